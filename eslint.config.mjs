@@ -1,0 +1,31 @@
+import js from '@eslint/js';
+import boundaries from 'eslint-plugin-boundaries';
+import prettier from 'eslint-config-prettier';
+import tseslint from 'typescript-eslint';
+
+// Arrows point one way: clients -> workflows <- activities, workers -> all. test sees everything, nothing sees test.
+const layer = (type, pattern = `${type}/**`) => ({ type, pattern, mode: 'full' });
+const to = (...types) => types.map((type) => ({ to: { type } }));
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'coverage/**', '.holdfast/**', 'node_modules/**'] },
+  js.configs.recommended,
+  ...tseslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      'max-lines': ['warn', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['warn', { max: 70, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  { files: ['test/**/*.ts'], rules: { 'max-lines-per-function': 'off' } },
+  { files: ['**/*.{js,mjs}'], languageOptions: { globals: { module: 'writable', require: 'readonly', process: 'readonly' } } },
+  prettier,
+);
