@@ -1,0 +1,41 @@
+import type { Hold } from './order';
+import type { OrderPolicy } from './policy';
+
+/** When to speak of a hold and when to act on it. ISO strings. */
+export interface HoldPlan {
+  readonly warnAt: string;
+  readonly actAt: string;
+  /** When to look whether the hold is gone, should nothing have told us. */
+  readonly checkAt: string;
+}
+
+/**
+ * A hold shorter than the margins is warned of at half its life and acted on at three quarters, so that the same code
+ * runs for a hold of a month, of a week and of a minute. The deadline itself is always the provider's.
+ */
+const WARN_SHARE = 1 / 2;
+const ACT_SHARE = 1 / 4;
+
+/** The provider expires a hold some seconds after its deadline; looking too early would see it still standing. */
+export const EXPIRY_CHECK_DELAY_MS = 5_000;
+
+/** The plan for one hold under a policy. Pure; times in UTC. */
+export function holdPlan(
+  hold: Pick<Hold, 'authorizedAt' | 'captureBefore'>,
+  policy: Pick<OrderPolicy, 'holdWarnMs' | 'holdMarginMs'>,
+): HoldPlan {
+  const endMs = Date.parse(hold.captureBefore);
+  const lifeMs = Math.max(0, endMs - Date.parse(hold.authorizedAt));
+  const warnMs = Math.min(policy.holdWarnMs, lifeMs * WARN_SHARE);
+  const actMs = Math.min(policy.holdMarginMs, lifeMs * ACT_SHARE);
+  return {
+    warnAt: iso(endMs - Math.max(warnMs, actMs)),
+    actAt: iso(endMs - actMs),
+    checkAt: iso(endMs + EXPIRY_CHECK_DELAY_MS),
+  };
+}
+
+/** Milliseconds since the epoch as a UTC ISO string. */
+export function iso(ms: number): string {
+  return new Date(Math.round(ms)).toISOString();
+}

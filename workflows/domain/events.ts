@@ -1,0 +1,32 @@
+/** Our own events, written to the outbox in the transaction that changes the state. Each type has a version of its own. */
+export type OrderEventType =
+  | 'OrderPlaced'
+  | 'OrderPaid'
+  | 'OrderAllocated'
+  | 'OrderFulfilled'
+  | 'OrderShipped'
+  | 'OrderDelivered'
+  | 'OrderCancelled'
+  | 'PaymentCaptured'
+  | 'PaymentReauthorized'
+  | 'HoldExpiring'
+  | 'HoldExpired'
+  | 'PaymentActionRequired'
+  | 'ExceptionRaised'
+  | 'ExceptionResolved';
+
+/** One event as the outbox publishes it. */
+export interface OrderEvent {
+  /** Unique; consumers skip what they have seen. */
+  readonly eventId: string;
+  readonly type: OrderEventType;
+  readonly version: 1;
+  readonly orderId: string;
+  /** Counts the events of one order from 1, without gaps. */
+  readonly sequence: number;
+  readonly occurredAt: string;
+  /** The operation key that caused it. */
+  readonly causation: string;
+  readonly traceId: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,26 @@
+/**
+ * Operation keys: one for each effect, made of business ids and an attempt number, the same for every retry. Provider
+ * idempotency keys, unique constraints and tombstones are made of them.
+ */
+export const operationKeys = {
+  customer: (customerId: string): string => `customer:${customerId}`,
+  /** Attempt numbers count the payment attempts of one order, re-authorizations included. */
+  authorize: (orderId: string, attempt: number): string => `authorize:${orderId}:${attempt}`,
+  reserve: (orderId: string): string => `reserve:${orderId}`,
+  place: (orderId: string): string => `place:${orderId}`,
+  allocate: (orderId: string): string => `allocate:${orderId}`,
+  capture: (orderId: string, paymentIntentId: string, shipmentId: string): string =>
+    `capture:${orderId}:${paymentIntentId}:${shipmentId}`,
+  ship: (orderId: string, shipmentId: string): string => `ship:${orderId}:${shipmentId}`,
+  void: (paymentIntentId: string): string => `void:${paymentIntentId}`,
+  cancel: (orderId: string): string => `cancel:${orderId}`,
+  deliver: (orderId: string, shipmentId: string): string => `deliver:${orderId}:${shipmentId}`,
+} as const;
+
+/** The id of the capture that takes a whole order's money at once, in place of a shipment's. */
+export const WHOLE_ORDER = 'order';
+
+/** A shipment is known by its carrier and tracking number, so the same parcel told twice is the same shipment. */
+export function shipmentId(carrier: string, trackingNumber: string): string {
+  return `${carrier.toLowerCase()}/${trackingNumber}`;
+}

@@ -1,0 +1,24 @@
+import type { OrderAmounts, OrderException, OrderFacts, OrderLine, Shipment } from './order';
+import type { Party } from './waiting';
+
+/** An order as the gateway, the client library and the command line show it; from Postgres, so it answers while workers are down. */
+export interface OrderView {
+  readonly orderId: string;
+  readonly cartId: string;
+  readonly channel: string;
+  readonly state: OrderFacts['state'];
+  readonly paymentState: OrderFacts['paymentState'];
+  readonly currency: string;
+  readonly amounts: OrderAmounts;
+  readonly captureBefore: string | null;
+  readonly lines: readonly OrderLine[];
+  readonly shipments: readonly Shipment[];
+  /** Filled by refunds and returns when they come. */
+  readonly refunds: readonly never[];
+  readonly returns: readonly never[];
+  readonly exception?: OrderException;
+  readonly waitingOn?: Party;
+  readonly waitingUntil?: string;
+  readonly waitingFor?: string;
+  readonly placedAt: string;
+}

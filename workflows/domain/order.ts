@@ -1,0 +1,119 @@
+import type { OrderPolicy } from './policy';
+import type { OrderState, PaymentState } from './order-state';
+
+/** When the money of an order is captured: shipment by shipment, or all at once as soon as it is placed. */
+export type CaptureOn = 'shipment' | 'order';
+
+/** Quantities of stock keeping units, as a shipment or a reservation names them. */
+export interface LineQuantity {
+  readonly sku: string;
+  readonly quantity: number;
+}
+
+/** One line of a cart. `unitAmount` in minor units of the cart's currency. */
+export interface CartLine extends LineQuantity {
+  readonly unitAmount: number;
+}
+
+/** A line of an order with what became of it; shipped + cancelled never exceeds quantity. */
+export interface OrderLine extends CartLine {
+  readonly shipped: number;
+  readonly cancelled: number;
+}
+
+/** An open card hold: money set aside on a card, not taken yet. */
+export interface Hold {
+  readonly paymentIntentId: string;
+  /** Minor units the hold was granted for. */
+  readonly authorizedAmount: number;
+  /** Minor units already captured from it; more than zero on an open hold only where the charge allows multicapture. */
+  readonly capturedAmount: number;
+  readonly authorizedAt: string;
+  /** The provider's own deadline for the capture. */
+  readonly captureBefore: string;
+  readonly multicapture: boolean;
+}
+
+/** One parcel given to a carrier. */
+export interface Shipment {
+  readonly shipmentId: string;
+  readonly lines: readonly LineQuantity[];
+  readonly carrier: string;
+  readonly trackingNumber: string;
+  readonly warehouseId?: string;
+  /** Minor units captured for it. */
+  readonly amount: number;
+  readonly shippedAt: string;
+  readonly deliveredAt?: string;
+}
+
+/** Why an order cannot go on by itself, and who must act. */
+export interface OrderException {
+  readonly kind: ExceptionKind;
+  readonly message: string;
+  /** Whose move it is, e.g. `payments` or `warehouse`. */
+  readonly owner: string;
+  readonly raisedAt: string;
+}
+
+/** Kinds of exceptions, as the search attribute `ExceptionKind` shows them. */
+export type ExceptionKind =
+  | 'void_failed' // a hold may still stand on the customer's card without an order
+  | 'release_failed' // stock may still be reserved for an order that is gone
+  | 'withdraw_failed' // it could not be found out whether the order was recorded
+  | 'capture_unknown' // a parcel may have left without its money
+  | 'reauthorization_unknown'
+  | 'hold_decision' // policy: a person decides what becomes of an expiring hold
+  | 'cancel_unknown'
+  | 'external_capture' // money was captured by somebody else
+  | 'shipment_overdue'
+  | 'delivery_overdue';
+
+/**
+ * What Postgres knows of an order: everything that its workflow decides on. Every step that changes it is one
+ * transaction and returns it fresh, so a workflow that starts anew loads it and goes on.
+ */
+export interface OrderFacts {
+  readonly orderId: string;
+  readonly cartId: string;
+  readonly channel: string;
+  readonly currency: string;
+  readonly state: OrderState;
+  readonly paymentState: PaymentState;
+  readonly captureOn: CaptureOn;
+  readonly lines: readonly OrderLine[];
+  readonly shippingAmount: number;
+  readonly taxAmount: number;
+  readonly amounts: OrderAmounts;
+  /** The open hold; absent where none is open. */
+  readonly hold?: Hold;
+  /** The PaymentIntent that waits for the customer while `payment_needed`. */
+  readonly pendingPaymentIntentId?: string;
+  readonly paymentDeadline?: string;
+  /** Number of payment attempts begun so far; the next one has this plus one. */
+  readonly paymentAttempts: number;
+  /** Off-session charges use this saved method of this customer of ours. */
+  readonly paymentMethodId: string;
+  readonly customerId: string;
+  readonly shipments: readonly Shipment[];
+  readonly holdWarnedAt?: string;
+  readonly exception?: OrderException;
+  readonly placedAt: string;
+  readonly policy: OrderPolicy;
+}
+
+/** Sums over the ledger of one order, in minor units. */
+export interface OrderAmounts {
+  readonly authorized: number;
+  readonly captured: number;
+  readonly released: number;
+  readonly refundPending: number;
+  readonly refunded: number;
+}
+
+/** What is left to ship of every line that is not done. */
+export function remainingLines(facts: Pick<OrderFacts, 'lines'>): LineQuantity[] {
+  return facts.lines
+    .map((line) => ({ sku: line.sku, quantity: line.quantity - line.shipped - line.cancelled }))
+    .filter((line) => line.quantity > 0);
+}

@@ -1,0 +1,182 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { FieldProblem } from './domain/errors';
+import type { CaptureOn, CartLine, LineQuantity, OrderFacts } from './domain/order';
+import type { OrderPolicy } from './domain/policy';
+import type { Waiting } from './domain/waiting';
+
+/** Workflow ids. Source: the public interface. */
+export const workflowIds = {
+  checkout: (cartId: string): string => `checkout-${cartId}`,
+  order: (orderId: string): string => `order-${orderId}`,
+} as const;
+
+/** Workflow types, as they are named in `workflows/index.ts`. */
+export const workflowTypes = { checkout: 'checkout', order: 'order' } as const;
+
+export interface Address {
+  readonly line1: string;
+  readonly line2?: string;
+  readonly city: string;
+  readonly postalCode: string;
+  readonly region?: string;
+  /** ISO 3166-1 alpha-2. */
+  readonly country: string;
+}
+
+/** What a customer wants to buy. All amounts in minor units of `currency`. */
+export interface CheckoutCart {
+  readonly cartId: string;
+  readonly currency: string;
+  readonly customer: { readonly id: string; readonly email: string; readonly name?: string };
+  readonly lines: readonly CartLine[];
+  readonly shippingAmount: number;
+  readonly taxAmount: number;
+  readonly shippingAddress?: Address;
+  readonly captureOn: CaptureOn;
+  readonly channel: string;
+  readonly policy: OrderPolicy;
+}
+
+// ------------------------------------------------------------------------------------------------- checkout
+
+/** Start argument of the checkout workflow. */
+export interface CheckoutInput {
+  readonly cart: CheckoutCart;
+}
+
+/** A try to pay for the cart: the first one starts the workflow, later ones may bring another payment method. */
+export interface SubmitCheckout {
+  readonly paymentMethod: string;
+  /** Fingerprint of the cart, so that another cart under the same id is told, not silently ignored. */
+  readonly cartFingerprint: string;
+}
+
+export type CheckoutAnswer =
+  | {
+      readonly state: 'placed';
+      readonly orderId: string;
+      readonly authorizedAmount: number;
+      readonly captureBefore: string | null;
+    }
+  | {
+      readonly state: 'requires_action';
+      readonly orderId: string;
+      readonly paymentIntentId: string;
+      readonly clientSecret: string;
+      readonly until: string;
+    }
+  | {
+      readonly state: 'declined';
+      readonly orderId: string;
+      readonly code: string;
+      readonly declineCode: string;
+      readonly retryUntil: string;
+    }
+  | { readonly state: 'out_of_stock'; readonly sku: string; readonly available: number }
+  | { readonly state: 'invalid'; readonly problems: readonly FieldProblem[] }
+  /** Nothing is held and nothing was bought; the same cart may be sent again. */
+  | {
+      readonly state: 'failed';
+      readonly code: 'payment_unavailable' | 'order_unavailable' | 'abandoned' | 'cart_changed';
+      readonly message: string;
+    };
+
+/** An update, not a signal: the caller needs the answer. Started together with the workflow (update-with-start). */
+export const submitCheckout = defineUpdate<CheckoutAnswer, [SubmitCheckout]>('submitCheckout');
+
+// ------------------------------------------------------------------------------------------------- order
+
+/** Start argument of the order workflow: everything else is in Postgres. */
+export interface OrderInput {
+  readonly orderId: string;
+}
+
+export interface ShipCommand {
+  readonly lines: readonly LineQuantity[];
+  readonly carrier: string;
+  readonly trackingNumber: string;
+  readonly warehouseId?: string;
+}
+
+export interface CancelCommand {
+  readonly reason: string;
+  /** Who asks, for the audit log: an id, no name. */
+  readonly actor: string;
+}
+
+export interface DeliverCommand {
+  /** Absent: every parcel under way has arrived. */
+  readonly shipmentId?: string;
+  readonly deliveredAt: string;
+}
+
+/** Why a command was refused; nothing was changed. */
+export type RefusalReason =
+  | 'unknown_order'
+  | 'unknown_line'
+  | 'exceeds_remaining'
+  | 'tracking_number_used'
+  | 'unknown_shipment'
+  | 'order_cancelled'
+  | 'already_shipped'
+  | 'nothing_shipped'
+  | 'captured_needs_refund'
+  | 'payment_needed'
+  | 'outcome_unknown'
+  | 'no_payment_needed'
+  | 'nothing_to_decide';
+
+/** The answer to a command: what the order is like now, or why nothing was changed. */
+export type CommandAnswer<Done> = ({ readonly accepted: true } & Done) | Refusal;
+
+export interface Refusal {
+  readonly accepted: false;
+  readonly reason: RefusalReason;
+  readonly message: string;
+}
+
+export type ShipAnswer = CommandAnswer<{
+  readonly shipmentId: string;
+  readonly capturedAmount: number;
+  readonly state: OrderFacts['state'];
+  readonly paymentState: OrderFacts['paymentState'];
+}>;
+export type CancelAnswer = CommandAnswer<{
+  readonly state: OrderFacts['state'];
+  readonly releasedAmount: number;
+  readonly cancelledLines: readonly LineQuantity[];
+}>;
+export type DeliverAnswer = CommandAnswer<{ readonly state: OrderFacts['state'] }>;
+
+/** Answer of the bank to another payment method for an order whose hold could not be renewed. */
+export type RenewPaymentAnswer =
+  | { readonly accepted: true; readonly state: 'authorized'; readonly captureBefore: string }
+  | { readonly accepted: true; readonly state: 'requires_action'; readonly clientSecret: string }
+  | { readonly accepted: true; readonly state: 'declined'; readonly declineCode: string; readonly retryUntil: string }
+  | Refusal;
+
+/** A person's decision on an expiring hold (policy `ask`). */
+export interface HoldDecision {
+  readonly action: 'reauthorize' | 'capture' | 'cancel';
+  readonly actor: string;
+}
+
+export const shipOrder = defineUpdate<ShipAnswer, [ShipCommand]>('ship');
+export const cancelOrder = defineUpdate<CancelAnswer, [CancelCommand]>('cancel');
+export const deliverOrder = defineUpdate<DeliverAnswer, [DeliverCommand]>('deliver');
+export const renewPayment = defineUpdate<RenewPaymentAnswer, [{ readonly paymentMethod: string }]>('renewPayment');
+export const decideHold = defineUpdate<CommandAnswer<{ readonly state: OrderFacts['state'] }>, [HoldDecision]>(
+  'decideHold',
+);
+
+/** The provider says that something about a payment changed: a hint to look, never a fact. To checkout and order alike. */
+export const paymentChanged = defineSignal<[{ readonly paymentIntentId: string }]>('paymentChanged');
+
+/** What a workflow is doing and whom it waits for. */
+export interface WorkflowStatus {
+  readonly orderId: string;
+  readonly step: string;
+  readonly waiting: Waiting | null;
+}
+
+export const getStatus = defineQuery<WorkflowStatus>('getStatus');

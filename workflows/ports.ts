@@ -1,0 +1,211 @@
+import type { CheckoutCart } from './messages';
+import type { FieldProblem } from './domain/errors';
+import type { Money } from './domain/money';
+import type { ExceptionKind, Hold, LineQuantity, OrderFacts } from './domain/order';
+
+/**
+ * The activities that workflows call. Every one is safe to run twice and to be killed anywhere: its effect is keyed by
+ * an operation key, and an undo leaves a tombstone under that key, after which the effect fails with `OperationUndone`.
+ * Failures are ApplicationFailures of the types in domain/errors.ts; business results are return values.
+ */
+
+// ---------------------------------------------------------------------------------------------------- payments
+
+/** Why a hold is asked for. */
+export type AuthorizationPurpose =
+  | 'checkout'
+  | 'reauthorization' // replaces a hold that is about to expire or has expired
+  | 'remainder'; // covers what a partial capture released
+
+/** One payment attempt. `attempt` counts all attempts of the order from 1; a retry of the same attempt has the same number. */
+export interface AuthorizePaymentInput {
+  readonly orderId: string;
+  readonly cartId: string;
+  readonly attempt: number;
+  readonly purpose: AuthorizationPurpose;
+  readonly amount: Money;
+  readonly customer: { readonly id: string; readonly email?: string; readonly name?: string };
+  readonly paymentMethod: string;
+  /** Confirm this PaymentIntent again with another payment method, in place of making a new one. */
+  readonly paymentIntentId?: string;
+  /** Charged without the customer present (merchant-initiated). */
+  readonly offSession: boolean;
+  /** Checkout only: checked against the catalogue before any money moves. */
+  readonly lines?: readonly (LineQuantity & { readonly unitAmount: number })[];
+}
+
+/** What is true of a payment attempt at the provider. */
+export type PaymentStatus =
+  | {
+      readonly status: 'authorized';
+      readonly paymentIntentId: string;
+      readonly paymentMethodId: string;
+      readonly hold: Hold;
+    }
+  | { readonly status: 'requires_action'; readonly paymentIntentId: string; readonly clientSecret: string }
+  | {
+      readonly status: 'declined';
+      readonly paymentIntentId?: string;
+      readonly code: string;
+      readonly declineCode: string;
+    }
+  | { readonly status: 'processing'; readonly paymentIntentId: string }
+  | { readonly status: 'canceled'; readonly paymentIntentId: string; readonly reason: 'expired' | 'voided' | 'other' }
+  | { readonly status: 'captured'; readonly paymentIntentId: string; readonly capturedAmount: number }
+  /** Nothing of this attempt exists at the provider. */
+  | { readonly status: 'none' };
+
+export type AuthorizationResult =
+  | PaymentStatus
+  /** The cart became an order before: here it is; nothing was charged. */
+  | { readonly status: 'existing_order'; readonly facts: OrderFacts }
+  /** The request names goods, prices or a currency the catalogue does not have; nothing was charged. */
+  | { readonly status: 'invalid'; readonly problems: readonly FieldProblem[] };
+
+export interface SyncPaymentInput {
+  readonly orderId: string;
+  /** The attempt to look up; found by PaymentIntent id where known, else by its operation key at the provider. */
+  readonly attempt: number;
+  readonly paymentIntentId?: string;
+}
+
+/** The state of a payment fetched fresh and recorded; `facts` where the order is recorded already. */
+export interface SyncPaymentResult {
+  readonly payment: PaymentStatus;
+  readonly facts?: OrderFacts;
+}
+
+/** What leaves with a capture. */
+export interface ShipmentRecord {
+  readonly shipmentId: string;
+  readonly lines: readonly LineQuantity[];
+  readonly carrier: string;
+  readonly trackingNumber: string;
+  readonly warehouseId?: string;
+}
+
+export interface CapturePaymentInput {
+  readonly orderId: string;
+  readonly paymentIntentId: string;
+  /** Minor units to take. */
+  readonly amount: number;
+  /** False keeps the rest of the hold open (multicapture); true lets go of it. */
+  readonly final: boolean;
+  /** Absent where a whole order is captured before anything ships. */
+  readonly shipment?: ShipmentRecord;
+}
+
+export type CapturePaymentResult =
+  | { readonly outcome: 'captured'; readonly facts: OrderFacts }
+  /** The hold was gone at the provider: recorded, nothing was captured, nothing was shipped. */
+  | { readonly outcome: 'hold_expired'; readonly facts: OrderFacts };
+
+export interface VoidPaymentInput {
+  readonly orderId: string;
+  /** Attempts 1..attempts are all let go, those whose outcome is not known included. */
+  readonly attempts: number;
+  /** Only this PaymentIntent is let go (a hold that was replaced); otherwise every one of the order. */
+  readonly onlyPaymentIntentId?: string;
+  readonly reason: string;
+}
+
+export type VoidPaymentResult =
+  | { readonly outcome: 'voided'; readonly releasedAmount: number; readonly facts?: OrderFacts }
+  /** Money was taken before it could be let go: recorded as captured; a refund is needed. */
+  | { readonly outcome: 'captured'; readonly capturedAmount: number; readonly facts?: OrderFacts };
+
+/** Called as regular activities: they may take seconds, and each is a row in the Temporal UI. */
+export interface PaymentActivities {
+  /** Holds money on a card. Undone by `voidPayments`. */
+  authorizePayment(input: AuthorizePaymentInput): Promise<AuthorizationResult>;
+  /** Fetches a payment fresh, records what is new, and says what is true. The second way beside webhooks. */
+  syncPayment(input: SyncPaymentInput): Promise<SyncPaymentResult>;
+  /** Takes money from a hold and records the shipment it pays for. */
+  capturePayment(input: CapturePaymentInput): Promise<CapturePaymentResult>;
+  /** Lets holds go; a no-op where there are none; leaves tombstones so that no late authorization stands. */
+  voidPayments(input: VoidPaymentInput): Promise<VoidPaymentResult>;
+}
+
+// ---------------------------------------------------------------------------------------------------- orders
+
+export interface ReserveStockInput {
+  readonly orderId: string;
+  readonly lines: readonly LineQuantity[];
+}
+
+export type ReserveStockResult =
+  | { readonly outcome: 'reserved' }
+  | { readonly outcome: 'out_of_stock'; readonly sku: string; readonly available: number };
+
+export interface PlaceOrderInput {
+  readonly orderId: string;
+  readonly cart: CheckoutCart;
+  readonly paymentIntentId: string;
+}
+
+export type PlaceOrderResult =
+  | { readonly outcome: 'placed'; readonly facts: OrderFacts }
+  /** Another order of the same cart was there first. */
+  | { readonly outcome: 'existing_order'; readonly facts: OrderFacts };
+
+/** What is known of an order that could not be recorded for sure. */
+export type WithdrawOrderResult =
+  | { readonly outcome: 'placed'; readonly facts: OrderFacts } // it had been recorded: go on with it
+  | { readonly outcome: 'withdrawn' }; // it was not, and can not be any more
+
+export interface RaiseExceptionInput {
+  readonly orderId: string;
+  readonly workflowId: string;
+  readonly kind: ExceptionKind;
+  /** What happened, what is at risk, and what to do next. No personal data. */
+  readonly message: string;
+  readonly owner: string;
+  /** Minor units and stock at risk, where they are known. */
+  readonly amountAtRisk?: Money;
+}
+
+export interface RequestPaymentInput {
+  readonly orderId: string;
+  /** Why the bank did not renew the hold: a decline code, or `authentication_required`. */
+  readonly reason: string;
+  readonly paymentIntentId?: string;
+  readonly deadline: string;
+}
+
+/** Called as local activities: one short transaction each. */
+export interface OrderActivities {
+  /** Promises stock to an order, all of it or none. Undone by `releaseStock`. */
+  reserveStock(input: ReserveStockInput): Promise<ReserveStockResult>;
+  releaseStock(input: { readonly orderId: string }): Promise<void>;
+  /** Records the order with its first events in the outbox. Undone by `withdrawOrder`. */
+  placeOrder(input: PlaceOrderInput): Promise<PlaceOrderResult>;
+  withdrawOrder(input: { readonly orderId: string }): Promise<WithdrawOrderResult>;
+  /** Chooses a warehouse for each line; answers with the order as it stands, also when it was allocated before. */
+  allocateOrder(input: { readonly orderId: string }): Promise<OrderFacts>;
+  /** Records a shipment of an order that is paid already. */
+  recordShipment(input: { readonly orderId: string; readonly shipment: ShipmentRecord }): Promise<OrderFacts>;
+  /** Records that parcels arrived; all that are under way where no shipment is named. */
+  recordDelivery(input: {
+    readonly orderId: string;
+    readonly shipmentId?: string;
+    readonly deliveredAt: string;
+  }): Promise<OrderFacts>;
+  /** Cancels what has not shipped and gives its stock back. The hold must have been let go before. */
+  cancelOrder(input: {
+    readonly orderId: string;
+    readonly reason: string;
+    readonly actor: string;
+  }): Promise<OrderFacts>;
+  /** Tells the shop that a hold nears its end. */
+  warnOfHold(input: { readonly orderId: string }): Promise<OrderFacts>;
+  /** Stops shipping and asks the customer for another payment; the event carries the link. */
+  requestPayment(input: RequestPaymentInput): Promise<OrderFacts>;
+  /** Opens an exception with an owner; the same kind again for the same workflow changes nothing. */
+  raiseException(input: RaiseExceptionInput): Promise<OrderFacts | null>;
+  /** Closes the open exceptions of these kinds of a workflow. */
+  resolveException(input: {
+    readonly orderId: string;
+    readonly workflowId: string;
+    readonly kinds: readonly ExceptionKind[];
+  }): Promise<OrderFacts | null>;
+}
