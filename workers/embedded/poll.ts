@@ -1,0 +1,36 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Polls until the condition gives a value.
+ * @param what said in the error, e.g. "Temporal to serve"
+ * @param timeoutMs the limit; the last error seen is told with it
+ * @param condition returns undefined (or throws) while not yet true
+ * @throws Error after the limit, or at once with what `abort` returns
+ */
+export async function waitFor<T>(
+  what: string,
+  timeoutMs: number,
+  condition: () => Promise<T | undefined>,
+  abort: () => string | undefined = () => undefined,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  let lastError: unknown;
+  for (;;) {
+    const aborted = abort();
+    if (aborted !== undefined) throw new Error(`Waiting for ${what}: ${aborted}`);
+    try {
+      const value = await condition();
+      if (value !== undefined) return value;
+    } catch (error) {
+      lastError = error;
+    }
+    if (Date.now() > deadline) {
+      const reason = lastError instanceof Error ? `; last error: ${lastError.message}` : '';
+      throw new Error(`Waited ${timeoutMs} ms for ${what}, in vain${reason}`);
+    }
+    await delay(POLL_MS);
+  }
+}
+
+/** Short beside the second that servers need to start, long enough to cost no CPU. */
+const POLL_MS = 50;

@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import RedisMock from 'ioredis-mock';
+import { waitFor } from './poll';
+import { assertPortFree, findFreePort, FIXED_PORTS, type PortMode } from './ports';
+import { startProcess, type Log } from './process';
+import { findRedisServer, installRedisServer } from './redis-source';
+
+export interface RedisOptions {
+  ports: PortMode;
+  /** Whether a missing server may be fetched (tests, CI). Otherwise the stand-in takes its place. */
+  allowInstall: boolean;
+  log: Log;
+  /** REDIS_URL: nothing is started then. */
+  configuredUrl?: string;
+}
+
+export interface RedisHandle {
+  /** Absent for the stand-in, which has no address. */
+  url?: string;
+  kind: 'server' | 'stand-in';
+  stop(): Promise<void>;
+}
+
+const READY_LIMIT_MS = 10_000;
+/** A cache that answers late is worse than none: callers go on without it. */
+const COMMAND_LIMIT_MS = 1_000;
+/** Nothing in Redis may grow without limit; what is pushed out is only speed. */
+const MAX_MEMORY = '128mb';
+
+/**
+ * Starts Redis: the configured one, a redis-server or valkey-server on PATH or in the cache, or the in-process stand-in.
+ * It keeps nothing on disk: Redis holds only what may be lost.
+ * @throws PortInUseError when the fixed port is taken
+ * @throws Error when a server may be installed but cannot be
+ */
+export async function startRedis(options: RedisOptions): Promise<RedisHandle> {
+  if (options.configuredUrl !== undefined)
+    return { url: options.configuredUrl, kind: 'server', stop: async () => undefined };
+  const binary =
+    (await findRedisServer()) ?? (options.allowInstall ? await installRedisServer(options.log) : undefined);
+  if (binary === undefined) {
+    options.log(
+      'Redis: an in-process stand-in (no redis-server or valkey-server on the PATH; set REDIS_URL to use one)',
+    );
+    return { kind: 'stand-in', stop: async () => undefined };
+  }
+  if (options.ports === 'fixed') await assertPortFree('Redis', FIXED_PORTS.redis);
+  const port = options.ports === 'fixed' ? FIXED_PORTS.redis : await findFreePort();
+  return startServer(binary, port);
+}
+
+async function startServer(binary: string, port: number): Promise<RedisHandle> {
+  const runDir = await mkdtemp(join(tmpdir(), 'holdfast-redis-'));
+  const settings = {
+    bind: '127.0.0.1',
+    port: String(port),
+    save: '',
+    appendonly: 'no',
+    dir: runDir,
+    maxmemory: MAX_MEMORY,
+    'maxmemory-policy': 'allkeys-lru',
+  };
+  const server = await startProcess({
+    name: 'Redis',
+    command: binary,
+    args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+    cwd: runDir,
+  });
+  const url = `redis://127.0.0.1:${port}`;
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    await rm(runDir, { recursive: true, force: true });
+  };
+  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+  // ioredis reports refused connections as events as well; the wait below tells them.
+  client.on('error', () => undefined);
+  try {
+    await waitFor(
+      'Redis',
+      READY_LIMIT_MS,
+      async () => {
+        if (client.status !== 'ready') await client.connect();
+        // Another server on a port that looked free would answer too: the process id tells them apart.
+        const pid = /process_id:(\d+)/.exec(await client.info('server'))?.[1];
+        return pid === String(server.pid) ? true : undefined;
+      },
+      () => (server.exited() === undefined ? undefined : `it ended with ${server.exited()}:\n${server.recentOutput()}`),
+    );
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    client.disconnect();
+  }
+  return { url, kind: 'server', stop };
+}
+
+/**
+ * The one way to a Redis client. The stand-in runs the same commands and Lua scripts (`defineCommand`) in this process;
+ * all its clients share one store, as with a server.
+ */
+export function createRedisClient(target: { url: string } | { standIn: true }): Redis {
+  const client: Redis =
+    'url' in target
+      ? new Redis(target.url, { commandTimeout: COMMAND_LIMIT_MS, maxRetriesPerRequest: 1 })
+      : new RedisMock();
+  // Without a listener a lost connection would end the process; callers see it as a failed command.
+  client.on('error', () => undefined);
+  return client;
+}

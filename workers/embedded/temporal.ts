@@ -1,0 +1,292 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect as connectTcp } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Connection, type ConnectionOptions } from '@temporalio/client';
+import { waitFor } from './poll';
+import { assertPortFree, findFreePorts, FIXED_PORTS, type PortMode } from './ports';
+import { startProcess, type Log, type ManagedProcess } from './process';
+import { ensureBuilt, TEMPORAL_UI } from './provision';
+import { SEARCH_ATTRIBUTES } from './search-attributes';
+import { DYNAMIC_CONFIG, dynamicConfigFile, serverConfigFile, type TemporalServerPorts } from './temporal-config';
+import { prepareNamespace } from './temporal-namespace';
+import { findTemporalSource, supportsTimeSkipping, type TemporalSource } from './temporal-source';
+import { startTemporalUi } from './temporal-ui';
+
+export interface TemporalOptions {
+  /** Folder whose SQLite file is kept between starts, or 'memory' for a server that forgets. */
+  dataDir: string;
+  ports: PortMode;
+  ui: boolean;
+  log: Log;
+  /** Default `default`. */
+  namespace?: string;
+  /** Passes over servers older than 1.32. Default false. */
+  needTimeSkipping?: boolean;
+  /** Connection to a server that is already there (TEMPORAL_ADDRESS); nothing is started then. */
+  configured?: ConnectionOptions;
+}
+
+export interface TemporalHandle {
+  /** host:port of the gRPC frontend. */
+  address: string;
+  namespace: string;
+  uiUrl?: string;
+  supportsTimeSkipping: boolean;
+  serverVersion: string;
+  source: 'configured' | TemporalSource['kind'];
+  stop(): Promise<void>;
+}
+
+/** The raw server serves 1 to 2 s after its start, 10 s on a machine under load; a minute means that it never will. */
+const READY_LIMIT_MS = 60_000;
+/** A free port can be taken by a stranger between the look and the start; three times in a row is something else. */
+const START_ATTEMPTS = 3;
+
+/**
+ * Starts Temporal, or uses the configured one, with its namespace and search attributes ready for use.
+ * The order of sources is in {@link findTemporalSource}.
+ * @throws PortInUseError when a fixed port is taken
+ * @throws Error that names the ways to get a server, or tells why it did not serve
+ */
+export async function startTemporal(options: TemporalOptions): Promise<TemporalHandle> {
+  const namespace = options.namespace ?? 'default';
+  if (options.configured !== undefined) return useConfigured(options.configured, namespace);
+  const source = await findTemporalSource(options.needTimeSkipping ?? false, options.log);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startFrom(source, options, namespace);
+    } catch (error) {
+      if (options.ports === 'fixed' || attempt === START_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function useConfigured(configured: ConnectionOptions, namespace: string): Promise<TemporalHandle> {
+  const address = configured.address ?? `127.0.0.1:${FIXED_PORTS.temporal}`;
+  let connection: Connection;
+  try {
+    connection = await Connection.connect(configured);
+  } catch (error) {
+    throw new Error(
+      `Temporal at ${address} (TEMPORAL_ADDRESS) does not answer: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+  try {
+    await prepareNamespace(connection, namespace, false);
+    const { serverVersion } = await connection.workflowService.getSystemInfo({});
+    return {
+      address,
+      namespace,
+      serverVersion: serverVersion ?? 'unknown',
+      supportsTimeSkipping: supportsTimeSkipping(serverVersion ?? ''),
+      source: 'configured',
+      stop: async () => undefined,
+    };
+  } finally {
+    await connection.close();
+  }
+}
+
+interface StartedServer {
+  address: string;
+  uiUrl?: string;
+  processes: ManagedProcess[];
+  /** Cluster name that proves that the server reached is the one started; the command line gives no way to set it. */
+  clusterName?: string;
+}
+
+async function startFrom(source: TemporalSource, options: TemporalOptions, namespace: string): Promise<TemporalHandle> {
+  const runDir = await mkdtemp(join(tmpdir(), 'holdfast-temporal-'));
+  if (options.dataDir !== 'memory') await mkdir(options.dataDir, { recursive: true });
+  let started: StartedServer | undefined;
+  const stop = async (): Promise<void> => {
+    for (const child of started?.processes.toReversed() ?? []) await child.stop();
+    await rm(runDir, { recursive: true, force: true });
+  };
+  try {
+    started =
+      source.kind === 'built' ? await startRaw(source, options, runDir) : await startCli(source, options, namespace);
+    const serverVersion = await prepare(started, namespace);
+    if (options.ui && source.kind === 'built') await addUi(started, options, runDir, namespace);
+    return {
+      address: started.address,
+      namespace,
+      ...(started.uiUrl === undefined ? {} : { uiUrl: started.uiUrl }),
+      serverVersion,
+      supportsTimeSkipping: supportsTimeSkipping(serverVersion),
+      source: source.kind,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Waits until the server serves, makes sure that it is ours, and registers what Holdfast needs. Returns its version. */
+async function prepare(started: StartedServer, namespace: string): Promise<string> {
+  const [server] = started.processes;
+  const abort = (): string | undefined =>
+    server?.exited() === undefined ? undefined : `the server ended with ${server.exited()}:\n${server.recentOutput()}`;
+  const connection = await waitFor(
+    `Temporal at ${started.address}`,
+    READY_LIMIT_MS,
+    async () => {
+      // A TCP look first: a refused gRPC channel backs off for a second before it tries again.
+      if (!(await accepts(started.address))) return undefined;
+      return Connection.connect({ address: started.address, connectTimeout: 2_000 });
+    },
+    abort,
+  );
+  try {
+    const info = await waitFor(
+      'the Temporal frontend',
+      READY_LIMIT_MS,
+      () => connection.workflowService.getClusterInfo({}),
+      abort,
+    );
+    if (abort() !== undefined || (started.clusterName !== undefined && info.clusterName !== started.clusterName)) {
+      throw new Error(
+        `Another Temporal server answers at ${started.address}: start with --ports auto to use free ports.`,
+      );
+    }
+    await prepareNamespace(connection, namespace, true);
+    return info.serverVersion ?? 'unknown';
+  } finally {
+    await connection.close();
+  }
+}
+
+async function startRaw(source: TemporalSource, options: TemporalOptions, runDir: string): Promise<StartedServer> {
+  const ports = await rawPorts(options.ports);
+  const inMemory = options.dataDir === 'memory';
+  const clusterName = inMemory ? newClusterName() : await keptClusterName(options.dataDir);
+  const dynamicConfigPath = join(runDir, 'dynamic.yaml');
+  const configPath = join(runDir, 'server.yaml');
+  await writeFile(dynamicConfigPath, dynamicConfigFile());
+  const database = inMemory ? 'memory' : join(options.dataDir, 'temporal-server.db');
+  await writeFile(configPath, serverConfigFile({ database, clusterName, ports, dynamicConfigPath }));
+  const server = await startProcess({
+    name: 'Temporal server',
+    command: source.path,
+    args: ['--allow-no-auth', '--config-file', configPath, 'start'],
+    cwd: runDir,
+  });
+  return { address: `127.0.0.1:${ports.frontend}`, processes: [server], clusterName };
+}
+
+async function addUi(
+  started: StartedServer,
+  options: TemporalOptions,
+  runDir: string,
+  namespace: string,
+): Promise<void> {
+  const port = await onePort('Temporal UI', FIXED_PORTS.temporalUi, options.ports);
+  const binary = await ensureBuilt(TEMPORAL_UI, options.log);
+  const ui = await startTemporalUi({ binary, runDir, temporalAddress: started.address, namespace, port });
+  started.processes.push(ui.process);
+  started.uiUrl = ui.url;
+}
+
+async function startCli(source: TemporalSource, options: TemporalOptions, namespace: string): Promise<StartedServer> {
+  const port = await onePort('Temporal', FIXED_PORTS.temporal, options.ports);
+  const uiPort = options.ui ? await onePort('Temporal UI', FIXED_PORTS.temporalUi, options.ports) : undefined;
+  const server = await startProcess({
+    name: 'Temporal server',
+    command: source.path,
+    args: cliArguments({ port, ...(uiPort === undefined ? {} : { uiPort }), namespace, dataDir: options.dataDir }),
+  });
+  return {
+    address: `127.0.0.1:${port}`,
+    ...(uiPort === undefined ? {} : { uiUrl: `http://127.0.0.1:${uiPort}` }),
+    processes: [server],
+  };
+}
+
+/** The flags of `temporal server start-dev` that make it the same server as the raw one. */
+export function cliArguments(options: { port: number; uiPort?: number; namespace: string; dataDir: string }): string[] {
+  return [
+    'server',
+    'start-dev',
+    '--ip=127.0.0.1',
+    `--port=${options.port}`,
+    options.uiPort === undefined ? '--headless' : `--ui-port=${options.uiPort}`,
+    `--namespace=${options.namespace}`,
+    '--log-level=error',
+    ...Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => `--search-attribute=${name}=${type}`),
+    ...Object.entries(DYNAMIC_CONFIG).map(([key, value]) => `--dynamic-config-value=${key}=${value}`),
+    // Another file than the raw server's: its shards and cluster name differ.
+    ...(options.dataDir === 'memory'
+      ? []
+      : [
+          `--db-filename=${join(options.dataDir, 'temporal-cli.db')}`,
+          '--sqlite-pragma=journal_mode=wal',
+          '--sqlite-pragma=synchronous=1',
+        ]),
+  ];
+}
+
+async function rawPorts(mode: PortMode): Promise<TemporalServerPorts> {
+  if (mode === 'fixed') await assertPortFree('Temporal', FIXED_PORTS.temporal);
+  // Only the frontend's port is ever seen from outside, so only that one is fixed.
+  const [
+    frontend,
+    frontendMembership,
+    frontendHttp,
+    matching,
+    matchingMembership,
+    history,
+    historyMembership,
+    worker,
+    workerMembership,
+  ] = (await findFreePorts(9)) as [number, number, number, number, number, number, number, number, number];
+  return {
+    frontend: mode === 'fixed' ? FIXED_PORTS.temporal : frontend,
+    frontendMembership,
+    frontendHttp,
+    matching,
+    matchingMembership,
+    history,
+    historyMembership,
+    worker,
+    workerMembership,
+  };
+}
+
+async function onePort(part: string, fixed: number, mode: PortMode): Promise<number> {
+  if (mode === 'fixed') {
+    await assertPortFree(part, fixed);
+    return fixed;
+  }
+  const [port = 0] = await findFreePorts(1);
+  return port;
+}
+
+function newClusterName(): string {
+  return `holdfast-${randomBytes(4).toString('hex')}`;
+}
+
+/** The cluster name is written into the database at its first start and must stay the same for it. */
+async function keptClusterName(dataDir: string): Promise<string> {
+  const path = join(dataDir, 'temporal-cluster-name');
+  const kept = await readFile(path, 'utf8').catch(() => '');
+  if (kept.trim() !== '') return kept.trim();
+  const name = newClusterName();
+  await writeFile(path, `${name}\n`);
+  return name;
+}
+
+function accepts(address: string): Promise<boolean> {
+  const separator = address.lastIndexOf(':');
+  return new Promise((resolve) => {
+    const socket = connectTcp(Number(address.slice(separator + 1)), address.slice(0, separator));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
