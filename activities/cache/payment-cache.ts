@@ -1,0 +1,91 @@
+import type { Redis } from 'ioredis';
+
+/** What is worth keeping of a payment method: facts that never change, and whose it is. No card numbers. */
+export interface CachedPaymentMethod {
+  /** The provider's customer that it is attached to; absent while it is attached to none. */
+  readonly stripeCustomerId?: string;
+  readonly brand?: string;
+  readonly funding?: string;
+  readonly country?: string;
+}
+
+/** Things of the provider that may be lost at any moment: losing them costs one request each. */
+export interface PaymentCache {
+  /** The provider's customer for ours; undefined where it is not known, or the cache cannot be reached. */
+  customer(customerId: string): Promise<string | undefined>;
+  keepCustomer(customerId: string, stripeCustomerId: string): Promise<void>;
+  paymentMethod(paymentMethodId: string): Promise<CachedPaymentMethod | undefined>;
+  keepPaymentMethod(paymentMethodId: string, details: CachedPaymentMethod): Promise<void>;
+}
+
+export interface PaymentCacheOptions {
+  /** Told of each failure of the cache; counted or logged, never an error of the activity. */
+  readonly onFailure?: (command: string, error: unknown) => void;
+  /** Longer than a slow Redis takes, shorter than the request that it saves; milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+/** A returning customer mostly comes back within a month; a longer life would only fill the memory. */
+const CUSTOMER_TTL_S = 30 * 24 * 3600;
+/** A method can be detached or moved at the provider's dashboard; a day bounds how long we can be wrong about it. */
+const PAYMENT_METHOD_TTL_S = 24 * 3600;
+/** A request to the provider takes some 300 ms; a cache slower than this saves nothing. */
+const DEFAULT_TIMEOUT_MS = 250;
+const PREFIX = 'holdfast:payments';
+
+/**
+ * The cache on Redis, or on anything that speaks like `ioredis`. Every failure is a miss: while Redis is away the
+ * provider is asked instead, and nothing but time is lost.
+ */
+export function createPaymentCache(redis: Redis, options: PaymentCacheOptions = {}): PaymentCache {
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const attempt = async <T>(command: string, run: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await within(run(), timeoutMs);
+    } catch (error) {
+      options.onFailure?.(command, error);
+      return undefined;
+    }
+  };
+  const read = (key: string) => attempt('get', () => redis.get(key));
+  const write = async (key: string, value: string, ttlS: number): Promise<void> => {
+    await attempt('set', () => redis.set(key, value, 'EX', ttlS));
+  };
+  return {
+    customer: async (id) => (await read(`${PREFIX}:customer:${id}`)) ?? undefined,
+    keepCustomer: (id, stripeId) => write(`${PREFIX}:customer:${id}`, stripeId, CUSTOMER_TTL_S),
+    paymentMethod: async (id) => parseMethod(await read(`${PREFIX}:method:${id}`)),
+    keepPaymentMethod: (id, details) => write(`${PREFIX}:method:${id}`, JSON.stringify(details), PAYMENT_METHOD_TTL_S),
+  };
+}
+
+/** ioredis queues commands while it is disconnected; a waiting activity must not wait with them. */
+async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const METHOD_FIELDS = ['stripeCustomerId', 'brand', 'funding', 'country'] as const;
+
+/** Whatever else may stand under the key is a miss: a cache is not trusted to hold what we wrote. */
+function parseMethod(text: string | null | undefined): CachedPaymentMethod | undefined {
+  if (text === null || text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    const entries = Object.entries(value);
+    const known = entries.every(
+      ([name, field]) => METHOD_FIELDS.some((one) => one === name) && typeof field === 'string',
+    );
+    return known ? (Object.fromEntries(entries) as CachedPaymentMethod) : undefined;
+  } catch {
+    return undefined;
+  }
+}
