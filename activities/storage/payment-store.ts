@@ -1,0 +1,124 @@
+import type { FieldProblem } from '../../workflows/domain/errors';
+import type { OrderFacts } from '../../workflows/domain/order';
+import type {
+  AuthorizationPurpose,
+  AuthorizePaymentInput,
+  CapturePaymentInput,
+  PaymentStatus,
+} from '../../workflows/ports';
+
+/** What became of a payment attempt, as it is recorded. */
+export type AttemptStatus =
+  | 'begun' // asked for; the answer is not recorded
+  | 'requires_action'
+  | 'processing'
+  | 'declined'
+  | 'authorized'
+  | 'captured'
+  | 'canceled'
+  | 'expired'
+  | 'voided'
+  | 'sealed'; // undone before it was begun
+
+/** One payment attempt as Postgres knows it. Amounts in minor units. */
+export interface AttemptRecord {
+  readonly orderId: string;
+  readonly attempt: number;
+  readonly operationKey: string;
+  readonly cartId?: string;
+  readonly purpose?: AuthorizationPurpose;
+  readonly paymentIntentId?: string;
+  readonly chargeId?: string;
+  readonly customerId?: string;
+  readonly paymentMethodId?: string;
+  readonly offSession?: boolean;
+  /** What was asked for; absent for an attempt sealed before it was begun. */
+  readonly amount?: number;
+  readonly currency?: string;
+  readonly status: AttemptStatus;
+  readonly authorizedAmount: number;
+  readonly capturedAmount: number;
+  readonly releasedAmount: number;
+  readonly authorizedAt?: string;
+  readonly captureBefore?: string;
+  readonly multicapture?: boolean;
+  readonly startedAt: string;
+  readonly tombstoned: boolean;
+}
+
+/** A tombstoned attempt. `status` is `sealed` where nothing of it was ever begun here. */
+export type SealedAttempt = AttemptRecord;
+
+export type BeginAttemptResult =
+  /** Go on: `paymentIntentId` where one is known, to be looked up first. `startedAt`: of the first try, for idempotency windows. */
+  | { readonly kind: 'begun'; readonly paymentIntentId?: string; readonly startedAt: string }
+  | { readonly kind: 'existing_order'; readonly facts: OrderFacts }
+  | { readonly kind: 'invalid'; readonly problems: readonly FieldProblem[] }
+  /** The attempt ended before: here is how. Never `requires_action` or `processing`, which are looked up. */
+  | { readonly kind: 'recorded'; readonly result: PaymentStatus };
+
+/** What is known of the card behind an answer of the bank, for authorization rates. */
+export interface CardDetails {
+  readonly brand?: string;
+  readonly funding?: string;
+  readonly country?: string;
+  readonly networkStatus?: string;
+  readonly declineCode?: string;
+}
+
+export interface RecordAttemptInput {
+  readonly orderId: string;
+  readonly attempt: number;
+  readonly status: PaymentStatus;
+  readonly card?: CardDetails;
+  readonly chargeId?: string;
+}
+
+export type RecordAttemptResult =
+  | { readonly kind: 'recorded'; readonly facts?: OrderFacts }
+  /** The attempt was undone meanwhile: whatever it holds must be let go at the provider, then `recordVoid`. */
+  | { readonly kind: 'undone'; readonly facts?: OrderFacts };
+
+export interface RecordVoidInput {
+  readonly orderId: string;
+  readonly paymentIntentId: string;
+  readonly attempt: number;
+  readonly reason: string;
+}
+
+/** What the provider says of a capture that succeeded. Minor units; `at` is a UTC ISO string. */
+export interface CaptureOutcome {
+  readonly capturedAmount: number;
+  readonly releasedAmount: number;
+  readonly at: string;
+}
+
+/**
+ * The facts of payments, for the adapter of the payment provider. Every method is one transaction and safe to repeat.
+ *
+ * @throws ApplicationFailure `OperationUndone` for an effect whose undo came first, `Defect` for a broken rule,
+ *   `NotFound` for an unknown order or attempt, `StorageUnavailable` (retryable) where Postgres could not be asked
+ */
+export interface PaymentStore {
+  /** Before the provider is asked: checks, and writes down that the attempt is under way. */
+  beginAttempt(input: AuthorizePaymentInput): Promise<BeginAttemptResult>;
+  /** Records what is true at the provider, with the ledger entries and what it means for the order. */
+  recordAttempt(input: RecordAttemptInput): Promise<RecordAttemptResult>;
+  /** Tombstones attempts 1..attempts, those never begun included, and answers with what is known of each. */
+  sealAttempts(orderId: string, attempts: number): Promise<SealedAttempt[]>;
+  /** Tombstones a single attempt (a hold that was replaced). */
+  sealAttempt(orderId: string, attempt: number): Promise<SealedAttempt>;
+  /** Records that a PaymentIntent was canceled at the provider; `releasedAmount` counts what was open, also when told twice. */
+  recordVoid(input: RecordVoidInput): Promise<{ readonly releasedAmount: number; readonly facts?: OrderFacts }>;
+  /** Before a capture is asked for: checks the lines and the hold, and writes down that it is under way. */
+  beginCapture(
+    input: CapturePaymentInput,
+  ): Promise<{ readonly kind: 'begun' } | { readonly kind: 'recorded'; readonly facts: OrderFacts }>;
+  /** Records a capture with the shipment it pays for. */
+  recordCapture(input: CapturePaymentInput, outcome: CaptureOutcome): Promise<OrderFacts>;
+  /** Records that a hold was gone at the provider. */
+  recordHoldExpired(input: { readonly orderId: string; readonly paymentIntentId: string }): Promise<OrderFacts>;
+  getAttempt(orderId: string, attempt: number): Promise<AttemptRecord | undefined>;
+  /** The latest attempt that used this PaymentIntent. */
+  findAttemptByPaymentIntent(paymentIntentId: string): Promise<AttemptRecord | undefined>;
+}
