@@ -217,7 +217,7 @@ export function cliArguments(options: { port: number; uiPort?: number; namespace
     `--namespace=${options.namespace}`,
     '--log-level=error',
     ...Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => `--search-attribute=${name}=${type}`),
-    ...Object.entries(DYNAMIC_CONFIG).map(([key, value]) => `--dynamic-config-value=${key}=${value}`),
+    ...Object.entries(DYNAMIC_CONFIG).map(([key, value]) => `--dynamic-config-value=${key}=${JSON.stringify(value)}`),
     // Another file than the raw server's: its shards and cluster name differ.
     ...(options.dataDir === 'memory'
       ? []
