@@ -3,6 +3,7 @@ import type { FieldProblem } from './domain/errors';
 import type { CaptureOn, CartLine, LineQuantity, OrderFacts } from './domain/order';
 import type { OrderPolicy } from './domain/policy';
 import type { Waiting } from './domain/waiting';
+import type { AuthorizePaymentInput, CapturePaymentInput } from './ports';
 
 /** Workflow ids. Source: the public interface. */
 export const workflowIds = {
@@ -41,6 +42,8 @@ export interface CheckoutCart {
 
 /** Start argument of the checkout workflow. */
 export interface CheckoutInput {
+  /** Made by the caller, so that the order can be found by it from the first moment; a checkout that runs already keeps its own. */
+  readonly orderId: string;
   readonly cart: CheckoutCart;
 }
 
@@ -89,6 +92,17 @@ export const submitCheckout = defineUpdate<CheckoutAnswer, [SubmitCheckout]>('su
 /** Start argument of the order workflow: everything else is in Postgres. */
 export interface OrderInput {
   readonly orderId: string;
+  /** What a run that continues as new hands to the next: steps whose outcome is not settled. */
+  readonly unsettled?: UnsettledSteps;
+}
+
+/** Steps of an order that failed for good or whose outcome is not known; tried again until they are settled. */
+export interface UnsettledSteps {
+  readonly capture?: CapturePaymentInput;
+  readonly cancel?: CancelCommand;
+  readonly authorization?: AuthorizePaymentInput;
+  /** PaymentIntents whose hold was replaced and is still to be let go. */
+  readonly voids?: readonly string[];
 }
 
 export interface ShipCommand {

@@ -64,8 +64,8 @@ export type AuthorizationResult =
 
 export interface SyncPaymentInput {
   readonly orderId: string;
-  /** The attempt to look up; found by PaymentIntent id where known, else by its operation key at the provider. */
-  readonly attempt: number;
+  /** The payment to look up: by PaymentIntent id where that is given, else by the attempt's operation key at the provider. */
+  readonly attempt?: number;
   readonly paymentIntentId?: string;
 }
 
@@ -102,7 +102,10 @@ export type CapturePaymentResult =
 
 export interface VoidPaymentInput {
   readonly orderId: string;
-  /** Attempts 1..attempts are all let go, those whose outcome is not known included. */
+  /**
+   * Attempts 1..attempts are all let go, those whose outcome is not known included. Attempts that our own ledger shows as
+   * captured are left alone.
+   */
   readonly attempts: number;
   /** Only this PaymentIntent is let go (a hold that was replaced); otherwise every one of the order. */
   readonly onlyPaymentIntentId?: string;

@@ -61,6 +61,7 @@ export type ExceptionKind =
   | 'void_failed' // a hold may still stand on the customer's card without an order
   | 'release_failed' // stock may still be reserved for an order that is gone
   | 'withdraw_failed' // it could not be found out whether the order was recorded
+  | 'order_unreadable' // the order's record cannot be read; it stands still
   | 'capture_unknown' // a parcel may have left without its money
   | 'reauthorization_unknown'
   | 'hold_decision' // policy: a person decides what becomes of an expiring hold

@@ -1,0 +1,68 @@
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+import { failureTypes } from './domain/errors';
+
+/** Failures that a retry cannot mend. An unknown outcome is looked up by the workflow, never tried again blindly. */
+const NEVER_RETRIED: string[] = [
+  failureTypes.undone,
+  failureTypes.defect,
+  failureTypes.notFound,
+  failureTypes.unknownOutcome,
+];
+
+/**
+ * Asking a bank while a customer looks on. One try may take the provider's own 20 s and a margin; after two minutes nobody
+ * waits any more, and what happened is looked up instead.
+ */
+export const AUTHORIZE_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '30 s',
+  scheduleToCloseTimeout: '2 min',
+  retry: {
+    initialInterval: '500 ms',
+    backoffCoefficient: 2,
+    maximumInterval: '10 s',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};
+
+/**
+ * Money that moves without a customer at the screen (captures, voids, renewals). Providers keep idempotency keys for 24 h,
+ * so blind retries end at 6 h, well below it; after that the outcome is looked up and a person is told.
+ */
+export const MONEY_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '30 s',
+  scheduleToCloseTimeout: '6 h',
+  retry: {
+    initialInterval: '1 s',
+    backoffCoefficient: 2,
+    maximumInterval: '5 min',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};
+
+/** Reading at the provider moves no money; it may be asked for as long as it takes a short outage to end. */
+export const LOOKUP_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '30 s',
+  scheduleToCloseTimeout: '1 h',
+  retry: {
+    initialInterval: '1 s',
+    backoffCoefficient: 2,
+    maximumInterval: '1 min',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};
+
+/**
+ * One short transaction in our own database, as a local activity: one history event in place of six. Statements time out
+ * after 5 s there; ten minutes outlive a failover. Retries over 10 s apart become timers and keep no task busy.
+ */
+export const STORAGE_OPTIONS: LocalActivityOptions = {
+  startToCloseTimeout: '10 s',
+  scheduleToCloseTimeout: '10 min',
+  localRetryThreshold: '10 s',
+  retry: {
+    initialInterval: '100 ms',
+    backoffCoefficient: 2,
+    maximumInterval: '30 s',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};

@@ -1,0 +1,94 @@
+import { holdPlan } from './deadlines';
+import { remainingLines } from './order';
+import type { OrderFacts } from './order';
+import { isTerminal } from './order-state';
+
+/** What an order does by itself next, and when. `why` is shown beside the timer. */
+export interface Due {
+  readonly kind:
+    | 'settle' // a step whose outcome is not known is tried again
+    | 'capture_order' // policy of the order: its money is taken as soon as it is placed
+    | 'authorize' // no hold is open while something is left to ship
+    | 'warn_hold'
+    | 'act_on_hold'
+    | 'check_hold' // it should be gone by now, whatever we were told
+    | 'poll_payment' // the customer was asked to act: did they?
+    | 'payment_deadline'
+    | 'shipment_overdue'
+    | 'delivery_overdue';
+  readonly atMs: number;
+  readonly why: string;
+}
+
+/** What only the running workflow knows. */
+export interface DueContext {
+  /** A step is unsettled and is tried again then. */
+  readonly settleAtMs?: number;
+  /** Automatic steps are not tried before this. */
+  readonly notBeforeMs: number;
+  readonly pollAtMs: number;
+}
+
+/** The next thing an order does by itself; undefined where it only waits for others. Pure; table-tested. */
+export function nextDue(facts: OrderFacts, context: DueContext): Due | undefined {
+  if (context.settleAtMs !== undefined) {
+    return { kind: 'settle', atMs: context.settleAtMs, why: 'try again a step whose outcome is not known' };
+  }
+  if (isTerminal(facts.state)) return undefined;
+  const due =
+    facts.state === 'shipped'
+      ? deliveryDue(facts)
+      : facts.paymentState === 'captured'
+        ? handlingDue(facts)
+        : paymentDue(facts, context);
+  return due === undefined ? undefined : { ...due, atMs: Math.max(due.atMs, context.notBeforeMs) };
+}
+
+function paymentDue(facts: OrderFacts, context: DueContext): Due | undefined {
+  if (remainingLines(facts).length === 0) return undefined;
+  if (facts.paymentState === 'payment_needed' && facts.paymentDeadline !== undefined) {
+    const deadlineMs = Date.parse(facts.paymentDeadline);
+    if (facts.pendingPaymentIntentId === undefined || context.pollAtMs >= deadlineMs) {
+      return { kind: 'payment_deadline', atMs: deadlineMs, why: 'until the customer must have renewed the payment' };
+    }
+    return {
+      kind: 'poll_payment',
+      atMs: context.pollAtMs,
+      why: 'ask Stripe whether the customer has renewed the payment',
+    };
+  }
+  if (facts.hold === undefined) return { kind: 'authorize', atMs: 0, why: 'get a card hold for what is left to ship' };
+  if (facts.captureOn === 'order') return { kind: 'capture_order', atMs: 0, why: 'take the money of the order' };
+  return holdDue(facts, facts.hold);
+}
+
+function holdDue(facts: OrderFacts, hold: NonNullable<OrderFacts['hold']>): Due {
+  const plan = holdPlan(hold, facts.policy);
+  if (facts.holdWarnedAt === undefined && plan.warnAt < plan.actAt) {
+    return { kind: 'warn_hold', atMs: Date.parse(plan.warnAt), why: 'tell the shop that the card hold nears its end' };
+  }
+  if (facts.exception?.kind === 'hold_decision') {
+    return { kind: 'check_hold', atMs: Date.parse(plan.checkAt), why: 'until the card hold ends without a decision' };
+  }
+  return {
+    kind: 'act_on_hold',
+    atMs: Date.parse(plan.actAt),
+    why: `until the card hold is acted on (${facts.policy.onHoldExpiring})`,
+  };
+}
+
+function handlingDue(facts: OrderFacts): Due | undefined {
+  if (facts.exception !== undefined) return undefined;
+  const atMs = Date.parse(facts.placedAt) + facts.policy.handlingLimitMs;
+  return { kind: 'shipment_overdue', atMs, why: 'until a paid order must have shipped' };
+}
+
+function deliveryDue(facts: OrderFacts): Due | undefined {
+  if (facts.exception !== undefined) return undefined;
+  const lastMs = Math.max(...facts.shipments.map((one) => Date.parse(one.shippedAt)));
+  return {
+    kind: 'delivery_overdue',
+    atMs: lastMs + facts.policy.deliveryLimitMs,
+    why: 'until the parcels must have arrived',
+  };
+}

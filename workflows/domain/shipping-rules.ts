@@ -1,0 +1,85 @@
+import type { RefusalReason, ShipCommand } from '../messages';
+import { shipmentId } from './operation-keys';
+import type { LineQuantity, OrderFacts, Shipment } from './order';
+import { remainingLines } from './order';
+import { isTerminal } from './order-state';
+
+/** Why a command is refused. */
+export interface RefusalCause {
+  readonly reason: RefusalReason;
+  readonly message: string;
+}
+
+/** The shipment that this command told before, if it did: the same parcel with the same lines. */
+export function sameShipment(facts: OrderFacts, command: ShipCommand): Shipment | undefined {
+  const known = facts.shipments.find((one) => one.shipmentId === shipmentId(command.carrier, command.trackingNumber));
+  return known !== undefined && sameLines(known.lines, command.lines) ? known : undefined;
+}
+
+/** Why a shipment may not leave; undefined where it may. Pure: nothing is changed by asking. */
+export function refuseShipment(facts: OrderFacts, command: ShipCommand): RefusalCause | undefined {
+  if (facts.state === 'cancelled') {
+    return { reason: 'order_cancelled', message: `Order ${facts.orderId} is cancelled; nothing of it may ship.` };
+  }
+  const id = shipmentId(command.carrier, command.trackingNumber);
+  if (facts.shipments.some((one) => one.shipmentId === id)) {
+    return {
+      reason: 'tracking_number_used',
+      message: `Tracking number ${command.trackingNumber} was shipped with other lines before.`,
+    };
+  }
+  const remaining = new Map(remainingLines(facts).map((line) => [line.sku, line.quantity]));
+  for (const line of command.lines) {
+    if (!facts.lines.some((one) => one.sku === line.sku)) {
+      return { reason: 'unknown_line', message: `Order ${facts.orderId} has no line ${line.sku}.` };
+    }
+    const left = remaining.get(line.sku) ?? 0;
+    if (line.quantity > left) {
+      return {
+        reason: 'exceeds_remaining',
+        message: `Only ${left} of ${line.sku} are left to ship, not ${line.quantity}.`,
+      };
+    }
+  }
+  if (facts.paymentState === 'payment_needed') {
+    return { reason: 'payment_needed', message: 'Shipping is stopped until the customer has renewed the payment.' };
+  }
+  return undefined;
+}
+
+/** Why an order may not be cancelled; undefined where what remains of it may. */
+export function refuseCancel(facts: OrderFacts): RefusalCause | undefined {
+  if (isTerminal(facts.state) || facts.state === 'shipped' || remainingLines(facts).length === 0) {
+    return {
+      reason: 'already_shipped',
+      message: `Everything of order ${facts.orderId} has left; it needs a return, not a cancel.`,
+    };
+  }
+  if (facts.paymentState === 'captured') {
+    return {
+      reason: 'captured_needs_refund',
+      message: `The money of order ${facts.orderId} has been taken; it needs a refund, not a cancel.`,
+    };
+  }
+  return undefined;
+}
+
+/** Why a delivery cannot be recorded; undefined where it can. */
+export function refuseDelivery(facts: OrderFacts, id: string | undefined): RefusalCause | undefined {
+  if (facts.shipments.length === 0) {
+    return { reason: 'nothing_shipped', message: `Nothing of order ${facts.orderId} has shipped.` };
+  }
+  if (id !== undefined && !facts.shipments.some((one) => one.shipmentId === id)) {
+    return { reason: 'unknown_shipment', message: `Order ${facts.orderId} has no shipment ${id}.` };
+  }
+  return undefined;
+}
+
+function sameLines(one: readonly LineQuantity[], other: readonly LineQuantity[]): boolean {
+  const written = (lines: readonly LineQuantity[]): string =>
+    lines
+      .map((line) => `${line.sku}=${line.quantity}`)
+      .sort()
+      .join(',');
+  return written(one) === written(other);
+}

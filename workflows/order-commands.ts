@@ -1,0 +1,241 @@
+import { isCancellation, log, proxyActivities } from '@temporalio/workflow';
+import { MONEY_OPTIONS } from './activity-options';
+import { WHOLE_ORDER, shipmentId } from './domain/operation-keys';
+import { remainingLines } from './domain/order';
+import type { OrderFacts } from './domain/order';
+import { remainingAmount, shipmentAmount } from './domain/shipment-amount';
+import { refuseCancel, refuseDelivery, refuseShipment, sameShipment } from './domain/shipping-rules';
+import type {
+  CancelAnswer,
+  CancelCommand,
+  DeliverAnswer,
+  DeliverCommand,
+  HoldDecision,
+  RenewPaymentAnswer,
+  ShipAnswer,
+  ShipCommand,
+  CommandAnswer,
+} from './messages';
+import { records } from './order-context';
+import type { OrderContext } from './order-context';
+import { ensureHold, renewHold, renewWith } from './order-holds';
+import type { CapturePaymentInput, PaymentActivities } from './ports';
+
+/*
+ * What people and other systems ask of an order. Commands run one after another; each either happens as answered or is
+ * refused with a reason and changes nothing.
+ */
+const bank = proxyActivities<Pick<PaymentActivities, 'capturePayment' | 'voidPayments'>>(MONEY_OPTIONS);
+
+/** Ships lines: takes their money, then records the parcel, in one activity. */
+export async function ship(order: OrderContext, command: ShipCommand): Promise<ShipAnswer> {
+  const known = sameShipment(order.facts, command);
+  if (known !== undefined) return shipped(order, known.shipmentId, known.amount);
+  const id = shipmentId(command.carrier, command.trackingNumber);
+  if (order.unsettled.cancel !== undefined) return order.refusal('order_cancelled', 'The order is being cancelled.');
+  const open = order.unsettled.capture;
+  if (open !== undefined && open.shipment?.shipmentId !== id) {
+    return order.refusal('outcome_unknown', 'The capture for another shipment is not settled yet; try again later.');
+  }
+  const cause = refuseShipment(order.facts, command);
+  if (cause !== undefined) return { accepted: false, ...cause };
+  order.step = `shipping ${command.trackingNumber}`;
+  const amount = shipmentAmount(order.facts, command.lines);
+  const shipment = {
+    shipmentId: id,
+    lines: command.lines,
+    carrier: command.carrier,
+    trackingNumber: command.trackingNumber,
+    ...(command.warehouseId === undefined ? {} : { warehouseId: command.warehouseId }),
+  };
+  if (order.facts.paymentState === 'captured' || amount === 0) {
+    order.set(await records.recordShipment({ orderId: order.orderId, shipment }));
+    return shipped(order, id, 0);
+  }
+  const captured = open === undefined ? await captureOnHold(order, amount, shipment) : await capture(order, open);
+  if (captured === 'payment_needed')
+    return order.refusal('payment_needed', 'The card hold is gone and could not be renewed; the customer was asked.');
+  if (captured === 'unknown')
+    return order.refusal(
+      'outcome_unknown',
+      'It is not known yet whether the money was taken; send the same shipment again to ask.',
+    );
+  return shipped(order, id, amount);
+}
+
+type Captured = 'captured' | 'payment_needed' | 'unknown';
+
+/** Captures from the open hold, or from a new one where it turns out to be gone. Twice at most: a hold just got does not expire. */
+async function captureOnHold(
+  order: OrderContext,
+  amount: number,
+  shipment?: CapturePaymentInput['shipment'],
+): Promise<Captured> {
+  for (let tries = 1; tries <= 2; tries += 1) {
+    if (!(await ensureHold(order))) return order.facts.paymentState === 'payment_needed' ? 'payment_needed' : 'unknown';
+    const hold = order.facts.hold as NonNullable<OrderFacts['hold']>;
+    const rest = remainingAmount(order.facts) - amount;
+    const outcome = await capture(order, {
+      orderId: order.orderId,
+      paymentIntentId: hold.paymentIntentId,
+      amount,
+      final: !hold.multicapture || rest === 0,
+      ...(shipment === undefined ? {} : { shipment }),
+    });
+    if (outcome !== 'expired') return outcome;
+  }
+  return 'payment_needed';
+}
+
+/** One capture; what fails for good is kept and tried again, so no parcel leaves without its money being looked for. */
+export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured | 'expired'>;
+export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured>;
+export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured | 'expired'> {
+  try {
+    const result = await bank.capturePayment(input);
+    order.set(result.facts);
+    if (order.unsettled.capture !== undefined) {
+      order.settled('capture');
+      await order.resolve('capture_unknown');
+    }
+    return result.outcome === 'captured' ? 'captured' : 'expired';
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.error('the outcome of a capture is not known', { orderId: order.orderId, error: String(error) });
+    order.unsettle({ capture: input });
+    await order.raise(
+      'capture_unknown',
+      `It is not known whether the capture on ${input.paymentIntentId} for ${input.shipment?.trackingNumber ?? 'the whole order'} was made; it is being tried again.`,
+      'payments',
+    );
+    return 'unknown';
+  }
+}
+
+/** Takes the money of everything that is left, before it ships. */
+export async function captureAll(order: OrderContext): Promise<void> {
+  const hold = order.facts.hold;
+  if (hold === undefined) return;
+  const input = {
+    orderId: order.orderId,
+    paymentIntentId: hold.paymentIntentId,
+    amount: remainingAmount(order.facts),
+    final: true,
+  };
+  order.step = `taking the money of the ${WHOLE_ORDER}`;
+  await capture(order, input);
+}
+
+function shipped(order: OrderContext, id: string, capturedAmount: number): ShipAnswer {
+  const { state, paymentState } = order.facts;
+  return { accepted: true, shipmentId: id, capturedAmount, state, paymentState };
+}
+
+/** Cancels what has not shipped: the hold is let go first, then state and stock change in one transaction. */
+export async function cancel(order: OrderContext, command: CancelCommand): Promise<CancelAnswer> {
+  const before = order.facts;
+  if (before.state === 'cancelled') return cancelled(order, before);
+  if (order.unsettled.capture !== undefined)
+    return order.refusal('outcome_unknown', 'A capture is not settled yet; try again later.');
+  const cause = refuseCancel(before);
+  if (cause !== undefined) return { accepted: false, ...cause };
+  order.step = 'cancelling what has not shipped';
+  try {
+    const taken = await letHoldsGo(order, before);
+    if (taken)
+      return order.refusal(
+        'captured_needs_refund',
+        'Money was taken before the order could be cancelled; it needs a refund.',
+      );
+    order.set(await records.cancelOrder({ orderId: order.orderId, reason: command.reason, actor: command.actor }));
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.error('an order could not be cancelled yet', { orderId: order.orderId, error: String(error) });
+    order.unsettle({ cancel: command });
+    await order.raise(
+      'cancel_unknown',
+      'The order is being cancelled but its hold or its stock could not be let go yet; it is being tried again.',
+      'payments',
+    );
+    return order.refusal(
+      'outcome_unknown',
+      'The cancel is not settled yet: nothing ships any more; send it again to ask.',
+    );
+  }
+  if (order.unsettled.cancel !== undefined) {
+    order.settled('cancel');
+    await order.resolve('cancel_unknown');
+  }
+  if (order.unsettled.authorization !== undefined) order.settled('authorization');
+  return cancelled(order, before);
+}
+
+/**
+ * Every attempt of an order that captured nothing is let go, those of unknown outcome too; of one that shipped in part, the
+ * open hold and the pending payment. True where money turned out to be taken.
+ */
+async function letHoldsGo(order: OrderContext, facts: OrderFacts): Promise<boolean> {
+  const { orderId, paymentAttempts } = facts;
+  const attempts = Math.max(paymentAttempts, order.unsettled.authorization?.attempt ?? 0);
+  const result = await bank.voidPayments({ orderId, attempts, reason: 'order_cancelled' });
+  if (result.outcome === 'captured') await order.reload();
+  return result.outcome === 'captured';
+}
+
+function cancelled(order: OrderContext, before: OrderFacts): CancelAnswer {
+  const { state, amounts } = order.facts;
+  return {
+    accepted: true,
+    state,
+    releasedAmount: amounts.released - before.amounts.released,
+    cancelledLines: remainingLines(before),
+  };
+}
+
+export async function deliver(order: OrderContext, command: DeliverCommand): Promise<DeliverAnswer> {
+  if (order.facts.state !== 'delivered') {
+    const cause = refuseDelivery(order.facts, command.shipmentId);
+    if (cause !== undefined) return { accepted: false, ...cause };
+    order.step = 'recording a delivery';
+    order.set(await records.recordDelivery({ orderId: order.orderId, ...command }));
+    if (order.facts.exception?.kind === 'delivery_overdue') await order.resolve('delivery_overdue');
+  }
+  return { accepted: true, state: order.facts.state };
+}
+
+/** Another payment method for an order whose hold the bank did not renew. */
+export async function renew(order: OrderContext, paymentMethod: string): Promise<RenewPaymentAnswer> {
+  if (order.facts.paymentState !== 'payment_needed')
+    return order.refusal('no_payment_needed', 'The payment of this order needs nothing.');
+  const status = await renewWith(order, paymentMethod);
+  const retryUntil = order.facts.paymentDeadline ?? order.facts.placedAt;
+  switch (status?.status) {
+    case 'authorized':
+      return { accepted: true, state: 'authorized', captureBefore: status.hold.captureBefore };
+    case 'requires_action':
+      return { accepted: true, state: 'requires_action', clientSecret: status.clientSecret };
+    case 'declined':
+      return { accepted: true, state: 'declined', declineCode: status.declineCode, retryUntil };
+    default:
+      return order.refusal(
+        'outcome_unknown',
+        'It is not known yet whether the payment was renewed; it is being looked up.',
+      );
+  }
+}
+
+/** A person's decision on a hold that nears its end (policy `ask`). */
+export async function decide(
+  order: OrderContext,
+  decision: HoldDecision,
+): Promise<CommandAnswer<{ state: OrderFacts['state'] }>> {
+  if (order.facts.exception?.kind !== 'hold_decision')
+    return order.refusal('nothing_to_decide', 'No decision on a card hold is open.');
+  if (decision.action === 'cancel') {
+    const answer = await cancel(order, { reason: 'hold_decision', actor: decision.actor });
+    if (!answer.accepted) return answer;
+  } else if (decision.action === 'capture') await captureAll(order);
+  else await renewHold(order, 'reauthorization');
+  if (order.facts.exception?.kind === 'hold_decision') await order.resolve('hold_decision');
+  return { accepted: true, state: order.facts.state };
+}

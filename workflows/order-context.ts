@@ -1,0 +1,171 @@
+import { proxyLocalActivities, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { SearchAttributeUpdatePair } from '@temporalio/common';
+import { STORAGE_OPTIONS } from './activity-options';
+import { formatMoney } from './domain/money';
+import { remainingLines } from './domain/order';
+import type { ExceptionKind, OrderFacts } from './domain/order';
+import { isTerminal } from './domain/order-state';
+import { waitingFor } from './domain/waiting';
+import type { OrderInput, Refusal, UnsettledSteps, WorkflowStatus } from './messages';
+import type { OrderActivities } from './ports';
+import type { ExceptionDesk } from './saga';
+import { searchAttributes } from './search-attributes';
+import { MovingDeadline, SerialQueue } from './waiting';
+
+export const records = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
+
+/** How long after a failure an automatic step is tried again: an outage of minutes passes, a person has time to look. */
+const RETRY_MS = 10 * 60_000;
+
+/** The first question after the customer was asked to act, and the longest pause between two. */
+const FIRST_POLL_MS = 60_000;
+const LONGEST_POLL_MS = 3_600_000;
+
+/** What one run of an order's workflow holds in memory; all facts are in Postgres and come back from every step. */
+export class OrderContext {
+  readonly orderId: string;
+  readonly queue = new SerialQueue();
+  readonly deadline = new MovingDeadline();
+  readonly desk: ExceptionDesk;
+  unsettled: { -readonly [K in keyof UnsettledSteps]: UnsettledSteps[K] };
+  settleAtMs: number | undefined;
+  notBeforeMs = 0;
+  pollAtMs = 0;
+  /** Counts every change, so that the main loop wakes and looks again. */
+  version = 0;
+  step = 'loading the order';
+  loaded = false;
+  private known: OrderFacts | undefined;
+  private pollMs: number = FIRST_POLL_MS;
+  private shown = '';
+
+  constructor(input: OrderInput) {
+    this.orderId = input.orderId;
+    this.unsettled = { ...input.unsettled };
+    if (this.hasUnsettled()) this.settleAtMs = Date.now();
+    this.desk = {
+      raise: (kind, message) => this.raise(kind, message, 'payments'),
+      resolve: (kind) => this.resolve(kind),
+    };
+  }
+
+  /** The order as the last step left it. Only after it was found; see `loaded`. */
+  get facts(): OrderFacts {
+    if (this.known === undefined) throw new TypeError(`order ${this.orderId} was used before it was loaded`);
+    return this.known;
+  }
+
+  get exists(): boolean {
+    return this.known !== undefined;
+  }
+
+  set(facts: OrderFacts): void {
+    this.known = facts;
+    this.version += 1;
+  }
+
+  /** Loads the order as Postgres has it now. */
+  async reload(): Promise<OrderFacts> {
+    this.set(await records.allocateOrder({ orderId: this.orderId }));
+    return this.facts;
+  }
+
+  hasUnsettled(): boolean {
+    const { capture, cancel, authorization, voids } = this.unsettled;
+    return capture !== undefined || cancel !== undefined || authorization !== undefined || (voids?.length ?? 0) > 0;
+  }
+
+  /** Remembers a step whose outcome is not known; it is tried again after a pause until it is settled. */
+  unsettle(steps: UnsettledSteps): void {
+    Object.assign(this.unsettled, steps);
+    this.settleAtMs = Date.now() + RETRY_MS;
+    this.version += 1;
+  }
+
+  postponeSettling(): void {
+    this.settleAtMs = Date.now() + RETRY_MS;
+  }
+
+  settled(step: keyof UnsettledSteps): void {
+    delete this.unsettled[step];
+    if (!this.hasUnsettled()) this.settleAtMs = undefined;
+    this.version += 1;
+  }
+
+  /** Keeps automatic steps still for a while after one failed. */
+  pause(): void {
+    this.notBeforeMs = Date.now() + RETRY_MS;
+  }
+
+  startPolling(): void {
+    this.pollMs = FIRST_POLL_MS;
+    this.pollAtMs = Date.now() + this.pollMs;
+  }
+
+  pollLater(): void {
+    this.pollMs = Math.min(this.pollMs * 2, LONGEST_POLL_MS);
+    this.pollAtMs = Date.now() + this.pollMs;
+  }
+
+  async raise(kind: ExceptionKind, message: string, owner: string): Promise<void> {
+    const { workflowId } = workflowInfo();
+    const facts = await records.raiseException({ orderId: this.orderId, workflowId, kind, message, owner });
+    if (facts !== null) this.set(facts);
+  }
+
+  async resolve(...kinds: ExceptionKind[]): Promise<void> {
+    const { workflowId } = workflowInfo();
+    const facts = await records.resolveException({ orderId: this.orderId, workflowId, kinds });
+    if (facts !== null) this.set(facts);
+  }
+
+  refusal(reason: Refusal['reason'], message: string): Refusal {
+    return { accepted: false, reason, message };
+  }
+
+  status(): WorkflowStatus {
+    return { orderId: this.orderId, step: this.step, waiting: (this.known && waitingFor(this.known)) ?? null };
+  }
+
+  /** Shows where the order stands: search attributes (one event, only where something changed) and current details (none). */
+  publish(): void {
+    if (this.known === undefined) return;
+    const facts = this.known;
+    const waiting = waitingFor(facts);
+    setCurrentDetails(details(facts));
+    const pairs: SearchAttributeUpdatePair[] = [
+      { key: searchAttributes.orderState, value: facts.state },
+      { key: searchAttributes.paymentState, value: facts.paymentState },
+      { key: searchAttributes.waitingOn, value: waiting?.on ?? null },
+      { key: searchAttributes.waitingUntil, value: waiting === undefined ? null : new Date(waiting.until) },
+      { key: searchAttributes.exceptionKind, value: facts.exception?.kind ?? null },
+    ];
+    const written = JSON.stringify(pairs.map((pair) => pair.value));
+    if (written === this.shown) return;
+    this.shown = written;
+    upsertSearchAttributes(pairs);
+  }
+}
+
+/** What the Temporal UI shows of an order, in markdown. */
+function details(facts: OrderFacts): string {
+  const amount = (value: number): string => formatMoney({ amount: value, currency: facts.currency });
+  const waiting = waitingFor(facts);
+  const open = remainingLines(facts).map((line) => `${line.quantity} × ${line.sku}`);
+  return [
+    `**Order ${facts.orderId}** is **${facts.state}**, its payment **${facts.paymentState}**.`,
+    waiting === undefined
+      ? 'It waits for nobody.'
+      : `Waits for the **${waiting.on}** until ${waiting.until}: ${waiting.why}.`,
+    facts.exception === undefined
+      ? ''
+      : `**Exception ${facts.exception.kind}** (owner: ${facts.exception.owner}): ${facts.exception.message}`,
+    `Authorized ${amount(facts.amounts.authorized)}, captured ${amount(facts.amounts.captured)}, released ${amount(facts.amounts.released)}.`,
+    facts.hold === undefined
+      ? 'No card hold is open.'
+      : `Card hold ${facts.hold.paymentIntentId} must be captured before ${facts.hold.captureBefore}.`,
+    open.length === 0 || isTerminal(facts.state) ? '' : `To ship: ${open.join(', ')}.`,
+  ]
+    .filter((line) => line !== '')
+    .join('\n\n');
+}

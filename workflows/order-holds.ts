@@ -1,0 +1,186 @@
+import { log, proxyActivities } from '@temporalio/workflow';
+import { LOOKUP_OPTIONS, MONEY_OPTIONS } from './activity-options';
+import { iso } from './domain/deadlines';
+import { formatMoney } from './domain/money';
+import type { OrderFacts } from './domain/order';
+import { remainingAmount } from './domain/shipment-amount';
+import { records } from './order-context';
+import type { OrderContext } from './order-context';
+import type { AuthorizationPurpose, AuthorizePaymentInput, PaymentActivities, PaymentStatus } from './ports';
+
+/*
+ * The life of an order's card hold: warned of, renewed, replaced, lost. A renewal is a new payment attempt with a new key;
+ * the new hold is got before the old one is let go.
+ */
+const bank = proxyActivities<Pick<PaymentActivities, 'authorizePayment' | 'voidPayments'>>(MONEY_OPTIONS);
+const lookup = proxyActivities<Pick<PaymentActivities, 'syncPayment'>>(LOOKUP_OPTIONS);
+
+/** Makes sure that a hold covers what is left to ship; false where the customer must act first or the outcome is not known. */
+export async function ensureHold(order: OrderContext): Promise<boolean> {
+  if (order.facts.hold !== undefined) return true;
+  if (order.facts.paymentState === 'payment_needed') return false;
+  const purpose = order.facts.amounts.captured > 0 ? 'remainder' : 'reauthorization';
+  await renewHold(order, purpose);
+  return order.facts.hold !== undefined;
+}
+
+/** Gets a new hold off-session for what is left to ship, then lets the old one go. */
+export async function renewHold(order: OrderContext, purpose: AuthorizationPurpose): Promise<void> {
+  const { facts } = order;
+  order.step = 'renewing the card hold';
+  const input: AuthorizePaymentInput = order.unsettled.authorization ?? {
+    orderId: facts.orderId,
+    cartId: facts.cartId,
+    attempt: facts.paymentAttempts + 1,
+    purpose,
+    amount: { amount: remainingAmount(facts), currency: facts.currency },
+    customer: { id: facts.customerId },
+    paymentMethod: facts.paymentMethodId,
+    offSession: true,
+  };
+  const status = await authorize(order, input);
+  if (status === undefined) return;
+  if (status.status === 'authorized') return adoptHold(order, facts.hold);
+  await askForPayment(order, status);
+}
+
+/** Tries the customer's new payment method; the answer is the bank's. */
+export async function renewWith(order: OrderContext, paymentMethod: string): Promise<PaymentStatus | undefined> {
+  const { facts } = order;
+  const pending = facts.pendingPaymentIntentId;
+  const status = await authorize(order, {
+    orderId: facts.orderId,
+    cartId: facts.cartId,
+    attempt: facts.paymentAttempts + 1,
+    purpose: 'reauthorization',
+    amount: { amount: remainingAmount(facts), currency: facts.currency },
+    customer: { id: facts.customerId },
+    paymentMethod,
+    ...(pending === undefined ? {} : { paymentIntentId: pending }),
+    offSession: false,
+  });
+  if (status?.status === 'authorized') await adoptHold(order, facts.hold);
+  if (status?.status === 'requires_action') {
+    await order.reload();
+    order.startPolling();
+  }
+  return status;
+}
+
+/** One attempt; an unknown outcome is looked up, and where that fails too the attempt stays open and is asked for again. */
+async function authorize(order: OrderContext, input: AuthorizePaymentInput): Promise<PaymentStatus | undefined> {
+  let status: PaymentStatus | undefined;
+  try {
+    const result = await bank.authorizePayment(input);
+    if (result.status === 'existing_order' || result.status === 'invalid')
+      throw new TypeError(`a renewal was answered ${result.status}`);
+    status = result;
+  } catch (error) {
+    log.warn('the outcome of a renewal is not known: looking it up', { orderId: order.orderId, error: String(error) });
+    status = await lookUpAttempt(order, input);
+  }
+  if (status === undefined || status.status === 'processing' || status.status === 'none') {
+    order.unsettle({ authorization: input });
+    await order.raise(
+      'reauthorization_unknown',
+      `It is not known whether ${formatMoney(input.amount)} is held again (attempt ${input.attempt}); it is being asked for.`,
+      'payments',
+    );
+    return undefined;
+  }
+  if (order.unsettled.authorization !== undefined) {
+    order.settled('authorization');
+    await order.resolve('reauthorization_unknown');
+  }
+  return status;
+}
+
+async function lookUpAttempt(order: OrderContext, input: AuthorizePaymentInput): Promise<PaymentStatus | undefined> {
+  try {
+    const { payment } = await lookup.syncPayment({ orderId: order.orderId, attempt: input.attempt });
+    return payment;
+  } catch (error) {
+    log.warn('a payment could not be looked up', { orderId: order.orderId, error: String(error) });
+    return undefined;
+  }
+}
+
+/** The new hold stands; the one it replaces is let go now, not before. */
+async function adoptHold(order: OrderContext, old: OrderFacts['hold']): Promise<void> {
+  const facts = await order.reload();
+  if (facts.exception?.kind === 'hold_decision') await order.resolve('hold_decision');
+  if (old !== undefined && old.paymentIntentId !== facts.hold?.paymentIntentId)
+    await letGo(order, [old.paymentIntentId]);
+}
+
+/** Lets holds go that were replaced; what fails is kept, told and tried again. */
+export async function letGo(order: OrderContext, paymentIntentIds: readonly string[]): Promise<void> {
+  const left: string[] = [];
+  for (const paymentIntentId of paymentIntentIds) {
+    try {
+      await bank.voidPayments({
+        orderId: order.orderId,
+        attempts: order.facts.paymentAttempts,
+        onlyPaymentIntentId: paymentIntentId,
+        reason: 'hold_replaced',
+      });
+    } catch (error) {
+      log.error('a replaced hold could not be let go', {
+        orderId: order.orderId,
+        paymentIntentId,
+        error: String(error),
+      });
+      left.push(paymentIntentId);
+    }
+  }
+  if (left.length > 0) {
+    order.unsettle({ voids: left });
+    return order.raise(
+      'void_failed',
+      `The replaced hold ${left.join(', ')} could not be let go; the customer's card may be held twice.`,
+      'payments',
+    );
+  }
+  if (order.unsettled.voids !== undefined) {
+    order.settled('voids');
+    await order.resolve('void_failed');
+  }
+  await order.reload();
+}
+
+/** The bank did not renew the hold by itself: shipping stops, the customer gets a link and a deadline. */
+export async function askForPayment(order: OrderContext, status: PaymentStatus): Promise<void> {
+  const reasons: Partial<Record<PaymentStatus['status'], string>> = {
+    requires_action: 'authentication_required',
+    canceled: 'hold_expired',
+  };
+  const reason = status.status === 'declined' ? status.declineCode : (reasons[status.status] ?? status.status);
+  // A PaymentIntent that is cancelled can not be paid any more: the customer's next try makes a new one.
+  const paymentIntentId =
+    status.status === 'requires_action' || status.status === 'declined' ? status.paymentIntentId : undefined;
+  order.startPolling();
+  order.set(
+    await records.requestPayment({
+      orderId: order.orderId,
+      reason,
+      ...(paymentIntentId === undefined ? {} : { paymentIntentId }),
+      deadline: iso(Date.now() + order.facts.policy.paymentDeadlineMs),
+    }),
+  );
+}
+
+/** Looks at a payment afresh: after a webhook's hint, after a hold's end, while a customer acts. */
+export async function syncPayment(order: OrderContext, paymentIntentId: string): Promise<PaymentStatus> {
+  const old = order.facts.hold;
+  const { payment } = await lookup.syncPayment({ orderId: order.orderId, paymentIntentId });
+  const facts = await order.reload();
+  if (
+    payment.status === 'authorized' &&
+    old !== undefined &&
+    facts.hold?.paymentIntentId === paymentIntentId &&
+    old.paymentIntentId !== paymentIntentId
+  ) {
+    await letGo(order, [old.paymentIntentId]);
+  }
+  return payment;
+}

@@ -1,0 +1,245 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  log,
+  setHandler,
+  setWorkflowOptions,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { MAX_LINES, MAX_QUANTITY } from './domain/money';
+import { nextDue } from './domain/next-due';
+import type { Due } from './domain/next-due';
+import { isTerminal } from './domain/order-state';
+import { failureTypes } from './domain/errors';
+import { cancelOrder, decideHold, deliverOrder, getStatus, paymentChanged, renewPayment, shipOrder } from './messages';
+import type { OrderInput, Refusal, ShipCommand } from './messages';
+import { cancel, capture, captureAll, decide, deliver, renew, ship } from './order-commands';
+import { OrderContext, records } from './order-context';
+import { askForPayment, letGo, renewHold, syncPayment } from './order-holds';
+import { insist } from './saga';
+import { failureTypeOf } from './failures';
+import type { OrderFacts } from './domain/order';
+
+/*
+ * An order's life, from placed to delivered or cancelled: it ships when it is told to, captures as it ships, keeps its card
+ * hold alive, and watches its deadlines. All facts come from Postgres and are returned by every step; the workflow decides
+ * what happens next, and one thing at a time.
+ */
+setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, order);
+
+/** How an order ended: its last state, or that no such order is recorded. */
+export interface OrderEnd {
+  readonly orderId: string;
+  readonly state: string;
+}
+
+export async function order(input: OrderInput): Promise<OrderEnd> {
+  const life = new OrderContext(input);
+  setUp(life);
+  return CancellationScope.nonCancellable(() => run(life));
+}
+
+/** Handlers come first: a command may arrive with the start, before anything is loaded. */
+function setUp(life: OrderContext): void {
+  setHandler(shipOrder, (command) => inTurn(life, () => ship(life, command)), { validator: validateShipment });
+  setHandler(cancelOrder, (command) => inTurn(life, () => cancel(life, command)));
+  setHandler(deliverOrder, (command) => inTurn(life, () => deliver(life, command)));
+  setHandler(renewPayment, ({ paymentMethod }) => inTurn(life, () => renew(life, paymentMethod)));
+  setHandler(decideHold, (decision) => inTurn(life, () => decide(life, decision)));
+  setHandler(paymentChanged, ({ paymentIntentId }) => hint(life, paymentIntentId));
+  setHandler(getStatus, () => life.status());
+  // An operator's cancel in the Temporal UI is a cancel of the order, with the same rules.
+  void CancellationScope.current().cancelRequested.catch(() =>
+    CancellationScope.nonCancellable(() =>
+      inTurn(life, () => cancel(life, { reason: 'cancelled_in_temporal', actor: 'operator' })),
+    ),
+  );
+}
+
+async function run(life: OrderContext): Promise<OrderEnd> {
+  if (!(await load(life))) return { orderId: life.orderId, state: 'unknown' };
+  while (!isDone(life)) {
+    life.publish();
+    if (workflowInfo().continueAsNewSuggested && life.queue.idle) await startAnew(life);
+    const seen = life.version;
+    const due = nextDue(life.facts, dueContext(life));
+    const woken = await life.deadline.wait(
+      () => life.version !== seen,
+      due?.atMs,
+      due === undefined ? '' : `Until ${due.why}`,
+    );
+    if (!woken && due !== undefined) await life.queue.run(() => act(life, due));
+  }
+  await condition(allHandlersFinished);
+  life.publish();
+  return { orderId: life.orderId, state: life.facts.state };
+}
+
+function dueContext(life: OrderContext): Parameters<typeof nextDue>[1] {
+  const { notBeforeMs, pollAtMs, settleAtMs } = life;
+  return { notBeforeMs, pollAtMs, ...(settleAtMs === undefined ? {} : { settleAtMs }) };
+}
+
+function isDone(life: OrderContext): boolean {
+  return isTerminal(life.facts.state) && !life.hasUnsettled() && life.queue.idle;
+}
+
+async function load(life: OrderContext): Promise<boolean> {
+  try {
+    await insist(
+      {
+        name: 'load the order',
+        exceptionKind: 'order_unreadable',
+        atRisk: `order ${life.orderId} stands still until its record can be read.`,
+        run: () => life.reload().catch(passUnknown),
+      },
+      life.desk,
+    );
+  } finally {
+    life.loaded = true;
+  }
+  if (!life.exists) await condition(allHandlersFinished);
+  return life.exists;
+}
+
+/** An order that is not recorded is an answer, not a failure. */
+function passUnknown(error: unknown): undefined {
+  if (failureTypeOf(error) !== failureTypes.notFound) throw error;
+  return undefined;
+}
+
+/** What an order does by itself. A failure here is told and tried later; it never ends the workflow. */
+async function act(life: OrderContext, due: Due): Promise<void> {
+  try {
+    // Facts may have changed while this waited its turn.
+    if (nextDue(life.facts, dueContext(life))?.kind === due.kind) await actOn(life, due.kind);
+    const next = nextDue(life.facts, dueContext(life));
+    // The same step again at once would spin: whatever keeps it from helping is given time.
+    if (next?.kind === due.kind && next.atMs <= Date.now()) life.pause();
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.error('a step of an order failed', { orderId: life.orderId, step: due.kind, error: String(error) });
+    life.pause();
+  }
+  life.version += 1;
+}
+
+async function actOn(life: OrderContext, kind: Due['kind']): Promise<void> {
+  life.step = kind;
+  switch (kind) {
+    case 'settle':
+      return settle(life);
+    case 'capture_order':
+      return captureAll(life);
+    case 'authorize':
+      return authorizeAgain(life);
+    case 'warn_hold':
+      return life.set(await warn(life));
+    case 'act_on_hold':
+      return actOnHold(life);
+    case 'check_hold':
+    case 'poll_payment':
+      return look(life);
+    case 'payment_deadline':
+      return giveUp(life);
+    case 'shipment_overdue':
+      return life.raise(kind, 'The order is paid and has not shipped in time.', 'warehouse');
+    case 'delivery_overdue':
+      return life.raise(kind, 'The parcels have not arrived in time.', 'warehouse');
+  }
+}
+
+async function warn(life: OrderContext): Promise<OrderFacts> {
+  return records.warnOfHold({ orderId: life.orderId });
+}
+
+/** The policy of the order for a hold that nears its end. */
+async function actOnHold(life: OrderContext): Promise<void> {
+  const { policy, hold } = life.facts;
+  if (policy.onHoldExpiring === 'reauthorize') return renewHold(life, 'reauthorization');
+  if (policy.onHoldExpiring === 'capture') return captureAll(life);
+  return life.raise(
+    'hold_decision',
+    `The card hold ends ${hold?.captureBefore ?? 'soon'}: renew it, capture it, or cancel the order.`,
+    'payments',
+  );
+}
+
+/** No hold is open: get one, unless a person was asked what to do and said nothing; then it is the customer's move. */
+async function authorizeAgain(life: OrderContext): Promise<void> {
+  if (life.facts.exception?.kind !== 'hold_decision') {
+    return renewHold(life, life.facts.amounts.captured > 0 ? 'remainder' : 'reauthorization');
+  }
+  await askForPayment(life, { status: 'canceled', paymentIntentId: '', reason: 'expired' });
+  await life.resolve('hold_decision');
+}
+
+/** Asks Stripe about the payment in question; webhooks may have been lost. */
+async function look(life: OrderContext): Promise<void> {
+  const { pendingPaymentIntentId, hold } = life.facts;
+  const paymentIntentId = pendingPaymentIntentId ?? hold?.paymentIntentId;
+  life.pollLater();
+  if (paymentIntentId !== undefined) await syncPayment(life, paymentIntentId);
+}
+
+/** The customer did not renew the payment in time: one last look, then the order is cancelled and its stock released. */
+async function giveUp(life: OrderContext): Promise<void> {
+  if (life.facts.pendingPaymentIntentId !== undefined) await look(life);
+  if (life.facts.paymentState !== 'payment_needed') return;
+  const answer = await cancel(life, { reason: 'payment_not_renewed', actor: 'holdfast' });
+  if (!answer.accepted) life.pause();
+}
+
+/** Tries again what is not settled: first money that was taken, then money that is held, then what is to be let go. */
+async function settle(life: OrderContext): Promise<void> {
+  life.postponeSettling();
+  const { capture: open, authorization, voids, cancel: command } = life.unsettled;
+  if (open !== undefined) await capture(life, open);
+  if (authorization !== undefined && command === undefined) await renewHold(life, authorization.purpose);
+  if (voids !== undefined) await letGo(life, voids);
+  if (command !== undefined) await cancel(life, command);
+}
+
+/**
+ * Hazard: every `await` lets another command in. Commands and automatic steps therefore run one after another, and each
+ * looks at the facts only once it is its turn.
+ */
+async function inTurn<T>(life: OrderContext, work: () => Promise<T>): Promise<T | Refusal> {
+  await condition(() => life.loaded);
+  if (!life.exists) return life.refusal('unknown_order', `Order ${life.orderId} is not known.`);
+  try {
+    return await life.queue.run(work);
+  } finally {
+    life.version += 1;
+  }
+}
+
+/** A webhook's hint: look at the payment; what fails here is found by the timers later. */
+async function hint(life: OrderContext, paymentIntentId: string): Promise<void> {
+  try {
+    await inTurn(life, () => syncPayment(life, paymentIntentId));
+  } catch (error) {
+    log.warn('a hint could not be followed', { orderId: life.orderId, paymentIntentId, error: String(error) });
+  }
+}
+
+async function startAnew(life: OrderContext): Promise<never> {
+  await condition(allHandlersFinished);
+  return continueAsNew<typeof order>({ orderId: life.orderId, unsettled: life.unsettled });
+}
+
+/** Shape only; what depends on the order is refused with a reason by the command itself. Synchronous, or it rejects nothing. */
+function validateShipment(command: ShipCommand): void {
+  const { lines } = command;
+  if (!Array.isArray(lines) || lines.length === 0 || lines.length > MAX_LINES)
+    throw new TypeError(`lines must be 1 to ${MAX_LINES}`);
+  for (const line of lines) {
+    if (!Number.isInteger(line.quantity) || line.quantity < 1 || line.quantity > MAX_QUANTITY) {
+      throw new TypeError(`quantity of ${line.sku} must be 1 to ${MAX_QUANTITY}`);
+    }
+  }
+  if (new Set(lines.map((line) => line.sku)).size !== lines.length) throw new TypeError('a sku is named twice');
+}

@@ -1,0 +1,95 @@
+import { CancellationScope, log, sleep, upsertSearchAttributes } from '@temporalio/workflow';
+import type { ExceptionKind } from './domain/order';
+import { searchAttributes } from './search-attributes';
+
+/** How to take back one step, and what is at risk while that fails. */
+export interface Undo<T = unknown> {
+  /** Shown in the Temporal UI, e.g. `let the card hold go`. */
+  readonly name: string;
+  readonly exceptionKind: ExceptionKind;
+  /** What is at risk and what to do, for the person who gets the exception. */
+  readonly atRisk: string;
+  /** A no-op where nothing happened. */
+  run(): Promise<T>;
+}
+
+/** Opens and closes the exception of an undo that fails. */
+export interface ExceptionDesk {
+  raise(kind: ExceptionKind, message: string): Promise<unknown>;
+  resolve(kind: ExceptionKind): Promise<unknown>;
+}
+
+/** The first pause after an undo failed for good, and the longest: an outage of hours needs no try every minute. */
+const FIRST_PAUSE_MS = 10 * 60_000;
+const LONGEST_PAUSE_MS = 6 * 3_600_000;
+
+/** Some 250 tries over 60 days: longer than any card hold stands, and few enough events for one history. */
+const MAX_TRIES = 250;
+
+/**
+ * The compensation stack: every undo is registered BEFORE its step, since a step that timed out may have had its effect.
+ * Compensation runs in reverse order, shielded from cancellation.
+ */
+export class Saga {
+  private readonly undos: Undo[] = [];
+
+  constructor(private readonly desk: ExceptionDesk) {}
+
+  register(undo: Undo): void {
+    this.undos.push(undo);
+  }
+
+  /** Forgets every undo: the work is done and handed over. */
+  release(): void {
+    this.undos.length = 0;
+  }
+
+  /** Takes back every registered step, the last one first; ends when all are taken back. */
+  async compensate(): Promise<void> {
+    await CancellationScope.nonCancellable(async () => {
+      for (let undo = this.undos.pop(); undo !== undefined; undo = this.undos.pop()) {
+        await insist(undo, this.desk);
+      }
+    });
+  }
+}
+
+/**
+ * Runs a step that must not be given up: where it fails for good, an exception with an owner is opened and the step is tried
+ * again, at widening intervals, until it succeeds.
+ */
+export async function insist<T>(step: Undo<T>, desk: ExceptionDesk): Promise<T> {
+  let pauseMs = FIRST_PAUSE_MS;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const result = await step.run();
+      if (tries > 1) await settle(step, desk);
+      return result;
+    } catch (error) {
+      if (tries >= MAX_TRIES) throw error;
+      if (tries === 1) await report(step, desk, error);
+      await sleep(pauseMs, { summary: `Try again: ${step.name}` });
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+  }
+}
+
+async function report(step: Undo, desk: ExceptionDesk, error: unknown): Promise<void> {
+  log.error('a step that must succeed failed for good', { step: step.name, error: String(error) });
+  upsertSearchAttributes([{ key: searchAttributes.exceptionKind, value: step.exceptionKind }]);
+  try {
+    await desk.raise(step.exceptionKind, `Could not ${step.name}: ${step.atRisk}`);
+  } catch (failure) {
+    // The search attribute shows it still; the step goes on being tried.
+    log.error('an exception could not be recorded', { step: step.name, error: String(failure) });
+  }
+}
+
+async function settle(step: Undo, desk: ExceptionDesk): Promise<void> {
+  upsertSearchAttributes([{ key: searchAttributes.exceptionKind, value: null }]);
+  try {
+    await desk.resolve(step.exceptionKind);
+  } catch (failure) {
+    log.error('an exception could not be closed', { step: step.name, error: String(failure) });
+  }
+}

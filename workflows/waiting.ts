@@ -1,0 +1,56 @@
+import { CancellationScope, condition, sleep } from '@temporalio/workflow';
+
+/**
+ * A deadline that moves. Where the next one is later than the timer that runs, that timer is kept and the deadline is looked
+ * at again when it fires: a step that only moves the deadline on costs no history event, in place of a timer taken back and
+ * a new one.
+ */
+export class MovingDeadline {
+  private firesAtMs = Infinity;
+  private fired = 0;
+
+  /**
+   * Waits until `wake` holds (true) or `untilMs` has come (false); without `untilMs` only for `wake`. The summary is shown
+   * beside the timer in the Temporal UI.
+   */
+  async wait(wake: () => boolean, untilMs: number | undefined, summary: string): Promise<boolean> {
+    for (;;) {
+      if (wake()) return true;
+      if (untilMs !== undefined) {
+        if (Date.now() >= untilMs) return false;
+        if (untilMs < this.firesAtMs) this.start(untilMs, summary);
+      }
+      const fired = this.fired;
+      await condition(() => wake() || this.fired !== fired);
+    }
+  }
+
+  private start(atMs: number, summary: string): void {
+    this.firesAtMs = atMs;
+    void CancellationScope.nonCancellable(() => sleep(Math.max(1, atMs - Date.now()), { summary })).then(() => {
+      if (this.firesAtMs === atMs) this.firesAtMs = Infinity;
+      this.fired += 1;
+    });
+  }
+}
+
+/** Runs one piece of work after another: commands of an order never interleave, so a cancel and a capture cannot both win. */
+export class SerialQueue {
+  private tail: Promise<unknown> = Promise.resolve();
+  private waiting = 0;
+
+  get idle(): boolean {
+    return this.waiting === 0;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    this.waiting += 1;
+    const mine = this.tail.then(work);
+    this.tail = mine.catch(() => undefined);
+    try {
+      return await mine;
+    } finally {
+      this.waiting -= 1;
+    }
+  }
+}
