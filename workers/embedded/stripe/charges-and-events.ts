@@ -1,0 +1,64 @@
+import type { Account } from './account';
+import { noSuch } from './errors';
+import { eventJson, isDelivered, type StoredEvent } from './events';
+import { listPage, type PagingParams } from './lists';
+import { route } from './request';
+import { chargeList, eventList, expand } from './shapes';
+
+export const chargeRoutes = [
+  route('GET', '/v1/charges/:id', expand, ({ account, ids: [id = ''] }) => {
+    const charge = account.charges.get(id);
+    if (charge === undefined) throw noSuch('charge', id, 'id', 404);
+    return charge;
+  }),
+  route('GET', '/v1/charges', chargeList, ({ account, params }) =>
+    listPage(account.charges, params, {
+      url: '/v1/charges',
+      ...chargeIndex(params),
+      created: (charge) => charge.created,
+      where: (charge) =>
+        (params.payment_intent === undefined || charge.payment_intent === params.payment_intent) &&
+        (params.customer === undefined || charge.customer === params.customer) &&
+        (params.transfer_group === undefined || charge.transfer_group === params.transfer_group),
+      render: (charge) => charge,
+    }),
+  ),
+];
+
+export const eventRoutes = [
+  route('GET', '/v1/events/:id', expand, ({ account, ids: [id = ''] }) => {
+    const event = account.log.events.get(id);
+    if (event === undefined) throw noSuch('event', id, 'id', 404);
+    return render(event);
+  }),
+  route('GET', '/v1/events', eventList, ({ account, params }) => listEvents(account, params)),
+];
+
+function chargeIndex(params: { payment_intent?: string; customer?: string }): { index?: string; indexValue?: string } {
+  if (params.payment_intent !== undefined) return { index: 'payment_intent', indexValue: params.payment_intent };
+  return params.customer === undefined ? {} : { index: 'customer', indexValue: params.customer };
+}
+
+function listEvents(
+  account: Account,
+  params: PagingParams & { type?: string; types?: string[]; delivery_success?: boolean },
+): object {
+  const types = params.types ?? (params.type === undefined ? undefined : [params.type]);
+  return listPage(account.log.events, params, {
+    url: '/v1/events',
+    created: (event) => event.created,
+    where: (event) =>
+      (types === undefined || types.some((type) => isOfType(event.type, type))) &&
+      (params.delivery_success === undefined || isDelivered(event) === params.delivery_success),
+    render,
+  });
+}
+
+/** `charge.*` stands for every event of charges. */
+function isOfType(type: string, wanted: string): boolean {
+  return wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted;
+}
+
+function render(event: StoredEvent): object {
+  return JSON.parse(eventJson(event)) as object;
+}

@@ -1,0 +1,105 @@
+interface Entry<T> {
+  readonly sequence: number;
+  readonly value: T;
+}
+
+/** Which slice of a list is wanted; `undefined` limits mean none. */
+export interface PageQuery<T> {
+  readonly limit: number;
+  readonly startingAfter?: string | undefined;
+  readonly endingBefore?: string | undefined;
+  /** Only the entries filed under this value of the index. */
+  readonly indexValue?: string | undefined;
+  readonly index?: string | undefined;
+  readonly where?: ((value: T) => boolean) | undefined;
+}
+
+export interface Page<T> {
+  readonly data: T[];
+  readonly hasMore: boolean;
+}
+
+/** Objects in order of creation, found by id, listed newest first, with a few indexes so that lists stay cheap. */
+export class Collection<T extends { readonly id: string }> {
+  private readonly byId = new Map<string, Entry<T>>();
+  private entries: Entry<T>[] = [];
+  private sequence = 0;
+  private readonly indexed = new Map<string, Map<string, Entry<T>[]>>();
+
+  /** `cap`: the most objects that are kept; the oldest tenth goes when it is passed. Unlimited by default. */
+  constructor(private readonly cap = Infinity) {}
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  add(value: T): void {
+    const entry = { sequence: (this.sequence += 1), value };
+    this.byId.set(value.id, entry);
+    this.entries.push(entry);
+    if (this.entries.length > this.cap) this.evict();
+  }
+
+  get(id: string): T | undefined {
+    return this.byId.get(id)?.value;
+  }
+
+  /** All of it, oldest first. */
+  values(): T[] {
+    return this.entries.map((entry) => entry.value);
+  }
+
+  /** Files an object that is in the collection under a value of an index; filing it twice changes nothing. */
+  file(index: string, indexValue: string, id: string): void {
+    const entry = this.byId.get(id);
+    if (entry === undefined) return;
+    const values = this.indexed.get(index) ?? new Map<string, Entry<T>[]>();
+    this.indexed.set(index, values);
+    const filed = values.get(indexValue) ?? [];
+    values.set(indexValue, filed);
+    if (filed.includes(entry)) return;
+    filed.push(entry);
+    filed.sort((left, right) => left.sequence - right.sequence);
+  }
+
+  /** A page as Stripe pages: newest first, cursors by id. A cursor that is unknown gives undefined. */
+  page(query: PageQuery<T>): Page<T> | undefined {
+    const source = this.source(query);
+    const cursorId = query.startingAfter ?? query.endingBefore;
+    const cursor = cursorId === undefined ? undefined : this.byId.get(cursorId);
+    if (cursorId !== undefined && cursor === undefined) return undefined;
+    const backwards = query.endingBefore !== undefined && query.startingAfter === undefined;
+    const found: T[] = [];
+    const step = backwards ? 1 : -1;
+    let position = startPosition(source, cursor?.sequence, backwards);
+    for (; position >= 0 && position < source.length && found.length <= query.limit; position += step) {
+      const { value } = source[position] as Entry<T>;
+      if (query.where?.(value) ?? true) found.push(value);
+    }
+    const data = found.slice(0, query.limit);
+    return { data: backwards ? data.reverse() : data, hasMore: found.length > query.limit };
+  }
+
+  private source(query: PageQuery<T>): Entry<T>[] {
+    if (query.index === undefined || query.indexValue === undefined) return this.entries;
+    return this.indexed.get(query.index)?.get(query.indexValue) ?? [];
+  }
+
+  private evict(): void {
+    const dropped = this.entries.splice(0, Math.ceil(this.cap / 10));
+    for (const entry of dropped) this.byId.delete(entry.value.id);
+  }
+}
+
+function startPosition<T>(source: Entry<T>[], cursor: number | undefined, backwards: boolean): number {
+  if (cursor === undefined) return backwards ? 0 : source.length - 1;
+  let low = 0;
+  let high = source.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((source[middle] as Entry<T>).sequence < cursor) low = middle + 1;
+    else high = middle;
+  }
+  const isCursor = source[low]?.sequence === cursor;
+  return backwards ? low + (isCursor ? 1 : 0) : low - 1;
+}

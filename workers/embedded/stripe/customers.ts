@@ -1,0 +1,104 @@
+import type Stripe from 'stripe';
+import type { Account } from './account';
+import { noSuch } from './errors';
+import { listPage } from './lists';
+import { mergeMetadata } from './metadata';
+import type { Customer } from './model';
+import { attach, usableMethod } from './payment-methods';
+import { route } from './request';
+import type { Parsed } from './schema';
+import { customerCreate, customerList, customerUpdate, expand } from './shapes';
+
+/** The customer, or Stripe's error: 404 where its id is in the path, 400 where it is in a parameter. */
+export function findCustomer(account: Account, id: string, param: string, status: 400 | 404): Customer {
+  const customer = account.customers.get(id);
+  if (customer === undefined) throw noSuch('customer', id, param, status);
+  return customer;
+}
+
+export const customerRoutes = [
+  route('POST', '/v1/customers', customerCreate, ({ account, params, cause }) => {
+    const method = params.payment_method === undefined ? undefined : usableMethod(account, params.payment_method);
+    const customer = newCustomer(account);
+    applyFields(customer, params);
+    account.customers.add(customer);
+    account.log.emit('customer.created', customer, cause);
+    if (method !== undefined) attach(account, method, customer.id, cause);
+    return customer;
+  }),
+  route('GET', '/v1/customers/:id', expand, ({ account, ids: [id = ''] }) => findCustomer(account, id, 'id', 404)),
+  route('POST', '/v1/customers/:id', customerUpdate, ({ account, ids: [id = ''], params, cause }) => {
+    const customer = findCustomer(account, id, 'id', 404);
+    applyFields(customer, params);
+    account.log.emit('customer.updated', customer, cause);
+    return customer;
+  }),
+  route('GET', '/v1/customers', customerList, ({ account, params }) =>
+    listPage(account.customers, params, {
+      url: '/v1/customers',
+      created: (customer) => customer.created,
+      where: (customer) => params.email === undefined || customer.email === params.email,
+      render: (customer) => customer,
+    }),
+  ),
+];
+
+function applyFields(customer: Customer, params: Parsed<typeof customerUpdate>): void {
+  const { metadata, address, shipping, invoice_settings: invoiceSettings, ...plain } = params;
+  const { description, email, name, phone, preferred_locales: locales, tax_exempt: taxExempt, balance } = plain;
+  if (description !== undefined) customer.description = description;
+  if (email !== undefined) customer.email = email;
+  if (name !== undefined) customer.name = name;
+  if (phone !== undefined) customer.phone = phone;
+  if (locales !== undefined) customer.preferred_locales = locales;
+  if (taxExempt !== undefined) customer.tax_exempt = taxExempt;
+  if (balance !== undefined) customer.balance = balance;
+  if (address !== undefined) customer.address = address === null ? null : fullAddress(address);
+  if (shipping !== undefined) {
+    customer.shipping =
+      shipping === null
+        ? null
+        : { name: shipping.name, phone: shipping.phone ?? null, address: fullAddress(shipping.address) };
+  }
+  if (invoiceSettings?.default_payment_method !== undefined) {
+    customer.invoice_settings = {
+      ...customer.invoice_settings,
+      default_payment_method: invoiceSettings.default_payment_method,
+    };
+  }
+  customer.metadata = mergeMetadata(customer.metadata, metadata);
+}
+
+/** An address with every field, as Stripe answers it. */
+export function fullAddress(address: { [K in keyof Stripe.Address]?: string | null }): Stripe.Address {
+  const { city = null, country = null, line1 = null, line2 = null, postal_code = null, state = null } = address;
+  return { city, country, line1, line2, postal_code, state };
+}
+
+function newCustomer(account: Account): Customer {
+  return {
+    id: account.newId('cus', 14),
+    object: 'customer',
+    address: null,
+    balance: 0,
+    created: account.clock.nowSeconds(),
+    currency: null,
+    customer_account: null,
+    default_source: null,
+    delinquent: false,
+    description: null,
+    discount: null,
+    email: null,
+    invoice_prefix: account.newId('inv', 8).slice('inv_'.length).toUpperCase(),
+    invoice_settings: { custom_fields: null, default_payment_method: null, footer: null, rendering_options: null },
+    livemode: false,
+    metadata: {},
+    name: null,
+    next_invoice_sequence: 1,
+    phone: null,
+    preferred_locales: [],
+    shipping: null,
+    tax_exempt: 'none',
+    test_clock: null,
+  };
+}

@@ -1,0 +1,48 @@
+import type { Account } from './account';
+import { refused } from './errors';
+import { moveTo } from './intent-states';
+import { CLOCK_CAUSE, type Charge, type StoredPaymentIntent } from './model';
+
+/** Lets the hold end at its `capture_before` (plus the account's `expiryLagMs`) unless it is captured or cancelled first. */
+export function scheduleExpiry(account: Account, intent: StoredPaymentIntent, charge: Charge): void {
+  const captureBefore = charge.payment_method_details.card.capture_before;
+  if (captureBefore === undefined) return;
+  intent.hold = account.clock.at(captureBefore * 1000 + account.settings.expiryLagMs, () =>
+    expire(account, intent, charge),
+  );
+}
+
+/** Forgets the timer of a hold that is captured or cancelled. */
+export function endHold(intent: StoredPaymentIntent): void {
+  intent.hold?.cancel();
+  intent.hold = undefined;
+}
+
+/** Refuses a capture between `capture_before` and the moment at which the expired hold is swept up. */
+export function assertNotExpired(account: Account, charge: Charge): void {
+  const captureBefore = charge.payment_method_details.card.capture_before;
+  if (captureBefore === undefined || account.clock.now() < captureBefore * 1000) return;
+  throw refused('This charge can no longer be captured because its authorization has expired.', {
+    code: account.settings.lateCaptureCode,
+  });
+}
+
+function expire(account: Account, intent: StoredPaymentIntent, charge: Charge): void {
+  const pi = intent.object;
+  intent.hold = undefined;
+  if (pi.status !== 'requires_capture') return;
+  pi.amount_capturable = 0;
+  if (pi.amount_received > 0) {
+    // Multicapture: what was captured stays captured, and the intent ends as paid.
+    moveTo(pi, 'succeeded');
+    charge.captured = true;
+    account.log.emit('charge.expired', charge, CLOCK_CAUSE);
+    account.log.emit('payment_intent.succeeded', pi, CLOCK_CAUSE);
+    return;
+  }
+  moveTo(pi, 'canceled');
+  pi.cancellation_reason = 'expired';
+  pi.canceled_at = account.clock.nowSeconds();
+  account.log.emit('charge.expired', charge, CLOCK_CAUSE);
+  account.log.emit('payment_intent.canceled', pi, CLOCK_CAUSE);
+}

@@ -1,0 +1,59 @@
+import type { StoredPaymentIntent, StoredPaymentMethod } from './model';
+
+/** What the issuer answers: approval, a wish for 3-D Secure, or a decline code such as `insufficient_funds`. */
+export type IssuerOutcome = 'approve' | 'authentication_required' | (string & {});
+
+export interface IssuerDecisionOptions {
+  /** How many charges it decides; all of them when absent. */
+  times?: number;
+  /** `off_session` (the default) leaves charges with the customer present to the card; `all` decides those too. */
+  scope?: 'off_session' | 'all';
+}
+
+interface Decision {
+  readonly outcome: IssuerOutcome;
+  readonly scope: 'off_session' | 'all';
+  remaining: number;
+}
+
+/** Decisions that tests and the demo put in the issuer's mouth; without one the card's own behaviour counts. */
+export class IssuerDecisions {
+  private readonly decisions = new Map<string, Decision>();
+
+  /** `target` is a customer (`cus_…`) or a payment method (`pm_…`); a new decision replaces the old one. */
+  set(target: string, outcome: IssuerOutcome, options: IssuerDecisionOptions = {}): void {
+    const { times = Infinity, scope = 'off_session' } = options;
+    this.decisions.set(target, { outcome, scope, remaining: times });
+  }
+
+  clear(target: string): void {
+    this.decisions.delete(target);
+  }
+
+  /** The issuer's answer to one attempt to charge this card. */
+  decide(intent: StoredPaymentIntent, method: StoredPaymentMethod): IssuerOutcome {
+    const decided = this.take(method.id, intent) ?? this.take(intent.object.customer ?? '', intent);
+    if (decided !== undefined) return decided;
+    const { behaviour } = method.profile;
+    switch (behaviour.kind) {
+      case 'approve':
+        return 'approve';
+      case 'decline':
+      case 'decline_when_charged':
+        return behaviour.code;
+      case 'authenticate':
+        if (intent.authenticated) return 'approve';
+        return behaviour.when === 'unless_set_up' && method.setUp ? 'approve' : 'authentication_required';
+    }
+  }
+
+  private take(target: string, intent: StoredPaymentIntent): IssuerOutcome | undefined {
+    const decision = this.decisions.get(target);
+    if (decision === undefined) return undefined;
+    if (decision.scope === 'off_session' && !intent.offSession) return undefined;
+    if (decision.outcome === 'authentication_required' && intent.authenticated) return 'approve';
+    decision.remaining -= 1;
+    if (decision.remaining <= 0) this.decisions.delete(target);
+    return decision.outcome;
+  }
+}

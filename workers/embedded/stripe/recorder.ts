@@ -1,0 +1,41 @@
+import type { SimulatorState } from './state';
+
+/** A request as it went over the wire, without its credentials. */
+export interface RecordedRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Form-encoded: the query of a GET, the body of a POST. */
+  readonly body: string;
+  /** What the simulator answered; undefined for a connection that was reset. */
+  readonly status: number | undefined;
+}
+
+/**
+ * The requests that a simulator saw, for replay against another Stripe-shaped server. Requests that the
+ * simulator refused as invalid (400, 401, 404) are left out unless `all` is set: no contract is expected to accept them.
+ */
+export function recordedRequests(
+  simulator: { state: SimulatorState },
+  options: { all?: boolean } = {},
+): RecordedRequest[] {
+  return simulator.state
+    .requests()
+    .filter(({ status }) => options.all === true || status === undefined || ![400, 401, 404].includes(status))
+    .map(({ method, path, body, status }) => ({ method, path, body, status: status === 0 ? undefined : status }));
+}
+
+/** One request for each different form of request (method, path without ids, names of the parameters). */
+export function distinctRequests(requests: readonly RecordedRequest[]): RecordedRequest[] {
+  const byForm = new Map<string, RecordedRequest>();
+  for (const request of requests) {
+    const path = request.path.replaceAll(/\/[a-z]+_[A-Za-z0-9_]+(?=\/|$)/g, (id) =>
+      /^\/payment_(intents|methods)$/.test(id) ? id : '/:id',
+    );
+    const names = request.body
+      .split('&')
+      .map((pair) => decodeURIComponent(pair.split('=')[0] ?? '').replace(/^metadata\[.*$/, 'metadata'));
+    const form = `${request.method} ${path} ${[...new Set(names)].sort().join('&')}`;
+    if (!byForm.has(form)) byForm.set(form, request);
+  }
+  return [...byForm.values()];
+}

@@ -1,0 +1,253 @@
+import { randomInt } from 'node:crypto';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Account, type AccountSettings } from './account';
+import { Api, RESET, type RequestRecord } from './api';
+import { SimulatorClock } from './clock';
+import { answerControl } from './control';
+import { eventJson, isDelivered } from './events';
+import { Faults } from './faults';
+import type { HoldMatch } from './holds';
+import { readBody, send } from './http-io';
+import { IdempotencyStore } from './idempotency';
+import { completeAuthentication } from './intent-confirm';
+import type { IssuerDecisionOptions, IssuerOutcome } from './issuer';
+import { RequestLog } from './request-log';
+import { stateOf, type EventView, type SimulatorState } from './state';
+import { Webhooks, type WebhookFaults } from './webhooks';
+
+/** Only this machine may talk to the simulator: it holds no real money, but it opens every door to the fake. */
+const HOST = '127.0.0.1';
+/** About 3 KB each, so some 60 MB at most. */
+const DEFAULT_EVENT_CAP = 20_000;
+/** Under 1 KB each. */
+const DEFAULT_REQUEST_CAP = 20_000;
+/** About 3 KB each; at a hundred requests a second this still spans the minutes in which a client retries. */
+const DEFAULT_IDEMPOTENCY_CAP = 50_000;
+
+export interface StripeSimulatorOptions extends Partial<Omit<AccountSettings, 'holdDurationMs'>> {
+  /** 0 (the default) takes a free port. */
+  port?: number;
+  secretKey?: string;
+  webhookSecret?: string;
+  /** A clock shared with other simulators; by default it has its own. */
+  clock?: SimulatorClock;
+  /** How long every hold lives, in milliseconds, in place of the card networks' windows. */
+  holdDurationMs?: number;
+  /** Makes ids and random faults repeat; by default it is drawn, and `seed` tells it. */
+  seed?: number;
+  /** The most entries kept in each log; the objects themselves are all kept. */
+  limits?: { events?: number; requests?: number; idempotencyEntries?: number };
+}
+
+/** A running simulator. Everything here is also under `/_simulator/…` for other processes (see control.ts). */
+export interface StripeSimulator {
+  readonly url: string;
+  readonly port: number;
+  readonly secretKey: string;
+  readonly webhookSecret: string;
+  readonly seed: number;
+  readonly clock: SimulatorClock;
+  readonly faults: Faults;
+  readonly state: SimulatorState;
+  /** Where webhooks go; events written while it is undefined are never delivered. */
+  setWebhookEndpoint(url: string | undefined): void;
+  setWebhookFaults(faults: WebhookFaults): void;
+  /** Sends the webhooks that `hold` keeps back. */
+  releaseWebhooks(order?: 'as_written' | 'reversed' | 'shuffled'): void;
+  /** Sends an event again; without an id, every event that did not arrive. Answers how many. */
+  redeliver(eventId?: string): number;
+  /** Resolves once no webhook is under way or waiting for a retry. */
+  flush(): Promise<void>;
+  /** Calls `listener` for every event to come; the answer ends it. */
+  onEvent(listener: (event: EventView) => void): () => void;
+  /** The next hold that fits lives this long (at least 1000 ms); calls queue up. */
+  setNextHoldDuration(durationMs: number, match?: HoldMatch): void;
+  /** What the issuer will answer for a customer or a payment method, off-session charges only unless told otherwise. */
+  issueDecision(target: string, outcome: IssuerOutcome, options?: IssuerDecisionOptions): void;
+  /** The customer passes or fails 3-D Secure; throws where the intent does not wait for it. */
+  completeAuthentication(paymentIntentId: string, result: 'succeed' | 'fail'): void;
+  stop(): Promise<void>;
+}
+
+/** Starts a Stripe-shaped server on the loopback interface that the real `stripe` SDK can talk to. */
+export async function startStripeSimulator(options: StripeSimulatorOptions = {}): Promise<StripeSimulator> {
+  const parts = build(options);
+  const { simulator, api, log } = parts;
+  const server = http.createServer((request, response) => {
+    answer(simulator, api, log, request, response).catch((error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      send(
+        response,
+        500,
+        JSON.stringify({ error: { type: 'api_error', message: `Simulator defect: ${message}` } }),
+        JSON_HEADERS,
+      );
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, HOST, resolve);
+  });
+  parts.address = server.address() as AddressInfo;
+  parts.close = () => close(server);
+  return simulator;
+}
+
+const JSON_HEADERS = { 'content-type': 'application/json' };
+
+interface Parts {
+  simulator: StripeSimulator;
+  api: Api;
+  log: RequestLog;
+  address: AddressInfo | undefined;
+  close: () => Promise<void>;
+}
+
+function settingsFrom(options: StripeSimulatorOptions): AccountSettings {
+  return {
+    holdDurationMs: options.holdDurationMs,
+    multicapture: options.multicapture ?? false,
+    expiryLagMs: options.expiryLagMs ?? 0,
+    lateCaptureCode: options.lateCaptureCode ?? 'capture_charge_authorization_expired',
+    // Stripe: "typically searchable in less than a minute"; code that reads its own writes must not rely on it.
+    searchLagMs: options.searchLagMs ?? 60_000,
+    enforceMinimumAmounts: options.enforceMinimumAmounts ?? true,
+  };
+}
+
+function build(options: StripeSimulatorOptions): Parts {
+  const seed = options.seed ?? randomInt(2 ** 31);
+  const clock = options.clock ?? new SimulatorClock();
+  const secretKey = options.secretKey ?? 'sk_test_holdfast_simulator';
+  const webhookSecret = options.webhookSecret ?? 'whsec_holdfast_simulator';
+  const {
+    events = DEFAULT_EVENT_CAP,
+    requests = DEFAULT_REQUEST_CAP,
+    idempotencyEntries = DEFAULT_IDEMPOTENCY_CAP,
+  } = options.limits ?? {};
+  const url = (): string => `http://${HOST}:${parts.address?.port ?? 0}`;
+  const account = new Account(clock, settingsFrom(options), seed, events, url);
+  const log = new RequestLog(requests);
+  const idempotency = new IdempotencyStore(clock, idempotencyEntries);
+  const faults = new Faults();
+  // Another stream than the ids', so that a fault's draws do not depend on how many objects exist.
+  const webhooks = new Webhooks(webhookSecret, seed ^ 0x5bd1e995);
+  account.log.subscribe((event) => webhooks.enqueue(event));
+  const simulator: StripeSimulator = {
+    get url() {
+      return url();
+    },
+    get port() {
+      return parts.address?.port ?? 0;
+    },
+    secretKey,
+    webhookSecret,
+    seed,
+    clock,
+    faults,
+    state: stateOf(account, idempotency, log),
+    ...controls(account, webhooks),
+    stop: async () => {
+      faults.clear();
+      webhooks.stop();
+      if (options.clock === undefined) clock.stop();
+      await parts.close();
+    },
+  };
+  const parts: Parts = {
+    simulator,
+    api: new Api(account, secretKey, idempotency, faults),
+    log,
+    address: undefined,
+    close: () => Promise.resolve(),
+  };
+  return parts;
+}
+
+type Controls = Omit<
+  StripeSimulator,
+  'url' | 'port' | 'secretKey' | 'webhookSecret' | 'seed' | 'clock' | 'faults' | 'state' | 'stop'
+>;
+
+function controls(account: Account, webhooks: Webhooks): Controls {
+  return {
+    setWebhookEndpoint: (endpoint) => webhooks.setEndpoint(endpoint),
+    setWebhookFaults: (webhookFaults) => webhooks.setFaults(webhookFaults),
+    releaseWebhooks: (order) => webhooks.release(order),
+    redeliver: (eventId) => {
+      const events = account.log.events
+        .values()
+        .filter((event) => (eventId === undefined ? !isDelivered(event) : event.id === eventId));
+      webhooks.redeliver(events);
+      return events.length;
+    },
+    flush: () => webhooks.flush(),
+    onEvent: (listener) =>
+      account.log.subscribe((event) =>
+        listener({ ...event, object: JSON.parse(event.objectJson) as Record<string, unknown> }),
+      ),
+    setNextHoldDuration: (durationMs, match) => account.holds.setNext(durationMs, match),
+    issueDecision: (target, outcome, decision) => account.issuer.set(target, outcome, decision),
+    completeAuthentication: (id, result) => {
+      const intent = account.paymentIntents.get(id);
+      if (intent === undefined) throw new Error(`No such payment_intent: ${id}`);
+      completeAuthentication(account, intent, result);
+    },
+  };
+}
+
+async function answer(
+  simulator: StripeSimulator,
+  api: Api,
+  log: RequestLog,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { pathname, search } = new URL(request.url ?? '/', simulator.url);
+  const method = request.method ?? 'GET';
+  const text = await readBody(request);
+  if (pathname.startsWith('/_simulator/')) {
+    await answerControl(
+      simulator,
+      { method, path: pathname.slice('/_simulator'.length), query: new URLSearchParams(search), body: text },
+      response,
+    );
+    return;
+  }
+  const key = request.headers['idempotency-key'];
+  const record: RequestRecord = {
+    id: `req_${randomInt(2 ** 47)
+      .toString(36)
+      .padStart(10, '0')}`,
+    method,
+    path: pathname,
+    body: method === 'POST' ? text : search.slice(1),
+    idempotencyKey: typeof key === 'string' ? key : null,
+    atMs: simulator.clock.now(),
+    status: undefined,
+    replayed: false,
+  };
+  log.add(record);
+  const result = await api.answer(record, request.headers);
+  if (result === RESET) {
+    record.status = 0;
+    request.socket.resetAndDestroy();
+    return;
+  }
+  record.status = result.status;
+  send(response, result.status, result.body, result.headers);
+}
+
+async function close(server: http.Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeAllConnections();
+  await closed;
+}
+
+export { eventJson };
+export { SimulatorClock } from './clock';
+export { recordedRequests, distinctRequests, type RecordedRequest } from './recorder';
+export type { FaultAction, FaultMatch, FaultRule } from './faults';
+export type { EventView, SimulatorState } from './state';
+export type { WebhookFaults } from './webhooks';

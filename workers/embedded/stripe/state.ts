@@ -1,0 +1,70 @@
+import type { Account } from './account';
+import type { RequestRecord } from './api';
+import { eventJson, type EventDelivery } from './events';
+import type { IdempotencyEntry, IdempotencyStore } from './idempotency';
+import type { Charge, Customer, PaymentIntent, PaymentMethod } from './model';
+import type { RequestLog } from './request-log';
+
+/** An event with what became of its webhook. */
+export interface EventView {
+  readonly id: string;
+  readonly type: string;
+  /** Seconds since the epoch, by the simulator's clock. */
+  readonly created: number;
+  readonly delivery: EventDelivery;
+  readonly objectId: string;
+  /** The snapshot that the event carries. */
+  readonly object: Record<string, unknown>;
+}
+
+/** Reads the account without going through the API; what comes back is never written to. */
+export interface SimulatorState {
+  readonly customers: () => readonly Readonly<Customer>[];
+  readonly paymentMethods: () => readonly Readonly<PaymentMethod>[];
+  readonly paymentIntents: () => readonly Readonly<PaymentIntent>[];
+  readonly paymentIntent: (id: string) => Readonly<PaymentIntent> | undefined;
+  readonly charges: () => readonly Readonly<Charge>[];
+  readonly chargesOf: (paymentIntentId: string) => readonly Readonly<Charge>[];
+  /** The newest events, oldest first (see `limits.events`). */
+  readonly events: () => readonly EventView[];
+  readonly idempotencyEntries: () => readonly Readonly<IdempotencyEntry>[];
+  /** The newest API requests, oldest first (see `limits.requests`). */
+  readonly requests: () => readonly Readonly<RequestRecord>[];
+  /** Everything as JSON, for another process. */
+  readonly snapshot: () => object;
+}
+
+/** The state of one account; each call reads it as it is at that moment. */
+export function stateOf(account: Account, idempotency: IdempotencyStore, requests: RequestLog): SimulatorState {
+  const state: Omit<SimulatorState, 'snapshot'> = {
+    customers: () => account.customers.values(),
+    paymentMethods: () => account.paymentMethods.values().map((method) => method.object),
+    paymentIntents: () => account.paymentIntents.values().map((intent) => intent.object),
+    paymentIntent: (id) => account.paymentIntents.get(id)?.object,
+    charges: () => account.charges.values(),
+    chargesOf: (paymentIntentId) =>
+      account.charges.values().filter((charge) => charge.payment_intent === paymentIntentId),
+    events: () => account.log.events.values().map(viewOf),
+    idempotencyEntries: () => idempotency.values(),
+    requests: () => requests.values(),
+  };
+  return { ...state, snapshot: () => snapshotOf(account, state) };
+}
+
+function viewOf(event: Parameters<typeof eventJson>[0]): EventView {
+  const { id, type, created, delivery, objectId } = event;
+  return { id, type, created, delivery, objectId, object: JSON.parse(event.objectJson) as Record<string, unknown> };
+}
+
+function snapshotOf(account: Account, state: Omit<SimulatorState, 'snapshot'>): object {
+  return {
+    nowMs: account.clock.now(),
+    customers: state.customers(),
+    paymentMethods: state.paymentMethods(),
+    paymentIntents: state.paymentIntents(),
+    charges: state.charges(),
+    events: state.events(),
+    idempotencyEntries: state.idempotencyEntries(),
+    requests: state.requests(),
+  };
+}
