@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { DEFAULT_POLICY, type OrderPolicy } from '../workflows/domain/policy';
+import {
+  cancelOrder,
+  decideHold,
+  deliverOrder,
+  getStatus,
+  renewPayment,
+  shipOrder,
+  submitCheckout,
+  workflowIds,
+  workflowTypes,
+  type CancelAnswer,
+  type CheckoutAnswer,
+  type CommandAnswer,
+  type DeliverAnswer,
+  type RenewPaymentAnswer,
+  type ShipAnswer,
+  type WorkflowStatus,
+} from '../workflows/messages';
+import type { OrderState } from '../workflows/domain/order-state';
+import { cartFingerprint, sha256 } from './fingerprint';
+import { checkoutStart, orderStart, toCart, withoutUndefined } from './requests';
+import * as schemas from './schemas';
+import { sendUpdate, type UpdateCall } from './send-update';
+import { parse, parseCheckout, parseShipment } from './validate';
+
+export interface HoldfastClientOptions {
+  /** A connected Temporal client; its data converter must be the workers' own. */
+  readonly client: Client;
+  /** The workers' task queue. Default `holdfast`. */
+  readonly taskQueue?: string;
+  /** What the shop decides for orders placed through this client; the rest is DEFAULT_POLICY. */
+  readonly policy?: Partial<OrderPolicy>;
+  /** How long one call waits for its answer, in milliseconds. Default 25 s. */
+  readonly waitMs?: number;
+}
+
+export interface CallOptions {
+  /** The same key again is the same request: it joins what is under way or gets the first answer. A new intent wants a new key. */
+  readonly idempotencyKey?: string;
+}
+
+/**
+ * Holdfast's verbs for backend code. Every verb throws ValidationError where the request can not be understood (nothing
+ * was sent), OutcomePending where the answer is not there in time, and ServiceUnavailable where Temporal does not take
+ * the request; after the last two, sending the same again is safe. Business outcomes, refusals included, are answers.
+ */
+export interface HoldfastClient {
+  /** Buys a cart. The same cart again: the same order, or the same PaymentIntent tried with this payment method. */
+  checkout(request: schemas.CheckoutRequest, options?: CallOptions): Promise<CheckoutAnswer>;
+  /** Hands lines to a carrier and captures what they cost. */
+  ship(orderId: string, request: schemas.ShipmentRequest, options?: CallOptions): Promise<ShipAnswer>;
+  /** Cancels what has not shipped; lets the hold and the stock go. */
+  cancel(orderId: string, request: schemas.CancelRequest, options?: CallOptions): Promise<CancelAnswer>;
+  /** Records that parcels have arrived. */
+  deliver(orderId: string, request?: schemas.DeliveryRequest, options?: CallOptions): Promise<DeliverAnswer>;
+  /** Pays with another method for an order whose hold the bank refused to renew. */
+  renewPayment(
+    orderId: string,
+    request: schemas.PaymentMethodRequest,
+    options?: CallOptions,
+  ): Promise<RenewPaymentAnswer>;
+  /** A person's decision on an expiring hold. */
+  decideHold(
+    orderId: string,
+    request: schemas.HoldDecisionRequest,
+    options?: CallOptions,
+  ): Promise<CommandAnswer<{ readonly state: OrderState }>>;
+  /** What the order's workflow does and whom it waits for. Needs a worker; Postgres answers without one. */
+  status(orderId: string): Promise<WorkflowStatus>;
+  /** The order's workflow as Temporal describes it. */
+  describe(orderId: string): Promise<WorkflowExecutionDescription>;
+}
+
+/** Longer than a slow card authorization, shorter than the 30 s after which most proxies give up on a request. */
+const DEFAULT_WAIT_MS = 25_000;
+
+/** The actor of requests that name none. */
+const DEFAULT_ACTOR = 'api';
+
+/** Builds the typed client over a Temporal client. */
+export function createHoldfastClient(options: HoldfastClientOptions): HoldfastClient {
+  const { client, taskQueue = 'holdfast', waitMs = DEFAULT_WAIT_MS } = options;
+  const policy: OrderPolicy = { ...DEFAULT_POLICY, ...options.policy };
+  const handleOf = (orderId: string) => client.workflow.getHandle(workflowIds.order(parse(schemas.idSchema, orderId)));
+
+  /** Every command goes to a running order, or starts it anew: an order that is done loads its facts, refuses and ends. */
+  const command = <Answer, Command>(
+    orderId: string,
+    update: UpdateCall<Answer, Command>['update'],
+    argument: Command,
+    call: CallOptions,
+  ): Promise<Answer> => {
+    const start = orderStart(parse(schemas.idSchema, orderId), taskQueue);
+    const updateId = updateIdFor(update.name, call);
+    return sendUpdate(client, { type: workflowTypes.order, start, update, argument, updateId, waitMs });
+  };
+
+  return {
+    async checkout(request, call = {}) {
+      const parsed = parseCheckout(withoutUndefined(request));
+      const cart = toCart(parsed, policy);
+      return sendUpdate(client, {
+        type: workflowTypes.checkout,
+        start: checkoutStart(cart, taskQueue),
+        update: submitCheckout,
+        argument: { paymentMethod: parsed.paymentMethod, cartFingerprint: cartFingerprint(cart) },
+        updateId: updateIdFor(submitCheckout.name, call),
+        waitMs,
+        ...(call.idempotencyKey !== undefined && { isTransient: isTransientFailure }),
+      });
+    },
+    async ship(orderId, request, call = {}) {
+      const { warehouseId, ...parsed } = parseShipment(withoutUndefined(request));
+      return command(orderId, shipOrder, { ...parsed, ...(warehouseId !== undefined && { warehouseId }) }, call);
+    },
+    async cancel(orderId, request, call = {}) {
+      const { reason, actor = DEFAULT_ACTOR } = parse(schemas.cancelRequest, withoutUndefined(request));
+      return command(orderId, cancelOrder, { reason, actor }, call);
+    },
+    async deliver(orderId, request = {}, call = {}) {
+      const { shipmentId, deliveredAt } = parse(schemas.deliveryRequest, withoutUndefined(request));
+      const at = new Date(deliveredAt ?? Date.now()).toISOString();
+      return command(
+        orderId,
+        deliverOrder,
+        { ...(shipmentId !== undefined && { shipmentId }), deliveredAt: at },
+        call,
+      );
+    },
+    async renewPayment(orderId, request, call = {}) {
+      return command(orderId, renewPayment, parse(schemas.paymentMethodRequest, withoutUndefined(request)), call);
+    },
+    async decideHold(orderId, request, call = {}) {
+      const { action, actor = DEFAULT_ACTOR } = parse(schemas.holdDecisionRequest, withoutUndefined(request));
+      return command(orderId, decideHold, { action, actor }, call);
+    },
+    async status(orderId) {
+      return handleOf(orderId).query(getStatus);
+    },
+    async describe(orderId) {
+      return handleOf(orderId).describe();
+    },
+  };
+}
+
+/** Update ids are shown in the UI and in histories: a hash, as a caller's key may be made of anything. */
+function updateIdFor(verb: string, call: CallOptions): string {
+  return call.idempotencyKey === undefined ? randomUUID() : sha256(`${verb}:${call.idempotencyKey}`).slice(0, 32);
+}
+
+/** Nothing was bought because something was out of order: worth another try, unlike every other answer. */
+function isTransientFailure(answer: CheckoutAnswer): boolean {
+  return answer.state === 'failed' && (answer.code === 'payment_unavailable' || answer.code === 'order_unavailable');
+}

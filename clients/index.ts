@@ -1,0 +1,27 @@
+/** The package's public face: the typed client, its errors, and what it says and is told. */
+export { createHoldfastClient } from './client';
+export type { CallOptions, HoldfastClient, HoldfastClientOptions } from './client';
+export { OutcomePending, ServiceUnavailable, ValidationError } from './errors';
+export { searchAttributes } from '../workflows/search-attributes';
+export type {
+  CancelRequest,
+  CheckoutRequest,
+  DeliveryRequest,
+  HoldDecisionRequest,
+  PaymentMethodRequest,
+  ShipmentRequest,
+} from './schemas';
+export type {
+  CancelAnswer,
+  CheckoutAnswer,
+  CommandAnswer,
+  DeliverAnswer,
+  RefusalReason,
+  RenewPaymentAnswer,
+  ShipAnswer,
+  WorkflowStatus,
+} from '../workflows/messages';
+export type { FieldProblem } from '../workflows/domain/errors';
+export type { OrderView } from '../workflows/domain/order-view';
+export { DEFAULT_POLICY } from '../workflows/domain/policy';
+export type { OrderPolicy } from '../workflows/domain/policy';

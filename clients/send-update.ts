@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import {
+  WithStartWorkflowOperation,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  isGrpcServiceError,
+  type Client,
+} from '@temporalio/client';
+import { ApplicationFailure, WorkflowNotFoundError, type UpdateDefinition } from '@temporalio/common';
+import { OutcomePending, ServiceUnavailable } from './errors';
+import type { StartOptions } from './requests';
+
+/** One update, sent together with the start of the workflow that takes it. */
+export interface UpdateCall<Answer, Argument> {
+  readonly type: string;
+  readonly start: StartOptions;
+  readonly update: UpdateDefinition<Answer, [Argument]>;
+  readonly argument: Argument;
+  readonly updateId: string;
+  readonly waitMs: number;
+  /** Answers that a resend under the same id should not get a second time. */
+  readonly isTransient?: (answer: Answer) => boolean;
+}
+
+/** A workflow that ends just as the update comes is started anew by the next try; losing the race this often is a defect. */
+const MAX_TRIES = 5;
+
+/**
+ * Temporal answers an update id that the workflow's last run has seen with that run's answer, for as long as it is
+ * kept. Such an answer is there at once, while a workflow gives up on a provider only after its own retries. Judging
+ * wrongly is harmless: one try more, or one transient failure told twice.
+ */
+const REPLAYED_ANSWER_MS = 1_000;
+
+/**
+ * Sends an update with start and waits for its answer, `waitMs` at most.
+ * @throws {OutcomePending} no answer in time. @throws {ServiceUnavailable} Temporal did not take it.
+ */
+export async function sendUpdate<Answer, Argument>(
+  client: Client,
+  call: UpdateCall<Answer, Argument>,
+): Promise<Answer> {
+  const deadlineMs = Date.now() + call.waitMs;
+  let updateId = call.updateId;
+  for (let tries = 1; ; tries++) {
+    const sentMs = Date.now();
+    try {
+      const answer = await bounded(call, deadlineMs, () =>
+        client.connection.withDeadline(deadlineMs, () => sendOnce(client, call, updateId)),
+      );
+      const replayed = Date.now() - sentMs < REPLAYED_ANSWER_MS;
+      if (tries > 1 || !replayed || call.isTransient?.(answer) !== true) return answer;
+      updateId = randomUUID();
+    } catch (error) {
+      if (error instanceof OutcomePending) throw error;
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+        throw new OutcomePending(call.start.workflowId, call.waitMs, { cause: error });
+      }
+      if (!endedUnderneath(error)) throw asUnavailable(error, call.start.workflowId);
+      if (tries >= MAX_TRIES) throw new ServiceUnavailable(call.start.workflowId, { cause: error });
+    }
+  }
+}
+
+function sendOnce<Answer, Argument>(
+  client: Client,
+  call: UpdateCall<Answer, Argument>,
+  updateId: string,
+): Promise<Answer> {
+  const startWorkflowOperation = new WithStartWorkflowOperation(call.type, call.start);
+  return client.workflow.executeUpdateWithStart(call.update, {
+    args: [call.argument],
+    updateId,
+    startWorkflowOperation,
+  });
+}
+
+/** The SDK looks at its deadline only between its own retries, seconds apart: while Temporal is away, this keeps the bound. */
+async function bounded<Answer, Argument>(
+  call: UpdateCall<Answer, Argument>,
+  deadlineMs: number,
+  send: () => Promise<Answer>,
+): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new OutcomePending(call.start.workflowId, call.waitMs);
+    timer = setTimeout(() => reject(error), Math.max(0, deadlineMs - Date.now()));
+  });
+  try {
+    return await Promise.race([send(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Did the workflow end between taking the update and answering it? Then the next try starts it anew. */
+function endedUnderneath(error: unknown): boolean {
+  if (error instanceof WorkflowNotFoundError) return true;
+  return (
+    error instanceof WorkflowUpdateFailedError &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.type === 'AcceptedUpdateCompletedWorkflow'
+  );
+}
+
+/** Temporal's own errors become one typed error; a failure that a workflow threw stays what it is. */
+function asUnavailable(error: unknown, workflowId: string): unknown {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return isGrpcServiceError(error) || isGrpcServiceError(cause) ? new ServiceUnavailable(workflowId, { cause: error }) : error;
+}
