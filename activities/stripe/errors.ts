@@ -14,10 +14,10 @@ export interface StripeCall {
 }
 
 /**
- * A longer wait than this is no wait but an outage: the retry policy and the workflow's own deadlines decide, and a
- * misread header must not park a customer's checkout for an hour.
+ * A longer wait than this is no wait but an outage: an authorization has two minutes in all, and a header that names an
+ * hour must not use them up unseen.
  */
-export const MAX_RETRY_DELAY_MS = 60_000;
+export const MAX_RETRY_DELAY_MS = 30_000;
 /** First delay where the provider names none; doubled with each try. Rate limits count by the second. */
 const BASE_RETRY_DELAY_MS = 500;
 /** Without a named delay nothing tells that waiting longer helps. */
@@ -45,13 +45,9 @@ export function isKeyReused(error: unknown): error is Stripe.errors.StripeIdempo
   return error instanceof Stripe.errors.StripeIdempotencyError;
 }
 
-/** Is the object that a parameter names unknown to the provider? */
-export function isMissing(error: unknown, param: string): boolean {
-  return (
-    error instanceof Stripe.errors.StripeInvalidRequestError &&
-    error.code === 'resource_missing' &&
-    error.param === param
-  );
+/** Is it this parameter that the provider does not accept: unknown, used up, somebody else's? */
+export function isRefusedParam(error: unknown, param: string): boolean {
+  return error instanceof Stripe.errors.StripeInvalidRequestError && error.param === param;
 }
 
 /**

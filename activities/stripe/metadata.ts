@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Keys of the metadata by which our objects are found again at the provider. At most 40 characters each. */
 export const metadataKeys = {
   order: 'holdfast_order_id',
@@ -6,8 +8,28 @@ export const metadataKeys = {
   operation: 'holdfast_operation_key',
   attempt: 'holdfast_attempt',
   customer: 'holdfast_customer_id',
-  /** Of a PaymentIntent: the key of the last capture. */
-  capture: 'holdfast_capture_key',
   /** Of an unconfirmed PaymentIntent that only takes an idempotency key out of use: the key. */
   sealed: 'holdfast_sealed_key',
 } as const;
+
+/** Begins the name of the mark that a capture leaves on its PaymentIntent. */
+const CAPTURE_MARK = 'holdfast_capture_';
+/** 64 bits of the key's hash: no two of the 50 captures that a PaymentIntent may have will share it. */
+const MARK_LENGTH = 16;
+
+/**
+ * Metadata that a capture writes with the money: the hash of its operation key, and its amount. By it a capture whose answer
+ * was lost is told from one that never came, also where several captures of one PaymentIntent are allowed.
+ */
+export function captureMark(operationKey: string, amount: number): Record<string, string> {
+  return { [markName(operationKey)]: String(amount) };
+}
+
+/** Has this capture been made, going by the metadata of its PaymentIntent fetched fresh? */
+export function hasCaptureMark(metadata: Readonly<Record<string, string>>, operationKey: string): boolean {
+  return metadata[markName(operationKey)] !== undefined;
+}
+
+function markName(operationKey: string): string {
+  return CAPTURE_MARK + createHash('sha256').update(operationKey).digest('hex').slice(0, MARK_LENGTH);
+}

@@ -1,0 +1,130 @@
+import type Stripe from 'stripe';
+import { operationKeys, WHOLE_ORDER } from '../../workflows/domain/operation-keys';
+import type { CapturePaymentInput, CapturePaymentResult } from '../../workflows/ports';
+import { activity, type PaymentContext } from './context';
+import { defect, isUnexpectedState, isUnknownOutcome } from './errors';
+import { captureMark, hasCaptureMark } from './metadata';
+import { cardDetails, paymentStatus } from './payment-status';
+import { assertOwn, type ProviderSession } from './provider';
+
+/**
+ * The provider replays a stored refusal or failure for as long as it keeps the key. Where a fresh look shows that the
+ * money is still there to be taken, the capture is sent under a next key, so many in all.
+ */
+const CAPTURE_KEYS = 3;
+
+/** What a fresh look at a PaymentIntent says of one capture of ours. */
+type Settled = 'captured' | 'gone' | 'elsewhere' | 'open';
+
+/** Takes money from a hold: see `PaymentActivities.capturePayment`. */
+export function capturePayment(context: PaymentContext, input: CapturePaymentInput): Promise<CapturePaymentResult> {
+  const { orderId, paymentIntentId, amount } = input;
+  const atRisk = `${amount} minor units of ${paymentIntentId} may be taken and not recorded, or shipped and not taken`;
+  return activity(context, { operation: 'capturePayment', orderId, atRisk }, async (session) => {
+    const begun = await context.store.beginCapture(input);
+    if (begun.kind === 'recorded') return { outcome: 'captured', facts: begun.facts };
+    return capture(context, session, input);
+  });
+}
+
+async function capture(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: CapturePaymentInput,
+): Promise<CapturePaymentResult> {
+  const key = operationKeys.capture(input.orderId, input.paymentIntentId, input.shipment?.shipmentId ?? WHOLE_ORDER);
+  if (!input.final) {
+    // The hold stays open after this capture, so its state does not guard against taking the money twice once the
+    // provider has forgotten the key; the mark does.
+    const intent = await session.retrieve(input.paymentIntentId);
+    if (hasCaptureMark(intent.metadata, key)) return record(context, session, input, intent);
+  }
+  for (let index = 1; ; index += 1) {
+    try {
+      const intent = await session.capture(
+        input.paymentIntentId,
+        captureParams(input, key),
+        index === 1 ? key : `${key}:${index}`,
+      );
+      return await record(context, session, input, intent);
+    } catch (error) {
+      if (!isUnexpectedState(error) && !isUnknownOutcome(error)) throw error;
+      context.log.warn(
+        { orderId: input.orderId, paymentIntentId: input.paymentIntentId },
+        'a capture did not go through; looking it up',
+      );
+      const intent = await session.retrieve(input.paymentIntentId);
+      const settled = settle(intent, key, error);
+      if (settled === 'captured') return record(context, session, input, intent);
+      if (settled === 'gone') return gone(context, input);
+      if (settled === 'elsewhere') throw await capturedElsewhere(context, session, input, intent);
+      if (index >= CAPTURE_KEYS) throw error;
+    }
+  }
+}
+
+function settle(intent: Stripe.PaymentIntent, key: string, error: { readonly code?: string | undefined }): Settled {
+  if (hasCaptureMark(intent.metadata, key) && intent.amount_received > 0) return 'captured';
+  if (intent.status === 'canceled') return 'gone';
+  if (intent.status === 'succeeded') return 'elsewhere';
+  // The bank's deadline has passed; the provider's own sweep, which cancels the PaymentIntent, only comes later.
+  const expired = error.code === 'charge_expired_for_capture' || error.code === 'capture_charge_authorization_expired';
+  return expired ? 'gone' : 'open';
+}
+
+async function record(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: CapturePaymentInput,
+  intent: Stripe.PaymentIntent,
+): Promise<CapturePaymentResult> {
+  assertOwn(intent, input.orderId, session.call);
+  if (intent.amount_received < input.amount) {
+    throw defect(session.call, `${input.amount} were to be taken, and only ${intent.amount_received} have been in all`);
+  }
+  const facts = await context.store.recordCapture(input, {
+    capturedAmount: input.amount,
+    // Nothing is let go before the last capture, which ends the PaymentIntent.
+    releasedAmount: intent.status === 'succeeded' && input.final ? intent.amount - intent.amount_received : 0,
+    at: new Date(context.now()).toISOString(),
+  });
+  return { outcome: 'captured', facts };
+}
+
+async function gone(context: PaymentContext, input: CapturePaymentInput): Promise<CapturePaymentResult> {
+  const { orderId, paymentIntentId } = input;
+  return { outcome: 'hold_expired', facts: await context.store.recordHoldExpired({ orderId, paymentIntentId }) };
+}
+
+/** Somebody took the money without us, e.g. in the provider's dashboard. It is recorded as it is; what it paid for is not ours to guess. */
+async function capturedElsewhere(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: CapturePaymentInput,
+  intent: Stripe.PaymentIntent,
+): Promise<Error> {
+  const { orderId, paymentIntentId } = input;
+  const attempt = await context.store.findAttemptByPaymentIntent(paymentIntentId);
+  if (attempt !== undefined) {
+    await context.store.recordAttempt({
+      orderId,
+      attempt: attempt.attempt,
+      status: paymentStatus(intent),
+      card: cardDetails(intent),
+    });
+  }
+  return defect(
+    session.call,
+    `${paymentIntentId} was captured by somebody else (${intent.amount_received} of ${intent.amount})`,
+  );
+}
+
+/** The mark travels with the capture, so there is none without the other. */
+function captureParams(input: CapturePaymentInput, key: string): Stripe.PaymentIntentCaptureParams {
+  return {
+    amount_to_capture: input.amount,
+    metadata: captureMark(key, input.amount),
+    // Only where the charge allows several captures may the parameter be sent at all; true is its default.
+    ...(input.final ? {} : { final_capture: false }),
+  };
+}

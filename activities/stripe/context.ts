@@ -1,0 +1,73 @@
+import { Context } from '@temporalio/activity';
+import type Stripe from 'stripe';
+import { formatMoney } from '../../workflows/domain/money';
+import type { PaymentCache } from '../cache';
+import type { PaymentStore } from '../storage/payment-store';
+import { toFailure, type StripeCall } from './errors';
+import { PaymentProvider, type ProviderSession, type RequestLimiter } from './provider';
+
+/** Where activities tell what they found and decided; ids only. Fits pino and the logger of Temporal turned round. */
+export interface PaymentLog {
+  warn(details: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** What the payment activities are made of. */
+export interface PaymentDependencies {
+  readonly stripe: Stripe;
+  readonly store: PaymentStore;
+  readonly cache: PaymentCache;
+  readonly log?: PaymentLog;
+  /** Milliseconds since the epoch; the system's clock where absent. */
+  readonly now?: () => number;
+  readonly limiter?: RequestLimiter;
+}
+
+/** The same, ready for use: one for all activities of a process. */
+export interface PaymentContext {
+  readonly stripe: Stripe;
+  readonly store: PaymentStore;
+  readonly cache: PaymentCache;
+  readonly log: PaymentLog;
+  readonly now: () => number;
+  readonly provider: PaymentProvider;
+}
+
+export function paymentContext(deps: PaymentDependencies): PaymentContext {
+  const { stripe, store, cache } = deps;
+  return {
+    stripe,
+    store,
+    cache,
+    log: deps.log ?? { warn: () => undefined },
+    now: deps.now ?? Date.now,
+    provider: new PaymentProvider(stripe, deps.limiter),
+  };
+}
+
+/** Runs an activity: what it throws leaves as a failure that says what was done, to which order, and what is at risk. */
+export async function activity<T>(
+  context: PaymentContext,
+  call: Omit<StripeCall, 'tryNumber'>,
+  body: (session: ProviderSession) => Promise<T>,
+): Promise<T> {
+  const full: StripeCall = { ...call, tryNumber: tryNumber() };
+  try {
+    return await body(context.provider.during(full));
+  } catch (error) {
+    throw toFailure(error, full, true);
+  }
+}
+
+/** Which try of the activity this is, from 1; 1 outside of a worker. */
+function tryNumber(): number {
+  try {
+    return Context.current().info.attempt;
+  } catch {
+    return 1;
+  }
+}
+
+/** For messages: an amount where it is known. */
+export function amountText(amount: number | undefined, currency: string | undefined): string {
+  return amount === undefined || currency === undefined ? 'an amount' : formatMoney({ amount, currency });
+}

@@ -1,0 +1,15 @@
+export { createStripeClient, STRIPE_API_VERSION, STRIPE_TIMEOUT_MS, type StripeClientOptions } from './client';
+export type { PaymentDependencies, PaymentLog } from './context';
+export { createPaymentActivities } from './payments';
+export type { RequestLimiter } from './provider';
+export { readProviderTruth, type ProviderPayment } from './provider-audit';
+export {
+  createEventLister,
+  createWebhookVerifier,
+  WebhookRejected,
+  type EventLister,
+  type RejectionReason,
+  type VerifiedEvent,
+  type WebhookVerifier,
+  type WebhookVerifierOptions,
+} from './webhooks';

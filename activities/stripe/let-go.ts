@@ -1,0 +1,56 @@
+import type Stripe from 'stripe';
+import type { OrderFacts } from '../../workflows/domain/order';
+import type { PaymentContext } from './context';
+import { isUnexpectedState, isUnknownOutcome, unsettled } from './errors';
+import { cardDetails, paymentStatus } from './payment-status';
+import { assertOwn, type ProviderSession } from './provider';
+
+/** One payment that is to be let go. */
+export interface LetGoInput {
+  readonly orderId: string;
+  readonly attempt: number;
+  readonly paymentIntentId: string;
+  readonly reason: string;
+}
+
+/** What letting go came to; amounts in minor units. */
+export type LetGoResult =
+  | { readonly outcome: 'voided'; readonly releasedAmount: number; readonly facts?: OrderFacts }
+  | { readonly outcome: 'captured'; readonly capturedAmount: number; readonly facts?: OrderFacts };
+
+/** Cancels a payment at the provider, whatever state it is in, and records what was true: let go, or taken before. */
+export async function letGo(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: LetGoInput,
+): Promise<LetGoResult> {
+  const { orderId, attempt, paymentIntentId, reason } = input;
+  const intent = await cancel(session, paymentIntentId);
+  assertOwn(intent, orderId, session.call);
+  const status = paymentStatus(intent);
+  if (status.status === 'captured') {
+    const recorded = await context.store.recordAttempt({ orderId, attempt, status, card: cardDetails(intent) });
+    return { outcome: 'captured', capturedAmount: status.capturedAmount, ...factsOf(recorded) };
+  }
+  const recorded = await context.store.recordVoid({ orderId, attempt, paymentIntentId, reason });
+  return { outcome: 'voided', ...recorded };
+}
+
+/**
+ * The payment after it was canceled, or after it proved to be taken or canceled already. Throws a retryable failure while it
+ * is neither.
+ */
+export async function cancel(session: ProviderSession, id: string): Promise<Stripe.PaymentIntent> {
+  try {
+    return await session.cancel(id);
+  } catch (error) {
+    if (!isUnexpectedState(error) && !isUnknownOutcome(error)) throw error;
+    const intent = await session.retrieve(id);
+    if (intent.status === 'canceled' || intent.status === 'succeeded') return intent;
+    throw unsettled(session.call, `${id} could not be canceled while it is ${intent.status}`);
+  }
+}
+
+function factsOf(value: { readonly facts?: OrderFacts }): { readonly facts?: OrderFacts } {
+  return value.facts === undefined ? {} : { facts: value.facts };
+}

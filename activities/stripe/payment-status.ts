@@ -1,0 +1,101 @@
+import type Stripe from 'stripe';
+import type { Hold } from '../../workflows/domain/order';
+import type { PaymentStatus } from '../../workflows/ports';
+import type { CardDetails } from '../storage/payment-store';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/**
+ * Windows for a charge that names no `capture_before`: the shorter of the customer's and the merchant's, since acting on a
+ * hold too early costs little and too late costs the money. Source: Stripe, "Place a hold on a payment method".
+ */
+const VISA_WINDOW_MS = 4 * DAY_MS + 18 * HOUR_MS;
+const OTHER_WINDOW_MS = 7 * DAY_MS;
+
+/** What a PaymentIntent, fetched with its `latest_charge`, says of a payment. Unconfirmed ones hold nothing: `none`. */
+export function paymentStatus(intent: Stripe.PaymentIntent): PaymentStatus {
+  const paymentIntentId = intent.id;
+  switch (intent.status) {
+    case 'requires_capture':
+      return {
+        status: 'authorized',
+        paymentIntentId,
+        paymentMethodId: idOf(intent.payment_method) ?? '',
+        hold: holdOf(intent),
+      };
+    case 'requires_action':
+      return { status: 'requires_action', paymentIntentId, clientSecret: intent.client_secret ?? '' };
+    case 'processing':
+      return { status: 'processing', paymentIntentId };
+    case 'succeeded':
+      return { status: 'captured', paymentIntentId, capturedAmount: intent.amount_received };
+    case 'canceled':
+      return canceledStatus(intent);
+    case 'requires_payment_method':
+      return declinedStatus(intent);
+    default:
+      return { status: 'none' };
+  }
+}
+
+/** Let go after part of it was taken: that part stays taken. */
+function canceledStatus(intent: Stripe.PaymentIntent): PaymentStatus {
+  const paymentIntentId = intent.id;
+  if (intent.amount_received > 0)
+    return { status: 'captured', paymentIntentId, capturedAmount: intent.amount_received };
+  return { status: 'canceled', paymentIntentId, reason: cancelReason(intent.cancellation_reason) };
+}
+
+function cancelReason(reason: string | null): 'expired' | 'voided' | 'other' {
+  // `automatic` is what expiry was called before `expired`.
+  if (reason === 'expired' || reason === 'automatic') return 'expired';
+  return reason === 'requested_by_customer' || reason === 'abandoned' || reason === 'duplicate' ? 'voided' : 'other';
+}
+
+function declinedStatus(intent: Stripe.PaymentIntent): PaymentStatus {
+  const error = intent.last_payment_error;
+  if (error === null) return { status: 'none' };
+  const code = error.code ?? 'card_declined';
+  return { status: 'declined', paymentIntentId: intent.id, code, declineCode: error.decline_code ?? code };
+}
+
+function holdOf(intent: Stripe.PaymentIntent): Hold {
+  const charge = chargeOf(intent);
+  const card = charge?.payment_method_details?.card;
+  const authorizedAtMs = (charge?.created ?? intent.created) * 1000;
+  const windowMs = card?.brand === 'visa' || card === undefined ? VISA_WINDOW_MS : OTHER_WINDOW_MS;
+  const endMs = card?.capture_before === undefined ? authorizedAtMs + windowMs : card.capture_before * 1000;
+  return {
+    paymentIntentId: intent.id,
+    authorizedAmount: intent.amount_capturable + intent.amount_received,
+    capturedAmount: intent.amount_received,
+    authorizedAt: new Date(authorizedAtMs).toISOString(),
+    captureBefore: new Date(endMs).toISOString(),
+    multicapture: card?.multicapture?.status === 'available',
+  };
+}
+
+/** The charge of the latest try; undefined where there is none or it was not expanded. */
+export function chargeOf(intent: Stripe.PaymentIntent): Stripe.Charge | undefined {
+  const charge = intent.latest_charge;
+  return typeof charge === 'object' && charge !== null ? charge : undefined;
+}
+
+/** What the bank's answer can be counted by. No card numbers. */
+export function cardDetails(intent: Stripe.PaymentIntent): CardDetails {
+  const charge = chargeOf(intent);
+  const card = charge?.payment_method_details?.card ?? intent.last_payment_error?.payment_method?.card;
+  const fields = {
+    brand: card?.brand,
+    funding: card?.funding,
+    country: card?.country,
+    networkStatus: charge?.outcome?.network_status,
+    declineCode: intent.last_payment_error?.decline_code,
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => typeof value === 'string')) as CardDetails;
+}
+
+/** The id of what may be expanded. */
+export function idOf(value: string | { readonly id: string } | null | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.id;
+}
