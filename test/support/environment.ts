@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client as PgClient } from 'pg';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
+import { errorCode } from '../../workers/embedded/error-code';
 
 /** What the global set-up started, as every test sees it. */
 export interface TestEnvironment {
@@ -69,7 +70,7 @@ export async function createDatabase(): Promise<TestDatabase> {
         await admin.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE_DATABASE}`);
         return;
       } catch (error) {
-        if (!isObjectInUse(error) || attempt === CREATE_ATTEMPTS) throw error;
+        if (errorCode(error) !== OBJECT_IN_USE || attempt === CREATE_ATTEMPTS) throw error;
       }
     }
   });
@@ -136,8 +137,4 @@ async function withAdmin(url: string, work: (admin: PgClient) => Promise<void>):
   } finally {
     await admin.end();
   }
-}
-
-function isObjectInUse(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === OBJECT_IN_USE;
 }

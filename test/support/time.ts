@@ -19,7 +19,9 @@
  * - Completion is a long poll (`pollWorkflowExecutionTimeSkipping`), which {@link waitForFastForward} does. A workflow
  *   that ends inside the span ends the fast-forward too: that is the result `ended`.
  * - A child inherits the clock and, where its parent skips without a span, the skipping; a fast-forward stays with its
- *   workflow. While a child runs its parent does not skip. Continue-as-new keeps clock, skipping and span.
+ *   workflow. While a child runs its parent does not skip. Continue-as-new keeps clock, skipping and span
+ *   (only because the embedded server sets `history.workflowIdReuseMinimalInterval` to 0: with its default of 1 s, a run
+ *   that continues as new within a second of real time makes the next one leap too far, a fault of server 1.32.1).
  * - Skips in one session are limited to 200 by the dynamic configuration `frontend.WorkflowTimeSkippingMaxSkipPerSession`,
  *   or by `maxSessionSkipCount` in the request, which is what the functions here set; the embedded server allows 10,000.
  * - One skip takes about 14 ms of real time, because the embedded server sets `history.timerProcessorMaxTimeShift` to

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:net';
+import { errorCode } from './error-code';
 
 export type PortMode = 'fixed' | 'auto';
 
@@ -35,7 +36,7 @@ export async function assertPortFree(part: string, port: number): Promise<void> 
   try {
     await close(await listen(port));
   } catch (error) {
-    if (isAddressInUse(error)) throw new PortInUseError(part, port);
+    if (errorCode(error) === 'EADDRINUSE') throw new PortInUseError(part, port);
     throw error;
   }
 }
@@ -68,8 +69,4 @@ function listen(port: number): Promise<Server> {
 
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
-}
-
-function isAddressInUse(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 }

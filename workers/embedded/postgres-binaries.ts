@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, chown, cp, lstat, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { errorCode } from './error-code';
 import { runCommand, type Log } from './process';
 
 /** An account that may run Postgres, which refuses to run as root. */
@@ -99,7 +100,7 @@ async function repairLinks(native: string): Promise<void> {
 }
 
 function ignoreExisting(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  if (errorCode(error) !== 'EEXIST') throw error;
 }
 
 async function unprivilegedAccount(): Promise<Account | undefined> {

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { errorCode } from './error-code';
 import { waitFor } from './poll';
 import { findOnPath, isExecutable, runCommand, type Log } from './process';
 
@@ -149,7 +150,7 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
 }
 

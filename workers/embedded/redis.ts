@@ -100,7 +100,8 @@ async function startServer(binary: string, port: number): Promise<RedisHandle> {
 
 /**
  * The one way to a Redis client. The stand-in runs the same commands and Lua scripts (`defineCommand`) in this process;
- * all its clients share one store, as with a server.
+ * all its clients share one store, as with a server. Its scripts know `redis.call` and `redis.pcall` only: a script tells
+ * a refusal by what it returns, not by `redis.error_reply`. The oldest server in use is 6.2.
  */
 export function createRedisClient(target: { url: string } | { standIn: true }): Redis {
   const client: Redis =

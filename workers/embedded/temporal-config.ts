@@ -42,6 +42,9 @@ export const DYNAMIC_CONFIG: Readonly<Record<string, boolean | number | string>>
   // Timers are read this far ahead to allow for hosts whose clocks differ, so a timer set to "now" fires as much later.
   // Here is one host. With the default of 1 s every timer that is skipped to takes a second of real time.
   'history.timerProcessorMaxTimeShift': '10ms',
+  // A run that continues as new within this interval of its start waits for the rest of it. Together with time skipping,
+  // server 1.32.1 then moves the new run's first task ahead by everything skipped so far (3 days become 5), so: no wait.
+  'history.workflowIdReuseMinimalInterval': '0s',
   // New search attributes are usable at once, not after the cache's next refresh.
   'system.forceSearchAttributesCacheRefreshOnRead': true,
   // A local server calls nobody outside.

@@ -2,6 +2,7 @@ import type { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
 import { temporal } from '@temporalio/proto';
 import { NAMESPACE_RETENTION_DAYS } from './temporal-config';
+import { errorCode } from './error-code';
 import { waitFor } from './poll';
 import { SEARCH_ATTRIBUTES, type SearchAttributeType } from './search-attributes';
 
@@ -82,7 +83,7 @@ async function namespaceExists(connection: Connection, namespace: string): Promi
     await connection.workflowService.describeNamespace({ namespace });
     return true;
   } catch (error) {
-    if (grpcCode(error) === GRPC_NOT_FOUND) return false;
+    if (errorCode(error) === GRPC_NOT_FOUND) return false;
     throw error;
   }
 }
@@ -91,10 +92,6 @@ async function ignoringExisting(call: () => Promise<unknown>): Promise<void> {
   try {
     await call();
   } catch (error) {
-    if (grpcCode(error) !== GRPC_ALREADY_EXISTS) throw error;
+    if (errorCode(error) !== GRPC_ALREADY_EXISTS) throw error;
   }
-}
-
-function grpcCode(error: unknown): number | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : undefined;
 }

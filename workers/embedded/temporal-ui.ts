@@ -32,7 +32,8 @@ export async function startTemporalUi(options: {
     await waitFor(
       'the Temporal UI',
       READY_LIMIT_MS,
-      async () => ((await fetch(url)).status < 500 ? true : undefined),
+      // A kept-alive connection would hold up its graceful shutdown.
+      async () => ((await fetch(url, { headers: { connection: 'close' } })).ok ? true : undefined),
       () => (child.exited() === undefined ? undefined : `it ended with ${child.exited()}:\n${child.recentOutput()}`),
     );
   } catch (error) {

@@ -1,0 +1,160 @@
+import { Client } from '@temporalio/client';
+import type { Worker, WorkerInterceptors } from '@temporalio/worker';
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import { createSampleCatalogue } from '../../activities/storage';
+import { createHoldfastClient } from '../../clients';
+import type { HoldfastClient } from '../../clients';
+import type { OrderPolicy } from '../../workflows/domain/policy';
+import { createDependencies } from '../../workers/dependencies';
+import type { Dependencies } from '../../workers/dependencies';
+import { startStripeSimulator } from '../../workers/embedded/stripe/server';
+import type { StripeSimulator, StripeSimulatorOptions } from '../../workers/embedded/stripe/server';
+import { startRelays } from '../../workers/relays';
+import { createOrderWorker } from '../../workers/temporal';
+import {
+  closeConnections,
+  createDatabase,
+  getConnection,
+  getNativeConnection,
+  testEnvironment,
+  uniqueName,
+  workflowBundle,
+} from './environment';
+import type { TestDatabase } from './environment';
+import { followVirtualTime } from './follow-time';
+
+export interface WorldOptions {
+  readonly simulator?: StripeSimulatorOptions;
+  readonly policy?: Partial<OrderPolicy>;
+  readonly interceptors?: WorkerInterceptors;
+  /** Start no worker: the test runs its own, e.g. in another process. */
+  readonly withoutWorker?: boolean;
+  readonly withoutRelays?: boolean;
+}
+
+/** A whole Holdfast of a test's own: database, simulator, worker, relays and webhook endpoint, on the run's shared servers. */
+export interface World {
+  readonly taskQueue: string;
+  readonly database: TestDatabase;
+  readonly simulator: StripeSimulator;
+  readonly dependencies: Dependencies;
+  readonly client: Client;
+  readonly holdfast: HoldfastClient;
+  readonly log: Logger;
+  close(): Promise<void>;
+}
+
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const log = pino({ level: process.env['HOLDFAST_TEST_LOG'] ?? 'silent' });
+  const taskQueue = uniqueName('world');
+  const [database, simulator] = await Promise.all([createDatabase(), startStripeSimulator(options.simulator)]);
+  const redis = new Redis(testEnvironment().redisUrl, { keyPrefix: `${taskQueue}:` });
+  const dependencies = createDependencies({
+    databaseUrl: database.url,
+    redis,
+    stripe: { secretKey: simulator.secretKey, webhookSecrets: [simulator.webhookSecret], apiUrl: simulator.url },
+    encryptionKeys: [{ id: 'test', key: randomBytes(32) }],
+    paymentLink: (orderId) => `https://shop.test/orders/${orderId}/payment`,
+    log,
+    maxDatabaseConnections: 10,
+  });
+  await createSampleCatalogue(dependencies.pool);
+  const { temporalNamespace: namespace } = testEnvironment();
+  const { dataConverter } = dependencies;
+  const client = new Client({ connection: await getConnection(), namespace, dataConverter });
+  const holdfast = createHoldfastClient({
+    client,
+    taskQueue,
+    ...(options.policy === undefined ? {} : { policy: options.policy }),
+  });
+  const webhooks = await startWebhookEndpoint(dependencies);
+  simulator.setWebhookEndpoint(webhooks.url);
+  const worker =
+    options.withoutWorker === true ? undefined : await startWorker(dependencies, taskQueue, simulator, options);
+  const relays =
+    options.withoutRelays === true
+      ? undefined
+      : startRelays({ dependencies, databaseUrl: database.url, client, taskQueue, sinks: [], log });
+  return {
+    taskQueue,
+    database,
+    simulator,
+    dependencies,
+    client,
+    holdfast,
+    log,
+    async close() {
+      await relays?.stop();
+      await worker?.stop();
+      await webhooks.close();
+      await simulator.stop();
+      await dependencies.close();
+      await database.drop();
+    },
+  };
+}
+
+async function startWorker(
+  dependencies: Dependencies,
+  taskQueue: string,
+  simulator: StripeSimulator,
+  options: WorldOptions,
+) {
+  const worker: Worker = await createOrderWorker({
+    connection: await getNativeConnection(),
+    namespace: testEnvironment().temporalNamespace,
+    taskQueue,
+    activities: dependencies.activities,
+    dataConverter: dependencies.dataConverter,
+    workflowBundle: workflowBundle(),
+    interceptors: {
+      ...options.interceptors,
+      activity: [
+        ...(options.interceptors?.activity ?? []),
+        followVirtualTime((nowMs) => simulator.clock.advanceTo(nowMs)),
+      ],
+    },
+  });
+  const running = worker.run();
+  return {
+    async stop() {
+      worker.shutdown();
+      await running;
+    },
+  };
+}
+
+/** What the gateway does with a webhook, without the gateway: verify, keep once, answer. */
+async function startWebhookEndpoint(dependencies: Dependencies): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const header = request.headers['stripe-signature'];
+      const receive = async (): Promise<void> => {
+        const event = dependencies.verifyWebhook(
+          Buffer.concat(chunks),
+          typeof header === 'string' ? header : undefined,
+        );
+        await dependencies.inbox.receive({ ...event, provider: 'stripe' });
+      };
+      receive().then(
+        () => response.writeHead(200).end(),
+        () => response.writeHead(500).end(),
+      );
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/webhooks/stripe`,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+export { closeConnections };

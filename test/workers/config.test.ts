@@ -1,0 +1,120 @@
+import { ConfigurationError, parseConfig, readCommandLine } from '../../workers/config';
+
+const KEY = Buffer.alloc(32, 7).toString('base64');
+const API_KEY = 'k'.repeat(24);
+
+function problemsOf(env: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    parseConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+test('an empty environment leaves everything to be embedded', () => {
+  expect(parseConfig({ DATABASE_URL: '', PATH: '/bin' })).toEqual({
+    temporal: { namespace: 'default', taskQueue: 'holdfast' },
+    port: 8080,
+    apiKeys: [],
+    encryptionKeys: [],
+  });
+});
+
+test('a full environment is read', () => {
+  const config = parseConfig({
+    TEMPORAL_ADDRESS: 'temporal.example:7233',
+    TEMPORAL_NAMESPACE: 'shop',
+    HOLDFAST_TASK_QUEUE: 'orders',
+    DATABASE_URL: 'postgres://user:secret@db/holdfast',
+    REDIS_URL: 'rediss://cache:6380',
+    STRIPE_SECRET_KEY: 'sk_live_abc',
+    STRIPE_WEBHOOK_SECRET: 'whsec_new, whsec_old',
+    STRIPE_API_URL: 'http://127.0.0.1:12111',
+    LWA_CLIENT_ID: 'id',
+    LWA_CLIENT_SECRET: 'secret',
+    SP_API_REFRESH_TOKEN: 'token',
+    SQS_QUEUE_URL: 'https://sqs.example/1/queue',
+    PORT: '9090',
+    HOLDFAST_API_KEYS: `${API_KEY},${API_KEY}2`,
+    HOLDFAST_ENCRYPTION_KEYS: `b:${KEY},a:${KEY}`,
+  });
+  expect(config.temporal).toMatchObject({
+    namespace: 'shop',
+    taskQueue: 'orders',
+    connection: { address: 'temporal.example:7233' },
+  });
+  expect(config.stripe).toEqual({
+    secretKey: 'sk_live_abc',
+    webhookSecrets: ['whsec_new', 'whsec_old'],
+    apiUrl: 'http://127.0.0.1:12111',
+  });
+  expect(config.amazon).toEqual({
+    clientId: 'id',
+    clientSecret: 'secret',
+    refreshToken: 'token',
+    sqsQueueUrl: 'https://sqs.example/1/queue',
+  });
+  expect(config.port).toBe(9090);
+  expect(config.apiKeys).toHaveLength(2);
+  expect(config.encryptionKeys.map(({ id, key }) => [id, key.length])).toEqual([
+    ['b', 32],
+    ['a', 32],
+  ]);
+});
+
+test('every wrong name is told at once, and no value', () => {
+  const env = {
+    TEMPORAL_ADDRESS: 'nonsense-value',
+    DATABASE_URL: 'mysql://nonsense-value',
+    REDIS_URL: 'nonsense-value',
+    STRIPE_SECRET_KEY: 'nonsense-value',
+    STRIPE_WEBHOOK_SECRET: 'nonsense-value',
+    STRIPE_API_URL: 'nonsense-value',
+    SP_API_URL: 'nonsense-value',
+    PORT: '99999',
+    HOLDFAST_API_KEYS: 'nonsense-value',
+    HOLDFAST_ENCRYPTION_KEYS: 'a:nonsense-value',
+  };
+  const problems = problemsOf(env).join('\n');
+  for (const name of Object.keys(env)) expect(problems).toContain(name);
+  expect(problems).toContain('LWA_CLIENT_ID must be set because SP_API_URL is');
+  expect(problems).not.toContain('nonsense-value');
+});
+
+test.each([
+  [{ STRIPE_SECRET_KEY: 'sk_test_a' }, 'STRIPE_WEBHOOK_SECRET must be set'],
+  [{ STRIPE_WEBHOOK_SECRET: 'whsec_a' }, 'STRIPE_SECRET_KEY must be set'],
+  [{ STRIPE_API_URL: 'http://127.0.0.1:1' }, 'STRIPE_SECRET_KEY must be set'],
+  [{ LWA_CLIENT_ID: 'a', SP_API_REFRESH_TOKEN: 'b' }, 'LWA_CLIENT_SECRET must be set'],
+  [{ HOLDFAST_ENCRYPTION_KEYS: `a:${KEY},a:${KEY}` }, 'must not repeat an id'],
+  [{ HOLDFAST_ENCRYPTION_KEYS: `a:${Buffer.alloc(16).toString('base64')}` }, '32 bytes'],
+  [{ PORT: '0' }, 'PORT must be'],
+])('%j is refused', (env, expected) => {
+  expect(problemsOf(env).join('\n')).toContain(expected);
+});
+
+test.each([
+  ['http://stripe.example', false],
+  ['http://127.0.0.1.example.com', false],
+  ['https://stripe.example', true],
+  ['http://localhost:12111', true],
+  ['http://[::1]:12111', true],
+])('a live key to %s: accepted is %s', (apiUrl, accepted) => {
+  const env = { STRIPE_SECRET_KEY: 'sk_live_a', STRIPE_WEBHOOK_SECRET: 'whsec_a', STRIPE_API_URL: apiUrl };
+  expect(problemsOf(env).length === 0).toBe(accepted);
+});
+
+test('the command line', () => {
+  expect(readCommandLine([])).toEqual({ ports: 'fixed', fresh: false, json: false, exit: false });
+  expect(readCommandLine(['--ports', 'auto', '--fresh', '--json', '--exit', '--port', '9000'])).toEqual({
+    ports: 'auto',
+    fresh: true,
+    json: true,
+    exit: true,
+    port: 9000,
+  });
+  expect(() => readCommandLine(['--wrong'])).toThrow(/--wrong[\s\S]*flags:/);
+  expect(() => readCommandLine(['--ports', 'some', '--port', '0'])).toThrow(/--ports must be[\s\S]*--port must be/);
+});

@@ -1,0 +1,226 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Config, StripeConfig, TemporalConnectionOptions } from '../config';
+import { openDataFolder, type DataFolder } from './data-folder';
+import { assertPortFree, findFreePort, FIXED_PORTS, type PortMode } from './ports';
+import { startPostgres } from './postgres';
+import type { Log } from './process';
+import { startRedis } from './redis';
+import { startTemporal, type TemporalHandle } from './temporal';
+
+export interface StackOptions {
+  ports: PortMode;
+  /** Begin with an empty data folder. */
+  fresh: boolean;
+  /** Default `.holdfast` in the current folder, which git ignores. */
+  dataDir?: string;
+  /** Gateway port asked for on the command line; overrides the configuration's. */
+  port?: number;
+}
+
+/** The configuration with nothing left open: what was not set names the embedded parts. */
+export interface FilledConfig extends Config {
+  temporal: Config['temporal'] & { connection: TemporalConnectionOptions };
+  databaseUrl: string;
+  stripe: StripeConfig;
+}
+
+/** What the stack needs of the Stripe simulator (workers/embedded/stripe). */
+export interface EmbeddedStripe {
+  url: string;
+  secretKey: string;
+  webhookSecret: string;
+  setWebhookEndpoint(url: string): void | Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface Stack {
+  config: FilledConfig;
+  temporal: TemporalHandle;
+  /** For `createRedisClient`. */
+  redis: { url: string } | { standIn: true };
+  /** Present when Stripe is simulated. Its webhooks have no endpoint until the gateway sets one. */
+  stripeSimulator?: EmbeddedStripe;
+  /** Ends everything embedded within 10 s. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+type Stop = () => Promise<void>;
+
+const EMBEDDED_KEY_ID = 'embedded';
+
+/**
+ * Starts what the configuration does not name: Temporal with its web UI, Postgres, Redis and the Stripe simulator, on
+ * the loopback address only, and says in one line each what is embedded.
+ * @throws PortInUseError, or the error of the part that did not start; nothing is left running then
+ */
+export async function startEmbeddedStack(input: { config: Config; options: StackOptions; log: Log }): Promise<Stack> {
+  const { config, options, log } = input;
+  const port = await gatewayPort(config, options);
+  const folder = await openDataFolder(options.dataDir ?? join(process.cwd(), '.holdfast'), options.fresh, log);
+  const stops: Stop[] = [];
+  const stop = once(async () => {
+    await stopAll(stops);
+    await folder.release();
+  });
+  try {
+    // Side by side: each waits for its own child most of the time. All settle, so that a failure can stop the rest.
+    const [temporal, databaseUrl, redis, stripeSimulator] = await allOrThrow([
+      temporalPart(config, options, folder, stops, log),
+      postgresPart(config, options, folder, stops, log),
+      redisPart(config, options, stops, log),
+      stripePart(config, options, stops, log),
+    ]);
+    return {
+      config: fill(config, { port, folder, temporal, databaseUrl, redis, stripeSimulator }),
+      temporal,
+      redis,
+      ...(stripeSimulator === undefined ? {} : { stripeSimulator }),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function gatewayPort(config: Config, options: StackOptions): Promise<number> {
+  if (options.ports === 'auto' && options.port === undefined) return findFreePort();
+  const port = options.port ?? config.port;
+  await assertPortFree('gateway', port);
+  return port;
+}
+
+async function temporalPart(
+  config: Config,
+  options: StackOptions,
+  folder: DataFolder,
+  stops: Stop[],
+  log: Log,
+): Promise<TemporalHandle> {
+  const { connection, namespace } = config.temporal;
+  const temporal = await startTemporal({
+    dataDir: join(folder.path, 'temporal'),
+    ports: options.ports,
+    ui: true,
+    log,
+    namespace,
+    ...(connection === undefined ? {} : { configured: connection }),
+  });
+  stops.push(temporal.stop);
+  if (temporal.source !== 'configured') {
+    log(
+      `Temporal: embedded server ${temporal.serverVersion} at ${temporal.address}, web UI at ${temporal.uiUrl ?? '-'} (set TEMPORAL_ADDRESS to use another)`,
+    );
+    if (!temporal.supportsTimeSkipping)
+      log('Temporal: this server is older than 1.32, which tests need; the demo does not');
+  }
+  return temporal;
+}
+
+async function postgresPart(
+  config: Config,
+  options: StackOptions,
+  folder: DataFolder,
+  stops: Stop[],
+  log: Log,
+): Promise<string> {
+  if (config.databaseUrl !== undefined) return config.databaseUrl;
+  const postgres = await startPostgres({
+    dataDir: join(folder.path, 'postgres'),
+    port: options.ports === 'auto' ? 'auto' : FIXED_PORTS.postgres,
+    persistent: true,
+    log,
+  });
+  stops.push(postgres.stop);
+  log(
+    `Postgres: embedded at ${withoutPassword(postgres.url)}, data in ${folder.path} (set DATABASE_URL to use another)`,
+  );
+  return postgres.url;
+}
+
+async function redisPart(config: Config, options: StackOptions, stops: Stop[], log: Log): Promise<Stack['redis']> {
+  const redis = await startRedis({
+    ports: options.ports,
+    // A newcomer's machine is not changed without being asked: the stand-in serves as well.
+    allowInstall: false,
+    log,
+    ...(config.redisUrl === undefined ? {} : { configuredUrl: config.redisUrl }),
+  });
+  stops.push(redis.stop);
+  if (redis.url === undefined) return { standIn: true };
+  if (config.redisUrl === undefined) log(`Redis: embedded at ${redis.url} (set REDIS_URL to use another)`);
+  return { url: redis.url };
+}
+
+async function stripePart(
+  config: Config,
+  options: StackOptions,
+  stops: Stop[],
+  log: Log,
+): Promise<EmbeddedStripe | undefined> {
+  if (config.stripe !== undefined) return undefined;
+  if (options.ports === 'fixed') await assertPortFree('Stripe simulator', FIXED_PORTS.stripe);
+  const { startStripeSimulator } = createRequire(__filename)('./stripe/server') as {
+    startStripeSimulator: (options: { port?: number }) => Promise<EmbeddedStripe>;
+  };
+  const simulator = await startStripeSimulator(options.ports === 'fixed' ? { port: FIXED_PORTS.stripe } : {});
+  stops.push(() => simulator.stop());
+  log(`Stripe: simulator at ${simulator.url} (set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET to use Stripe)`);
+  return simulator;
+}
+
+interface Started {
+  port: number;
+  folder: DataFolder;
+  temporal: TemporalHandle;
+  databaseUrl: string;
+  redis: Stack['redis'];
+  stripeSimulator: EmbeddedStripe | undefined;
+}
+
+function fill(config: Config, started: Started): FilledConfig {
+  const { folder, stripeSimulator } = started;
+  const stripe = config.stripe ?? (stripeSimulator === undefined ? undefined : stripeOf(stripeSimulator));
+  if (stripe === undefined) throw new Error('neither Stripe nor its simulator is there');
+  return {
+    ...config,
+    port: started.port,
+    temporal: { ...config.temporal, connection: config.temporal.connection ?? { address: started.temporal.address } },
+    databaseUrl: started.databaseUrl,
+    ...('url' in started.redis ? { redisUrl: started.redis.url } : {}),
+    stripe,
+    apiKeys: config.apiKeys.length > 0 ? config.apiKeys : [folder.secrets.apiKey],
+    encryptionKeys:
+      config.encryptionKeys.length > 0
+        ? config.encryptionKeys
+        : [{ id: EMBEDDED_KEY_ID, key: Buffer.from(folder.secrets.encryptionKey, 'base64') }],
+  };
+}
+
+function stripeOf(simulator: EmbeddedStripe): StripeConfig {
+  return { secretKey: simulator.secretKey, webhookSecrets: [simulator.webhookSecret], apiUrl: simulator.url };
+}
+
+/** Together, not one by one: none needs another to end, and each may take 5 s before it is killed. */
+async function stopAll(stops: Stop[]): Promise<void> {
+  await Promise.allSettled(stops.splice(0).map((stop) => stop()));
+}
+
+async function allOrThrow<T extends readonly unknown[]>(parts: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  const results = await Promise.allSettled(parts);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return Promise.all(parts) as unknown as Promise<T>;
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => (running ??= work());
+}
+
+function withoutPassword(url: string): string {
+  const shown = new URL(url);
+  shown.password = '';
+  return shown.toString();
+}
