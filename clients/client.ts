@@ -123,12 +123,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     async deliver(orderId, request = {}, call = {}) {
       const { shipmentId, deliveredAt } = parse(schemas.deliveryRequest, withoutUndefined(request));
       const at = new Date(deliveredAt ?? Date.now()).toISOString();
-      return command(
-        orderId,
-        deliverOrder,
-        { ...(shipmentId !== undefined && { shipmentId }), deliveredAt: at },
-        call,
-      );
+      return command(orderId, deliverOrder, { ...(shipmentId !== undefined && { shipmentId }), deliveredAt: at }, call);
     },
     async renewPayment(orderId, request, call = {}) {
       return command(orderId, renewPayment, parse(schemas.paymentMethodRequest, withoutUndefined(request)), call);

@@ -3,7 +3,13 @@ import type { WorkflowStartOptions } from '@temporalio/client';
 import { formatMoney } from '../workflows/domain/money';
 import type { OrderPolicy } from '../workflows/domain/policy';
 import { cartTotal } from '../workflows/domain/shipment-amount';
-import { workflowIds, type Address, type CheckoutCart, type CheckoutInput, type OrderInput } from '../workflows/messages';
+import {
+  workflowIds,
+  type Address,
+  type CheckoutCart,
+  type CheckoutInput,
+  type OrderInput,
+} from '../workflows/messages';
 import type { ParsedCheckout } from './schemas';
 import { searchAttributes } from '../workflows/search-attributes';
 

@@ -106,5 +106,7 @@ function endedUnderneath(error: unknown): boolean {
 /** Temporal's own errors become one typed error; a failure that a workflow threw stays what it is. */
 function asUnavailable(error: unknown, workflowId: string): unknown {
   const cause = error instanceof Error ? error.cause : undefined;
-  return isGrpcServiceError(error) || isGrpcServiceError(cause) ? new ServiceUnavailable(workflowId, { cause: error }) : error;
+  return isGrpcServiceError(error) || isGrpcServiceError(cause)
+    ? new ServiceUnavailable(workflowId, { cause: error })
+    : error;
 }

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import swagger, { type StaticDocumentSpec } from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
+
+import { createAuthenticator } from './auth';
+import { checkoutOperations } from './checkouts';
+import { registerHealth } from './health';
+import { createLogger } from './logging';
+import { createMetrics, type GatewayMetrics } from './metrics';
+import { openApiDocument } from './openapi';
+import { orderOperations } from './orders';
+import type { GatewayDeps } from './ports';
+import { Problem, PROBLEM_TYPE, toProblem, unavailable } from './problem';
+import { registerApi } from './api';
+import { registerWebhooks } from './webhooks';
+
+export type { GatewayDeps } from './ports';
+
+export interface GatewayOptions {
+  /** Any of them opens /v1; several while one is being rotated. At least 16 characters each. */
+  readonly apiKeys: readonly string[];
+  /** Shown in the API's documentation. */
+  readonly version?: string;
+  /** Default: JSON lines at level `info` to standard output. */
+  readonly logger?: FastifyBaseLogger;
+  /** How long `close` lets running requests go on, in milliseconds. Default 28 s. */
+  readonly closeLimitMs?: number;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+export interface Gateway {
+  /** Resolves with the URL once it takes requests. Port 0: any free one. */
+  listen(port: number, host: string): Promise<string>;
+  /** Takes no more requests, lets those that run finish within the limit, then cuts them off. */
+  close(): Promise<void>;
+  /** Where it listens; throws before `listen`. */
+  readonly url: string;
+}
+
+/** A hundred lines with the longest ids are about 30 KiB; more is no cart. */
+const BODY_LIMIT_BYTES = 256 * 1024;
+
+/** The bounded wait of a request (25 s) and its bookkeeping. */
+const CLOSE_LIMIT_MS = 28_000;
+
+/** Builds the HTTP gateway over its dependencies. @throws RangeError for missing or short API keys */
+export async function createGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
+  const { now = Date.now, closeLimitMs = CLOSE_LIMIT_MS } = options;
+  const authenticate = createAuthenticator(options.apiKeys);
+  const metrics = createMetrics(deps);
+  const state = { closing: false };
+  const app = createServer(options.logger ?? createLogger('info'));
+  const operations = [...checkoutOperations(deps, metrics), ...orderOperations(deps, metrics, now)];
+  const document = openApiDocument(operations, options.version ?? '0.1.0');
+
+  observe(app, metrics);
+  app.addHook('onRequest', async (request) => {
+    if (state.closing && request.url !== '/readyz' && request.url !== '/healthz') {
+      throw unavailable('The gateway is shutting down; send the same request again', { code: 'closing' });
+    }
+  });
+  // The static mode serves any document; its types know only 3.0.
+  await app.register(swagger, {
+    mode: 'static',
+    specification: { document: document as unknown as StaticDocumentSpec['document'] },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  app.get('/openapi.json', { schema: { hide: true } }, () => document);
+  registerHealth(app, deps.readiness, metrics, () => state.closing);
+  registerWebhooks(app, deps, metrics);
+  registerApi(app, operations, deps.idempotency, authenticate);
+
+  return {
+    get url() {
+      return urlOf(app);
+    },
+    listen: async (port, host) => {
+      await app.listen({ port, host });
+      return urlOf(app);
+    },
+    close: async () => {
+      state.closing = true;
+      await closeWithin(app, closeLimitMs);
+      metrics.registry.clear();
+    },
+  };
+}
+
+function createServer(logger: FastifyBaseLogger): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: logger,
+    // One line for each answer is written below, without what may be personal.
+    disableRequestLogging: true,
+    bodyLimit: BODY_LIMIT_BYTES,
+    // Ours answers while closing: fastify's own is no problem+json.
+    return503OnClosing: false,
+    requestIdHeader: false,
+    genReqId: (request) => requestId(request.headers['x-request-id']),
+    frameworkErrors: (error, request, reply) => void sendError(error, request.log, reply),
+    clientErrorHandler: refuseConnection,
+    routerOptions: { maxParamLength: 200 },
+  });
+  app.removeContentTypeParser('text/plain');
+  app.setErrorHandler((error, request, reply) => sendError(error, request.log, reply));
+  return app;
+}
+
+/** A caller's own id is taken where it is harmless, so that both logs can be read together. */
+function requestId(header: string | string[] | undefined): string {
+  return typeof header === 'string' && /^[A-Za-z0-9_-]{8,64}$/.test(header) ? header : randomUUID();
+}
+
+function sendError(error: unknown, log: FastifyBaseLogger, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error) ?? new Problem(500, 'Something is wrong on our side', { code: 'internal' });
+  if (problem.status >= 500) log.error({ err: error }, 'a request failed');
+  return reply.status(problem.status).headers(problem.headers).type(PROBLEM_TYPE).send(problem.toBody());
+}
+
+/** What is no HTTP at all never reaches a route. */
+function refuseConnection(_error: Error, socket: Socket): void {
+  if (!socket.writable || socket.destroyed) return;
+  const body = JSON.stringify(new Problem(400, 'This is not well-formed HTTP', { code: 'malformed_request' }).toBody());
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${PROBLEM_TYPE}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** Counts and logs every answer, under its route's pattern. */
+function observe(app: FastifyInstance, metrics: GatewayMetrics): void {
+  app.addHook('onSend', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const method = request.method;
+    const route = request.routeOptions.url ?? 'unknown';
+    metrics.requests.inc({ method, route, status: reply.statusCode });
+    metrics.latency.observe({ method, route }, reply.elapsedTime / 1000);
+    request.log.info({ method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'answered');
+  });
+}
+
+function urlOf(app: FastifyInstance): string {
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new Error('The gateway does not listen');
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}
+
+async function closeWithin(app: FastifyInstance, limitMs: number): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), limitMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(timer);
+  }
+}

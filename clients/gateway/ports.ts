@@ -1,0 +1,88 @@
+import type { FieldProblem } from '../../workflows/domain/errors';
+import type { OrderState } from '../../workflows/domain/order-state';
+import type { OrderView } from '../../workflows/domain/order-view';
+import type { Party } from '../../workflows/domain/waiting';
+import type { HoldfastClient } from '../client';
+
+/** What the gateway needs from storage and from the payment provider. Others implement it; the processes wire it. */
+
+export interface OrderQueries {
+  getOrder(orderId: string): Promise<OrderView | undefined>;
+  findOrderByCart(cartId: string): Promise<OrderView | undefined>;
+  /** Latest first; `before` is a `placedAt`. */
+  listOrders(filter: {
+    readonly state?: OrderState;
+    readonly waitingOn?: Party;
+    readonly limit: number;
+    readonly before?: string;
+  }): Promise<OrderView[]>;
+  /** Orders that are overdue at `now` or have an open exception. */
+  listStuck(filter: { readonly now: string; readonly limit: number }): Promise<OrderView[]>;
+  /** What of a cart the catalogue does not have: unknown SKUs, another currency, other prices. */
+  checkCatalogue(
+    currency: string,
+    lines: readonly { readonly sku: string; readonly quantity: number; readonly unitAmount: number }[],
+  ): Promise<readonly FieldProblem[]>;
+}
+
+/** A provider's event on its way into the inbox. */
+export interface InboxEvent {
+  readonly eventId: string;
+  readonly provider: 'stripe';
+  readonly type: string;
+  readonly objectId?: string;
+  readonly paymentIntentId?: string;
+  readonly payload: unknown;
+  readonly createdAt: string;
+}
+
+export interface Inbox {
+  /** Resolves after the commit. */
+  receive(event: InboxEvent): Promise<'stored' | 'duplicate'>;
+  countByStatus(): Promise<Readonly<Record<string, number>>>;
+}
+
+export interface Outbox {
+  countUnpublished(): Promise<number>;
+}
+
+export type IdempotencyBegin =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'replay'; readonly status: number; readonly body: unknown }
+  /** The key was used for another request. */
+  | { readonly kind: 'mismatch' }
+  | { readonly kind: 'in_flight' };
+
+export interface IdempotencyStore {
+  begin(route: string, key: string, fingerprint: string): Promise<IdempotencyBegin>;
+  finish(route: string, key: string, status: number, body: unknown): Promise<void>;
+  /** Forgets a request that came to nothing, so that it may be sent again. */
+  abandon(route: string, key: string): Promise<void>;
+}
+
+/** An event whose signature is right. */
+export interface VerifiedEvent {
+  readonly eventId: string;
+  readonly type: string;
+  readonly objectId?: string;
+  readonly paymentIntentId?: string;
+  readonly createdAt: string;
+  readonly payload: unknown;
+}
+
+/** Checks the signature over the exact bytes; throws an error named `WebhookRejected` with a `reason`. */
+export type VerifyWebhook = (rawBody: Buffer, signature: string | undefined) => VerifiedEvent;
+
+/** Names of what must be reachable for the gateway to do its work, each with its check: rejects where it is not. */
+export type ReadinessChecks = Readonly<Record<string, () => Promise<unknown>>>;
+
+export interface GatewayDeps {
+  readonly holdfast: Pick<HoldfastClient, 'checkout' | 'ship' | 'cancel' | 'deliver' | 'renewPayment' | 'decideHold'>;
+  readonly orders: OrderQueries;
+  readonly inbox: Inbox;
+  readonly outbox: Outbox;
+  readonly idempotency: IdempotencyStore;
+  readonly verifyWebhook: VerifyWebhook;
+  /** E.g. `postgres` and `temporal`. */
+  readonly readiness: ReadinessChecks;
+}
