@@ -1,0 +1,213 @@
+import type { Pool } from 'pg';
+import { remainingLines, type OrderFacts } from '../../workflows/domain/order';
+import { operationKeys } from '../../workflows/domain/operation-keys';
+import { shipmentAmount } from '../../workflows/domain/shipment-amount';
+import type { OrderActivities, RequestPaymentInput } from '../../workflows/ports';
+import type { Keyring } from '../crypto';
+import { transact, type Transaction } from './database';
+import { raiseException, resolveException } from './exceptions';
+import { defect } from './failures';
+import { lockKnownOrder, OrderStep } from './order-step';
+import { placeOrder, withdrawOrder } from './place-order';
+import { applyShipment, assertShippable, completeDelivery, completeShipping } from './shipping';
+import { statement } from './statements';
+import { releaseStock, reserveStock, type StockQuantity } from './stock';
+
+const sql = {
+  find: statement('operation-find'),
+  undo: statement('operation-undo'),
+  release: statement('stock-release'),
+  reservations: statement('reservations-of'),
+};
+
+export interface OrderStoreDeps {
+  readonly pool: Pool;
+  readonly keyring: Keyring;
+  /** Where a customer renews a payment; goes into the event that asks for it. */
+  readonly paymentLink?: (orderId: string) => string;
+  /** For tests; the computer's clock otherwise. */
+  readonly now?: () => Date;
+}
+
+type Input<Name extends keyof OrderActivities> = Parameters<OrderActivities[Name]>[0];
+
+/** The activities on orders and stock: one transaction each, with its events and its audit entry inside it. */
+export function createOrderStore(deps: OrderStoreDeps): OrderActivities {
+  const { pool, keyring } = deps;
+  const now = deps.now ?? (() => new Date());
+  return {
+    reserveStock: (input) => reserveStock(pool, now(), input),
+    releaseStock: ({ orderId }) => releaseStock(pool, now(), orderId),
+    placeOrder: (input) => placeOrder(pool, keyring, now(), input),
+    withdrawOrder: ({ orderId }) => withdrawOrder(pool, now(), orderId),
+    allocateOrder: ({ orderId }) => allocateOrder(pool, now(), orderId),
+    recordShipment: (input) => recordShipment(pool, now(), input),
+    recordDelivery: (input) => recordDelivery(pool, now(), input),
+    cancelOrder: (input) => cancelOrder(pool, now(), input),
+    warnOfHold: ({ orderId }) => warnOfHold(pool, now(), orderId),
+    requestPayment: (input) => requestPayment(pool, now(), input, deps.paymentLink?.(input.orderId)),
+    raiseException: (input) => raiseException(pool, now(), input),
+    resolveException: (input) => resolveException(pool, now(), input),
+  };
+}
+
+async function allocateOrder(pool: Pool, now: Date, orderId: string): Promise<OrderFacts> {
+  const operationKey = operationKeys.allocate(orderId);
+  return transact(pool, async (tx) => {
+    const [record, [operation], reserved] = await Promise.all([
+      lockKnownOrder(tx, orderId),
+      tx.query<{ done: boolean }>(sql.find, [operationKey]),
+      tx.query<StockQuantity>(sql.reservations, [orderId]),
+    ]);
+    const { facts } = record;
+    if (operation?.done === true || (facts.state !== 'placed' && facts.state !== 'paid')) return facts;
+    const step = new OrderStep(tx, record, {
+      operationKey,
+      action: 'allocate',
+      actor: 'order',
+      nowIso: now.toISOString(),
+    });
+    step.moveTo('allocated');
+    step.emit('OrderAllocated', { lines: reserved });
+    return step.finish({ kind: 'allocate' });
+  });
+}
+
+async function recordShipment(
+  pool: Pool,
+  now: Date,
+  { orderId, shipment }: Input<'recordShipment'>,
+): Promise<OrderFacts> {
+  const operationKey = operationKeys.ship(orderId, shipment.shipmentId);
+  return transact(pool, async (tx) => {
+    const [record, [operation], reserved] = await Promise.all([
+      lockKnownOrder(tx, orderId),
+      tx.query<{ done: boolean }>(sql.find, [operationKey]),
+      tx.query<StockQuantity>(sql.reservations, [orderId]),
+    ]);
+    const { facts } = record;
+    if (operation?.done === true) return facts;
+    assertShippable(facts, shipment.lines, operationKey);
+    if (facts.paymentState !== 'captured') {
+      throw defect(`order ${orderId} is ${facts.paymentState}: its shipments are recorded with their captures`);
+    }
+    const step = new OrderStep(tx, record, {
+      operationKey,
+      action: 'ship',
+      actor: 'warehouse',
+      nowIso: now.toISOString(),
+    });
+    const amount = shipmentAmount(facts, shipment.lines);
+    applyShipment(step, tx, reserved, shipment, { amount, at: now.toISOString() });
+    completeShipping(step, true);
+    return step.finish({ kind: 'ship' });
+  });
+}
+
+async function recordDelivery(pool: Pool, now: Date, input: Input<'recordDelivery'>): Promise<OrderFacts> {
+  const { orderId, shipmentId, deliveredAt } = input;
+  return transact(pool, async (tx) => {
+    const record = await lockKnownOrder(tx, orderId);
+    const { shipments } = record.facts;
+    if (shipmentId !== undefined && !shipments.some((one) => one.shipmentId === shipmentId)) {
+      throw defect(`order ${orderId} has no shipment ${shipmentId}`);
+    }
+    const arrived = shipments
+      .filter((one) => one.deliveredAt === undefined && (shipmentId === undefined || one.shipmentId === shipmentId))
+      .map((one) => one.shipmentId);
+    if (arrived.length === 0) return record.facts;
+    const step = new OrderStep(tx, record, {
+      operationKey: operationKeys.deliver(orderId, shipmentId ?? arrived.join('+')),
+      action: 'deliver',
+      actor: 'carrier',
+      nowIso: now.toISOString(),
+    });
+    step.deliver(arrived, new Date(deliveredAt).toISOString());
+    completeDelivery(step);
+    return step.finish();
+  });
+}
+
+async function cancelOrder(pool: Pool, now: Date, input: Input<'cancelOrder'>): Promise<OrderFacts> {
+  const { orderId, reason, actor } = input;
+  const operationKey = operationKeys.cancel(orderId);
+  return transact(pool, async (tx) => {
+    const [record, [operation]] = await Promise.all([
+      lockKnownOrder(tx, orderId),
+      tx.query<{ done: boolean }>(sql.find, [operationKey]),
+    ]);
+    if (operation?.done === true) return record.facts;
+    const { facts } = record;
+    const cancelled = remainingLines(facts);
+    assertCancellable(facts, cancelled.length);
+    const step = new OrderStep(tx, record, { operationKey, action: 'cancel', actor, nowIso: now.toISOString() });
+    step.patch({ lines: facts.lines.map((line) => ({ ...line, cancelled: line.quantity - line.shipped })) });
+    const partial = facts.shipments.length > 0;
+    step.emit('OrderCancelled', { reason, actor, partial, lines: cancelled });
+    if (partial) {
+      step.setPayment('captured');
+      completeShipping(step, false);
+    } else {
+      step.moveTo('cancelled');
+      step.setPayment('voided');
+      undoReservation(tx, orderId, now);
+    }
+    tx.write(sql.release, [orderId]);
+    return step.finish({ kind: 'cancel' });
+  });
+}
+
+/** No late reservation may land after the order that it was for. */
+function undoReservation(tx: Transaction, orderId: string, now: Date): void {
+  tx.write(sql.undo, [operationKeys.reserve(orderId), 'reserve', orderId, now]);
+}
+
+function assertCancellable(facts: OrderFacts, remaining: number): void {
+  const { orderId, state, hold, amounts, currency } = facts;
+  if (remaining === 0) throw defect(`order ${orderId} is ${state}: nothing of it is left to cancel`);
+  if (hold !== undefined)
+    throw defect(`the hold ${hold.paymentIntentId} of order ${orderId} must be let go before its cancel`);
+  const paidFor = facts.shipments.reduce((sum, one) => sum + one.amount, 0);
+  if (amounts.captured > paidFor) {
+    throw defect(
+      `${amounts.captured - paidFor} ${currency} of order ${orderId} were captured for what has not shipped: refund them`,
+    );
+  }
+}
+
+async function warnOfHold(pool: Pool, now: Date, orderId: string): Promise<OrderFacts> {
+  return transact(pool, async (tx) => {
+    const record = await lockKnownOrder(tx, orderId);
+    const { hold, holdWarnedAt } = record.facts;
+    if (hold === undefined || holdWarnedAt !== undefined) return record.facts;
+    const nowIso = now.toISOString();
+    const operationKey = `warn:${orderId}:${hold.paymentIntentId}`;
+    const step = new OrderStep(tx, record, { operationKey, action: 'warn of hold', actor: 'order', nowIso });
+    step.patch({ holdWarnedAt: nowIso });
+    const { paymentIntentId, captureBefore, authorizedAmount, capturedAmount } = hold;
+    step.emit('HoldExpiring', { paymentIntentId, captureBefore, openAmount: authorizedAmount - capturedAmount });
+    return step.finish();
+  });
+}
+
+async function requestPayment(pool: Pool, now: Date, input: RequestPaymentInput, link?: string): Promise<OrderFacts> {
+  const { orderId, reason, paymentIntentId } = input;
+  const paymentDeadline = new Date(input.deadline).toISOString();
+  return transact(pool, async (tx) => {
+    const record = await lockKnownOrder(tx, orderId);
+    const { facts } = record;
+    const asked = facts.paymentState === 'payment_needed' && facts.paymentDeadline === paymentDeadline;
+    if (asked && facts.pendingPaymentIntentId === paymentIntentId) return facts;
+    const operationKey = `request-payment:${orderId}:${paymentDeadline}`;
+    const step = new OrderStep(tx, record, {
+      operationKey,
+      action: 'request payment',
+      actor: 'order',
+      nowIso: now.toISOString(),
+    });
+    step.setPayment('payment_needed');
+    step.patch({ paymentDeadline, pendingPaymentIntentId: paymentIntentId });
+    step.emit('PaymentActionRequired', { reason, deadline: paymentDeadline, ...(link !== undefined && { link }) });
+    return step.finish();
+  });
+}

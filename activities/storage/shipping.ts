@@ -1,0 +1,105 @@
+import { remainingLines, type LineQuantity, type OrderFacts, type Shipment } from '../../workflows/domain/order';
+import type { ShipmentRecord } from '../../workflows/ports';
+import type { Transaction } from './database';
+import { defect, operationUndone } from './failures';
+import type { OrderStep } from './order-step';
+import { statement } from './statements';
+import { mergeLines, type StockQuantity } from './stock';
+
+const sql = { consume: statement('stock-consume') };
+
+/** Why these lines cannot ship now; undefined where they can. */
+export function shipmentProblem(facts: OrderFacts, lines: readonly LineQuantity[]): string | undefined {
+  const remaining = new Map(remainingLines(facts).map((line) => [line.sku, line.quantity]));
+  if (lines.length === 0) return `a shipment of order ${facts.orderId} has no lines`;
+  for (const { sku, quantity } of mergeLines(lines)) {
+    const left = remaining.get(sku) ?? 0;
+    if (quantity < 1 || quantity > left) {
+      return `order ${facts.orderId} has ${left} pieces of ${sku} left to ship, not ${quantity}`;
+    }
+  }
+  return undefined;
+}
+
+/** @throws ApplicationFailure `OperationUndone` after a cancel, `Defect` for lines that do not remain */
+export function assertShippable(facts: OrderFacts, lines: readonly LineQuantity[], operationKey: string): void {
+  if (facts.state === 'cancelled') throw operationUndone(operationKey);
+  const problem = shipmentProblem(facts, lines);
+  if (problem !== undefined) throw defect(problem);
+}
+
+/** Adds a shipment to a step, takes its pieces out of the promised stock, and moves an order that has all shipped on. */
+export function applyShipment(
+  step: OrderStep,
+  tx: Transaction,
+  reserved: readonly StockQuantity[],
+  shipment: ShipmentRecord,
+  money: { readonly amount: number; readonly at: string },
+): void {
+  const lines = mergeLines(shipment.lines);
+  tx.write(sql.consume, [step.facts.orderId, JSON.stringify(pickStock(lines, reserved, shipment.warehouseId))]);
+  const { shipmentId, carrier, trackingNumber, warehouseId } = shipment;
+  const parcel: Shipment = {
+    shipmentId,
+    lines,
+    carrier,
+    trackingNumber,
+    ...(warehouseId !== undefined && { warehouseId }),
+    amount: money.amount,
+    shippedAt: money.at,
+  };
+  step.ship(parcel);
+}
+
+/**
+ * Takes an order of which nothing is left to ship through `paid` and `fulfilled` to `shipped`, with the event of each, and
+ * on to `delivered` where all its parcels have arrived before.
+ */
+export function completeShipping(step: OrderStep, paidBefore: boolean): void {
+  if (remainingLines(step.facts).length > 0) return;
+  if (step.facts.state !== 'paid') {
+    step.moveTo('paid');
+    if (!paidBefore) step.emit('OrderPaid', { captured: step.facts.amounts.captured, currency: step.facts.currency });
+  }
+  step.moveTo('fulfilled');
+  step.emit('OrderFulfilled', { shipments: step.facts.shipments.map((one) => one.shipmentId) });
+  step.moveTo('shipped');
+  step.emit('OrderShipped', {
+    shipments: step.facts.shipments.map(({ shipmentId, carrier, trackingNumber }) => ({
+      shipmentId,
+      carrier,
+      trackingNumber,
+    })),
+  });
+  completeDelivery(step);
+}
+
+/** Takes a shipped order to `delivered` once the last parcel has arrived. */
+export function completeDelivery(step: OrderStep): void {
+  const { state, shipments } = step.facts;
+  if (state !== 'shipped' || shipments.some((one) => one.deliveredAt === undefined)) return;
+  step.moveTo('delivered');
+  step.emit('OrderDelivered', { shipments: shipments.map((one) => one.shipmentId) });
+}
+
+/** Which promised pieces a shipment takes: those of the warehouse it came from first. */
+export function pickStock(
+  lines: readonly LineQuantity[],
+  reserved: readonly StockQuantity[],
+  warehouseId: string | undefined,
+): StockQuantity[] {
+  return lines.flatMap(({ sku, quantity }) => {
+    const own = reserved
+      .filter((one) => one.sku === sku)
+      .sort((one, other) => Number(other.warehouseId === warehouseId) - Number(one.warehouseId === warehouseId));
+    const picked: StockQuantity[] = [];
+    let missing = quantity;
+    for (const one of own) {
+      const pieces = Math.min(missing, one.quantity);
+      if (pieces > 0) picked.push({ sku, warehouseId: one.warehouseId, quantity: pieces });
+      missing -= pieces;
+    }
+    if (missing > 0) throw defect(`${missing} pieces of ${sku} were shipped without being reserved`);
+    return picked;
+  });
+}

@@ -1,0 +1,1 @@
+SELECT order_id AS "orderId" FROM orders WHERE cart_id = $1

@@ -1,0 +1,5 @@
+-- Locks in the order (sku, warehouse) everywhere, so that two carts never wait for each other. $1 skus
+SELECT sku, warehouse_id AS "warehouseId", on_hand - reserved AS available
+FROM stock WHERE sku = ANY ($1::text[])
+ORDER BY sku, warehouse_id
+FOR UPDATE

@@ -1,0 +1,100 @@
+import type { Pool } from 'pg';
+import type { LineQuantity } from '../../workflows/domain/order';
+import { operationKeys } from '../../workflows/domain/operation-keys';
+import type { ReserveStockInput, ReserveStockResult } from '../../workflows/ports';
+import { transact } from './database';
+import { defect, operationUndone } from './failures';
+import { lockOrder } from './order-step';
+import { statement } from './statements';
+
+const sql = {
+  claim: statement('operation-claim'),
+  done: statement('operation-done'),
+  undo: statement('operation-undo'),
+  candidates: statement('stock-candidates'),
+  reserve: statement('stock-reserve'),
+  release: statement('stock-release'),
+};
+
+/** Pieces of one sku in one warehouse. */
+export interface StockQuantity extends LineQuantity {
+  readonly warehouseId: string;
+}
+
+interface Candidate {
+  readonly sku: string;
+  readonly warehouseId: string;
+  readonly available: number;
+}
+
+/** The same sku named twice counts once, with all its pieces. */
+export function mergeLines(lines: readonly LineQuantity[]): LineQuantity[] {
+  const bySku = new Map<string, number>();
+  for (const line of lines) bySku.set(line.sku, (bySku.get(line.sku) ?? 0) + line.quantity);
+  return [...bySku].map(([sku, quantity]) => ({ sku, quantity }));
+}
+
+/** Promises stock, all lines or none, in one transaction. An answer of `out_of_stock` is not kept: nothing happened. */
+export async function reserveStock(pool: Pool, now: Date, input: ReserveStockInput): Promise<ReserveStockResult> {
+  const key = operationKeys.reserve(input.orderId);
+  const wanted = mergeLines(input.lines);
+  return transact(pool, async (tx) => {
+    const [[operation], candidates] = await Promise.all([
+      tx.query<{ done: boolean; undone: boolean }>(sql.claim, [key, 'reserve', input.orderId, now]),
+      tx.query<Candidate>(sql.candidates, [wanted.map((line) => line.sku)]),
+    ]);
+    if (operation?.undone === true) throw operationUndone(key);
+    if (operation?.done === true) return { outcome: 'reserved' };
+    const chosen = chooseWarehouses(wanted, candidates);
+    if ('missing' in chosen) return { outcome: 'out_of_stock', ...chosen.missing };
+    tx.write(sql.reserve, [input.orderId, JSON.stringify(chosen.taken), now]);
+    tx.write(sql.done, [key, 'reserve', input.orderId, null, now]);
+    return { outcome: 'reserved' };
+  });
+}
+
+/** Gives back what is promised to a cart, and leaves a tombstone. An order that is recorded is cancelled instead. */
+export async function releaseStock(pool: Pool, now: Date, orderId: string): Promise<void> {
+  await transact(pool, async (tx) => {
+    const [, order] = await Promise.all([
+      tx.query(sql.undo, [operationKeys.reserve(orderId), 'reserve', orderId, now]),
+      lockOrder(tx, orderId),
+    ]);
+    if (order !== undefined && order.facts.state !== 'cancelled') {
+      throw defect(`order ${orderId} is ${order.facts.state}: its stock is given back by cancelling it`);
+    }
+    tx.write(sql.release, [orderId]);
+  });
+}
+
+/** One warehouse that has everything, for one parcel; else for each line one that has all of it; else what there is. */
+export function chooseWarehouses(
+  wanted: readonly LineQuantity[],
+  candidates: readonly Candidate[],
+): { readonly taken: StockQuantity[] } | { readonly missing: { readonly sku: string; readonly available: number } } {
+  for (const { sku, quantity } of wanted) {
+    const available = candidates.reduce((sum, one) => sum + (one.sku === sku ? one.available : 0), 0);
+    if (available < quantity) return { missing: { sku, available } };
+  }
+  const has = (warehouseId: string, line: LineQuantity): boolean =>
+    candidates.some((one) => one.warehouseId === warehouseId && one.sku === line.sku && one.available >= line.quantity);
+  const warehouses = [...new Set(candidates.map((one) => one.warehouseId))].sort();
+  const whole = warehouses.find((warehouseId) => wanted.every((line) => has(warehouseId, line)));
+  if (whole !== undefined) return { taken: wanted.map((line) => ({ ...line, warehouseId: whole })) };
+  return { taken: wanted.flatMap((line) => split(line, candidates)) };
+}
+
+function split(line: LineQuantity, candidates: readonly Candidate[]): StockQuantity[] {
+  const fullest = candidates
+    .filter((one) => one.sku === line.sku && one.available > 0)
+    .sort((one, other) => other.available - one.available);
+  const taken: StockQuantity[] = [];
+  let missing = line.quantity;
+  for (const { warehouseId, available } of fullest) {
+    if (missing === 0) break;
+    const quantity = Math.min(missing, available);
+    taken.push({ sku: line.sku, warehouseId, quantity });
+    missing -= quantity;
+  }
+  return taken;
+}
