@@ -62,6 +62,11 @@ export class Collection<T extends { readonly id: string }> {
     filed.sort((left, right) => left.sequence - right.sequence);
   }
 
+  /** What is filed under a value of an index, oldest first. */
+  filed(index: string, indexValue: string): T[] {
+    return (this.indexed.get(index)?.get(indexValue) ?? []).map((entry) => entry.value);
+  }
+
   /** A page as Stripe pages: newest first, cursors by id. A cursor that is unknown gives undefined. */
   page(query: PageQuery<T>): Page<T> | undefined {
     const source = this.source(query);

@@ -55,7 +55,7 @@ const ACTIONS: Record<string, Action> = {
   'POST /webhooks/flush': (simulator) => simulator.flush(),
   'POST /holds/next': (simulator, body: { durationMs: number; match?: HoldMatch }) =>
     simulator.setNextHoldDuration(body.durationMs, body.match),
-  'POST /decisions': (simulator, body: { target: string; outcome: string } & IssuerDecisionOptions) =>
+  'POST /decisions': (simulator, body: { target: string; outcome?: string } & IssuerDecisionOptions) =>
     simulator.issueDecision(body.target, body.outcome, body),
   'POST /authenticate/:id': (simulator, body: { result?: 'succeed' | 'fail' }, id) =>
     simulator.completeAuthentication(id, body.result ?? 'succeed'),

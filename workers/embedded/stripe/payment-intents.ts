@@ -145,6 +145,11 @@ function update(account: Account, intent: StoredPaymentIntent, params: Parsed<ty
   applyFields(intent, params);
   pi.metadata = mergeMetadata(pi.metadata, params.metadata);
   if (pi.status === 'requires_payment_method' && pi.payment_method !== null) moveTo(pi, 'requires_confirmation');
+  if (pi.status === 'requires_action' && params.payment_method !== undefined) {
+    // Another card ends the attempt that waits for 3-D Secure.
+    pi.next_action = null;
+    moveTo(pi, 'requires_confirmation');
+  }
 }
 
 type Fields = Omit<Parsed<typeof intentUpdate>, 'metadata' | 'amount' | 'currency' | 'customer' | 'payment_method'>;

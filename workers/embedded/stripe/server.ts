@@ -5,7 +5,7 @@ import { Account, type AccountSettings } from './account';
 import { Api, RESET, type RequestRecord } from './api';
 import { SimulatorClock } from './clock';
 import { answerControl } from './control';
-import { eventJson, isDelivered } from './events';
+import { isDelivered } from './events';
 import { Faults } from './faults';
 import type { HoldMatch } from './holds';
 import { readBody, send } from './http-io';
@@ -13,7 +13,7 @@ import { IdempotencyStore } from './idempotency';
 import { completeAuthentication } from './intent-confirm';
 import type { IssuerDecisionOptions, IssuerOutcome } from './issuer';
 import { RequestLog } from './request-log';
-import { stateOf, type EventView, type SimulatorState } from './state';
+import { stateOf, viewOf, type EventView, type SimulatorState } from './state';
 import { Webhooks, type WebhookFaults } from './webhooks';
 
 /** Only this machine may talk to the simulator: it holds no real money, but it opens every door to the fake. */
@@ -63,8 +63,11 @@ export interface StripeSimulator {
   onEvent(listener: (event: EventView) => void): () => void;
   /** The next hold that fits lives this long (at least 1000 ms); calls queue up. */
   setNextHoldDuration(durationMs: number, match?: HoldMatch): void;
-  /** What the issuer will answer for a customer or a payment method, off-session charges only unless told otherwise. */
-  issueDecision(target: string, outcome: IssuerOutcome, options?: IssuerDecisionOptions): void;
+  /**
+   * What the issuer will answer for a customer or a payment method (`approve`, `authentication_required` or a
+   * decline code), off-session charges only unless told otherwise; undefined leaves it to the card again.
+   */
+  issueDecision(target: string, outcome: IssuerOutcome | undefined, options?: IssuerDecisionOptions): void;
   /** The customer passes or fails 3-D Secure; throws where the intent does not wait for it. */
   completeAuthentication(paymentIntentId: string, result: 'succeed' | 'fail'): void;
   stop(): Promise<void>;
@@ -183,12 +186,12 @@ function controls(account: Account, webhooks: Webhooks): Controls {
       return events.length;
     },
     flush: () => webhooks.flush(),
-    onEvent: (listener) =>
-      account.log.subscribe((event) =>
-        listener({ ...event, object: JSON.parse(event.objectJson) as Record<string, unknown> }),
-      ),
+    onEvent: (listener) => account.log.subscribe((event) => listener(viewOf(event))),
     setNextHoldDuration: (durationMs, match) => account.holds.setNext(durationMs, match),
-    issueDecision: (target, outcome, decision) => account.issuer.set(target, outcome, decision),
+    issueDecision: (target, outcome, decision) => {
+      if (outcome === undefined) account.issuer.clear(target);
+      else account.issuer.set(target, outcome, decision);
+    },
     completeAuthentication: (id, result) => {
       const intent = account.paymentIntents.get(id);
       if (intent === undefined) throw new Error(`No such payment_intent: ${id}`);
@@ -245,7 +248,6 @@ async function close(server: http.Server): Promise<void> {
   await closed;
 }
 
-export { eventJson };
 export { SimulatorClock } from './clock';
 export { recordedRequests, distinctRequests, type RecordedRequest } from './recorder';
 export type { FaultAction, FaultMatch, FaultRule } from './faults';

@@ -1,6 +1,6 @@
 import type { Account } from './account';
 import type { RequestRecord } from './api';
-import { eventJson, type EventDelivery } from './events';
+import type { EventDelivery, StoredEvent } from './events';
 import type { IdempotencyEntry, IdempotencyStore } from './idempotency';
 import type { Charge, Customer, PaymentIntent, PaymentMethod } from './model';
 import type { RequestLog } from './request-log';
@@ -42,8 +42,7 @@ export function stateOf(account: Account, idempotency: IdempotencyStore, request
     paymentIntents: () => account.paymentIntents.values().map((intent) => intent.object),
     paymentIntent: (id) => account.paymentIntents.get(id)?.object,
     charges: () => account.charges.values(),
-    chargesOf: (paymentIntentId) =>
-      account.charges.values().filter((charge) => charge.payment_intent === paymentIntentId),
+    chargesOf: (paymentIntentId) => account.charges.filed('payment_intent', paymentIntentId),
     events: () => account.log.events.values().map(viewOf),
     idempotencyEntries: () => idempotency.values(),
     requests: () => requests.values(),
@@ -51,7 +50,8 @@ export function stateOf(account: Account, idempotency: IdempotencyStore, request
   return { ...state, snapshot: () => snapshotOf(account, state) };
 }
 
-function viewOf(event: Parameters<typeof eventJson>[0]): EventView {
+/** An event for readers outside: its snapshot parsed, so that nobody can change the stored one. */
+export function viewOf(event: StoredEvent): EventView {
   const { id, type, created, delivery, objectId } = event;
   return { id, type, created, delivery, objectId, object: JSON.parse(event.objectJson) as Record<string, unknown> };
 }

@@ -19,6 +19,8 @@ export interface WebhookFaults {
   copies?: number;
   /** Events are gathered in windows of this many and sent in shuffled order. */
   reorderWindow?: number;
+  /** Deliveries under way at once; 1 makes the order of arrival the order of sending. */
+  concurrency?: number;
   /** Events are kept back until `release`. */
   hold?: boolean;
   /** Events of these types are lost; `*` at the end stands for the rest, and `*` alone for all. */
@@ -161,7 +163,7 @@ export class Webhooks {
   }
 
   private pump(): void {
-    while (this.active < CONCURRENCY && !this.stopped) {
+    while (this.active < (this.faults.concurrency ?? CONCURRENCY) && !this.stopped) {
       const delivery = this.queue.shift();
       if (delivery === undefined) break;
       this.active += 1;
