@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client as PgClient } from 'pg';
+import { migrate } from '../../activities/storage/migrate';
 import { startPostgres } from '../../workers/embedded/postgres';
 import { startRedis } from '../../workers/embedded/redis';
 import { startTemporal } from '../../workers/embedded/temporal';
@@ -62,21 +62,11 @@ async function postgresForTests(stops: (() => Promise<void>)[]): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-postgres-'));
   const postgres = await startPostgres({ dataDir, port: 'auto', persistent: false, log, database: TEMPLATE_DATABASE });
   stops.push(postgres.stop);
-  await migrateTemplate(postgres.url);
+  await migrate(postgres.url);
   const admin = new URL(postgres.url);
   admin.pathname = '/postgres';
   await forbidConnections(admin.toString());
   publish('postgresUrl', admin.toString());
-}
-
-async function migrateTemplate(url: string): Promise<void> {
-  const path = join(ROOT, 'activities', 'storage', 'migrate.ts');
-  if (!existsSync(path)) {
-    log('activities/storage/migrate.ts is missing: the template database has no tables');
-    return;
-  }
-  const { migrate } = createRequire(__filename)(path) as { migrate: (databaseUrl: string) => Promise<void> };
-  await migrate(url);
 }
 
 /** Postgres copies a template only while nobody is connected to it, so nobody may be. */

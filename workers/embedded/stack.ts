@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Config, StripeConfig, TemporalConnectionOptions } from '../config';
 import { openDataFolder, type DataFolder } from './data-folder';
@@ -6,6 +5,7 @@ import { assertPortFree, findFreePort, FIXED_PORTS, type PortMode } from './port
 import { startPostgres } from './postgres';
 import type { Log } from './process';
 import { startRedis } from './redis';
+import { startStripeSimulator, type StripeSimulator } from './stripe/server';
 import { startTemporal, type TemporalHandle } from './temporal';
 
 export interface StackOptions {
@@ -25,22 +25,13 @@ export interface FilledConfig extends Config {
   stripe: StripeConfig;
 }
 
-/** What the stack needs of the Stripe simulator (workers/embedded/stripe). */
-export interface EmbeddedStripe {
-  url: string;
-  secretKey: string;
-  webhookSecret: string;
-  setWebhookEndpoint(url: string): void | Promise<void>;
-  stop(): Promise<void>;
-}
-
 export interface Stack {
   config: FilledConfig;
   temporal: TemporalHandle;
   /** For `createRedisClient`. */
   redis: { url: string } | { standIn: true };
   /** Present when Stripe is simulated. Its webhooks have no endpoint until the gateway sets one. */
-  stripeSimulator?: EmbeddedStripe;
+  stripeSimulator?: StripeSimulator;
   /** Ends everything embedded within 10 s. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -158,12 +149,9 @@ async function stripePart(
   options: StackOptions,
   stops: Stop[],
   log: Log,
-): Promise<EmbeddedStripe | undefined> {
+): Promise<StripeSimulator | undefined> {
   if (config.stripe !== undefined) return undefined;
   if (options.ports === 'fixed') await assertPortFree('Stripe simulator', FIXED_PORTS.stripe);
-  const { startStripeSimulator } = createRequire(__filename)('./stripe/server') as {
-    startStripeSimulator: (options: { port?: number }) => Promise<EmbeddedStripe>;
-  };
   const simulator = await startStripeSimulator(options.ports === 'fixed' ? { port: FIXED_PORTS.stripe } : {});
   stops.push(() => simulator.stop());
   log(`Stripe: simulator at ${simulator.url} (set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET to use Stripe)`);
@@ -176,7 +164,7 @@ interface Started {
   temporal: TemporalHandle;
   databaseUrl: string;
   redis: Stack['redis'];
-  stripeSimulator: EmbeddedStripe | undefined;
+  stripeSimulator: StripeSimulator | undefined;
 }
 
 function fill(config: Config, started: Started): FilledConfig {
@@ -198,7 +186,7 @@ function fill(config: Config, started: Started): FilledConfig {
   };
 }
 
-function stripeOf(simulator: EmbeddedStripe): StripeConfig {
+function stripeOf(simulator: StripeSimulator): StripeConfig {
   return { secretKey: simulator.secretKey, webhookSecrets: [simulator.webhookSecret], apiUrl: simulator.url };
 }
 

@@ -111,7 +111,7 @@ test('the data folder keeps its secrets for its owner only, until a fresh start,
 });
 
 test('the stack embeds what is not configured, fills the configuration and ends within 10 s', async () => {
-  const config = parseConfig({ STRIPE_SECRET_KEY: 'sk_test_a', STRIPE_WEBHOOK_SECRET: 'whsec_a' });
+  const config = parseConfig({});
   const said: string[] = [];
   const options = { ports: 'auto', fresh: false, dataDir: join(folder, 'stack') } as const;
   const stack = await startEmbeddedStack({ config, options, log: (line) => said.push(line) });
@@ -122,6 +122,8 @@ test('the stack embeds what is not configured, fills the configuration and ends 
   expect(said.join('\n')).toMatch(/Temporal: embedded/);
   expect(said.join('\n')).toMatch(/Postgres: embedded/);
   expect(said.join('\n')).toMatch(/Redis: /);
+  expect(said.join('\n')).toMatch(/Stripe: simulator/);
+  expect(stack.config.stripe.apiUrl).toBe(stack.stripeSimulator?.url);
   expect(said.join('\n')).not.toContain(new URL(stack.config.databaseUrl).password);
   const stopping = Date.now();
   await stack.stop();
