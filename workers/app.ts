@@ -1,0 +1,132 @@
+import type { Client } from '@temporalio/client';
+import type { NativeConnection, WorkerInterceptors } from '@temporalio/worker';
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import { createHoldfastClient } from '../clients';
+import { createGateway } from '../clients/gateway';
+import type { Gateway } from '../clients/gateway';
+import type { OrderPolicy } from '../workflows/domain/policy';
+import { createDependencies } from './dependencies';
+import type { Dependencies } from './dependencies';
+import type { EncryptionKey, StripeConfig, TemporalConnectionOptions } from './config';
+import { startRelays } from './relays';
+import type { EventSink } from './relays/outbox-relay';
+import { connectTemporal, createOrderWorker, createTemporalClient, installRuntime } from './temporal';
+
+/** Everything that a process of Holdfast must know; nothing is left to be found out. */
+export interface Settings {
+  readonly temporal: {
+    readonly connection: TemporalConnectionOptions;
+    readonly namespace: string;
+    readonly taskQueue: string;
+  };
+  readonly databaseUrl: string;
+  readonly stripe: StripeConfig;
+  readonly encryptionKeys: readonly EncryptionKey[];
+  readonly apiKeys: readonly string[];
+  readonly paymentLink: (orderId: string) => string;
+  readonly policy?: Partial<OrderPolicy>;
+  readonly buildId?: string;
+}
+
+/** A process's parts over one connection each. Parts are started on demand and ended together, in reverse order. */
+export class App {
+  private readonly stops: (() => Promise<unknown>)[] = [];
+
+  private constructor(
+    readonly settings: Settings,
+    readonly dependencies: Dependencies,
+    readonly client: Client,
+    private readonly connection: NativeConnection,
+    private readonly log: Logger,
+  ) {
+    this.stops.push(
+      () => connection.close(),
+      () => dependencies.close(),
+    );
+  }
+
+  static async connect(settings: Settings, redis: Redis, log: Logger): Promise<App> {
+    installRuntime();
+    const connection = await connectTemporal(settings.temporal.connection);
+    const { databaseUrl, stripe, encryptionKeys, paymentLink } = settings;
+    const dependencies = createDependencies({ databaseUrl, redis, stripe, encryptionKeys, paymentLink, log });
+    const client = createTemporalClient(connection, settings.temporal.namespace, dependencies.dataConverter);
+    return new App(settings, dependencies, client, connection, log);
+  }
+
+  /** Workflows and activities. Answers once it polls; `onFatal` is told where it ends by itself. */
+  async startWorker(onFatal: (error: unknown) => void, interceptors?: WorkerInterceptors): Promise<void> {
+    const { temporal, buildId } = this.settings;
+    const worker = await createOrderWorker({
+      connection: this.connection,
+      namespace: temporal.namespace,
+      taskQueue: temporal.taskQueue,
+      activities: this.dependencies.activities,
+      dataConverter: this.dependencies.dataConverter,
+      ...(interceptors === undefined ? {} : { interceptors }),
+      ...(buildId === undefined ? {} : { buildId }),
+    });
+    const running = worker.run();
+    running.catch(onFatal);
+    this.stops.push(async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await running;
+    });
+  }
+
+  /** The outbox relay, the inbox dispatcher and the look for missed events. */
+  startRelays(sinks: readonly EventSink[]): void {
+    const { databaseUrl, temporal } = this.settings;
+    const { dependencies, client, log } = this;
+    const relays = startRelays({ dependencies, databaseUrl, client, taskQueue: temporal.taskQueue, sinks, log });
+    this.stops.push(() => relays.stop());
+  }
+
+  /** The HTTP gateway on a host and port; 0 takes a free one. */
+  async startGateway(host: string, port: number): Promise<Gateway> {
+    const { dependencies, client, settings } = this;
+    const { queries, inbox, outbox, idempotency, verifyWebhook, pool } = dependencies;
+    const { policy, temporal, apiKeys } = settings;
+    const holdfast = createHoldfastClient({
+      client,
+      taskQueue: temporal.taskQueue,
+      ...(policy === undefined ? {} : { policy }),
+    });
+    const gateway = await createGateway(
+      {
+        holdfast,
+        orders: queries,
+        inbox,
+        outbox,
+        idempotency,
+        verifyWebhook,
+        readiness: { postgres: () => pool.query('SELECT 1'), temporal: () => this.pingTemporal() },
+      },
+      { apiKeys, logger: this.log },
+    );
+    await gateway.listen(port, host);
+    this.stops.push(() => gateway.close());
+    return gateway;
+  }
+
+  async pingTemporal(): Promise<void> {
+    const { namespace } = this.settings.temporal;
+    await this.connection.workflowService.describeNamespace({ namespace });
+  }
+
+  /** Ends every part, the last one first; a part that fails to end does not keep the others. */
+  async stop(): Promise<void> {
+    for (let stop = this.stops.pop(); stop !== undefined; stop = this.stops.pop()) {
+      await stop().catch((err: unknown) => this.log.warn({ err }, 'a part did not end cleanly'));
+    }
+  }
+}
+
+/** Events go to the log; other sinks join here. */
+export function logSink(log: Logger): EventSink {
+  return (event) => {
+    log.info({ event: event.type, orderId: event.orderId, sequence: event.sequence }, 'event published');
+    return Promise.resolve();
+  };
+}

@@ -1,0 +1,41 @@
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/**
+ * Completes a build: copies what the compiler leaves out (SQL statements and migrations) and bundles the workflows once, so
+ * that a worker starts without a bundler.
+ */
+async function main(): Promise<void> {
+  const dist = join(__dirname, '..');
+  const source = join(dist, '..');
+  await cp(join(source, 'activities/storage'), join(dist, 'activities/storage'), {
+    recursive: true,
+    filter: (path) => !/\.[a-z]+$/.test(path) || path.endsWith('.sql'),
+  });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(dist, 'workflows/index.js'),
+    logger: quietLogger,
+  });
+  await writeFile(join(dist, WORKFLOW_BUNDLE), code);
+}
+
+/** The bundled workflows, relative to the build's folder. */
+export const WORKFLOW_BUNDLE = 'workflow-bundle.js';
+
+const quiet = (): void => undefined;
+const quietLogger = {
+  log: quiet,
+  trace: quiet,
+  debug: quiet,
+  info: quiet,
+  warn: (message: string) => console.warn(message),
+  error: (message: string) => console.error(message),
+};
+
+if (require.main === module) {
+  main().catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,111 @@
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type Stripe from 'stripe';
+import { createPaymentCache } from '../activities/cache';
+import { createKeyring } from '../activities/crypto';
+import type { EncryptionKey, Keyring } from '../activities/crypto';
+import {
+  createIdempotencyStore,
+  createInbox,
+  createOrderQueries,
+  createOrderStore,
+  createOutbox,
+  createPaymentStore,
+  createPool,
+} from '../activities/storage';
+import {
+  createEventLister,
+  createPaymentActivities,
+  createStripeClient,
+  createWebhookVerifier,
+} from '../activities/stripe';
+import type { DataConverter } from '@temporalio/common';
+import { createDataConverter } from './codec';
+import type { StripeConfig } from './config';
+import type { KnownPayment } from './relays/inbox-dispatcher';
+import type { Activities } from './temporal';
+
+/** What the processes are made of. */
+export interface DependencyOptions {
+  readonly databaseUrl: string;
+  readonly redis: Redis;
+  readonly stripe: StripeConfig;
+  readonly encryptionKeys: readonly EncryptionKey[];
+  /** Where a customer renews a payment; put into events and notices. */
+  readonly paymentLink: (orderId: string) => string;
+  readonly log: Logger;
+  readonly maxDatabaseConnections?: number;
+}
+
+/** Everything built once per process; the only composition root is in this folder. */
+export interface Dependencies {
+  readonly pool: Pool;
+  readonly redis: Redis;
+  readonly stripe: Stripe;
+  readonly keyring: Keyring;
+  readonly dataConverter: DataConverter;
+  readonly activities: Activities;
+  readonly queries: ReturnType<typeof createOrderQueries>;
+  readonly inbox: ReturnType<typeof createInbox>;
+  readonly outbox: ReturnType<typeof createOutbox>;
+  readonly idempotency: ReturnType<typeof createIdempotencyStore>;
+  readonly eventLister: ReturnType<typeof createEventLister>;
+  readonly verifyWebhook: ReturnType<typeof createWebhookVerifier>;
+  /** What is recorded of a payment, for the inbox. */
+  findPayment(paymentIntentId: string): Promise<KnownPayment | undefined>;
+  close(): Promise<void>;
+}
+
+/** Builds all parts over their connections. Nothing is reached yet. */
+export function createDependencies(options: DependencyOptions): Dependencies {
+  const { log, redis } = options;
+  const pool = createPool(options.databaseUrl, {
+    onIdleError: (err) => log.warn({ err }, 'a database connection broke'),
+    ...(options.maxDatabaseConnections === undefined ? {} : { maxConnections: options.maxDatabaseConnections }),
+  });
+  const keyring = createKeyring(options.encryptionKeys);
+  const { secretKey, apiUrl, webhookSecrets } = options.stripe;
+  const stripe = createStripeClient({ secretKey, ...(apiUrl === undefined ? {} : { apiUrl }) });
+  const store = createPaymentStore({ pool, keyring });
+  const cache = createPaymentCache(redis, {
+    onFailure: (command, err) => log.debug({ err, command }, 'the cache missed'),
+  });
+  const queries = createOrderQueries(pool, keyring);
+  return {
+    pool,
+    redis,
+    stripe,
+    keyring,
+    dataConverter: createDataConverter(keyring),
+    activities: {
+      ...createOrderStore({ pool, keyring, paymentLink: options.paymentLink }),
+      ...createPaymentActivities({ stripe, store, cache, log }),
+    },
+    queries,
+    inbox: createInbox({ pool, keyring }),
+    outbox: createOutbox({ pool }),
+    idempotency: createIdempotencyStore({ pool, keyring }),
+    eventLister: createEventLister(stripe),
+    verifyWebhook: createWebhookVerifier({ secrets: webhookSecrets }),
+    async findPayment(paymentIntentId) {
+      const attempt = await store.findAttemptByPaymentIntent(paymentIntentId);
+      if (attempt === undefined) return undefined;
+      const { orderId, cartId, status, tombstoned, startedAt } = attempt;
+      const orderExists = (await queries.getOrder(orderId)) !== undefined;
+      return {
+        orderId,
+        attempt: attempt.attempt,
+        status,
+        tombstoned,
+        startedAt,
+        orderExists,
+        ...(cartId === undefined ? {} : { cartId }),
+      };
+    },
+    async close() {
+      redis.disconnect();
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import { App } from './app';
+import { createRedisClient } from './embedded/redis';
+import { configuredSettings, createProcessLog, runMain, stopAndExit, untilSignal } from './process';
+
+/** `npm run gateway`: the HTTP API and the webhooks, with everything they need configured. */
+async function main(): Promise<void> {
+  const log = createProcessLog();
+  const { settings, config, redisUrl } = configuredSettings();
+  const app = await App.connect(settings, createRedisClient({ url: redisUrl }), log);
+  const gateway = await app.startGateway(process.env['HOST'] ?? '0.0.0.0', config.port);
+  log.info({ url: gateway.url }, 'the gateway is listening');
+  await untilSignal();
+  await stopAndExit(() => app.stop(), 0);
+}
+
+runMain(main);

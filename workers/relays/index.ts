@@ -1,0 +1,54 @@
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { startLoop } from '../loop';
+import { listen } from '../listener';
+import type { Dependencies } from '../dependencies';
+import { dispatchInbox } from './inbox-dispatcher';
+import { collectMissedEvents } from './missed-events';
+import { relayOutbox } from './outbox-relay';
+import type { EventSink } from './outbox-relay';
+
+export interface RelayOptions {
+  readonly dependencies: Dependencies;
+  readonly databaseUrl: string;
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly sinks: readonly EventSink[];
+  readonly log: Logger;
+}
+
+export interface Relays {
+  stop(): Promise<void>;
+}
+
+/** Notifications wake the relays; polling finds what they missed. */
+const IDLE_MS = 1_000;
+
+/** Stripe retries for three days; looking every five minutes for what never arrived is soon enough and costs one request. */
+const MISSED_EVENTS_MS = 5 * 60_000;
+
+/** Starts what runs beside the worker: the outbox relay, the inbox dispatcher and the look for missed events. */
+export function startRelays(options: RelayOptions): Relays {
+  const { dependencies, client, taskQueue, sinks, log } = options;
+  const { outbox, inbox, activities, findPayment, eventLister } = dependencies;
+  const relay = startLoop('outbox relay', () => relayOutbox({ outbox, client, taskQueue, sinks }), {
+    idleMs: IDLE_MS,
+    log,
+  });
+  const dispatcher = startLoop(
+    'inbox dispatcher',
+    () => dispatchInbox({ inbox, client, taskQueue, findPayment, voidPayments: activities.voidPayments, log }),
+    { idleMs: IDLE_MS, log },
+  );
+  const missed = startLoop('missed events', () => collectMissedEvents(eventLister, inbox), {
+    idleMs: MISSED_EVENTS_MS,
+    log,
+  });
+  const listener = listen(options.databaseUrl, { holdfast_outbox: relay.wake, holdfast_inbox: dispatcher.wake }, log);
+  return {
+    async stop() {
+      await listener.stop();
+      await Promise.all([relay.stop(), dispatcher.stop(), missed.stop()]);
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import type { Client } from '@temporalio/client';
+import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { OrderEvent } from '../../workflows/domain/events';
+import { workflowIds, workflowTypes } from '../../workflows/messages';
+import { searchAttributes } from '../../workflows/search-attributes';
+import type { OrderInput } from '../../workflows/messages';
+
+/** The outbox as this relay needs it. */
+export interface OutboxReader {
+  claimUnpublished(limit: number, leaseMs: number): Promise<readonly (OrderEvent & { readonly channel?: string })[]>;
+  markPublished(eventIds: readonly string[]): Promise<void>;
+}
+
+/** Where our own events go. Each may be told twice; consumers skip the event ids they have seen. */
+export type EventSink = (event: OrderEvent) => Promise<void>;
+
+export interface OutboxRelayDependencies {
+  readonly outbox: OutboxReader;
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly sinks: readonly EventSink[];
+}
+
+/** Small enough that a batch is done well within its lease, large enough for a burst of orders. */
+const BATCH = 50;
+const LEASE_MS = 30_000;
+
+/**
+ * One round: publishes what the outbox holds. `OrderPlaced` starts the order's own workflow: the order and the event were
+ * written in one transaction, so an order never stays without its workflow, and starting it twice is one workflow.
+ */
+export async function relayOutbox(deps: OutboxRelayDependencies): Promise<number> {
+  const events = await deps.outbox.claimUnpublished(BATCH, LEASE_MS);
+  const published: string[] = [];
+  const outcomes = await Promise.allSettled(
+    [...byOrder(events).values()].map(async (ofOneOrder) => {
+      for (const event of ofOneOrder) {
+        if (event.type === 'OrderPlaced') await startOrder(deps, event);
+        for (const sink of deps.sinks) await sink(event);
+        published.push(event.eventId);
+      }
+    }),
+  );
+  if (published.length > 0) await deps.outbox.markPublished(published);
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+  return events.length;
+}
+
+/** Events of one order stay in their order; orders do not wait for each other. */
+function byOrder(events: readonly OrderEvent[]): Map<string, OrderEvent[]> {
+  const groups = new Map<string, OrderEvent[]>();
+  for (const event of events) groups.set(event.orderId, [...(groups.get(event.orderId) ?? []), event]);
+  return groups;
+}
+
+async function startOrder(deps: OutboxRelayDependencies, event: OrderEvent): Promise<void> {
+  const input: OrderInput = { orderId: event.orderId };
+  try {
+    await deps.client.workflow.start(workflowTypes.order, {
+      workflowId: workflowIds.order(event.orderId),
+      taskQueue: deps.taskQueue,
+      args: [input],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      // A second telling after the order has ended must not start it again.
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      staticSummary: `Order ${event.orderId}`,
+      typedSearchAttributes: [
+        { key: searchAttributes.orderId, value: event.orderId },
+        { key: searchAttributes.channel, value: String(event.data['channel'] ?? 'web') },
+      ],
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}

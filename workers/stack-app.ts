@@ -1,0 +1,100 @@
+import type { WorkerInterceptors } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createSampleCatalogue } from '../activities/storage';
+import { migrate } from '../activities/storage/migrate';
+import type { Gateway } from '../clients/gateway';
+import type { OrderPolicy } from '../workflows/domain/policy';
+import { App, logSink } from './app';
+import { parseConfig } from './config';
+import type { CommandLine } from './command-line';
+import { createRedisClient } from './embedded/redis';
+import { startEmbeddedStack } from './embedded/stack';
+import type { Stack } from './embedded/stack';
+import { paymentLink } from './process';
+
+/** The embedded stack with Holdfast on top of it, in one process. */
+export interface StackApp {
+  readonly stack: Stack;
+  readonly app: App;
+  readonly gateway: Gateway;
+  stop(): Promise<void>;
+}
+
+export interface StackAppOptions {
+  readonly commandLine: CommandLine;
+  readonly log: Logger;
+  /** One line for a person. */
+  readonly say: (line: string) => void;
+  readonly policy?: Partial<OrderPolicy>;
+  readonly interceptors?: WorkerInterceptors;
+  /** The worker runs elsewhere. */
+  readonly withoutWorker?: boolean;
+}
+
+/** Starts what is not configured, then worker, relays and gateway. Nothing is left running where a part fails. */
+export async function startStackApp(options: StackAppOptions): Promise<StackApp> {
+  const { commandLine, log, say } = options;
+  const config = parseConfig(process.env);
+  const stack = await startEmbeddedStack({ config, options: commandLine, log: say });
+  let app: App | undefined;
+  try {
+    const filled = stack.config;
+    await migrate(filled.databaseUrl);
+    app = await App.connect(
+      {
+        temporal: filled.temporal,
+        databaseUrl: filled.databaseUrl,
+        stripe: filled.stripe,
+        encryptionKeys: filled.encryptionKeys,
+        apiKeys: filled.apiKeys,
+        paymentLink: paymentLink(process.env['HOLDFAST_PAYMENT_LINK'], `http://127.0.0.1:${filled.port}`),
+        ...(options.policy === undefined ? {} : { policy: options.policy }),
+      },
+      createRedisClient(stack.redis),
+      log,
+    );
+    // A catalogue of one's own is not touched: samples come with the embedded database only.
+    if (config.databaseUrl === undefined) await createSampleCatalogue(app.dependencies.pool);
+    if (options.withoutWorker !== true) {
+      await app.startWorker((error) => log.fatal({ err: error }, 'the worker ended by itself'), options.interceptors);
+    }
+    app.startRelays([logSink(log)]);
+    const gateway = await app.startGateway('127.0.0.1', filled.port);
+    await stack.stripeSimulator?.setWebhookEndpoint(`${gateway.url}/webhooks/stripe`);
+    const started = app;
+    return {
+      stack,
+      app: started,
+      gateway,
+      async stop() {
+        await started.stop();
+        await stack.stop();
+      },
+    };
+  } catch (error) {
+    await app?.stop();
+    await stack.stop();
+    throw error;
+  }
+}
+
+/** What scripts need to talk to a running stack; see the README. */
+export function describeStack({ stack, gateway }: StackApp): Readonly<Record<string, unknown>> {
+  const { config, temporal, redis, stripeSimulator } = stack;
+  return {
+    gateway: gateway.url,
+    apiKey: config.apiKeys[0],
+    temporal: temporal.address,
+    temporalUi: temporal.uiUrl ?? null,
+    postgres: config.databaseUrl,
+    redis: 'url' in redis ? redis.url : null,
+    stripe: {
+      url: config.stripe.apiUrl ?? 'https://api.stripe.com',
+      secretKey: stripeSimulator === undefined ? null : config.stripe.secretKey,
+      webhookSecret: stripeSimulator === undefined ? null : config.stripe.webhookSecrets[0],
+    },
+    // Their parts come with their own features; the names are kept for scripts.
+    spApi: null,
+    mail: null,
+  };
+}

@@ -1,0 +1,22 @@
+import { readCommandLine } from './command-line';
+import { createProcessLog, runMain, stopAndExit, untilSignal } from './process';
+import { describeStack, startStackApp } from './stack-app';
+
+/** `npm start`: the whole stack in one process, until Ctrl-C. */
+async function main(): Promise<void> {
+  const commandLine = readCommandLine(process.argv.slice(2));
+  const log = createProcessLog();
+  const say = (line: string): void => console.error(line);
+  const running = await startStackApp({ commandLine, log, say });
+  const about = describeStack(running);
+  if (commandLine.json) console.log(JSON.stringify(about));
+  say(`Gateway: ${running.gateway.url} (API documentation at ${running.gateway.url}/docs)`);
+  say(`API key: ${String(about['apiKey'])}`);
+  if (running.stack.temporal.uiUrl !== undefined) say(`Temporal UI: ${running.stack.temporal.uiUrl}`);
+  say('Ready. Ctrl-C stops everything.');
+  await untilSignal();
+  say('Stopping …');
+  await stopAndExit(() => running.stop(), 0);
+}
+
+runMain(main);
