@@ -63,7 +63,8 @@ export async function resolveException(
   });
 }
 
-function writeException(tx: Transaction, input: RaiseExceptionInput, raisedAt: string): void {
+/** The row of an exception alone. */
+export function writeException(tx: Transaction, input: RaiseExceptionInput, raisedAt: string): void {
   const { orderId, workflowId, kind, message, owner, amountAtRisk } = input;
   tx.write(sql.insert, [
     orderId,

@@ -131,6 +131,11 @@ export class OrderStep {
     this.patch({ holdWarnedAt: undefined });
   }
 
+  /** The hold that the order lives on, told again by the provider. */
+  refreshHold(hold: Hold): void {
+    this.facts = { ...this.facts, hold };
+  }
+
   dropHold(): void {
     this.holdAttempt = null;
     const { hold: _gone, ...rest } = this.facts;

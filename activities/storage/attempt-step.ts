@@ -1,0 +1,152 @@
+import type { Pool } from 'pg';
+import type { OrderFacts } from '../../workflows/domain/order';
+import { isTerminal } from '../../workflows/domain/order-state';
+import type { AttemptRow } from './attempts';
+import { transact, type Transaction } from './database';
+import type { OrderRecord } from './order-record';
+import { lockOrder, OrderStep, writeLedger, type LedgerMovement, type StepCause } from './order-step';
+import type { AttemptStatus } from './payment-store';
+import { statement } from './statements';
+
+const sql = {
+  attempts: statement('attempts-lock'),
+  pending: statement('captures-pending'),
+  update: statement('attempt-update'),
+  undoCaptures: statement('captures-undo'),
+  audit: statement('audit-insert'),
+  exists: statement('order-exists'),
+};
+
+export interface PendingCapture {
+  readonly paymentIntentId: string;
+  readonly amount: number;
+}
+
+/** What a step on a payment attempt reads, all of it locked. */
+export interface AttemptContext {
+  readonly tx: Transaction;
+  readonly record: OrderRecord | undefined;
+  readonly attempts: readonly AttemptRow[];
+  readonly pendingCaptures: readonly PendingCapture[];
+}
+
+/** What changes on an attempt; what is left out stays. */
+export interface AttemptChange {
+  readonly status: AttemptStatus;
+  readonly paymentIntentId?: string | undefined;
+  readonly chargeId?: string | undefined;
+  readonly paymentMethodId?: string | undefined;
+  readonly authorizedAt?: string;
+  readonly captureBefore?: string;
+  readonly multicapture?: boolean;
+  readonly code?: string;
+  readonly declineCode?: string;
+  readonly tombstone?: boolean;
+}
+
+const PLACED_MEANWHILE = Symbol('the order was placed while its attempts were waited for');
+
+/** Locks an order, where it is recorded, and all its attempts. Orders are locked before attempts everywhere. */
+export async function onAttempts<T>(
+  pool: Pool,
+  orderId: string,
+  body: (context: AttemptContext) => Promise<T> | T,
+): Promise<T> {
+  for (;;) {
+    const result = await transact(pool, async (tx) => {
+      const [record, attempts, pendingCaptures, placed] = await Promise.all([
+        lockOrder(tx, orderId),
+        tx.query<AttemptRow>(sql.attempts, [orderId]),
+        tx.query<PendingCapture>(sql.pending, [orderId]),
+        tx.query(sql.exists, [orderId]),
+      ]);
+      if (record === undefined && placed.length > 0) return PLACED_MEANWHILE;
+      return body({ tx, record, attempts, pendingCaptures });
+    });
+    if (result !== PLACED_MEANWHILE) return result;
+  }
+}
+
+/** Writes changes of one attempt, and of the order that lives on it. */
+export class AttemptStep {
+  readonly order: OrderStep | undefined;
+
+  constructor(
+    private readonly context: AttemptContext,
+    readonly row: AttemptRow,
+    private readonly cause: StepCause,
+  ) {
+    const { tx, record } = context;
+    this.order = record && new OrderStep(tx, record, cause);
+  }
+
+  get key(): string {
+    return this.cause.operationKey;
+  }
+
+  /** Is this the hold that the order lives on? */
+  get isCurrent(): boolean {
+    return this.order?.currentAttempt === this.row.attempt;
+  }
+
+  /** Can money still be set aside for the order, as far as it is recorded? */
+  get orderIsSettled(): boolean {
+    if (this.order === undefined) return false;
+    const { state, paymentState } = this.order.facts;
+    return isTerminal(state) || paymentState === 'captured' || paymentState === 'voided';
+  }
+
+  /** To be called before `move`: a hold has its dates before it has its money. */
+  change(change: AttemptChange): void {
+    const { row, cause, context } = this;
+    context.tx.write(sql.update, [
+      row.orderId,
+      row.attempt,
+      change.status,
+      change.paymentIntentId ?? null,
+      change.chargeId ?? null,
+      change.paymentMethodId ?? null,
+      change.authorizedAt ?? null,
+      change.captureBefore ?? null,
+      change.multicapture ?? null,
+      change.code ?? null,
+      change.declineCode ?? null,
+      change.tombstone ?? false,
+      cause.nowIso,
+    ]);
+  }
+
+  move(movements: readonly LedgerMovement[]): void {
+    const moved = movements.filter((one) => one.amount !== 0);
+    if (this.order !== undefined) this.order.move(moved);
+    else if (moved.length > 0) writeLedger(this.context.tx, this.row.orderId, this.row.currency ?? '', moved);
+  }
+
+  /** Lets no capture of this PaymentIntent land any more. */
+  undoCaptures(paymentIntentId: string): void {
+    this.context.tx.write(sql.undoCaptures, [this.row.orderId, paymentIntentId, this.cause.nowIso]);
+  }
+
+  /** The open hold of the order is gone; the customer's deadline, where one runs, goes on. */
+  loseHold(reason: string): void {
+    const { order, row } = this;
+    if (order === undefined) return;
+    if (row.paymentIntentId !== null && order.facts.pendingPaymentIntentId === row.paymentIntentId) {
+      order.patch({ pendingPaymentIntentId: undefined });
+    }
+    if (!this.isCurrent) return;
+    order.dropHold();
+    if (order.facts.paymentState !== 'payment_needed') order.setPayment('expired');
+    order.emit('HoldExpired', { paymentIntentId: row.paymentIntentId, reason });
+  }
+
+  finish(): OrderFacts | undefined {
+    if (this.order !== undefined) return this.order.finish();
+    const { context, row, cause } = this;
+    const after = { attempt: row.attempt, action: cause.action };
+    const before = { attempt: row.attempt, status: row.status, authorizedAmount: row.authorizedAmount };
+    const values = [JSON.stringify(before), JSON.stringify(after), cause.nowIso];
+    context.tx.write(sql.audit, [row.orderId, cause.operationKey, cause.action, cause.actor, ...values]);
+    return undefined;
+  }
+}

@@ -1,0 +1,165 @@
+import type { Pool } from 'pg';
+import { remainingLines, type OrderFacts } from '../../workflows/domain/order';
+import { operationKeys, WHOLE_ORDER } from '../../workflows/domain/operation-keys';
+import { isTerminal } from '../../workflows/domain/order-state';
+import { workflowIds } from '../../workflows/messages';
+import type { CapturePaymentInput } from '../../workflows/ports';
+import { openAmount, type AttemptRow } from './attempts';
+import { AttemptStep, onAttempts, type AttemptContext } from './attempt-step';
+import { addException } from './exceptions';
+import { defect, notFound, operationUndone } from './failures';
+import type { OrderStep } from './order-step';
+import type { CaptureOutcome, PaymentStore } from './payment-store';
+import { movement } from './record-attempt';
+import { applyShipment, assertShippable, completeShipping, shipmentProblem } from './shipping';
+import { statement } from './statements';
+import { mergeLines, type StockQuantity } from './stock';
+
+const sql = {
+  find: statement('operation-find'),
+  begin: statement('capture-begin'),
+  reservations: statement('reservations-of'),
+};
+
+interface Operation {
+  readonly done: boolean;
+  readonly undone: boolean;
+}
+
+/** Checks a capture against what remains and what is held, and writes down that it is under way. */
+export async function beginCapture(
+  pool: Pool,
+  now: Date,
+  input: CapturePaymentInput,
+): Promise<Awaited<ReturnType<PaymentStore['beginCapture']>>> {
+  const key = captureKey(input);
+  return onAttempts(pool, input.orderId, async (context) => {
+    const { record, tx } = context;
+    if (record === undefined) throw notFound(`order ${input.orderId}`);
+    const row = attemptOf(context, input);
+    const [operation] = await tx.query<Operation>(sql.find, [key]);
+    if (operation?.done === true) return { kind: 'recorded', facts: record.facts };
+    if (operation?.undone === true || row.tombstoned) throw operationUndone(key);
+    if (input.shipment !== undefined) assertShippable(record.facts, input.shipment.lines, key);
+    if (isTerminal(record.facts.state)) throw operationUndone(key);
+    // A hold that is recorded as gone is asked for all the same: the provider's answer is what counts.
+    if (row.status === 'authorized') assertCovered(record.facts, row, input);
+    const { amount, final } = input;
+    tx.write(sql.begin, [key, input.orderId, input.paymentIntentId, JSON.stringify({ amount, final }), now]);
+    return { kind: 'begun' };
+  });
+}
+
+/** Records a capture: money, shipment, stock, states and events together. Safe to repeat. */
+export async function recordCapture(
+  pool: Pool,
+  now: Date,
+  input: CapturePaymentInput,
+  outcome: CaptureOutcome,
+): Promise<OrderFacts> {
+  const key = captureKey(input);
+  return onAttempts(pool, input.orderId, async (context) => {
+    const { record, tx } = context;
+    if (record === undefined) throw notFound(`order ${input.orderId}`);
+    const [[operation], reserved] = await Promise.all([
+      tx.query<Operation>(sql.find, [key]),
+      tx.query<StockQuantity>(sql.reservations, [input.orderId]),
+    ]);
+    if (operation?.done === true) return record.facts;
+    const row = attemptOf(context, input);
+    const cause = { operationKey: key, action: 'capture', actor: 'warehouse', nowIso: now.toISOString() };
+    const step = new AttemptStep(context, row, cause);
+    const order = step.order;
+    if (order === undefined) throw notFound(`order ${input.orderId}`);
+    const paidBefore = record.facts.paymentState === 'captured';
+    takeMoney(step, order, input, outcome);
+    const problem = landingProblem(record.facts, input);
+    if (problem !== undefined) raiseStray(context, order, input, problem);
+    else land(context, order, input, outcome, { reserved, paidBefore });
+    return order.finish({ kind: 'capture', paymentIntentId: input.paymentIntentId });
+  });
+}
+
+function captureKey({ orderId, paymentIntentId, shipment }: CapturePaymentInput): string {
+  return operationKeys.capture(orderId, paymentIntentId, shipment?.shipmentId ?? WHOLE_ORDER);
+}
+
+function attemptOf({ attempts }: AttemptContext, { orderId, paymentIntentId }: CapturePaymentInput): AttemptRow {
+  const row = attempts.findLast((one) => one.paymentIntentId === paymentIntentId);
+  if (row === undefined) throw notFound(`${paymentIntentId} of order ${orderId}`);
+  return row;
+}
+
+function assertCovered(facts: OrderFacts, row: AttemptRow, { amount, final, shipment }: CapturePaymentInput): void {
+  const open = openAmount(row);
+  const { orderId, currency } = facts;
+  if (!Number.isSafeInteger(amount) || amount < 1 || amount > open) {
+    throw defect(`${open} ${currency} are held for order ${orderId}: ${amount} cannot be captured`);
+  }
+  const shipped = mergeLines(shipment?.lines ?? []);
+  const all = remainingLines(facts).every((line) =>
+    shipped.some((one) => one.sku === line.sku && one.quantity === line.quantity),
+  );
+  if ((all || shipment === undefined) && !final && amount < open) {
+    throw defect(`the last capture of order ${orderId} must let go of the ${open - amount} ${currency} it leaves`);
+  }
+}
+
+/** The ledger and the hold. The last capture of a PaymentIntent lets go of what it leaves. */
+function takeMoney(step: AttemptStep, order: OrderStep, input: CapturePaymentInput, outcome: CaptureOutcome): void {
+  const { row } = step;
+  const { paymentIntentId } = input;
+  const open = openAmount(row);
+  const { capturedAmount, at } = outcome;
+  const released = input.final ? open - capturedAmount : outcome.releasedAmount;
+  const closes = capturedAmount + released >= open;
+  step.change({ status: closes ? 'captured' : row.status });
+  step.move([
+    movement(row, 'captured', paymentIntentId, capturedAmount, at, step.key),
+    movement(row, 'released', paymentIntentId, released, at, step.key),
+  ]);
+  if (closes && step.isCurrent) order.dropHold();
+  const { shipment } = input;
+  order.emit('PaymentCaptured', {
+    paymentIntentId,
+    amount: capturedAmount,
+    released,
+    currency: order.facts.currency,
+    ...(shipment && { shipmentId: shipment.shipmentId, lines: shipment.lines }),
+  });
+}
+
+/** The money was taken, whatever became of the order meanwhile: can it still do what it was for? */
+function landingProblem(facts: OrderFacts, { shipment }: CapturePaymentInput): string | undefined {
+  if (isTerminal(facts.state)) return `order ${facts.orderId} is ${facts.state}`;
+  return shipment && shipmentProblem(facts, shipment.lines);
+}
+
+function land(
+  context: AttemptContext,
+  order: OrderStep,
+  { shipment }: CapturePaymentInput,
+  { capturedAmount, at }: CaptureOutcome,
+  { reserved, paidBefore }: { readonly reserved: readonly StockQuantity[]; readonly paidBefore: boolean },
+): void {
+  if (shipment !== undefined) applyShipment(order, context.tx, reserved, shipment, { amount: capturedAmount, at });
+  const settled = shipment === undefined || remainingLines(order.facts).length === 0;
+  if (!paidBefore) order.setPayment(settled ? 'captured' : 'partially_captured');
+  if (shipment !== undefined) return completeShipping(order, paidBefore);
+  if (order.facts.state === 'paid') return;
+  order.moveTo('paid');
+  order.emit('OrderPaid', { captured: order.facts.amounts.captured, currency: order.facts.currency });
+}
+
+function raiseStray(context: AttemptContext, order: OrderStep, input: CapturePaymentInput, problem: string): void {
+  const { orderId, amount, paymentIntentId } = input;
+  const { currency } = order.facts;
+  addException(context.tx, order, {
+    orderId,
+    workflowId: workflowIds.order(orderId),
+    kind: 'external_capture',
+    message: `${amount} ${currency} (minor units) of ${paymentIntentId} were captured, but ${problem}: refund them`,
+    owner: 'payments',
+    amountAtRisk: { amount, currency },
+  });
+}

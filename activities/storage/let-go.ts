@@ -1,0 +1,70 @@
+import type { Pool } from 'pg';
+import type { OrderFacts } from '../../workflows/domain/order';
+import { operationKeys } from '../../workflows/domain/operation-keys';
+import { openAmount } from './attempts';
+import { AttemptStep, onAttempts } from './attempt-step';
+import { notFound } from './failures';
+import type { RecordVoidInput } from './payment-store';
+import { movement } from './record-attempt';
+
+/** Records that a PaymentIntent was canceled by us. Told twice, it answers what was let go the first time. */
+export async function recordVoid(
+  pool: Pool,
+  now: Date,
+  input: RecordVoidInput,
+): Promise<{ readonly releasedAmount: number; readonly facts?: OrderFacts }> {
+  const { orderId, attempt, paymentIntentId, reason } = input;
+  return onAttempts(pool, orderId, (context) => {
+    const named = context.attempts.find((one) => one.attempt === attempt);
+    // A PaymentIntent that was confirmed again has its money on its latest attempt.
+    const row = context.attempts.findLast((one) => one.paymentIntentId === paymentIntentId) ?? named;
+    if (row === undefined) throw notFound(`attempt ${attempt} of order ${orderId}`);
+    const known = context.record === undefined ? {} : { facts: context.record.facts };
+    if (row.status === 'voided' && row.tombstoned) return { releasedAmount: row.releasedAmount, ...known };
+    const step = new AttemptStep(context, row, {
+      operationKey: operationKeys.void(paymentIntentId),
+      action: `void: ${reason}`,
+      actor: 'payment provider',
+      nowIso: now.toISOString(),
+    });
+    const released = openAmount(row);
+    step.change({ status: row.status === 'captured' ? 'captured' : 'voided', paymentIntentId, tombstone: true });
+    step.move([movement(row, 'released', paymentIntentId, released, now.toISOString(), step.key)]);
+    step.undoCaptures(paymentIntentId);
+    dropFromOrder(step, paymentIntentId);
+    const facts = step.finish();
+    return { releasedAmount: released, ...(facts !== undefined && { facts }) };
+  });
+}
+
+/** Records that a hold was found gone at the provider. */
+export async function recordHoldExpired(
+  pool: Pool,
+  now: Date,
+  input: { readonly orderId: string; readonly paymentIntentId: string },
+): Promise<OrderFacts> {
+  const { orderId, paymentIntentId } = input;
+  return onAttempts(pool, orderId, (context) => {
+    const row = context.attempts.findLast((one) => one.paymentIntentId === paymentIntentId);
+    if (context.record === undefined || row === undefined) throw notFound(`${paymentIntentId} of order ${orderId}`);
+    const operationKey = `expire:${paymentIntentId}`;
+    const cause = { operationKey, action: 'hold expired', actor: 'payment provider', nowIso: now.toISOString() };
+    const step = new AttemptStep(context, row, cause);
+    if (openAmount(row) === 0 && !step.isCurrent) return context.record.facts;
+    step.change({ status: row.capturedAmount > 0 && row.status === 'captured' ? 'captured' : 'expired' });
+    step.move([movement(row, 'released', paymentIntentId, openAmount(row), now.toISOString(), operationKey)]);
+    step.undoCaptures(paymentIntentId);
+    step.loseHold('expired');
+    return step.finish() ?? context.record.facts;
+  });
+}
+
+function dropFromOrder(step: AttemptStep, paymentIntentId: string): void {
+  const { order } = step;
+  if (order === undefined) return;
+  if (order.facts.pendingPaymentIntentId === paymentIntentId) order.patch({ pendingPaymentIntentId: undefined });
+  if (!step.isCurrent) return;
+  order.dropHold();
+  // What was captured before stays; the cancel that follows settles the rest.
+  if (order.facts.amounts.captured === 0) order.setPayment('voided');
+}

@@ -1,0 +1,245 @@
+import type { Pool } from 'pg';
+import { remainingAmount } from '../../workflows/domain/shipment-amount';
+import { operationKeys } from '../../workflows/domain/operation-keys';
+import type { OrderFacts } from '../../workflows/domain/order';
+import { workflowIds } from '../../workflows/messages';
+import type { PaymentStatus, RaiseExceptionInput } from '../../workflows/ports';
+import { holdOfAttempt, openAmount, type AttemptRow } from './attempts';
+import { AttemptStep, onAttempts, type AttemptContext } from './attempt-step';
+import { addException, writeException } from './exceptions';
+import { notFound } from './failures';
+import type { LedgerMovement } from './order-step';
+import type { RecordAttemptInput, RecordAttemptResult } from './payment-store';
+import { statement } from './statements';
+
+const sql = { result: statement('authorization-result-insert') };
+
+type Status<Name extends PaymentStatus['status']> = Extract<PaymentStatus, { status: Name }>;
+
+/** Ends of an attempt that nothing the provider said earlier may take back. */
+const ENDED: ReadonlySet<string> = new Set(['captured', 'canceled', 'expired', 'voided']);
+
+/** Records what is true of a payment at the provider. Safe to repeat, and to be told out of order. */
+export async function recordAttempt(pool: Pool, now: Date, input: RecordAttemptInput): Promise<RecordAttemptResult> {
+  const { orderId, status } = input;
+  return onAttempts(pool, orderId, (context) => {
+    const row = attemptFor(context.attempts, input);
+    if (row === undefined) throw notFound(`attempt ${input.attempt} of order ${orderId}`);
+    const step = new AttemptStep(context, row, {
+      operationKey: row.operationKey,
+      action: `payment ${status.status}`,
+      actor: 'payment provider',
+      nowIso: now.toISOString(),
+    });
+    const { facts, undone } = apply(context, step, input, now);
+    const known = facts === undefined ? {} : { facts };
+    return { kind: undone ? 'undone' : 'recorded', ...known };
+  });
+}
+
+/** A PaymentIntent that was confirmed again ends with its latest attempt; its earlier refusals stay with their own. */
+function attemptFor(attempts: readonly AttemptRow[], { attempt, status }: RecordAttemptInput): AttemptRow | undefined {
+  const ends = status.status === 'authorized' || status.status === 'captured' || status.status === 'canceled';
+  const latest = ends ? attempts.findLast((one) => one.paymentIntentId === status.paymentIntentId) : undefined;
+  return latest !== undefined && latest.attempt > attempt ? latest : attempts.find((one) => one.attempt === attempt);
+}
+
+interface Applied {
+  readonly facts?: OrderFacts | undefined;
+  readonly undone: boolean;
+}
+
+function apply(context: AttemptContext, step: AttemptStep, input: RecordAttemptInput, now: Date): Applied {
+  const { status } = input;
+  const { row } = step;
+  const unchanged: Applied = { facts: context.record?.facts, undone: row.tombstoned };
+  // Without a currency nothing was ever asked for here: there is nothing that its money could be booked on.
+  if (status.status === 'none' || row.currency === null) return unchanged;
+  if (status.status === 'captured') return applyCaptured(context, step, input, status, now);
+  if (ENDED.has(row.status)) return unchanged;
+  if (status.status === 'authorized') return applyAuthorized(context, step, input, status, now);
+  if (status.status === 'canceled') return applyCanceled(step, status, now);
+  if (row.status === 'authorized') return unchanged;
+  if (status.status === 'declined') writeResult(context, row, input, now);
+  step.change({
+    status: status.status,
+    paymentIntentId: status.paymentIntentId,
+    chargeId: input.chargeId,
+    ...(status.status === 'declined' && { code: status.code, declineCode: status.declineCode }),
+  });
+  // The order is not changed by this: what it means for the order is decided by its workflow.
+  return unchanged;
+}
+
+function applyAuthorized(
+  context: AttemptContext,
+  step: AttemptStep,
+  input: RecordAttemptInput,
+  status: Status<'authorized'>,
+  now: Date,
+): Applied {
+  const { row, order } = step;
+  const { hold, paymentIntentId, paymentMethodId } = status;
+  const isNew = row.authorizedAmount === 0;
+  const undone = row.tombstoned || (isNew && step.orderIsSettled);
+  const taken = hold.capturedAmount - row.capturedAmount;
+  const external = taken > 0 && !isPending(context, paymentIntentId, taken);
+  const known = holdOfAttempt(row);
+  const sameDates = known?.captureBefore === hold.captureBefore && row.paymentMethodId === paymentMethodId;
+  if (!isNew && sameDates && !external) return { facts: context.record?.facts, undone };
+  const { authorizedAt, captureBefore, multicapture } = hold;
+  const dates = { authorizedAt, captureBefore, multicapture };
+  step.change({
+    status: 'authorized',
+    paymentIntentId,
+    chargeId: input.chargeId,
+    paymentMethodId,
+    ...dates,
+    tombstone: undone,
+  });
+  const movements: LedgerMovement[] = [];
+  if (isNew) {
+    movements.push(movement(row, 'authorized', paymentIntentId, hold.authorizedAmount, authorizedAt, row.operationKey));
+    writeResult(context, row, input, now);
+  }
+  if (external) {
+    const key = `external:${paymentIntentId}:${hold.capturedAmount}`;
+    movements.push(movement(row, 'captured', paymentIntentId, taken, now.toISOString(), key));
+  }
+  step.move(movements);
+  if (order !== undefined && !undone) {
+    const open = { ...hold, capturedAmount: external ? hold.capturedAmount : row.capturedAmount };
+    if (isNew) {
+      order.takeHold(row.attempt, open);
+      order.patch({ paymentMethodId });
+      order.setPayment(order.facts.amounts.captured > 0 ? 'partially_captured' : 'authorized');
+      order.emit('PaymentReauthorized', { paymentIntentId, amount: hold.authorizedAmount, captureBefore });
+    } else if (step.isCurrent) {
+      order.refreshHold(open);
+      if (external) order.setPayment('partially_captured');
+    }
+  }
+  if (external) raiseExternalCapture(context, step, paymentIntentId, taken);
+  return { facts: step.finish(), undone };
+}
+
+function applyCanceled(step: AttemptStep, status: Status<'canceled'>, now: Date): Applied {
+  const { row } = step;
+  const { paymentIntentId, reason } = status;
+  step.change({ status: reason === 'other' ? 'canceled' : reason, paymentIntentId });
+  const key = reason === 'voided' ? operationKeys.void(paymentIntentId) : `expire:${paymentIntentId}`;
+  step.move([movement(row, 'released', paymentIntentId, openAmount(row), now.toISOString(), key)]);
+  step.undoCaptures(paymentIntentId);
+  step.loseHold(reason);
+  return { facts: step.finish(), undone: row.tombstoned };
+}
+
+function applyCaptured(
+  context: AttemptContext,
+  step: AttemptStep,
+  input: RecordAttemptInput,
+  status: Status<'captured'>,
+  now: Date,
+): Applied {
+  const { row, order } = step;
+  const { paymentIntentId, capturedAmount } = status;
+  const undone = row.tombstoned;
+  const taken = capturedAmount - row.capturedAmount;
+  const ours = !undone && isPending(context, paymentIntentId, taken);
+  if (taken <= 0 || ours) return { facts: context.record?.facts, undone };
+  const at = now.toISOString();
+  const dates = row.authorizedAt === null ? { authorizedAt: at, captureBefore: at } : {};
+  step.change({ status: 'captured', paymentIntentId, chargeId: input.chargeId, ...dates });
+  const isNew = row.authorizedAmount === 0;
+  const held = isNew ? (row.amount ?? capturedAmount) : row.authorizedAmount;
+  const key = `external:${paymentIntentId}:${capturedAmount}`;
+  step.move([
+    movement(row, 'authorized', paymentIntentId, isNew ? held : 0, at, row.operationKey),
+    movement(row, 'captured', paymentIntentId, taken, at, key),
+    movement(row, 'released', paymentIntentId, held - row.releasedAmount - capturedAmount, at, key),
+  ]);
+  step.undoCaptures(paymentIntentId);
+  if (order !== undefined) {
+    const wasSettled = step.orderIsSettled;
+    if (step.isCurrent) order.dropHold();
+    order.emit('PaymentCaptured', { paymentIntentId, amount: taken, currency: order.facts.currency, external: true });
+    if (!wasSettled) settle(step);
+  }
+  raiseExternalCapture(context, step, paymentIntentId, taken);
+  return { facts: step.finish(), undone };
+}
+
+/** Money came from elsewhere: does it pay for all that is left? */
+function settle(step: AttemptStep): void {
+  const { order } = step;
+  if (order === undefined) return;
+  const { facts } = order;
+  const due = facts.shipments.reduce((sum, one) => sum + one.amount, 0) + remainingAmount(facts);
+  if (facts.amounts.captured < due) {
+    if (facts.paymentState !== 'payment_needed' && facts.hold === undefined) order.setPayment('expired');
+    return;
+  }
+  order.dropHold();
+  order.setPayment('captured');
+  if (facts.state === 'placed' || facts.state === 'allocated') {
+    order.moveTo('paid');
+    order.emit('OrderPaid', { captured: facts.amounts.captured, currency: facts.currency });
+  }
+}
+
+/** Is this amount what a capture of ours, whose outcome is not recorded yet, would take? */
+function isPending(context: AttemptContext, paymentIntentId: string, taken: number): boolean {
+  return context.pendingCaptures.some((one) => one.paymentIntentId === paymentIntentId && one.amount === taken);
+}
+
+function raiseExternalCapture(
+  context: AttemptContext,
+  step: AttemptStep,
+  paymentIntentId: string,
+  amount: number,
+): void {
+  const { row, order } = step;
+  const currency = row.currency ?? '';
+  const { orderId, cartId } = row;
+  const exception: RaiseExceptionInput = {
+    orderId,
+    workflowId: order === undefined && cartId !== null ? workflowIds.checkout(cartId) : workflowIds.order(orderId),
+    kind: 'external_capture',
+    message: `${amount} ${currency} (minor units) of ${paymentIntentId} were captured outside of Holdfast: ship what they pay for, or refund them`,
+    owner: 'payments',
+    amountAtRisk: { amount, currency },
+  };
+  if (order === undefined) writeException(context.tx, exception, new Date().toISOString());
+  else addException(context.tx, order, exception);
+}
+
+function writeResult(context: AttemptContext, row: AttemptRow, input: RecordAttemptInput, now: Date): void {
+  const { card, status, chargeId } = input;
+  const declined = status.status === 'declined' ? status : undefined;
+  const paymentIntentId = 'paymentIntentId' in status ? (status.paymentIntentId ?? null) : null;
+  context.tx.write(sql.result, [
+    row.orderId,
+    row.attempt,
+    paymentIntentId,
+    chargeId ?? null,
+    card?.brand ?? null,
+    card?.funding ?? null,
+    card?.country ?? null,
+    card?.networkStatus ?? null,
+    declined === undefined ? 'authorized' : 'declined',
+    declined?.declineCode ?? card?.declineCode ?? null,
+    now,
+  ]);
+}
+
+/** A ledger row of an attempt. */
+export function movement(
+  row: AttemptRow,
+  kind: LedgerMovement['kind'],
+  paymentIntentId: string,
+  amount: number,
+  occurredAt: string,
+  operationKey: string,
+): LedgerMovement {
+  return { kind, attempt: row.attempt, paymentIntentId, amount, occurredAt, operationKey };
+}
