@@ -67,6 +67,25 @@ function tryNumber(): number {
   }
 }
 
+/** What earlier tries of this activity noted: times in milliseconds, by name. Nothing outside of a worker. */
+export function notes(): Readonly<Record<string, number>> {
+  try {
+    const details: unknown = Context.current().info.heartbeatDetails;
+    return typeof details === 'object' && details !== null ? (details as Record<string, number>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Keeps notes for the next try: heartbeat details are what Temporal hands on from one try to the next. */
+export function keepNotes(next: Readonly<Record<string, number>>): void {
+  try {
+    Context.current().heartbeat(next);
+  } catch {
+    // Outside of a worker there is no next try to hand them to.
+  }
+}
+
 /** For messages: an amount where it is known. */
 export function amountText(amount: number | undefined, currency: string | undefined): string {
   return amount === undefined || currency === undefined ? 'an amount' : formatMoney({ amount, currency });

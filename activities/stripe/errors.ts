@@ -149,12 +149,12 @@ export function undone(call: StripeCall): ApplicationFailure {
   });
 }
 
-/** A retryable failure of our own finding, e.g. a lookup that could not be settled. */
-export function unsettled(call: StripeCall, reason: string): ApplicationFailure {
+/** A retryable failure of our own finding, e.g. a lookup that could not be settled; `delayMs` where waiting is what helps. */
+export function unsettled(call: StripeCall, reason: string, delayMs?: number): ApplicationFailure {
   return ApplicationFailure.create({
     type: failureTypes.providerUnavailable,
     message: message(undefined, call, reason),
-    nextRetryDelay: guessedDelayMs(call.tryNumber),
+    nextRetryDelay: delayMs ?? guessedDelayMs(call.tryNumber),
   });
 }
 

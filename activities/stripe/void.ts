@@ -2,12 +2,18 @@ import { operationKeys } from '../../workflows/domain/operation-keys';
 import type { OrderFacts } from '../../workflows/domain/order';
 import type { VoidPaymentInput, VoidPaymentResult } from '../../workflows/ports';
 import type { AttemptRecord } from '../storage/payment-store';
-import { activity, type PaymentContext } from './context';
-import { defect, isKeyReused, isUnknownOutcome } from './errors';
+import { activity, keepNotes, notes, type PaymentContext } from './context';
+import { defect, isKeyReused, isUnknownOutcome, unsettled } from './errors';
 import { cancel, letGo, type LetGoResult } from './let-go';
 import { metadataKeys } from './metadata';
 import type { ProviderSession } from './provider';
 import { findLost } from './sync';
+
+/**
+ * A request runs at the provider for less than this: its SDKs give up after 80 s. One that used a key and shows no payment
+ * after that long has made none.
+ */
+const IN_FLIGHT_MS = 90_000;
 
 /**
  * Lets holds go: see `PaymentActivities.voidPayments`. First the tombstones in our own database, so that no attempt begins any
@@ -98,14 +104,35 @@ async function findOrSeal(
     if (placeholder.status !== 'canceled') await cancel(session, placeholder.id);
     return undefined;
   } catch (error) {
-    // A failed seal has used the key up all the same, and an unconfirmed PaymentIntent holds nothing.
-    if (!isKeyReused(error) && !isUnknownOutcome(error)) throw error;
+    // A seal that failed has used the key up all the same, and an unconfirmed PaymentIntent holds nothing.
+    if (isUnknownOutcome(error)) return undefined;
+    if (!isKeyReused(error)) throw error;
     context.log.warn(
       { orderId: attempt.orderId, attempt: attempt.attempt },
       'a late authorization was first; looking it up',
     );
-    return (await findLost(context, session, attempt))?.id;
+    const late = await findLost(context, session, attempt);
+    if (late === undefined) awaitEnd(context, session, key);
+    return late?.id;
   }
+}
+
+/**
+ * The late request has used the key and shows no payment: it failed, or it is running at this moment (a key in use with other
+ * parameters need not be told apart from one that is used up). Returns once it must have ended; throws a retryable failure
+ * before.
+ */
+function awaitEnd(context: PaymentContext, session: ProviderSession, key: string): void {
+  const known = notes();
+  const sinceMs = known[key] ?? context.now();
+  const leftMs = sinceMs + IN_FLIGHT_MS - context.now();
+  if (leftMs <= 0) return;
+  keepNotes({ ...known, [key]: sinceMs });
+  throw unsettled(
+    session.call,
+    'a late authorization may be running at the provider; it is looked up again when it must have ended',
+    leftMs,
+  );
 }
 
 /** Taken money outweighs what was let go: the caller must give it back. */
