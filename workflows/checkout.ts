@@ -5,10 +5,8 @@ import {
   log,
   proxyActivities,
   proxyLocalActivities,
-  setCurrentDetails,
   setHandler,
   setWorkflowOptions,
-  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import { AUTHORIZE_OPTIONS, LOOKUP_OPTIONS, MONEY_OPTIONS, STORAGE_OPTIONS } from './activity-options';
@@ -16,13 +14,12 @@ import { iso } from './domain/deadlines';
 import { cartTotal } from './domain/shipment-amount';
 import { formatMoney } from './domain/money';
 import type { OrderFacts } from './domain/order';
-import type { Waiting } from './domain/waiting';
 import { getStatus, paymentChanged, submitCheckout } from './messages';
 import type { CheckoutAnswer, CheckoutInput, SubmitCheckout } from './messages';
 import type { AuthorizationResult, OrderActivities, PaymentActivities, PaymentStatus } from './ports';
 import { insist, Saga } from './saga';
 import type { ExceptionDesk, Undo } from './saga';
-import { searchAttributes } from './search-attributes';
+import { CheckoutCounter } from './checkout-counter';
 import { MovingDeadline } from './waiting';
 
 /*
@@ -48,11 +45,6 @@ const LONGEST_POLL_MS = 5 * 60_000;
 
 type Authorized = Extract<PaymentStatus, { status: 'authorized' }>;
 
-interface Submission {
-  readonly paymentMethod: string;
-  answer?: CheckoutAnswer;
-}
-
 export async function checkout(input: CheckoutInput): Promise<CheckoutAnswer> {
   const run = new Checkout(input);
   const answer = await run.play();
@@ -61,18 +53,13 @@ export async function checkout(input: CheckoutInput): Promise<CheckoutAnswer> {
 }
 
 class Checkout {
-  /** Tries to pay that have no answer yet, the oldest first. */
-  private readonly open: Submission[] = [];
+  private readonly counter: CheckoutCounter;
   private readonly deadline = new MovingDeadline();
   private readonly saga: Saga;
   private readonly desk: ExceptionDesk;
-  private fingerprint: string | undefined;
   private attempts = 0;
   private paymentIntentId: string | undefined;
   private hinted = false;
-  private ended: CheckoutAnswer | undefined;
-  private step = 'waiting for a payment method';
-  private waiting: Waiting | null = null;
 
   constructor(private readonly input: CheckoutInput) {
     const { orderId } = input;
@@ -83,11 +70,12 @@ class Checkout {
       resolve: (kind) => orders.resolveException({ orderId, workflowId, kinds: [kind] }),
     };
     this.saga = new Saga(this.desk);
-    setHandler(submitCheckout, (submission) => this.submit(submission), { validator: validateSubmission });
+    this.counter = new CheckoutCounter(orderId, this.total());
+    setHandler(submitCheckout, (submission) => this.counter.submit(submission), { validator: validateSubmission });
     setHandler(paymentChanged, () => {
       this.hinted = true;
     });
-    setHandler(getStatus, () => ({ orderId, step: this.step, waiting: this.waiting }));
+    setHandler(getStatus, () => this.counter.status());
   }
 
   /** The whole story: pay, then reserve, then record. */
@@ -98,48 +86,12 @@ class Checkout {
       if (!(await this.reserve())) return await this.undoAll();
       const facts = await this.place(payment);
       if (facts === undefined) return await this.undoAll();
-      return this.end(placedAnswer(facts));
+      return this.counter.end(placedAnswer(facts));
     } catch (error) {
       if (!isCancellation(error)) throw error;
-      this.end(failed('abandoned', 'The checkout was cancelled by an operator; nothing was bought.'));
+      this.counter.fail('abandoned', 'The checkout was cancelled by an operator; nothing was bought.');
       return await this.undoAll();
     }
-  }
-
-  // ------------------------------------------------------------------------------------------------ messages
-
-  /**
-   * Hazard: two submissions of one cart may run here at the same time. The same payment method joins the try that runs;
-   * another one waits its turn on the same PaymentIntent.
-   */
-  private async submit(submission: SubmitCheckout): Promise<CheckoutAnswer> {
-    this.fingerprint ??= submission.cartFingerprint;
-    if (this.fingerprint !== submission.cartFingerprint) {
-      return failed('cart_changed', 'This cart id is being checked out with other contents; use a new cart id.');
-    }
-    if (this.ended !== undefined) return this.ended;
-    const mine: Submission = { paymentMethod: submission.paymentMethod };
-    this.open.push(mine);
-    await condition(() => mine.answer !== undefined || this.ended !== undefined);
-    return mine.answer ?? this.endedAnswer();
-  }
-
-  /** Gives an answer to every open submission with this payment method. */
-  private reply(paymentMethod: string, answer: CheckoutAnswer): void {
-    for (let index = this.open.length - 1; index >= 0; index -= 1) {
-      const submission = this.open[index];
-      if (submission?.paymentMethod !== paymentMethod) continue;
-      submission.answer = answer;
-      this.open.splice(index, 1);
-    }
-  }
-
-  /** Decides the checkout: everybody who asks from now on gets this answer. */
-  private end(answer: CheckoutAnswer): CheckoutAnswer {
-    this.ended ??= answer;
-    this.open.length = 0;
-    this.tell(`ended: ${answer.state}`, null);
-    return this.ended;
   }
 
   // ------------------------------------------------------------------------------------------------ payment
@@ -148,18 +100,19 @@ class Checkout {
   private async pay(): Promise<Authorized | undefined> {
     let untilMs = Date.now() + FIRST_SUBMISSION_MS;
     for (;;) {
-      if (!(await this.deadline.wait(() => this.open.length > 0, untilMs, 'Until the cart may be paid'))) {
-        this.end(failed('abandoned', 'No payment came in time; nothing is held and nothing was bought.'));
+      if (!(await this.deadline.wait(() => this.counter.next !== undefined, untilMs, 'Until the cart may be paid'))) {
+        this.counter.fail('abandoned', 'No payment came in time; nothing is held and nothing was bought.');
         return undefined;
       }
-      const submission = this.open[0] as Submission;
-      let result = await this.authorize(submission.paymentMethod);
+      const paymentMethod = this.counter.next;
+      if (paymentMethod === undefined) continue;
+      let result = await this.authorize(paymentMethod);
       if (result.status === 'requires_action') {
-        result = await this.customerActs(submission.paymentMethod, result.clientSecret);
-        if (this.ended !== undefined) return undefined;
+        result = await this.customerActs(paymentMethod, result.clientSecret);
+        if (this.counter.ended) return undefined;
       }
       if (result.status === 'authorized') return result;
-      if (result.status === 'declined') untilMs = this.declined(submission.paymentMethod, result);
+      if (result.status === 'declined') untilMs = this.declined(paymentMethod, result);
       else if (result.status !== 'requires_action') return this.unpayable(result);
     }
   }
@@ -168,7 +121,7 @@ class Checkout {
     const { cart, orderId } = this.input;
     this.attempts += 1;
     const attempt = this.attempts;
-    this.tell(`asking the bank for ${formatMoney(this.total())}`, null);
+    this.counter.tell(`asking the bank for ${formatMoney(this.total())}`, null);
     this.registerVoid();
     try {
       const result = await bank.authorizePayment({
@@ -222,7 +175,7 @@ class Checkout {
     while (Date.now() < untilMs) {
       const pollAtMs = Math.min(Date.now() + pollMs, untilMs);
       const woken = await this.deadline.wait(
-        () => this.hinted || this.open.length > 0,
+        () => this.hinted || this.counter.next !== undefined,
         pollAtMs,
         'Ask Stripe whether 3-D Secure is done',
       );
@@ -232,9 +185,9 @@ class Checkout {
       if (payment.status === 'none' || payment.status === 'processing') continue;
       if (payment.status !== 'requires_action') return payment;
       this.askCustomer(paymentMethod, payment.clientSecret, untilMs);
-      if (this.open.length > 0) return payment;
+      if (this.counter.next !== undefined) return payment;
     }
-    this.end(failed('abandoned', '3-D Secure was not passed in time; nothing is held and nothing was bought.'));
+    this.counter.fail('abandoned', '3-D Secure was not passed in time; nothing is held and nothing was bought.');
     return { status: 'none' };
   }
 
@@ -242,22 +195,22 @@ class Checkout {
     const until = iso(untilMs);
     const { orderId } = this.input;
     const paymentIntentId = this.paymentIntentId ?? '';
-    this.reply(paymentMethod, { state: 'requires_action', orderId, paymentIntentId, clientSecret, until });
-    this.tell('3-D Secure', { on: 'customer', until, why: 'the bank asks the customer to authenticate' });
+    this.counter.reply(paymentMethod, { state: 'requires_action', orderId, paymentIntentId, clientSecret, until });
+    this.counter.tell('3-D Secure', { on: 'customer', until, why: 'the bank asks the customer to authenticate' });
   }
 
   private declined(paymentMethod: string, result: Extract<PaymentStatus, { status: 'declined' }>): number {
     const untilMs = Date.now() + this.input.cart.policy.declinedGraceMs;
     const retryUntil = iso(untilMs);
     const { orderId } = this.input;
-    this.reply(paymentMethod, {
+    this.counter.reply(paymentMethod, {
       state: 'declined',
       orderId,
       code: result.code,
       declineCode: result.declineCode,
       retryUntil,
     });
-    this.tell(`declined: ${result.declineCode}`, {
+    this.counter.tell(`declined: ${result.declineCode}`, {
       on: 'customer',
       until: retryUntil,
       why: 'another payment method may be tried',
@@ -266,14 +219,12 @@ class Checkout {
   }
 
   private unpayable(result: AuthorizationResult): undefined {
-    if (result.status === 'existing_order') this.end(placedAnswer(result.facts));
-    else if (result.status === 'invalid') this.end({ state: 'invalid', problems: result.problems });
+    if (result.status === 'existing_order') this.counter.end(placedAnswer(result.facts));
+    else if (result.status === 'invalid') this.counter.end({ state: 'invalid', problems: result.problems });
     else
-      this.end(
-        failed(
-          'payment_unavailable',
-          'The payment could not be made; nothing is held. The same cart may be sent again.',
-        ),
+      this.counter.fail(
+        'payment_unavailable',
+        'The payment could not be made; nothing is held. The same cart may be sent again.',
       );
     return undefined;
   }
@@ -294,15 +245,13 @@ class Checkout {
         lines: cart.lines.map(({ sku, quantity }) => ({ sku, quantity })),
       });
       if (stock.outcome === 'reserved') return true;
-      this.end({ state: 'out_of_stock', sku: stock.sku, available: stock.available });
+      this.counter.end({ state: 'out_of_stock', sku: stock.sku, available: stock.available });
     } catch (error) {
       if (isCancellation(error)) throw error;
       log.error('stock could not be reserved', { orderId, error: String(error) });
-      this.end(
-        failed(
-          'order_unavailable',
-          'The order could not be recorded; nothing is held. The same cart may be sent again.',
-        ),
+      this.counter.fail(
+        'order_unavailable',
+        'The order could not be recorded; nothing is held. The same cart may be sent again.',
       );
     }
     return false;
@@ -320,16 +269,14 @@ class Checkout {
     try {
       const placed = await orders.placeOrder({ orderId, cart, paymentIntentId: payment.paymentIntentId });
       if (placed.outcome === 'placed') return placed.facts;
-      this.end(placedAnswer(placed.facts));
+      this.counter.end(placedAnswer(placed.facts));
     } catch (error) {
       log.error('the order could not be recorded: settling what is true', { orderId, error: String(error) });
       const settled = await insist(withdraw, this.desk);
       if (settled.outcome === 'placed') return settled.facts;
-      this.end(
-        failed(
-          'order_unavailable',
-          'The order could not be recorded; nothing is held. The same cart may be sent again.',
-        ),
+      this.counter.fail(
+        'order_unavailable',
+        'The order could not be recorded; nothing is held. The same cart may be sent again.',
       );
     }
     return undefined;
@@ -350,7 +297,7 @@ class Checkout {
   }
 
   private async undoAll(): Promise<CheckoutAnswer> {
-    const answer = this.endedAnswer();
+    const { answer } = this.counter;
     const { state } = answer;
     // Nothing was begun where the cart is an order already or was refused before any money moved.
     if (state === 'placed' || state === 'invalid') {
@@ -360,29 +307,8 @@ class Checkout {
     return answer;
   }
 
-  private endedAnswer(): CheckoutAnswer {
-    if (this.ended === undefined) throw new TypeError('a checkout was undone before it was decided');
-    return this.ended;
-  }
-
   private total(): { amount: number; currency: string } {
     return { amount: cartTotal(this.input.cart), currency: this.input.cart.currency };
-  }
-
-  private tell(step: string, waiting: Waiting | null): void {
-    const changed = (waiting === null) !== (this.waiting === null);
-    this.step = step;
-    this.waiting = waiting;
-    setCurrentDetails(
-      waiting === null
-        ? `**Checkout of ${formatMoney(this.total())}**: ${step}`
-        : `**Checkout of ${formatMoney(this.total())}**: ${step}\n\nWaits for the **${waiting.on}** until ${waiting.until}: ${waiting.why}`,
-    );
-    if (!changed) return;
-    upsertSearchAttributes([
-      { key: searchAttributes.waitingOn, value: waiting === null ? null : waiting.on },
-      { key: searchAttributes.waitingUntil, value: waiting === null ? null : new Date(waiting.until) },
-    ]);
   }
 }
 
@@ -399,8 +325,4 @@ function placedAnswer(facts: OrderFacts): CheckoutAnswer {
     authorizedAmount: facts.amounts.authorized,
     captureBefore: facts.hold?.captureBefore ?? null,
   };
-}
-
-function failed(code: Extract<CheckoutAnswer, { state: 'failed' }>['code'], message: string): CheckoutAnswer {
-  return { state: 'failed', code, message };
 }
