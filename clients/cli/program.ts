@@ -39,11 +39,9 @@ function addReading(program: Command, deps: CliDeps): void {
   const orders = program.command('orders').description('look at orders');
   const limit = new Option('--limit <count>', 'at most this many').argParser(wholeNumber);
   const list = async (query: Readonly<Record<string, string | number | undefined>>): Promise<void> => {
-    const given = Object.entries(query).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, String(value)]],
-    );
-    const search = new URLSearchParams(given).toString();
-    const answer = await deps.gateway().get(`/v1/orders${search === '' ? '' : `?${search}`}`);
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
+    const answer = await deps.gateway().get(`/v1/orders?${search.toString()}`);
     show(program, deps, answer, (body) => ordersTable(asOrders(body)));
   };
   orders

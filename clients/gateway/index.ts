@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import swagger, { type StaticDocumentSpec } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
 
 import { createAuthenticator } from './auth';
 import { checkoutOperations } from './checkouts';
@@ -56,7 +56,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const operations = [...checkoutOperations(deps, metrics), ...orderOperations(deps, metrics, now)];
   const document = openApiDocument(operations, options.version ?? '0.1.0');
 
-  observe(app, metrics);
+  observe(app, metrics, () => state.closing);
   app.addHook('onRequest', async (request) => {
     if (state.closing && request.url !== '/readyz' && request.url !== '/healthz') {
       throw unavailable('The gateway is shutting down; send the same request again', { code: 'closing' });
@@ -93,7 +93,7 @@ function createServer(logger: FastifyBaseLogger): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
     // One line for each answer is written below, without what may be personal.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     // Ours answers while closing: fastify's own is no problem+json.
     return503OnClosing: false,
@@ -130,9 +130,11 @@ function refuseConnection(_error: Error, socket: Socket): void {
 }
 
 /** Counts and logs every answer, under its route's pattern. */
-function observe(app: FastifyInstance, metrics: GatewayMetrics): void {
+function observe(app: FastifyInstance, metrics: GatewayMetrics, isClosing: () => boolean): void {
   app.addHook('onSend', async (request, reply) => {
     void reply.header('x-request-id', request.id);
+    // A connection kept alive for a next request would hold up the shutdown until its limit.
+    if (isClosing()) void reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
     const method = request.method;
