@@ -47,12 +47,16 @@ export function createPaymentCache(redis: Redis, options: PaymentCacheOptions = 
       return undefined;
     }
   };
-  const read = (key: string) => attempt('get', () => redis.get(key));
+  const read = async (key: string): Promise<string | undefined> => {
+    const value: unknown = await attempt('get', () => redis.get(key));
+    // Redis refuses to read a value of another type as text; the in-process stand-in hands it out.
+    return typeof value === 'string' ? value : undefined;
+  };
   const write = async (key: string, value: string, ttlS: number): Promise<void> => {
     await attempt('set', () => redis.set(key, value, 'EX', ttlS));
   };
   return {
-    customer: async (id) => (await read(`${PREFIX}:customer:${id}`)) ?? undefined,
+    customer: (id) => read(`${PREFIX}:customer:${id}`),
     keepCustomer: (id, stripeId) => write(`${PREFIX}:customer:${id}`, stripeId, CUSTOMER_TTL_S),
     paymentMethod: async (id) => parseMethod(await read(`${PREFIX}:method:${id}`)),
     keepPaymentMethod: (id, details) => write(`${PREFIX}:method:${id}`, JSON.stringify(details), PAYMENT_METHOD_TTL_S),
@@ -75,8 +79,8 @@ async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
 const METHOD_FIELDS = ['stripeCustomerId', 'brand', 'funding', 'country'] as const;
 
 /** Whatever else may stand under the key is a miss: a cache is not trusted to hold what we wrote. */
-function parseMethod(text: string | null | undefined): CachedPaymentMethod | undefined {
-  if (text === null || text === undefined) return undefined;
+function parseMethod(text: string | undefined): CachedPaymentMethod | undefined {
+  if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;

@@ -32,7 +32,8 @@ export function createStripeClient(options: StripeClientOptions): Stripe {
 }
 
 function endpointOf(apiUrl: string): { protocol: 'http' | 'https'; host: string; port: string } {
-  const url = new URL(apiUrl);
+  const url = URL.canParse(apiUrl) ? new URL(apiUrl) : undefined;
+  if (url === undefined) throw new TypeError('STRIPE_API_URL must be a URL, e.g. http://127.0.0.1:4010');
   const protocol = url.protocol.slice(0, -1);
   if (protocol !== 'http' && protocol !== 'https') {
     throw new TypeError(`STRIPE_API_URL must begin with http:// or https://, not ${url.protocol}`);

@@ -83,7 +83,10 @@ describe('voidPayments', () => {
     expect(await harness.payments.authorizePayment(input)).toEqual({ status: 'none' });
     let noted: unknown;
     const run = () => {
-      const environment = new MockActivityEnvironment({ heartbeatDetails: noted }, { logger: new DefaultLogger('ERROR') });
+      const environment = new MockActivityEnvironment(
+        { heartbeatDetails: noted },
+        { logger: new DefaultLogger('ERROR') },
+      );
       environment.on('heartbeat', (details: unknown) => {
         noted = details;
       });

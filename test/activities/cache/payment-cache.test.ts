@@ -1,0 +1,78 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import Redis from 'ioredis';
+import RedisMock from 'ioredis-mock';
+import { createPaymentCache } from '../../../activities/cache';
+import { testEnvironment, uniqueName } from '../../support/environment';
+
+const servers: Record<string, () => Redis> = {
+  'a real Redis': () => new Redis(testEnvironment().redisUrl, { keyPrefix: `${uniqueName('cache')}:` }),
+  'the in-process stand-in': () => new RedisMock({ keyPrefix: `${uniqueName('cache')}:` }),
+};
+
+describe.each(Object.entries(servers))('the payment cache on %s', (_name, connect) => {
+  let redis: Redis;
+  const failures: string[] = [];
+  beforeEach(() => {
+    failures.length = 0;
+    redis = connect();
+  });
+  afterEach(() => redis.quit());
+  const cache = () => createPaymentCache(redis, { onFailure: (command) => failures.push(command) });
+
+  it('keeps customers and methods for a while, not for ever', async () => {
+    await cache().keepCustomer('cust_1', 'cus_1');
+    await cache().keepPaymentMethod('pm_1', { stripeCustomerId: 'cus_1', brand: 'visa' });
+    expect(await cache().customer('cust_1')).toBe('cus_1');
+    expect(await cache().paymentMethod('pm_1')).toEqual({ stripeCustomerId: 'cus_1', brand: 'visa' });
+    expect(await redis.ttl('holdfast:payments:customer:cust_1')).toBeGreaterThan(29 * 24 * 3600);
+    const methodTtlS = await redis.ttl('holdfast:payments:method:pm_1');
+    expect(methodTtlS).toBeGreaterThan(23 * 3600);
+    expect(methodTtlS).toBeLessThanOrEqual(24 * 3600);
+  });
+
+  it('knows nothing of strangers', async () => {
+    expect(await cache().customer('nobody')).toBeUndefined();
+    expect(await cache().paymentMethod('nothing')).toBeUndefined();
+    expect(failures).toEqual([]);
+  });
+
+  it.each(['{', '[]', '7', 'null', '{"brand":7}', '{"number":"4242"}'])(
+    'takes %s under a key for a miss',
+    async (text) => {
+      await redis.set('holdfast:payments:method:pm_1', text);
+      expect(await cache().paymentMethod('pm_1')).toBeUndefined();
+    },
+  );
+
+  it('takes a value of another type for a miss', async () => {
+    await redis.lpush('holdfast:payments:customer:cust_1', 'x');
+    expect(await cache().customer('cust_1')).toBeUndefined();
+  });
+});
+
+it('misses while the server is away, and tells so', async () => {
+  const redis = new Redis(testEnvironment().redisUrl);
+  const failures: string[] = [];
+  const cache = createPaymentCache(redis, { onFailure: (command) => failures.push(command) });
+  redis.disconnect();
+  await cache.keepCustomer('cust_1', 'cus_1');
+  expect(await cache.customer('cust_1')).toBeUndefined();
+  expect(failures).toEqual(['set', 'get']);
+});
+
+it('does not wait for a server that takes connections and never answers', async () => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const silent = new Redis({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+  const failures: string[] = [];
+  const cache = createPaymentCache(silent, {
+    timeoutMs: 20,
+    onFailure: (_command, error) => failures.push(String(error)),
+  });
+  expect(await cache.customer('cust_1')).toBeUndefined();
+  expect(failures).toEqual(['Error: no answer within 20 ms']);
+  silent.disconnect();
+  for (const socket of sockets) socket.destroy();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+});
