@@ -1,0 +1,17 @@
+/** What storage offers. `migrate` stands apart (./migrate): it needs a library that tests cannot load. */
+export { createPool, type PoolOptions } from './database';
+export { createIdempotencyStore, type IdempotencyBegin, type IdempotencyStore } from './idempotency';
+export { createInbox, type ClaimedEvent, type Inbox, type InboxStatus, type ProviderEvent } from './inbox';
+export { checkMoneyInvariants, type Violation } from './invariants';
+export {
+  createOrderQueries,
+  type AuthorizationRate,
+  type ListOrders,
+  type OpenExceptionView,
+  type OrderQueries,
+} from './order-queries';
+export { createOrderStore, type OrderStoreDeps } from './order-store';
+export { createOutbox, type Outbox } from './outbox';
+export { createPaymentStore, type PaymentStoreDeps } from './create-payment-store';
+export type * from './payment-store';
+export { createSampleCatalogue, sampleItems, sampleSkus, sampleWarehouses } from './sample-catalogue';

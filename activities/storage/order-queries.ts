@@ -1,0 +1,119 @@
+import type { Pool } from 'pg';
+import type { FieldProblem } from '../../workflows/domain/errors';
+import type { OrderFacts } from '../../workflows/domain/order';
+import type { OrderState } from '../../workflows/domain/order-state';
+import type { OrderView } from '../../workflows/domain/order-view';
+import { waitingFor, type Party } from '../../workflows/domain/waiting';
+import type { Keyring } from '../crypto';
+import { catalogueProblems, type CataloguePrice } from './catalogue';
+import { run } from './database';
+import { orderLoad, orderRecord, utc, type OrderRow } from './order-record';
+import { statement } from './statements';
+
+const sql = {
+  byCart: statement('orders-by-cart'),
+  list: statement('orders-list'),
+  stuck: statement('orders-stuck'),
+  exceptions: statement('exceptions-open'),
+  prices: statement('catalogue-prices'),
+  rates: statement('authorization-rates'),
+};
+
+/** A page no longer than a person reads; larger ones would hold a connection for a whole export. */
+const MAX_ROWS = 500;
+const DEFAULT_ROWS = 100;
+
+export interface ListOrders {
+  readonly state?: OrderState;
+  readonly waitingOn?: Party;
+  readonly limit: number;
+  /** A `placedAt`: only orders placed before it. */
+  readonly before?: string;
+}
+
+/** How banks answered for one kind of card. */
+export interface AuthorizationRate {
+  readonly brand: string | null;
+  readonly funding: string | null;
+  readonly country: string | null;
+  readonly authorized: number;
+  readonly declined: number;
+  /** Authorized of all answers, 0 to 1. */
+  readonly rate: number;
+}
+
+/** An exception that nobody has closed. */
+export interface OpenExceptionView {
+  readonly orderId: string;
+  readonly workflowId: string;
+  readonly kind: string;
+  readonly message: string;
+  readonly owner: string;
+  readonly amountAtRisk: number | null;
+  readonly currency: string | null;
+  readonly raisedAt: string;
+}
+
+/** What the gateway and the command line ask. Nothing here locks, and nothing here shows personal data. */
+export interface OrderQueries {
+  getOrder(orderId: string): Promise<OrderView | undefined>;
+  findOrderByCart(cartId: string): Promise<OrderView | undefined>;
+  /** Newest first. */
+  listOrders(filter: ListOrders): Promise<OrderView[]>;
+  /** Orders that wait for longer than they should, or with an open exception. */
+  listStuck(filter: { readonly now: string; readonly limit?: number }): Promise<OrderView[]>;
+  /** Open exceptions, those of checkouts that never became an order included. */
+  listExceptions(limit?: number): Promise<OpenExceptionView[]>;
+  checkCatalogue(
+    currency: string,
+    lines: readonly { readonly sku: string; readonly quantity: number; readonly unitAmount: number }[],
+  ): Promise<FieldProblem[]>;
+  authorizationRates(filter: { readonly since: string }): Promise<AuthorizationRate[]>;
+}
+
+/** Questions on orders, answered from Postgres alone, so also while no worker runs. */
+export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries {
+  const views = (rows: readonly OrderRow[]): OrderView[] => rows.map((row) => viewOf(orderRecord(row.record).facts));
+  const limited = (limit: number | undefined): number => Math.min(limit ?? DEFAULT_ROWS, MAX_ROWS);
+  return {
+    getOrder: async (orderId) => views(await run<OrderRow>(pool, orderLoad, [orderId]))[0],
+    findOrderByCart: async (cartId) => views(await run<OrderRow>(pool, sql.byCart, [cartId]))[0],
+    listOrders: async ({ state, waitingOn, before, limit }) =>
+      views(await run<OrderRow>(pool, sql.list, [state ?? null, waitingOn ?? null, before ?? null, limited(limit)])),
+    listStuck: async ({ now, limit }) => views(await run<OrderRow>(pool, sql.stuck, [now, limited(limit)])),
+    async listExceptions(limit) {
+      type Row = Omit<OpenExceptionView, 'raisedAt'> & { readonly raisedAt: Date };
+      const rows = await run<Row>(pool, sql.exceptions, [limited(limit)]);
+      return rows.map((row) => ({ ...row, raisedAt: utc(row.raisedAt) }));
+    },
+    async checkCatalogue(currency, lines) {
+      const prices = await run<CataloguePrice>(pool, sql.prices, [lines.map((line) => line.sku)]);
+      return catalogueProblems(currency, lines, prices);
+    },
+    async authorizationRates({ since }) {
+      const rows = await run<Omit<AuthorizationRate, 'rate'>>(pool, sql.rates, [since]);
+      return rows.map((row) => ({ ...row, rate: row.authorized / (row.authorized + row.declined) }));
+    },
+  };
+}
+
+function viewOf(facts: OrderFacts): OrderView {
+  const waiting = waitingFor(facts);
+  return {
+    orderId: facts.orderId,
+    cartId: facts.cartId,
+    channel: facts.channel,
+    state: facts.state,
+    paymentState: facts.paymentState,
+    currency: facts.currency,
+    amounts: facts.amounts,
+    captureBefore: facts.hold?.captureBefore ?? null,
+    lines: facts.lines,
+    shipments: facts.shipments,
+    refunds: [],
+    returns: [],
+    ...(facts.exception && { exception: facts.exception }),
+    ...(waiting && { waitingOn: waiting.on, waitingUntil: waiting.until, waitingFor: waiting.why }),
+    placedAt: facts.placedAt,
+  };
+}

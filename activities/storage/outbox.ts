@@ -1,0 +1,49 @@
+import type { Pool } from 'pg';
+import type { OrderEvent } from '../../workflows/domain/events';
+import { run, transact } from './database';
+import { utc } from './order-record';
+import { statement } from './statements';
+
+const sql = {
+  lock: statement('outbox-lock'),
+  claim: statement('outbox-claim'),
+  publish: statement('outbox-publish'),
+  count: statement('outbox-count'),
+};
+
+/** Our own events, written with the change they tell of, until they are published. */
+export interface Outbox {
+  /** Oldest first, each order's own in sequence; none while an earlier one of its order is being published elsewhere. */
+  claimUnpublished(limit: number, leaseMs: number): Promise<OrderEvent[]>;
+  markPublished(eventIds: readonly string[]): Promise<void>;
+  countUnpublished(): Promise<number>;
+}
+
+export interface OutboxDeps {
+  readonly pool: Pool;
+  /** For tests; the computer's clock otherwise. */
+  readonly now?: () => Date;
+}
+
+/** The outbox in Postgres. Published at least once: a relay that dies after publishing lets its lease run out. */
+export function createOutbox(deps: OutboxDeps): Outbox {
+  const { pool } = deps;
+  const now = deps.now ?? (() => new Date());
+  return {
+    claimUnpublished: (limit, leaseMs) =>
+      transact(pool, async (tx) => {
+        const at = now();
+        const until = new Date(at.getTime() + leaseMs);
+        type Row = Omit<OrderEvent, 'occurredAt'> & { readonly occurredAt: Date };
+        const [, rows] = await Promise.all([tx.query(sql.lock, []), tx.query<Row>(sql.claim, [at, limit, until])]);
+        return rows.map((row) => ({ ...row, occurredAt: utc(row.occurredAt) }));
+      }),
+    async markPublished(eventIds) {
+      await run(pool, sql.publish, [eventIds, now()]);
+    },
+    async countUnpublished() {
+      const [row] = await run<{ count: number }>(pool, sql.count, []);
+      return row?.count ?? 0;
+    },
+  };
+}

@@ -1,0 +1,1 @@
+SELECT status, count(*)::integer AS count FROM inbox GROUP BY status
