@@ -69,6 +69,11 @@ export class SimulatorClock {
     };
   }
 
+  /** How many timers still wait. */
+  get pendingTimers(): number {
+    return this.pending.length - this.cancelled;
+  }
+
   /** Drops every timer; the clock itself goes on. */
   stop(): void {
     this.pending = [];

@@ -96,6 +96,7 @@ describe('expiry', () => {
     const cancelled = await stripe.paymentIntents.create(HOLD);
     await stripe.paymentIntents.capture(captured.id);
     await stripe.paymentIntents.cancel(cancelled.id);
+    expect(simulator.clock.pendingTimers).toBe(0);
     const before = simulator.state.events().length;
     simulator.clock.advanceBy(30 * DAY_SECONDS * 1000);
     expect(simulator.state.events()).toHaveLength(before);

@@ -130,6 +130,8 @@ describe('reading back', () => {
     expect(page.data.map(({ id }) => id)).toEqual(ids.slice(7, 10));
     expect(page.has_more).toBe(true);
     expect((await stripe.paymentIntents.list()).data).toHaveLength(10);
+    expect((await stripe.paymentIntents.list({ limit: 25 })).has_more).toBe(false);
+    expect((await stripe.paymentIntents.list({ limit: 24 })).has_more).toBe(true);
     simulator.clock.advanceBy(10_000);
     const later = await stripe.paymentIntents.create(OK);
     const since = await stripe.paymentIntents.list({ created: { gte: later.created } });
