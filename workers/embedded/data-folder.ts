@@ -48,7 +48,7 @@ async function lock(path: string): Promise<void> {
   if (Number.isInteger(owner) && owner > 0) {
     if (isAlive(owner)) {
       throw new Error(
-        `The data folder ${path} is in use by process ${owner}: stop that Holdfast first, or remove ${lockPath} if it is none.`,
+        `The data folder ${path} is in use by process ${owner}: stop that Holdfast first, start this one from another folder, or remove ${lockPath} if it is none.`,
       );
     }
     await rm(lockPath, { force: true });

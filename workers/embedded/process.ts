@@ -15,8 +15,11 @@ export interface ManagedProcessOptions {
   env?: NodeJS.ProcessEnv;
   /** Unprivileged account to run as; only root may set it. */
   account?: { uid: number; gid: number };
-  /** Signal that asks for an orderly end. Postgres wants SIGINT ("fast shutdown"), everything else SIGTERM. */
-  stopSignal?: 'SIGTERM' | 'SIGINT';
+  /**
+   * Signal that ends it, SIGTERM by default. Postgres wants SIGINT ("fast shutdown"); what has nothing to save may be
+   * killed at once.
+   */
+  stopSignal?: 'SIGTERM' | 'SIGINT' | 'SIGKILL';
 }
 
 export interface ManagedProcess {
@@ -84,6 +87,7 @@ export async function startProcess(options: ManagedProcessOptions): Promise<Mana
       running.delete(child);
       // First of all: the process id may be given to a stranger from now on.
       watchdog.kill('SIGKILL');
+      watchdog.stdin.destroy();
       resolve();
     });
   });

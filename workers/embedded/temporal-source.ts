@@ -34,16 +34,21 @@ export function parseCliServerVersion(output: string): string | undefined {
  * line that the SDK downloads; building the server with Go. The built one goes before the download on purpose: it is
  * there already, and trying a download costs seconds where the network is closed.
  * @param needTimeSkipping passes over what is too old for it, and says so
+ * @param networkAnswers asked before a download is tried
  * @throws Error that names every way to get a server, when none works
  */
-export async function findTemporalSource(needTimeSkipping: boolean, log: Log): Promise<TemporalSource> {
+export async function findTemporalSource(
+  needTimeSkipping: boolean,
+  log: Log,
+  networkAnswers: () => Promise<boolean> = downloadHostAnswers,
+): Promise<TemporalSource> {
   const cli = await findOnPath('temporal');
   if (cli !== undefined && (await isNewEnough(cli, 'the temporal command on the PATH', needTimeSkipping, log))) {
     return { kind: 'cli', path: cli };
   }
   const built = await findBuilt(TEMPORAL_SERVER);
   if (built !== undefined) return { kind: 'built', path: built };
-  const downloaded = await downloadCli(log);
+  const downloaded = await downloadCli(log, networkAnswers);
   if (
     downloaded !== undefined &&
     (await isNewEnough(downloaded, 'the downloaded temporal command', needTimeSkipping, log))
@@ -83,7 +88,7 @@ async function isNewEnough(path: string, title: string, needTimeSkipping: boolea
 }
 
 /** The command line that the SDK downloads, kept in the cache; undefined where it cannot be had. */
-async function downloadCli(log: Log): Promise<string | undefined> {
+async function downloadCli(log: Log, networkAnswers: () => Promise<boolean>): Promise<string | undefined> {
   const folder = join(cacheDir(), 'temporal-cli');
   const present = await findExecutable(folder);
   if (present !== undefined) return present;
@@ -117,7 +122,7 @@ async function findExecutable(folder: string): Promise<string | undefined> {
 }
 
 /** Asked first, because the SDK's own download retries for minutes where the network is closed. */
-async function networkAnswers(): Promise<boolean> {
+async function downloadHostAnswers(): Promise<boolean> {
   // The probe does not speak to proxies, the download does.
   if (process.env.HTTPS_PROXY !== undefined || process.env.https_proxy !== undefined) return true;
   return fetch(DOWNLOAD_HOST, { method: 'HEAD', signal: AbortSignal.timeout(NETWORK_PROBE_MS) }).then(

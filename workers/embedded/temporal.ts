@@ -67,7 +67,7 @@ async function useConfigured(configured: ConnectionOptions, namespace: string): 
   const address = configured.address ?? `127.0.0.1:${FIXED_PORTS.temporal}`;
   let connection: Connection;
   try {
-    connection = await Connection.connect(configured);
+    connection = await connectOrClose(configured);
   } catch (error) {
     throw new Error(
       `Temporal at ${address} (TEMPORAL_ADDRESS) does not answer: ${error instanceof Error ? error.message : String(error)}`,
@@ -138,7 +138,7 @@ async function prepare(started: StartedServer, namespace: string): Promise<strin
     async () => {
       // A TCP look first: a refused gRPC channel backs off for a second before it tries again.
       if (!(await accepts(started.address))) return undefined;
-      return Connection.connect({ address: started.address, connectTimeout: 2_000 });
+      return connectOrClose({ address: started.address, connectTimeout: 2_000 });
     },
     abort,
   );
@@ -175,6 +175,8 @@ async function startRaw(source: TemporalSource, options: TemporalOptions, runDir
     command: source.path,
     args: ['--allow-no-auth', '--config-file', configPath, 'start'],
     cwd: runDir,
+    // A server in memory has nothing to save, and an orderly end soon after its start can take more than 5 s.
+    ...(inMemory ? { stopSignal: 'SIGKILL' } : {}),
   });
   return { address: `127.0.0.1:${ports.frontend}`, processes: [server], clusterName };
 }
@@ -278,6 +280,18 @@ async function keptClusterName(dataDir: string): Promise<string> {
   const name = newClusterName();
   await writeFile(path, `${name}\n`);
   return name;
+}
+
+/** A connection that could not be made still retries in the background, and keeps the process from ending, until closed. */
+async function connectOrClose(options: ConnectionOptions): Promise<Connection> {
+  const connection = Connection.lazy(options);
+  try {
+    await connection.ensureConnected();
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
 }
 
 function accepts(address: string): Promise<boolean> {
