@@ -60,11 +60,14 @@ export async function transact<T>(pool: Pool, body: (tx: Transaction) => Promise
   let broken = false;
   try {
     client = await pool.connect();
+    // A connection that breaks while no answer is awaited would end the process; the next statement fails all the same.
+    client.on('error', ignore);
     return await runOn(client, body);
   } catch (error) {
     if (client !== undefined) broken = await rollBack(client);
     throw asFailure(error);
   } finally {
+    client?.off('error', ignore);
     client?.release(broken);
   }
 }
@@ -107,3 +110,5 @@ async function rollBack(client: PoolClient): Promise<boolean> {
     return true;
   }
 }
+
+function ignore(): void {}
