@@ -72,6 +72,11 @@ export interface HoldfastClient {
   status(orderId: string): Promise<WorkflowStatus>;
   /** The order's workflow as Temporal describes it. */
   describe(orderId: string): Promise<WorkflowExecutionDescription>;
+  /**
+   * Resolves once no call is under way any more. Wait for it before the connection is closed: while Temporal is away the
+   * SDK goes on trying for some seconds after the bounded wait, and throws in the open where its channel is gone.
+   */
+  drain(): Promise<void>;
 }
 
 /** Longer than a slow card authorization, shorter than the 30 s after which most proxies give up on a request. */
@@ -84,6 +89,12 @@ const DEFAULT_ACTOR = 'api';
 export function createHoldfastClient(options: HoldfastClientOptions): HoldfastClient {
   const { client, taskQueue = 'holdfast', waitMs = DEFAULT_WAIT_MS } = options;
   const policy: OrderPolicy = { ...DEFAULT_POLICY, ...options.policy };
+  const underWay = new Set<Promise<unknown>>();
+  const track = (sent: Promise<unknown>): void => {
+    const forget = (): boolean => underWay.delete(sent);
+    underWay.add(sent);
+    sent.then(forget, forget);
+  };
   const handleOf = (orderId: string) => client.workflow.getHandle(workflowIds.order(parse(schemas.idSchema, orderId)));
 
   /** Every command goes to a running order, or starts it anew: an order that is done loads its facts, refuses and ends. */
@@ -95,7 +106,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
   ): Promise<Answer> => {
     const start = orderStart(parse(schemas.idSchema, orderId), taskQueue);
     const updateId = updateIdFor(update.name, call);
-    return sendUpdate(client, { type: workflowTypes.order, start, update, argument, updateId, waitMs });
+    return sendUpdate(client, { type: workflowTypes.order, start, update, argument, updateId, waitMs, track });
   };
 
   return {
@@ -109,6 +120,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
         argument: { paymentMethod: parsed.paymentMethod, cartFingerprint: cartFingerprint(cart) },
         updateId: updateIdFor(submitCheckout.name, call),
         waitMs,
+        track,
         ...(call.idempotencyKey !== undefined && { isTransient: isTransientFailure }),
       });
     },
@@ -137,6 +149,9 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     },
     async describe(orderId) {
       return handleOf(orderId).describe();
+    },
+    async drain() {
+      await Promise.allSettled([...underWay]);
     },
   };
 }

@@ -18,6 +18,8 @@ export interface UpdateCall<Answer, Argument> {
   readonly argument: Argument;
   readonly updateId: string;
   readonly waitMs: number;
+  /** Told of every call that is sent: it may go on for seconds after its caller was told that the outcome is pending. */
+  readonly track: (sent: Promise<unknown>) => void;
   /** Answers that a resend under the same id should not get a second time. */
   readonly isTransient?: (answer: Answer) => boolean;
 }
@@ -87,7 +89,9 @@ async function bounded<Answer, Argument>(
     timer = setTimeout(() => reject(error), Math.max(0, deadlineMs - Date.now()));
   });
   try {
-    return await Promise.race([send(), late]);
+    const sent = send();
+    call.track(sent);
+    return await Promise.race([sent, late]);
   } finally {
     clearTimeout(timer);
   }

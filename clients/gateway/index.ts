@@ -7,7 +7,7 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, t
 import { createAuthenticator } from './auth';
 import { checkoutOperations } from './checkouts';
 import { registerHealth } from './health';
-import { createLogger } from './logging';
+import { createLogger, discreet } from './logging';
 import { createMetrics, type GatewayMetrics } from './metrics';
 import { openApiDocument } from './openapi';
 import { orderOperations } from './orders';
@@ -52,7 +52,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const authenticate = createAuthenticator(options.apiKeys);
   const metrics = createMetrics(deps);
   const state = { closing: false };
-  const app = createServer(options.logger ?? createLogger('info'));
+  const app = createServer(discreet(options.logger ?? createLogger('info')));
   const operations = [...checkoutOperations(deps, metrics), ...orderOperations(deps, metrics, now)];
   const document = openApiDocument(operations, options.version ?? '0.1.0');
 
@@ -83,7 +83,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     },
     close: async () => {
       state.closing = true;
-      await closeWithin(app, closeLimitMs);
+      await closeWithin(app, deps.holdfast, closeLimitMs);
       metrics.registry.clear();
     },
   };
@@ -152,10 +152,18 @@ function urlOf(app: FastifyInstance): string {
   return `http://${host}:${address.port}`;
 }
 
-async function closeWithin(app: FastifyInstance, limitMs: number): Promise<void> {
-  const timer = setTimeout(() => app.server.closeAllConnections(), limitMs);
+/** Lets requests finish, then their calls to Temporal (which may outlast them); whatever goes on at the limit is left. */
+async function closeWithin(app: FastifyInstance, holdfast: GatewayDeps['holdfast'], limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      app.server.closeAllConnections();
+      resolve();
+    }, limitMs);
+  });
   try {
     await app.close();
+    await Promise.race([holdfast.drain(), limit]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger } from 'fastify';
 import { pino, type DestinationStream, type Logger } from 'pino';
 
 /**
@@ -26,12 +27,19 @@ const PATHS = [
   'err.parameters',
 ];
 
+const REDACT = { paths: PATHS, censor: '[redacted]' };
+
+/** The same logger for the gateway's lines, held to the same secrecy whatever it was made with. */
+export function discreet(logger: FastifyBaseLogger): FastifyBaseLogger {
+  return logger.child({}, { redact: REDACT, serializers: { req: describeRequest } });
+}
+
 /** A logger that gives nothing personal away. `level` as pino's; logs go to standard output unless told otherwise. */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
   const options = {
     name: 'holdfast-gateway',
     level,
-    redact: { paths: PATHS, censor: '[redacted]' },
+    redact: REDACT,
     serializers: { req: describeRequest },
   };
   return destination === undefined ? pino(options) : pino(options, destination);

@@ -77,7 +77,7 @@ export type VerifyWebhook = (rawBody: Buffer, signature: string | undefined) => 
 export type ReadinessChecks = Readonly<Record<string, () => Promise<unknown>>>;
 
 export interface GatewayDeps {
-  readonly holdfast: Pick<HoldfastClient, 'checkout' | 'ship' | 'cancel' | 'deliver' | 'renewPayment' | 'decideHold'>;
+  readonly holdfast: Omit<HoldfastClient, 'status' | 'describe'>;
   readonly orders: OrderQueries;
   readonly inbox: Inbox;
   readonly outbox: Outbox;

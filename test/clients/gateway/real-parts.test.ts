@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import Stripe from 'stripe';
+import { pino } from 'pino';
+import { createGateway, type Gateway, type GatewayDeps } from '../../../clients/gateway';
+import { createOrderQueries, createPool } from '../../../activities/storage';
+import { sampleCart } from '../../support/carts';
+import { closeConnections } from '../../support/environment';
+import { createWorld, type World } from '../../support/world';
+import { API_KEY, request, type Answer } from '../support/gateway-fakes';
+
+// The gateway over the real storage, the real webhook verifier and a real worker.
+
+let world: World;
+let deps: GatewayDeps;
+let gateway: Gateway;
+let url: string;
+
+async function serve(changes: Partial<GatewayDeps> = {}): Promise<Gateway> {
+  const { dependencies } = world;
+  deps = {
+    holdfast: world.holdfast,
+    orders: dependencies.queries,
+    inbox: dependencies.inbox,
+    outbox: dependencies.outbox,
+    idempotency: dependencies.idempotency,
+    verifyWebhook: dependencies.verifyWebhook,
+    readiness: { postgres: () => dependencies.pool.query('SELECT 1') },
+    ...changes,
+  };
+  const served = await createGateway(deps, { apiKeys: [API_KEY], logger: pino({ level: 'silent' }) });
+  await served.listen(0, '127.0.0.1');
+  return served;
+}
+
+beforeAll(async () => {
+  world = await createWorld({ withoutRelays: true });
+  gateway = await serve();
+  url = gateway.url;
+}, 60_000);
+afterAll(async () => {
+  await gateway.close();
+  await world.close();
+  await closeConnections();
+});
+
+const checkout = (body: unknown, key?: string): Promise<Answer> =>
+  request(`${url}/v1/checkouts`, { body, headers: { 'idempotency-key': key } });
+
+async function facts(): Promise<unknown> {
+  const tables = ['orders', 'stock', 'inbox', 'outbox'];
+  const counts = tables.map((table) => world.dependencies.pool.query(`SELECT count(*)::int AS n FROM ${table}`));
+  const rows = (await Promise.all(counts)).map((one) => (one.rows as { n: number }[])[0]?.n);
+  return { rows, intents: world.simulator.state.paymentIntents().length };
+}
+
+test('an order from checkout to delivered, by HTTP', async () => {
+  const cart = sampleCart();
+  const key = randomUUID();
+  const placed = await checkout(cart, key);
+  expect(placed).toMatchObject({ status: 201, body: { state: 'placed' } });
+  const replayed = await checkout(cart, key);
+  expect(replayed.body).toEqual(placed.body);
+  expect(replayed.headers.get('idempotency-replayed')).toBe('true');
+  expect((await checkout(cart)).body).toEqual(placed.body);
+
+  const order = `${url}/v1/orders/${String(placed.body['orderId'])}`;
+  // No relay runs here: the first command itself starts the order's workflow.
+  const lines = cart.lines.map(({ sku, quantity }) => ({ sku, quantity }));
+  const shipment = { lines, carrier: 'DHL', trackingNumber: 'JD 1' };
+  const shipped = await request(`${order}/shipments`, { body: shipment });
+  expect(shipped).toMatchObject({ status: 201, body: { shipmentId: 'dhl/JD 1', state: 'shipped' } });
+  expect(await request(`${order}/cancel`, { body: { reason: 'late' } })).toMatchObject({ status: 409 });
+  expect(await request(`${order}/deliveries`, { method: 'POST' })).toMatchObject({
+    status: 200,
+    body: { state: 'delivered' },
+  });
+  expect((await request(order)).body).toMatchObject({ state: 'delivered', paymentState: 'captured' });
+  // Its workflow has ended: the command starts it anew, and is refused.
+  expect((await request(`${order}/cancel`, { body: { reason: 'late' } })).status).toBe(409);
+}, 60_000);
+
+test('unknown goods, wrong prices and a wrong currency are named, and nothing is changed', async () => {
+  const before = await facts();
+  const [line] = sampleCart().lines;
+  const lines = [
+    { sku: 'NO-SUCH', quantity: 1, unitAmount: 5 },
+    { sku: line?.sku, quantity: 1, unitAmount: (line?.unitAmount ?? 0) + 1 },
+  ];
+  const unknown = await checkout({ ...sampleCart(), lines });
+  expect(unknown.status).toBe(400);
+  const fields = (unknown.body['errors'] as { field: string }[]).map((one) => one.field);
+  expect(fields).toEqual(expect.arrayContaining(['lines.0.sku', 'lines.1.unitAmount']));
+  expect((await checkout({ ...sampleCart(), currency: 'jpy' })).status).toBe(400);
+  expect((await request(`${url}/v1/orders/ord_unknown/cancel`, { body: { reason: 'x' } })).status).toBe(404);
+  expect(await facts()).toEqual(before);
+});
+
+test('lists and the stuck list are answered by Postgres', async () => {
+  await checkout(sampleCart());
+  const all = (await request(`${url}/v1/orders?limit=1`)).body['orders'] as { placedAt: string }[];
+  expect(all).toHaveLength(1);
+  const next = await request(`${url}/v1/orders?limit=1&before=${all[0]?.placedAt}`);
+  expect(next.status).toBe(200);
+  expect(next.body['orders']).not.toEqual(all);
+  expect((await request(`${url}/v1/orders?stuck=true`)).body).toEqual({ orders: [] });
+});
+
+describe('webhooks', () => {
+  const created = Math.floor(Date.now() / 1000);
+  const event = (id: string): string =>
+    JSON.stringify({
+      id,
+      object: 'event',
+      type: 'payment_intent.canceled',
+      created,
+      data: { object: { id: 'pi_1', object: 'payment_intent' } },
+    });
+  const deliver = (payload: string, timestamp = created, secret = world.simulator.webhookSecret): Promise<Answer> => {
+    const signature = Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp });
+    return request(`${url}/webhooks/stripe`, { body: payload, headers: { 'stripe-signature': signature } });
+  };
+
+  test('the provider’s own signature is taken, once', async () => {
+    const payload = event(`evt_${randomUUID()}`);
+    expect(await deliver(payload)).toMatchObject({ status: 200, body: { duplicate: false } });
+    expect(await deliver(payload)).toMatchObject({ status: 200, body: { duplicate: true } });
+  });
+
+  test('forged, stale, future and malformed ones are refused, and nothing is stored', async () => {
+    const before = await facts();
+    const payload = event(`evt_${randomUUID()}`);
+    expect(await deliver(payload, created, 'whsec_forged')).toMatchObject({
+      status: 400,
+      body: { code: 'bad_signature' },
+    });
+    expect(await deliver(payload, created - 3_600)).toMatchObject({ status: 400, body: { code: 'stale' } });
+    expect(await deliver(payload, created + 3_600)).toMatchObject({ status: 400, body: { code: 'future' } });
+    expect(await deliver('[]')).toMatchObject({ status: 400, body: { code: 'malformed' } });
+    expect(await facts()).toEqual(before);
+  });
+});
+
+test('Postgres away: 503 for orders and webhooks, and /readyz names it', async () => {
+  const pool = createPool('postgres://nobody@127.0.0.1:1/none');
+  const away = await serve({
+    orders: createOrderQueries(pool),
+    readiness: { postgres: () => pool.query('SELECT 1'), temporal: () => Promise.resolve() },
+  });
+  expect(await request(`${away.url}/v1/orders/ord_1`)).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+  expect(await request(`${away.url}/readyz`)).toMatchObject({
+    status: 503,
+    body: { checks: { postgres: 'failed', temporal: 'ok' } },
+  });
+  await away.close();
+  await pool.end();
+});
