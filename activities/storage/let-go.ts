@@ -50,10 +50,10 @@ export async function recordHoldExpired(
     const operationKey = `expire:${paymentIntentId}`;
     const cause = { operationKey, action: 'hold expired', actor: 'payment provider', nowIso: now.toISOString() };
     const step = new AttemptStep(context, row, cause);
+    step.undoCaptures(paymentIntentId);
     if (openAmount(row) === 0 && !step.isCurrent) return context.record.facts;
     step.change({ status: row.capturedAmount > 0 && row.status === 'captured' ? 'captured' : 'expired' });
     step.move([movement(row, 'released', paymentIntentId, openAmount(row), now.toISOString(), operationKey)]);
-    step.undoCaptures(paymentIntentId);
     step.loseHold('expired');
     return step.finish() ?? context.record.facts;
   });

@@ -62,6 +62,7 @@ export async function openShop(): Promise<Shop> {
   const authorize: Shop['authorize'] = async (orderId, cart, options = {}) => {
     const input = authorizeInput(orderId, cart, options);
     const begun = await payments.beginAttempt(input);
+    if (begun.kind === 'recorded') return begun.result;
     if (begun.kind !== 'begun') throw new Error(`attempt ${input.attempt} of ${orderId} is ${JSON.stringify(begun)}`);
     const status = authorized(orderId, input.attempt, input.amount.amount, options.multicapture ?? true);
     const recorded = await payments.recordAttempt({
@@ -92,6 +93,10 @@ export async function openShop(): Promise<Shop> {
       if (begun.kind === 'recorded') return begun.facts;
       const attempt = await payments.findAttemptByPaymentIntent(input.paymentIntentId);
       if (attempt === undefined) throw new Error(`${input.paymentIntentId} is not known`);
+      if (attempt.status !== 'authorized') {
+        const { orderId, paymentIntentId } = input;
+        return payments.recordHoldExpired({ orderId, paymentIntentId });
+      }
       const left = attempt.authorizedAmount - attempt.capturedAmount - input.amount;
       const releasedAmount = input.final ? left : 0;
       return payments.recordCapture(input, {
