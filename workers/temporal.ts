@@ -1,6 +1,6 @@
 import { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkerInterceptors, WorkflowBundleOption } from '@temporalio/worker';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -81,9 +81,20 @@ export function createOrderWorker(options: OrderWorkerOptions): Promise<Worker> 
   });
 }
 
-/** The SDK's own core logs go where ours go; it installs no signal handlers, since the process has its own. */
+let installed = false;
+
+/**
+ * One runtime per process, before its first connection: what the SDK logs is worth reading from warnings on, and signals
+ * are the process's own business.
+ */
 export function installRuntime(): void {
-  Runtime.install({ shutdownSignals: [], telemetryOptions: { logging: { forward: {}, filter: 'WARN' } } });
+  if (installed) return;
+  installed = true;
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger('WARN'),
+    telemetryOptions: { logging: { forward: {}, filter: 'WARN' } },
+  });
 }
 
 function builtWorkflows(): WorkflowBundleOption {

@@ -20,6 +20,7 @@ import type { AuthorizationResult, OrderActivities, PaymentActivities, PaymentSt
 import { insist, Saga } from './saga';
 import type { ExceptionDesk, Undo } from './saga';
 import { CheckoutCounter } from './checkout-counter';
+import { versioned } from './versioning';
 import { MovingDeadline } from './waiting';
 
 /*
@@ -29,7 +30,7 @@ import { MovingDeadline } from './waiting';
  *
  * The bank is asked in a regular activity (it may take seconds and shows in the UI); stock and record are local activities.
  */
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, checkout);
+setWorkflowOptions(() => versioned('PINNED'), checkout);
 
 const bank = proxyActivities<Pick<PaymentActivities, 'authorizePayment'>>(AUTHORIZE_OPTIONS);
 const lookup = proxyActivities<Pick<PaymentActivities, 'syncPayment'>>(LOOKUP_OPTIONS);

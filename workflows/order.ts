@@ -20,6 +20,7 @@ import { cancel, capture, captureAll, decide, deliver, renew, ship } from './ord
 import { OrderContext, records } from './order-context';
 import { askForPayment, letGo, renewHold, syncPayment } from './order-holds';
 import { insist } from './saga';
+import { versioned } from './versioning';
 import { failureTypeOf } from './failures';
 import type { OrderFacts } from './domain/order';
 
@@ -28,7 +29,7 @@ import type { OrderFacts } from './domain/order';
  * hold alive, and watches its deadlines. All facts come from Postgres and are returned by every step; the workflow decides
  * what happens next, and one thing at a time.
  */
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, order);
+setWorkflowOptions(() => versioned('AUTO_UPGRADE'), order);
 
 /** How an order ended: its last state, or that no such order is recorded. */
 export interface OrderEnd {

@@ -15,7 +15,7 @@ import type { Dependencies } from '../../workers/dependencies';
 import { startStripeSimulator } from '../../workers/embedded/stripe/server';
 import type { StripeSimulator, StripeSimulatorOptions } from '../../workers/embedded/stripe/server';
 import { startRelays } from '../../workers/relays';
-import { createOrderWorker } from '../../workers/temporal';
+import { createOrderWorker, installRuntime } from '../../workers/temporal';
 import {
   closeConnections,
   createDatabase,
@@ -51,6 +51,7 @@ export interface World {
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const log = pino({ level: process.env['HOLDFAST_TEST_LOG'] ?? 'silent' });
+  installRuntime();
   const taskQueue = uniqueName('world');
   const [database, simulator] = await Promise.all([createDatabase(), startStripeSimulator(options.simulator)]);
   const redis = new Redis(testEnvironment().redisUrl, { keyPrefix: `${taskQueue}:` });
