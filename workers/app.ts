@@ -29,6 +29,9 @@ export interface Settings {
   readonly buildId?: string;
 }
 
+/** Requests under way are finished within this on shutdown; the whole process must be down within 10 s. */
+const CLOSE_LIMIT_MS = 5_000;
+
 /** A process's parts over one connection each. Parts are started on demand and ended together, in reverse order. */
 export class App {
   private readonly stops: (() => Promise<unknown>)[] = [];
@@ -103,7 +106,7 @@ export class App {
         verifyWebhook,
         readiness: { postgres: () => pool.query('SELECT 1'), temporal: () => this.pingTemporal() },
       },
-      { apiKeys, logger: this.log },
+      { apiKeys, logger: this.log, closeLimitMs: CLOSE_LIMIT_MS },
     );
     await gateway.listen(port, host);
     this.stops.push(() => gateway.close());
