@@ -94,6 +94,19 @@ describe('authorizePayment', () => {
     expect(harness.simulator.state.paymentIntents()).toHaveLength(1);
   });
 
+  it('does not believe a replayed answer: the hold may be gone since', async () => {
+    const input = attempt();
+    harness.store.beforeRecord = () => {
+      throw new Error('the worker dies here');
+    };
+    await expect(harness.payments.authorizePayment(input)).rejects.toThrow('dies');
+    harness.store.beforeRecord = undefined;
+    const [intent] = harness.simulator.state.paymentIntents();
+    await harness.stripe.paymentIntents.cancel(intent?.id ?? '', { cancellation_reason: 'fraudulent' });
+    const result = await harness.payments.authorizePayment(input);
+    expect(result).toEqual({ status: 'canceled', paymentIntentId: intent?.id, reason: 'other' });
+  });
+
   it('tells a decline, then takes another card on the same PaymentIntent', async () => {
     const first = attempt({ paymentMethod: 'pm_card_visa_chargeDeclinedInsufficientFunds' });
     const declined = await harness.payments.authorizePayment(first);

@@ -1,9 +1,10 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createStripeClient } from '../../../activities/stripe';
+import { ConcurrencyCap } from '../../../activities/stripe/concurrency';
 import { toFailure } from '../../../activities/stripe/errors';
 import { failureTypes } from '../../../workflows/domain/errors';
-import { attempt, failureOf, startHarness, type Harness } from './harness';
+import { attempt, failureOf, startHarness } from './harness';
 
 /** A server that answers every request as it is told; for answers that no Stripe-shaped server gives. */
 interface Canned {
@@ -172,23 +173,32 @@ describe('answers that are no payments', () => {
   });
 });
 
-describe('limits', () => {
-  let harness: Harness;
-  afterEach(() => harness.stop());
-
-  it('keeps the requests under way below a cap', async () => {
-    harness = await startHarness();
-    const fault = harness.simulator.faults.add({
-      match: { method: 'POST', pathPattern: '^/v1/payment_intents$' },
-      action: { kind: 'hold', when: 'before' },
-      times: Infinity,
-    });
-    const all = Promise.all(Array.from({ length: 12 }, () => harness.payments.authorizePayment(attempt())));
-    await harness.simulator.faults.untilHeld(fault, 8);
-    const [rule] = harness.simulator.faults.list();
-    expect(rule?.held).toBe(8);
-    harness.simulator.faults.release(fault);
-    expect((await all).map((one) => one.status)).toEqual(Array.from({ length: 12 }, () => 'authorized'));
+describe('ConcurrencyCap', () => {
+  it('lets so many run, the others in order, also after one has failed', async () => {
+    const cap = new ConcurrencyCap(2);
+    const started: number[] = [];
+    const ends: (() => void)[] = [];
+    const tasks = [0, 1, 2, 3].map((index) =>
+      cap.run(async () => {
+        started.push(index);
+        await new Promise<void>((resolve) => (ends[index] = resolve));
+        if (index === 0) throw new Error('the first fails');
+      }),
+    );
+    const settled = Promise.allSettled(tasks);
+    await new Promise(setImmediate);
+    expect(started).toEqual([0, 1]);
+    ends[0]?.();
+    await expect(tasks[0]).rejects.toThrow('the first fails');
+    await new Promise(setImmediate);
+    expect(started).toEqual([0, 1, 2]);
+    ends[1]?.();
+    ends[2]?.();
+    await Promise.all(tasks.slice(1, 3));
+    await new Promise(setImmediate);
+    expect(started).toEqual([0, 1, 2, 3]);
+    ends[3]?.();
+    await settled;
   });
 });
 
