@@ -43,11 +43,15 @@ beforeAll(async () => {
     taskQueue,
     workflowsPath: require.resolve('../../support/workflows-for-tests/time'),
     activities: timeActivities,
+    // A test that failed before it opened its gate must not keep the worker, and with it the run, from ending.
+    shutdownGraceTime: '1 second',
+    shutdownForceTime: '5 seconds',
   });
   running = worker.run();
 });
 
 afterAll(async () => {
+  for (const gate of gates.values()) gate.open();
   worker.shutdown();
   await running;
   await closeConnections();
