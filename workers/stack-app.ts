@@ -60,7 +60,7 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
     }
     app.startRelays([logSink(log)]);
     const gateway = await app.startGateway('127.0.0.1', filled.port);
-    await stack.stripeSimulator?.setWebhookEndpoint(`${gateway.url}/webhooks/stripe`);
+    stack.stripeSimulator?.setWebhookEndpoint(`${gateway.url}/webhooks/stripe`);
     const started = app;
     return {
       stack,

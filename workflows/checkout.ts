@@ -3,20 +3,20 @@ import {
   condition,
   isCancellation,
   log,
-  proxyActivities,
   proxyLocalActivities,
   setHandler,
   setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow';
-import { AUTHORIZE_OPTIONS, LOOKUP_OPTIONS, MONEY_OPTIONS, STORAGE_OPTIONS } from './activity-options';
+import { STORAGE_OPTIONS } from './activity-options';
 import { iso } from './domain/deadlines';
 import { cartTotal } from './domain/shipment-amount';
 import { formatMoney } from './domain/money';
 import type { OrderFacts } from './domain/order';
 import { getStatus, paymentChanged, submitCheckout } from './messages';
 import type { CheckoutAnswer, CheckoutInput, SubmitCheckout } from './messages';
-import type { AuthorizationResult, OrderActivities, PaymentActivities, PaymentStatus } from './ports';
+import { authorizeNow, syncPayment, voidPayments } from './payments';
+import type { AuthorizationResult, OrderActivities, PaymentStatus } from './ports';
 import { insist, Saga } from './saga';
 import type { ExceptionDesk, Undo } from './saga';
 import { CheckoutCounter } from './checkout-counter';
@@ -32,9 +32,6 @@ import { MovingDeadline } from './waiting';
  */
 setWorkflowOptions(() => versioned('PINNED'), checkout);
 
-const bank = proxyActivities<Pick<PaymentActivities, 'authorizePayment'>>(AUTHORIZE_OPTIONS);
-const lookup = proxyActivities<Pick<PaymentActivities, 'syncPayment'>>(LOOKUP_OPTIONS);
-const money = proxyActivities<Pick<PaymentActivities, 'voidPayments'>>(MONEY_OPTIONS);
 const orders = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
 
 /** A checkout that was started without a payment method waits this long for one. */
@@ -125,7 +122,7 @@ class Checkout {
     this.counter.tell(`asking the bank for ${formatMoney(this.total())}`, null);
     this.registerVoid();
     try {
-      const result = await bank.authorizePayment({
+      const result = await authorizeNow({
         orderId,
         cartId: cart.cartId,
         attempt,
@@ -150,7 +147,7 @@ class Checkout {
     const { orderId } = this.input;
     try {
       const known = this.paymentIntentId === undefined ? {} : { paymentIntentId: this.paymentIntentId };
-      const { payment } = await lookup.syncPayment({
+      const { payment } = await syncPayment({
         orderId,
         ...(attempt === undefined ? {} : { attempt }),
         ...known,
@@ -293,7 +290,7 @@ class Checkout {
       name: 'let the card hold go',
       exceptionKind: 'void_failed',
       atRisk: `${formatMoney(this.total())} may stay held on the customer's card until the bank lets go of it; cancel the PaymentIntents of ${orderId} by hand if this goes on.`,
-      run: () => money.voidPayments({ orderId, attempts: this.attempts, reason: 'checkout_not_completed' }),
+      run: () => voidPayments({ orderId, attempts: this.attempts, reason: 'checkout_not_completed' }),
     });
   }
 

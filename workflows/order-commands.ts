@@ -1,5 +1,4 @@
-import { isCancellation, log, proxyActivities } from '@temporalio/workflow';
-import { MONEY_OPTIONS } from './activity-options';
+import { isCancellation, log } from '@temporalio/workflow';
 import { WHOLE_ORDER, shipmentId } from './domain/operation-keys';
 import { remainingLines } from './domain/order';
 import type { OrderFacts } from './domain/order';
@@ -19,13 +18,13 @@ import type {
 import { records } from './order-context';
 import type { OrderContext } from './order-context';
 import { ensureHold, renewHold, renewWith } from './order-holds';
-import type { CapturePaymentInput, PaymentActivities } from './ports';
+import { capturePayment, voidPayments } from './payments';
+import type { CapturePaymentInput } from './ports';
 
 /*
  * What people and other systems ask of an order. Commands run one after another; each either happens as answered or is
  * refused with a reason and changes nothing.
  */
-const bank = proxyActivities<Pick<PaymentActivities, 'capturePayment' | 'voidPayments'>>(MONEY_OPTIONS);
 
 /** Ships lines: takes their money, then records the parcel, in one activity. */
 export async function ship(order: OrderContext, command: ShipCommand): Promise<ShipAnswer> {
@@ -92,7 +91,7 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
 export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured>;
 export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured | 'expired'> {
   try {
-    const result = await bank.capturePayment(input);
+    const result = await capturePayment(input);
     order.set(result.facts);
     if (order.unsettled.capture !== undefined) {
       order.settled('capture');
@@ -101,6 +100,7 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
     return result.outcome === 'captured' ? 'captured' : 'expired';
   } catch (error) {
     if (isCancellation(error)) throw error;
+    if (await takenElsewhere(order)) return 'unknown';
     log.error('the outcome of a capture is not known', { orderId: order.orderId, error: String(error) });
     order.unsettle({ capture: input });
     await order.raise(
@@ -110,6 +110,18 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
     );
     return 'unknown';
   }
+}
+
+/** Somebody else captured the hold: that is recorded, with an exception; nothing is left to be tried again. */
+async function takenElsewhere(order: OrderContext): Promise<boolean> {
+  try {
+    const facts = await order.reload();
+    if (facts.paymentState !== 'captured') return false;
+  } catch {
+    return false;
+  }
+  order.settled('capture');
+  return true;
 }
 
 /** Takes the money of everything that is left, before it ships. */
@@ -177,7 +189,7 @@ export async function cancel(order: OrderContext, command: CancelCommand): Promi
 async function letHoldsGo(order: OrderContext, facts: OrderFacts): Promise<boolean> {
   const { orderId, paymentAttempts } = facts;
   const attempts = Math.max(paymentAttempts, order.unsettled.authorization?.attempt ?? 0);
-  const result = await bank.voidPayments({ orderId, attempts, reason: 'order_cancelled' });
+  const result = await voidPayments({ orderId, attempts, reason: 'order_cancelled' });
   if (result.outcome === 'captured') await order.reload();
   return result.outcome === 'captured';
 }
@@ -207,6 +219,9 @@ export async function deliver(order: OrderContext, command: DeliverCommand): Pro
 export async function renew(order: OrderContext, paymentMethod: string): Promise<RenewPaymentAnswer> {
   if (order.facts.paymentState !== 'payment_needed')
     return order.refusal('no_payment_needed', 'The payment of this order needs nothing.');
+  if (order.unsettled.authorization !== undefined) {
+    return order.refusal('outcome_unknown', 'An earlier try to renew the payment is not settled yet; try again later.');
+  }
   const status = await renewWith(order, paymentMethod);
   const retryUntil = order.facts.paymentDeadline ?? order.facts.placedAt;
   switch (status?.status) {

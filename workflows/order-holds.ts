@@ -1,19 +1,17 @@
-import { log, proxyActivities } from '@temporalio/workflow';
-import { LOOKUP_OPTIONS, MONEY_OPTIONS } from './activity-options';
+import { log } from '@temporalio/workflow';
 import { iso } from './domain/deadlines';
 import { formatMoney } from './domain/money';
 import type { OrderFacts } from './domain/order';
 import { remainingAmount } from './domain/shipment-amount';
 import { records } from './order-context';
 import type { OrderContext } from './order-context';
-import type { AuthorizationPurpose, AuthorizePaymentInput, PaymentActivities, PaymentStatus } from './ports';
+import { authorizeLater, syncPayment as ask, voidPayments } from './payments';
+import type { AuthorizationPurpose, AuthorizePaymentInput, PaymentStatus } from './ports';
 
 /*
  * The life of an order's card hold: warned of, renewed, replaced, lost. A renewal is a new payment attempt with a new key;
  * the new hold is got before the old one is let go.
  */
-const bank = proxyActivities<Pick<PaymentActivities, 'authorizePayment' | 'voidPayments'>>(MONEY_OPTIONS);
-const lookup = proxyActivities<Pick<PaymentActivities, 'syncPayment'>>(LOOKUP_OPTIONS);
 
 /** Makes sure that a hold covers what is left to ship; false where the customer must act first or the outcome is not known. */
 export async function ensureHold(order: OrderContext): Promise<boolean> {
@@ -71,7 +69,7 @@ export async function renewWith(order: OrderContext, paymentMethod: string): Pro
 async function authorize(order: OrderContext, input: AuthorizePaymentInput): Promise<PaymentStatus | undefined> {
   let status: PaymentStatus | undefined;
   try {
-    const result = await bank.authorizePayment(input);
+    const result = await authorizeLater(input);
     if (result.status === 'existing_order' || result.status === 'invalid')
       throw new TypeError(`a renewal was answered ${result.status}`);
     status = result;
@@ -97,7 +95,7 @@ async function authorize(order: OrderContext, input: AuthorizePaymentInput): Pro
 
 async function lookUpAttempt(order: OrderContext, input: AuthorizePaymentInput): Promise<PaymentStatus | undefined> {
   try {
-    const { payment } = await lookup.syncPayment({ orderId: order.orderId, attempt: input.attempt });
+    const { payment } = await ask({ orderId: order.orderId, attempt: input.attempt });
     return payment;
   } catch (error) {
     log.warn('a payment could not be looked up', { orderId: order.orderId, error: String(error) });
@@ -118,7 +116,7 @@ export async function letGo(order: OrderContext, paymentIntentIds: readonly stri
   const left: string[] = [];
   for (const paymentIntentId of paymentIntentIds) {
     try {
-      await bank.voidPayments({
+      await voidPayments({
         orderId: order.orderId,
         attempts: order.facts.paymentAttempts,
         onlyPaymentIntentId: paymentIntentId,
@@ -172,7 +170,7 @@ export async function askForPayment(order: OrderContext, status: PaymentStatus):
 /** Looks at a payment afresh: after a webhook's hint, after a hold's end, while a customer acts. */
 export async function syncPayment(order: OrderContext, paymentIntentId: string): Promise<PaymentStatus> {
   const old = order.facts.hold;
-  const { payment } = await lookup.syncPayment({ orderId: order.orderId, paymentIntentId });
+  const { payment } = await ask({ orderId: order.orderId, paymentIntentId });
   const facts = await order.reload();
   if (
     payment.status === 'authorized' &&

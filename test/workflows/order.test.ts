@@ -2,7 +2,7 @@ import type { CheckoutRequest } from '../../clients';
 import type { OrderView } from '../../workflows/domain/order-view';
 import { sampleCart } from '../support/carts';
 import { eventually } from '../support/eventually';
-import { fastForward } from '../support/time';
+import { fastForward, virtualTime } from '../support/time';
 import { getConnection, testEnvironment } from '../support/environment';
 import { violations } from '../support/invariants';
 import { closeConnections, createWorld } from '../support/world';
@@ -59,6 +59,15 @@ const customerOf = (orderId: string, where = world): string => String(intentsOf(
 
 async function forward(orderId: string, ms: number): Promise<void> {
   await fastForward(await getConnection(), testEnvironment().temporalNamespace, `order-${orderId}`, ms);
+}
+
+/** Moves the order's clock to a moment before (or after, where negative) the end of its hold. */
+async function forwardToEndOfHold(orderId: string, beforeMs: number, where = world): Promise<void> {
+  const connection = await getConnection();
+  const { temporalNamespace } = testEnvironment();
+  const clock = await virtualTime(connection, temporalNamespace, `order-${orderId}`);
+  const { captureBefore } = await view(orderId, where);
+  await forward(orderId, Date.parse(captureBefore ?? '') - beforeMs - (clock?.nowMs ?? Date.now()));
 }
 
 const endOf = (orderId: string, where = world) => where.client.workflow.getHandle(`order-${orderId}`).result();
@@ -217,25 +226,25 @@ describe('cancelling', () => {
 describe('a card hold', () => {
   it('is warned of, then renewed before it ends; the old one is let go after the new one stands', async () => {
     const orderId = await place();
-    await forward(orderId, 5 * DAY_MS + HOUR_MS);
+    await forwardToEndOfHold(orderId, 47 * HOUR_MS);
     const { rows } = await world.dependencies.pool.query(
       `SELECT type FROM outbox WHERE order_id = $1 AND type = 'HoldExpiring'`,
       [orderId],
     );
     expect(rows).toHaveLength(1);
-    await forward(orderId, 2 * DAY_MS - 2 * HOUR_MS);
+    await forwardToEndOfHold(orderId, HOUR_MS);
     expect(intentsOf(orderId).map((one) => one.status)).toEqual(['canceled', 'requires_capture']);
     expect(await view(orderId)).toMatchObject({ paymentState: 'authorized', waitingOn: 'warehouse' });
     expect(await world.holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
   });
 
   it.each([
-    ['6 days and 23 hours', 7 * DAY_MS - HOUR_MS],
-    ['7 days', 7 * DAY_MS],
-    ['7 days and a second', 7 * DAY_MS + 1_000],
-  ])('still ships after %s', async (_name, ms) => {
+    ['6 days and 23 hours', HOUR_MS],
+    ['7 days', 0],
+    ['7 days and a second', -1_000],
+  ])('of 7 days still ships after %s', async (_name, beforeMs) => {
     const orderId = await place();
-    await forward(orderId, ms);
+    await forwardToEndOfHold(orderId, beforeMs);
     const all = parcel([
       { sku: 'MUG-BLUE', quantity: 2 },
       { sku: 'TEAPOT-1L', quantity: 1 },
@@ -246,7 +255,7 @@ describe('a card hold', () => {
   it('that the bank does not renew stops shipping, asks the customer, and ends the order at the deadline', async () => {
     const orderId = await place();
     world.simulator.issueDecision(customerOf(orderId), 'insufficient_funds');
-    await forward(orderId, 7 * DAY_MS - 11 * HOUR_MS);
+    await forwardToEndOfHold(orderId, 11 * HOUR_MS);
     expect(await view(orderId)).toMatchObject({ paymentState: 'payment_needed', waitingOn: 'customer' });
     expect(await world.holdfast.ship(orderId, mugs(1))).toMatchObject({ accepted: false, reason: 'payment_needed' });
     await forward(orderId, 2 * DAY_MS + HOUR_MS);
@@ -257,7 +266,7 @@ describe('a card hold', () => {
   it('that the bank does not renew is renewed by the customer with another card', async () => {
     const orderId = await place();
     world.simulator.issueDecision(customerOf(orderId), 'insufficient_funds');
-    await forward(orderId, 7 * DAY_MS - 11 * HOUR_MS);
+    await forwardToEndOfHold(orderId, 11 * HOUR_MS);
     expect(await world.holdfast.renewPayment(orderId, { paymentMethod: 'pm_card_mastercard' })).toMatchObject({
       accepted: true,
       state: 'authorized',
@@ -297,7 +306,7 @@ describe('a card hold', () => {
       });
       expect(await asking.holdfast.decideHold(orderId, { action: 'reauthorize' })).toMatchObject({ accepted: true });
       expect(await view(orderId, asking)).toMatchObject({ waitingOn: 'warehouse', paymentState: 'authorized' });
-      await forward(orderId, 8 * DAY_MS);
+      await forwardToEndOfHold(orderId, -HOUR_MS, asking);
       expect(await view(orderId, asking)).toMatchObject({ waitingOn: 'customer', paymentState: 'payment_needed' });
     } finally {
       await asking.close();
