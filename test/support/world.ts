@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
+import type { EncryptionKey } from '../../activities/crypto';
 import { createSampleCatalogue } from '../../activities/storage';
 import { createHoldfastClient } from '../../clients';
 import type { HoldfastClient } from '../../clients';
@@ -35,6 +36,10 @@ export interface WorldOptions {
   /** Start no worker: the test runs its own, e.g. in another process. */
   readonly withoutWorker?: boolean;
   readonly withoutRelays?: boolean;
+  /** Keys of its own in place of a random one: for histories that must be readable later. */
+  readonly encryptionKeys?: readonly EncryptionKey[];
+  /** Where everything in this world logs to; nowhere, unless HOLDFAST_TEST_LOG says so. */
+  readonly log?: Logger;
 }
 
 /** A whole Holdfast of a test's own: database, simulator, worker, relays and webhook endpoint, on the run's shared servers. */
@@ -50,7 +55,7 @@ export interface World {
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
-  const log = pino({ level: process.env['HOLDFAST_TEST_LOG'] ?? 'silent' });
+  const log = options.log ?? pino({ level: process.env['HOLDFAST_TEST_LOG'] ?? 'silent' });
   installRuntime();
   const taskQueue = uniqueName('world');
   const [database, simulator] = await Promise.all([createDatabase(), startStripeSimulator(options.simulator)]);
@@ -59,7 +64,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     databaseUrl: database.url,
     redis,
     stripe: { secretKey: simulator.secretKey, webhookSecrets: [simulator.webhookSecret], apiUrl: simulator.url },
-    encryptionKeys: [{ id: 'test', key: randomBytes(32) }],
+    encryptionKeys: options.encryptionKeys ?? [{ id: 'test', key: randomBytes(32) }],
     paymentLink: (orderId) => `https://shop.test/orders/${orderId}/payment`,
     log,
     maxDatabaseConnections: 10,
