@@ -72,6 +72,8 @@ export interface RecordAttemptInput {
   readonly status: PaymentStatus;
   readonly card?: CardDetails;
   readonly chargeId?: string;
+  /** The money is known to have been taken by somebody else, though a capture of ours of the same amount is under way. */
+  readonly capturedElsewhere?: boolean;
 }
 
 export type RecordAttemptResult =

@@ -145,8 +145,9 @@ function applyCaptured(
   const { paymentIntentId, capturedAmount } = status;
   const undone = row.tombstoned;
   const taken = capturedAmount - row.capturedAmount;
-  const ours = !undone && isPending(context, paymentIntentId, taken);
-  if (taken <= 0 || ours) return { facts: context.record?.facts, undone };
+  const external = undone || input.capturedElsewhere === true || !isPending(context, paymentIntentId, taken);
+  if (taken <= 0) return applyEnded(context, step, status, now);
+  if (!external) return { facts: context.record?.facts, undone };
   const at = now.toISOString();
   const dates = row.authorizedAt === null ? { authorizedAt: at, captureBefore: at } : {};
   step.change({ status: 'captured', paymentIntentId, chargeId: input.chargeId, ...dates });
@@ -167,6 +168,23 @@ function applyCaptured(
   }
   raiseExternalCapture(context, step, paymentIntentId, taken);
   return { facts: step.finish(), undone };
+}
+
+/** Nothing more was taken, and nothing more can be: a hold that was captured in part ends so when it expires. */
+function applyEnded(context: AttemptContext, step: AttemptStep, status: Status<'captured'>, now: Date): Applied {
+  const { row } = step;
+  const { paymentIntentId } = status;
+  const unchanged: Applied = { facts: context.record?.facts, undone: row.tombstoned };
+  if (openAmount(row) === 0) return unchanged;
+  // A capture of ours is under way: what it takes is recorded with it.
+  if (!row.tombstoned && context.pendingCaptures.some((one) => one.paymentIntentId === paymentIntentId))
+    return unchanged;
+  step.change({ status: 'captured', paymentIntentId });
+  step.move([
+    movement(row, 'released', paymentIntentId, openAmount(row), now.toISOString(), `expire:${paymentIntentId}`),
+  ]);
+  step.loseHold('expired');
+  return { facts: step.finish(), undone: row.tombstoned };
 }
 
 /** Money came from elsewhere: does it pay for all that is left? */

@@ -24,6 +24,21 @@ test('twenty carts race for the last item: exactly one gets it', async () => {
   expect(await shop.violations()).toEqual([]);
 });
 
+test('carts that all look at the last item before any of them has it still do not share it', async () => {
+  const line = { sku: sku.lastOne, quantity: 1 };
+  const blocker = await shop.pool.connect();
+  await blocker.query('BEGIN');
+  await blocker.query('SELECT 1 FROM stock WHERE sku = $1 FOR UPDATE', [line.sku]);
+  const ids = Array.from({ length: 5 }, (_, index) => `look-${index}`);
+  const answers = Promise.all(ids.map((orderId) => shop.orders.reserveStock({ orderId, lines: [line] })));
+  const waiting = `SELECT count(*)::integer AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  while ((await shop.sql<{ n: number }>(waiting))[0]?.n !== ids.length);
+  await blocker.query('ROLLBACK');
+  blocker.release();
+  expect((await answers).filter((one) => one.outcome === 'reserved')).toHaveLength(1);
+  await Promise.all(ids.map((orderId) => shop.orders.releaseStock({ orderId })));
+});
+
 test('a reservation and its undo at the same moment leave nothing reserved', async () => {
   const run = async (index: number): Promise<void> => {
     const orderId = `both-${index}`;
