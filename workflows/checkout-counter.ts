@@ -1,4 +1,4 @@
-import { condition, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { CancellationScope, condition, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { formatMoney } from './domain/money';
 import type { Money } from './domain/money';
 import type { Waiting } from './domain/waiting';
@@ -53,7 +53,9 @@ export class CheckoutCounter {
     if (this.decided !== undefined) return this.decided;
     const mine: Submission = { paymentMethod: submission.paymentMethod };
     this.open.push(mine);
-    await condition(() => mine.answer !== undefined || this.decided !== undefined);
+    const answered = (): boolean => mine.answer !== undefined || this.decided !== undefined;
+    // An operator's cancel decides the checkout: those who wait get that answer, not a failed call.
+    await CancellationScope.nonCancellable(() => condition(answered));
     return mine.answer ?? this.answer;
   }
 

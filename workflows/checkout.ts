@@ -1,5 +1,6 @@
 import {
   allHandlersFinished,
+  CancellationScope,
   condition,
   isCancellation,
   log,
@@ -46,7 +47,8 @@ type Authorized = Extract<PaymentStatus, { status: 'authorized' }>;
 export async function checkout(input: CheckoutInput): Promise<CheckoutAnswer> {
   const run = new Checkout(input);
   const answer = await run.play();
-  await condition(allHandlersFinished);
+  // An operator's cancel ends the waiting for a customer, never an answer that somebody waits for.
+  await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   return answer;
 }
 
@@ -82,7 +84,8 @@ class Checkout {
       const payment = await this.pay();
       if (payment === undefined) return await this.undoAll();
       if (!(await this.reserve())) return await this.undoAll();
-      const facts = await this.place(payment);
+      // A cancel that comes while the order is being recorded is too late: undoing it blindly could void an order's hold.
+      const facts = await CancellationScope.nonCancellable(() => this.place(payment));
       if (facts === undefined) return await this.undoAll();
       return this.counter.end(placedAnswer(facts));
     } catch (error) {
@@ -98,7 +101,7 @@ class Checkout {
   private async pay(): Promise<Authorized | undefined> {
     let untilMs = Date.now() + FIRST_SUBMISSION_MS;
     for (;;) {
-      if (!(await this.deadline.wait(() => this.counter.next !== undefined, untilMs, 'Until the cart may be paid'))) {
+      if (!(await this.deadline.wait(() => this.counter.next !== undefined, untilMs, 'Then give the cart up'))) {
         this.counter.fail('abandoned', 'No payment came in time; nothing is held and nothing was bought.');
         return undefined;
       }
@@ -175,7 +178,7 @@ class Checkout {
       const woken = await this.deadline.wait(
         () => this.hinted || this.counter.next !== undefined,
         pollAtMs,
-        'Ask Stripe whether 3-D Secure is done',
+        'Then ask Stripe whether 3-D Secure is done',
       );
       pollMs = woken ? pollMs : Math.min(pollMs * 2, LONGEST_POLL_MS);
       this.hinted = false;

@@ -70,7 +70,7 @@ async function run(life: OrderContext): Promise<OrderEnd> {
     const woken = await life.deadline.wait(
       () => life.version !== seen,
       due?.atMs,
-      due === undefined ? '' : `Until ${due.why}`,
+      due === undefined ? '' : `Then ${due.then}`,
     );
     if (!woken && due !== undefined) await life.queue.run(() => act(life, due));
   }

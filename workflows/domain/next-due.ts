@@ -3,7 +3,7 @@ import { remainingLines } from './order';
 import type { OrderFacts } from './order';
 import { isTerminal } from './order-state';
 
-/** What an order does by itself next, and when. `why` is shown beside the timer. */
+/** What an order does by itself next, and when. `then` is shown beside the timer. */
 export interface Due {
   readonly kind:
     | 'settle' // a step whose outcome is not known is tried again
@@ -17,7 +17,7 @@ export interface Due {
     | 'shipment_overdue'
     | 'delivery_overdue';
   readonly atMs: number;
-  readonly why: string;
+  readonly then: string;
 }
 
 /** What only the running workflow knows. */
@@ -32,7 +32,7 @@ export interface DueContext {
 /** The next thing an order does by itself; undefined where it only waits for others. Pure; table-tested. */
 export function nextDue(facts: OrderFacts, context: DueContext): Due | undefined {
   if (context.settleAtMs !== undefined) {
-    return { kind: 'settle', atMs: context.settleAtMs, why: 'try again a step whose outcome is not known' };
+    return { kind: 'settle', atMs: context.settleAtMs, then: 'try again a step whose outcome is not known' };
   }
   if (isTerminal(facts.state)) return undefined;
   const due =
@@ -49,38 +49,46 @@ function paymentDue(facts: OrderFacts, context: DueContext): Due | undefined {
   if (facts.paymentState === 'payment_needed' && facts.paymentDeadline !== undefined) {
     const deadlineMs = Date.parse(facts.paymentDeadline);
     if (facts.pendingPaymentIntentId === undefined || context.pollAtMs >= deadlineMs) {
-      return { kind: 'payment_deadline', atMs: deadlineMs, why: 'until the customer must have renewed the payment' };
+      return {
+        kind: 'payment_deadline',
+        atMs: deadlineMs,
+        then: 'cancel the order unless the customer has renewed the payment',
+      };
     }
     return {
       kind: 'poll_payment',
       atMs: context.pollAtMs,
-      why: 'ask Stripe whether the customer has renewed the payment',
+      then: 'ask Stripe whether the customer has renewed the payment',
     };
   }
-  if (facts.hold === undefined) return { kind: 'authorize', atMs: 0, why: 'get a card hold for what is left to ship' };
-  if (facts.captureOn === 'order') return { kind: 'capture_order', atMs: 0, why: 'take the money of the order' };
+  if (facts.hold === undefined) return { kind: 'authorize', atMs: 0, then: 'get a card hold for what is left to ship' };
+  if (facts.captureOn === 'order') return { kind: 'capture_order', atMs: 0, then: 'take the money of the order' };
   return holdDue(facts, facts.hold);
 }
 
 function holdDue(facts: OrderFacts, hold: NonNullable<OrderFacts['hold']>): Due {
   const plan = holdPlan(hold, facts.policy);
   if (facts.holdWarnedAt === undefined && plan.warnAt < plan.actAt) {
-    return { kind: 'warn_hold', atMs: Date.parse(plan.warnAt), why: 'tell the shop that the card hold nears its end' };
+    return { kind: 'warn_hold', atMs: Date.parse(plan.warnAt), then: 'tell the shop that the card hold nears its end' };
   }
   if (facts.exception?.kind === 'hold_decision') {
-    return { kind: 'check_hold', atMs: Date.parse(plan.checkAt), why: 'until the card hold ends without a decision' };
+    return {
+      kind: 'check_hold',
+      atMs: Date.parse(plan.checkAt),
+      then: 'look whether the card hold has ended without a decision',
+    };
   }
   return {
     kind: 'act_on_hold',
     atMs: Date.parse(plan.actAt),
-    why: `until the card hold is acted on (${facts.policy.onHoldExpiring})`,
+    then: `act on the card hold (${facts.policy.onHoldExpiring})`,
   };
 }
 
 function handlingDue(facts: OrderFacts): Due | undefined {
   if (facts.exception !== undefined) return undefined;
   const atMs = Date.parse(facts.placedAt) + facts.policy.handlingLimitMs;
-  return { kind: 'shipment_overdue', atMs, why: 'until a paid order must have shipped' };
+  return { kind: 'shipment_overdue', atMs, then: 'tell a person that the paid order has not shipped' };
 }
 
 function deliveryDue(facts: OrderFacts): Due | undefined {
@@ -89,6 +97,6 @@ function deliveryDue(facts: OrderFacts): Due | undefined {
   return {
     kind: 'delivery_overdue',
     atMs: lastMs + facts.policy.deliveryLimitMs,
-    why: 'until the parcels must have arrived',
+    then: 'tell a person that the parcels have not arrived',
   };
 }
