@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import { createPool, createSampleCatalogue } from '../../activities/storage';
+import { startStripeSimulator } from '../../workers/embedded/stripe/server';
+import type { StripeSimulator } from '../../workers/embedded/stripe/server';
+import { sampleCart } from '../support/carts';
+import { createDatabase, testEnvironment, uniqueName } from '../support/environment';
+import type { TestDatabase } from '../support/environment';
+import { eventually } from '../support/eventually';
+
+const DIST = resolve(__dirname, '../../dist/workers');
+const apiKey = `hf_${randomBytes(16).toString('hex')}`;
+
+let database: TestDatabase;
+let simulator: StripeSimulator;
+let environment: NodeJS.ProcessEnv;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  [database, simulator] = await Promise.all([createDatabase(), startStripeSimulator()]);
+  const pool = createPool(database.url);
+  await createSampleCatalogue(pool);
+  await pool.end();
+  const { temporalAddress, temporalNamespace, redisUrl } = testEnvironment();
+  environment = {
+    PATH: process.env['PATH'],
+    TEMPORAL_ADDRESS: temporalAddress,
+    TEMPORAL_NAMESPACE: temporalNamespace,
+    HOLDFAST_TASK_QUEUE: uniqueName('processes'),
+    DATABASE_URL: database.url,
+    REDIS_URL: redisUrl,
+    STRIPE_SECRET_KEY: simulator.secretKey,
+    STRIPE_WEBHOOK_SECRET: simulator.webhookSecret,
+    STRIPE_API_URL: simulator.url,
+    HOLDFAST_API_KEYS: apiKey,
+    HOLDFAST_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
+    LOG_LEVEL: 'warn',
+  };
+});
+
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await simulator.stop();
+  await database.drop();
+});
+
+function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => done(port));
+    });
+  });
+}
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  readonly errors: () => string;
+}
+
+function run(script: string, env: NodeJS.ProcessEnv): Run {
+  const child = spawn(process.execPath, [resolve(DIST, script)], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  children.push(child);
+  let errors = '';
+  child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
+  return { child, ended, errors: () => errors };
+}
+
+const statusOf = async (url: string): Promise<number> => (await fetch(url).catch(() => undefined))?.status ?? 0;
+
+it('worker and gateway run apart, tell that they are ready, serve an order, and end when they are asked to', async () => {
+  const [port, workerPort] = await Promise.all([freePort(), freePort()]);
+  const env = { ...environment, PORT: String(port), HOST: '127.0.0.1', HOLDFAST_WORKER_PORT: String(workerPort) };
+  const gateway = run('gateway-main.js', env);
+  const worker = run('worker-main.js', env);
+  await eventually('both to be ready', async () => {
+    const statuses = await Promise.all(
+      [`http://127.0.0.1:${port}/readyz`, `http://127.0.0.1:${workerPort}/readyz`].map(statusOf),
+    );
+    return statuses.every((status) => status === 200);
+  });
+  const response = await fetch(`http://127.0.0.1:${port}/v1/checkouts`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify(sampleCart()),
+  });
+  expect([response.status, await response.json()]).toMatchObject([201, { state: 'placed', authorizedAmount: 3640 }]);
+  gateway.child.kill('SIGTERM');
+  worker.child.kill('SIGTERM');
+  expect(await Promise.all([gateway.ended, worker.ended])).toEqual([0, 0]);
+});
+
+it.each(['worker-main.js', 'gateway-main.js', 'start.js'])(
+  '%s names everything that is wrong with its configuration',
+  async (script) => {
+    const wrong = { ...environment, DATABASE_URL: 'mysql://x', PORT: 'eighty', STRIPE_WEBHOOK_SECRET: '' };
+    const { ended, errors } = run(script, wrong);
+    expect(await ended).toBe(1);
+    for (const name of ['DATABASE_URL', 'PORT', 'STRIPE_WEBHOOK_SECRET']) expect(errors()).toContain(name);
+    expect(errors()).not.toContain(simulator.secretKey);
+  },
+);
+
+it('a worker says what must be set where nothing is', async () => {
+  const { ended, errors } = run('worker-main.js', { PATH: process.env['PATH'] });
+  expect(await ended).toBe(1);
+  for (const name of ['TEMPORAL_ADDRESS', 'DATABASE_URL', 'REDIS_URL', 'STRIPE_SECRET_KEY', 'HOLDFAST_API_KEYS']) {
+    expect(errors()).toContain(name);
+  }
+});
