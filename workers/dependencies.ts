@@ -60,8 +60,13 @@ export interface Dependencies {
 /** Builds all parts over their connections. Nothing is reached yet. */
 export function createDependencies(options: DependencyOptions): Dependencies {
   const { log, redis } = options;
+  let closing = false;
   const pool = createPool(options.databaseUrl, {
-    onIdleError: (err) => log.warn({ err }, 'a database connection broke'),
+    // Told in words: the driver's error carries its client along, with every statement that it has prepared. A pool that
+    // is closed says so before its connections have ended, and a server that ends then breaks them.
+    onIdleError: ({ message }) => {
+      if (!closing) log.warn({ reason: message }, 'a database connection broke');
+    },
     ...(options.maxDatabaseConnections === undefined ? {} : { maxConnections: options.maxDatabaseConnections }),
   });
   const keyring = createKeyring(options.encryptionKeys);
@@ -104,6 +109,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
       };
     },
     async close() {
+      closing = true;
       redis.disconnect();
       await pool.end();
     },
