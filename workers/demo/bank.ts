@@ -1,0 +1,102 @@
+import { metadataKeys } from '../../activities/stripe/metadata';
+import type { FaultRule, WebhookFaults } from '../embedded/stripe/server';
+
+/** A PaymentIntent as the simulator tells it. Amounts in minor units. */
+export interface SimulatedPayment {
+  readonly id: string;
+  readonly status: string;
+  readonly amount: number;
+  readonly amount_capturable: number;
+  readonly amount_received: number;
+  readonly customer: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface SimulatedEvent {
+  readonly id: string;
+  readonly delivery: string;
+}
+
+/** The bank's and the customer's side of the story, told to the Stripe simulator over its control API. */
+export class Bank {
+  constructor(
+    private readonly url: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  payments(): Promise<SimulatedPayment[]> {
+    return this.send('GET', '/state/payment_intents');
+  }
+
+  async paymentsOf(cartId: string): Promise<SimulatedPayment[]> {
+    return (await this.payments()).filter((payment) => cartOf(payment) === cartId);
+  }
+
+  async chargesOf(paymentIntentId: string): Promise<number> {
+    const charges = await this.send<{ payment_intent: string }[]>('GET', '/state/charges');
+    return charges.filter((charge) => charge.payment_intent === paymentIntentId).length;
+  }
+
+  events(): Promise<SimulatedEvent[]> {
+    return this.send('GET', '/state/events');
+  }
+
+  /** The next hold for this cart lives this long. */
+  async shortHold(cartId: string, durationMs: number): Promise<void> {
+    await this.send('POST', '/holds/next', { durationMs, match: { metadata: { [metadataKeys.cart]: cartId } } });
+  }
+
+  /** From now on the issuer refuses this customer's card while the customer is not there to confirm. */
+  async refuse(customer: string, declineCode: string): Promise<void> {
+    await this.send('POST', '/decisions', { target: customer, outcome: declineCode });
+  }
+
+  /** The customer passes 3-D Secure on the bank's page. */
+  async authenticate(paymentIntentId: string): Promise<void> {
+    await this.send('POST', `/authenticate/${paymentIntentId}`, { result: 'succeed' });
+  }
+
+  async addFault(rule: FaultRule): Promise<string> {
+    return (await this.send<{ id: string }>('POST', '/faults', rule)).id;
+  }
+
+  /** Does this fault keep an answer back at present? */
+  async isHolding(faultId: string): Promise<boolean> {
+    const faults = await this.send<{ id: string; held: number }[]>('GET', '/faults');
+    return faults.some((fault) => fault.id === faultId && fault.held > 0);
+  }
+
+  async removeFault(id: string): Promise<void> {
+    await this.send('DELETE', `/faults/${id}`);
+  }
+
+  async webhookFaults(faults: WebhookFaults): Promise<void> {
+    await this.send('POST', '/webhooks/faults', faults);
+  }
+
+  /** Resolves once no webhook is under way. */
+  async webhooksArrived(): Promise<void> {
+    await this.send('POST', '/webhooks/flush');
+  }
+
+  private async send<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${this.url}/_simulator${path}`, {
+      method,
+      signal: this.signal,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const answer = (await response.json()) as T & { error?: string };
+    if (!response.ok) throw new Error(`The simulator refused ${method} ${path}: ${answer.error ?? response.status}`);
+    return answer;
+  }
+}
+
+/** The cart that a payment was made for; empty where it is none of ours. */
+export function cartOf(payment: SimulatedPayment): string {
+  return payment.metadata[metadataKeys.cart] ?? '';
+}
+
+/** The order that a payment was made for; empty where it is none of ours. */
+export function orderOf(payment: SimulatedPayment): string {
+  return payment.metadata[metadataKeys.order] ?? '';
+}

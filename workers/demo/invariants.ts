@@ -1,0 +1,159 @@
+import { orderOf } from './bank';
+import type { SimulatedPayment } from './bank';
+import type { Recorded, RecordedOrder } from './recorded';
+
+/*
+ * What must be true once things have settled, read from both sides and held against each other: the payments at the bank
+ * (the simulator's own state) and plain rows of Postgres. No code of the order operations takes part in it.
+ */
+
+/** The promises, in the words that the demo ends with. */
+export const PROMISES = {
+  captured: 'captured ≤ authorized',
+  hold: 'no hold without an order',
+  order: 'no order without hold or payment',
+  stock: "reservations = open orders' remaining lines",
+  ledger: 'ledger = simulator',
+  owner: 'nothing unfinished without an owner',
+} as const;
+
+export interface Violation {
+  readonly promise: keyof typeof PROMISES;
+  readonly what: string;
+}
+
+const DONE = ['delivered', 'cancelled'];
+/** The money of an order that is shipped or delivered has been taken. */
+const SHIPPED = ['shipped', 'delivered'];
+/** Attempts that go on by themselves or wait for a customer. */
+const UNFINISHED_ATTEMPTS = ['begun', 'requires_action', 'processing'];
+
+/** Every broken promise. Pure; amounts in minor units. */
+export function findViolations(payments: readonly SimulatedPayment[], recorded: Recorded, nowMs: number): Violation[] {
+  const orders = new Map(recorded.orders.map((order) => [order.orderId, order]));
+  const facts = { payments, recorded, orders, owned: new Set(recorded.exceptions), nowMs };
+  return [
+    ...captured(facts),
+    ...holdsWithoutOrder(facts),
+    ...ordersWithoutMoney(facts),
+    ...stock(facts),
+    ...ledger(facts),
+    ...unfinished(facts),
+  ];
+}
+
+interface Facts {
+  readonly payments: readonly SimulatedPayment[];
+  readonly recorded: Recorded;
+  readonly orders: ReadonlyMap<string, RecordedOrder>;
+  /** Orders with an open exception: what is loose about them, a person looks after. */
+  readonly owned: ReadonlySet<string>;
+  readonly nowMs: number;
+}
+
+function captured({ payments, recorded }: Facts): Violation[] {
+  const atBank = payments.filter((one) => one.amount_received > one.amount);
+  const inBooks = recorded.attempts.filter((one) => one.captured + one.released > one.authorized);
+  return [
+    ...atBank.map((one) => broken('captured', `${one.id}: ${one.amount_received} taken of ${one.amount}`)),
+    ...inBooks.map((one) =>
+      broken(
+        'captured',
+        `${one.orderId}, attempt ${one.attempt}: ${one.captured} captured and ${one.released} released of ${one.authorized}`,
+      ),
+    ),
+  ];
+}
+
+function holdsWithoutOrder({ payments, orders, owned }: Facts): Violation[] {
+  const found: Violation[] = [];
+  const holds = new Map<string, number>();
+  for (const payment of payments.filter((one) => heldBy(one) > 0)) {
+    const orderId = orderOf(payment);
+    holds.set(orderId, (holds.get(orderId) ?? 0) + 1);
+    const order = orders.get(orderId);
+    const needed = order !== undefined && !DONE.includes(order.state) && order.state !== 'shipped';
+    if (!needed && !owned.has(orderId))
+      found.push(
+        broken('hold', `${payment.id} holds ${heldBy(payment)} for ${orderId}, ${order?.state ?? 'no order'}`),
+      );
+    if (payment.amount_received > 0 && order === undefined)
+      found.push(broken('hold', `${payment.id} took ${payment.amount_received} for ${orderId}, which is no order`));
+  }
+  for (const [orderId, count] of holds) {
+    if (count > 1 && !owned.has(orderId)) found.push(broken('hold', `${orderId} has ${count} holds at once`));
+  }
+  return found;
+}
+
+function ordersWithoutMoney({ payments, recorded, owned }: Facts): Violation[] {
+  const found: Violation[] = [];
+  for (const order of recorded.orders.filter((one) => !owned.has(one.orderId))) {
+    const own = payments.filter((payment) => orderOf(payment) === order.orderId);
+    const held = own.reduce((sum, payment) => sum + heldBy(payment), 0);
+    const taken = own.reduce((sum, payment) => sum + payment.amount_received, 0);
+    const what = `${order.orderId} is ${order.state} and ${order.paymentState}, with ${held} held and ${taken} taken`;
+    if (SHIPPED.includes(order.state) && taken === 0) found.push(broken('order', what));
+    if (DONE.includes(order.state) || order.state === 'shipped' || order.paymentState === 'payment_needed') continue;
+    if (held === 0 && order.paymentState !== 'captured') found.push(broken('order', what));
+    if (held + taken > order.total) found.push(broken('order', `${what}, of ${order.total}`));
+  }
+  return found;
+}
+
+function stock({ recorded, owned }: Facts): Violation[] {
+  const pieces = new Map<string, { toShip: number; promised: number }>();
+  const at = (orderId: string, sku: string) => {
+    const key = `${orderId}: ${sku}`;
+    const entry = pieces.get(key) ?? { toShip: 0, promised: 0 };
+    pieces.set(key, entry);
+    return entry;
+  };
+  for (const line of recorded.lines) at(line.orderId, line.sku).toShip += line.pieces;
+  for (const promise of recorded.reservations) at(promise.orderId, promise.sku).promised += promise.pieces;
+  return [...pieces]
+    .filter(([key, { toShip, promised }]) => toShip !== promised && !owned.has(key.split(':')[0] ?? ''))
+    .map(([key, { toShip, promised }]) => broken('stock', `${key}: ${promised} reserved, ${toShip} to ship`));
+}
+
+function ledger({ payments, recorded, owned }: Facts): Violation[] {
+  const found: Violation[] = [];
+  const known = new Map(payments.map((payment) => [payment.id, payment]));
+  const books = new Map(recorded.ledger.map((entry) => [entry.paymentIntentId, entry]));
+  for (const id of new Set([...known.keys(), ...books.keys()])) {
+    const payment = known.get(id);
+    const { authorized = 0, captured: taken = 0, released = 0 } = books.get(id) ?? {};
+    const received = payment?.amount_received ?? 0;
+    const held = payment === undefined ? 0 : heldBy(payment);
+    const open = authorized - taken - released;
+    if (received !== taken) found.push(broken('ledger', `${id}: ${received} taken, ${taken} in the ledger`));
+    if (held !== open && !(payment !== undefined && owned.has(orderOf(payment))))
+      found.push(broken('ledger', `${id}: ${held} held, ${open} in the ledger`));
+  }
+  return found;
+}
+
+function unfinished({ recorded, orders, owned, nowMs }: Facts): Violation[] {
+  const late = recorded.orders.filter(
+    (one) =>
+      !DONE.includes(one.state) &&
+      !owned.has(one.orderId) &&
+      (one.waitingOn === undefined || one.waitingUntilMs === undefined || one.waitingUntilMs < nowMs),
+  );
+  const loose = recorded.attempts.filter(
+    (one) => UNFINISHED_ATTEMPTS.includes(one.status) && !one.tombstoned && !orders.has(one.orderId),
+  );
+  return [
+    ...late.map((one) => broken('owner', `${one.orderId} is ${one.state} and waits for ${one.waitingOn ?? 'nobody'}`)),
+    ...loose.map((one) => broken('owner', `payment attempt ${one.attempt} of ${one.orderId} is ${one.status}`)),
+    ...recorded.unpublished.map((orderId) => broken('owner', `an event of ${orderId} was told to nobody`)),
+  ];
+}
+
+function heldBy(payment: SimulatedPayment): number {
+  return payment.status === 'requires_capture' ? payment.amount_capturable : 0;
+}
+
+function broken(promise: keyof typeof PROMISES, what: string): Violation {
+  return { promise, what };
+}

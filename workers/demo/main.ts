@@ -1,0 +1,110 @@
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import { ConfigurationError, parseConfig } from '../config';
+import { readCommandLine } from '../command-line';
+import type { CommandLine } from '../command-line';
+import { runMain, stopAndExit, untilSignal } from '../process';
+import { describeStack, startStackApp } from '../stack-app';
+import type { StackApp } from '../stack-app';
+import { perform, POLICY } from './performance';
+import type { Outcome } from './performance';
+import { Progress } from './progress';
+
+/** What a shell says of a process that SIGINT ended. */
+const INTERRUPTED = 130;
+
+/** `npm run demo`: the whole stack in one process, the scenes, their table, and a look around until Ctrl-C. */
+async function main(): Promise<void> {
+  const commandLine = readCommandLine(process.argv.slice(2));
+  if (parseConfig(process.env).stripe !== undefined) throw new ConfigurationError([STRIPE_IS_SET]);
+  // Standard output stays for the one line of JSON where a script asked for it.
+  const progress = new Progress(commandLine.json ? process.stderr : process.stdout);
+  const signalled = untilSignal();
+  const running = await startOrLeave(commandLine, demoLog(progress), progress, signalled);
+  const abort = new AbortController();
+  const outcome = await Promise.race([
+    perform(running, progress, abort.signal),
+    signalled.then((): 'interrupted' => 'interrupted'),
+  ]);
+  if (outcome !== 'interrupted') {
+    tell(running, outcome, commandLine, progress);
+    if (!commandLine.exit) await signalled;
+  }
+  abort.abort(new Error('the demo was interrupted'));
+  progress.stop();
+  progress.print('Stopping …');
+  const code = outcome === 'interrupted' ? INTERRUPTED : outcome.succeeded ? 0 : 1;
+  await stopAndExit(() => running.stop(), code);
+}
+
+const STRIPE_IS_SET =
+  'The demo plays bank and customer at the Stripe simulator: unset STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET for it, or run npm start against Stripe';
+
+/**
+ * The running stack. A signal during the start ends the process at once: nothing has been done yet, and what was
+ * started is ended by its watchdogs.
+ */
+async function startOrLeave(
+  commandLine: CommandLine,
+  log: Logger,
+  progress: Progress,
+  signalled: Promise<unknown>,
+): Promise<StackApp> {
+  let started = false;
+  void signalled.then(() => {
+    if (started) return;
+    progress.print('Stopping …');
+    process.exit(INTERRUPTED);
+  });
+  const say = (line: string): void => progress.print(line);
+  const running = await startStackApp({ commandLine, log, say, policy: POLICY });
+  started = true;
+  return running;
+}
+
+/** Warnings only, unless asked for more, and above what is being shown: a newcomer reads scenes, not log lines. */
+function demoLog(progress: Progress): Logger {
+  const level = process.env['LOG_LEVEL'] ?? 'warn';
+  return pino({ level }, { write: (line) => progress.aside(() => process.stderr.write(line)) });
+}
+
+function tell(running: StackApp, outcome: Outcome, commandLine: CommandLine, progress: Progress): void {
+  const about = describeStack(running);
+  progress.stop();
+  for (const line of outcome.lines) progress.print(line);
+  if (commandLine.json) {
+    const { scenes, failed, orders, violations } = outcome;
+    console.log(JSON.stringify({ ...about, demo: { scenes, failed, orders, violations } }));
+  }
+  if (commandLine.exit) return;
+  for (const line of lookAround(running, String(about['apiKey']))) progress.print(line);
+}
+
+function lookAround({ gateway, stack }: StackApp, apiKey: string): string[] {
+  const { uiUrl, address } = stack.temporal;
+  return [
+    '',
+    'Have a look around:',
+    `  Temporal UI   ${uiUrl ?? `none; the server is at ${address}`}`,
+    `  API           ${gateway.url}/docs`,
+    `  API key       ${apiKey}`,
+    `  An order      curl -s -H "Authorization: Bearer ${apiKey}" ${gateway.url}/v1/orders?limit=1`,
+    `  All of them   HOLDFAST_URL=${gateway.url} HOLDFAST_API_KEY=${apiKey} npx holdfast orders list`,
+    '',
+    "An operator's five queries, for the search field of the Temporal UI:",
+    ...OPERATOR_QUERIES.map(([question, query]) => `  ${question.padEnd(30)}${query}`),
+    '',
+    'Ctrl-C stops everything.',
+  ];
+}
+
+/** What waits for whom, what is overdue, which exceptions. */
+const OPERATOR_QUERIES = [
+  ['What waits for the warehouse?', "WaitingOn = 'warehouse' AND ExecutionStatus = 'Running'"],
+  ['What waits for the customer?', "WaitingOn = 'customer' AND ExecutionStatus = 'Running'"],
+  ['What is overdue?', `WaitingUntil < '<now, e.g. 2030-01-31T12:00:00Z>' AND ExecutionStatus = 'Running'`],
+  ['What needs a person?', "ExceptionKind IS NOT NULL AND ExecutionStatus = 'Running'"],
+  ['Whose payment is missing?', "PaymentState = 'payment_needed' AND ExecutionStatus = 'Running'"],
+] as const;
+
+runMain(main);

@@ -1,0 +1,115 @@
+import type { Pool } from 'pg';
+import { createSampleCatalogue } from '../../activities/storage';
+import type { OrderPolicy } from '../../workflows/domain/policy';
+import type { StackApp } from '../stack-app';
+import { Bank, cartOf } from './bank';
+import { doomedCheckout } from './doomed-checkout';
+import { findViolations } from './invariants';
+import type { Violation } from './invariants';
+import type { Progress } from './progress';
+import { readRecorded } from './recorded';
+import { linksTo, promiseLines, storyTable, verdict } from './report';
+import type { ReportedCart } from './report';
+import { playScenes, SCENES } from './scenes';
+import type { PlayedScene } from './scenes';
+import { Shop } from './shop';
+import type { Backdoor, Stage } from './stage';
+
+/** Minutes and days of a real shop, in seconds, so that the scenes end while somebody watches. */
+export const POLICY: Partial<OrderPolicy> = {
+  customerActionMs: 20_000,
+  declinedGraceMs: 20_000,
+  paymentDeadlineMs: 15_000,
+};
+
+/** What is under way when the last scene ends (events, webhooks, letting go) is done within this. */
+const SETTLE_LIMIT_MS = 30_000;
+const SETTLE_POLL_MS = 500;
+
+export interface Outcome {
+  readonly succeeded: boolean;
+  readonly scenes: number;
+  readonly failed: number;
+  readonly orders: number;
+  readonly violations: number;
+  /** The table, the promises and the verdict, for a person. */
+  readonly lines: readonly string[];
+}
+
+/** Plays every scene on a running stack, then checks and tells what became of it. */
+export async function perform(running: StackApp, progress: Progress, signal: AbortSignal): Promise<Outcome> {
+  await createSampleCatalogue(running.app.dependencies.pool);
+  const stage = setUp(running, signal);
+  progress.print(`Playing ${SCENES.length} scenes; the slow ones beside the others.`);
+  const scenes = await playScenes(stage, progress);
+  const violations = await settledViolations(running.app.dependencies.pool, stage);
+  const carts = await readCarts(stage, scenes);
+  const { temporal, config } = running.stack;
+  const orders = carts.filter(({ order }) => order !== undefined).length;
+  const failed = scenes.filter(({ succeeded }) => !succeeded).length;
+  const lines = [
+    '',
+    storyTable(carts, linksTo(temporal.uiUrl, config.temporal.namespace)),
+    'Authorized counts every hold: what is held anew counts again, and what was not taken of the old hold is released.',
+    '',
+    'Read independently, the payments at the bank against the rows in Postgres:',
+    ...promiseLines(violations).map((line) => `  ${line}`),
+    '',
+    verdict(scenes, orders, violations.length),
+  ];
+  const succeeded = failed === 0 && violations.length === 0;
+  return { succeeded, scenes: scenes.length, failed, orders, violations: violations.length, lines };
+}
+
+function setUp({ stack, app, gateway }: StackApp, signal: AbortSignal): Stage {
+  const { stripeSimulator, config } = stack;
+  if (stripeSimulator === undefined) throw new Error('the demo needs the Stripe simulator');
+  const run = `demo-${Date.now().toString(36)}`;
+  const bank = new Bank(stripeSimulator.url, signal);
+  const shop = new Shop({ url: gateway.url, apiKey: config.apiKeys[0] ?? '', run, signal });
+  const { client, dependencies } = app;
+  const backdoor: Backdoor = {
+    leaveOne: (sku) => leaveOne(dependencies.pool, sku),
+    countInbox: (eventIds) => countInbox(dependencies.pool, eventIds),
+    doomedCheckout: (cart) => doomedCheckout({ client, config, policy: POLICY, bank, signal }, cart),
+  };
+  return { shop, bank, backdoor, run, signal };
+}
+
+/** Earlier runs may have sold the sku: what they reserved stays theirs, and one more piece lies in one warehouse. */
+async function leaveOne(pool: Pool, sku: string): Promise<void> {
+  await pool.query(
+    `UPDATE stock SET on_hand = reserved +
+       CASE WHEN warehouse_id = (SELECT min(warehouse_id) FROM stock WHERE sku = $1) THEN 1 ELSE 0 END
+     WHERE sku = $1`,
+    [sku],
+  );
+}
+
+async function countInbox(pool: Pool, eventIds: readonly string[]): Promise<number> {
+  const { rows } = await pool.query('SELECT count(*)::int AS kept FROM inbox WHERE event_id = ANY($1)', [eventIds]);
+  return (rows[0] as { kept: number }).kept;
+}
+
+async function readCarts(stage: Stage, scenes: readonly PlayedScene[]): Promise<ReportedCart[]> {
+  const carts = scenes.flatMap((scene) => scene.carts);
+  return Promise.all(
+    carts.map(async (cart) => {
+      const order = cart.orderId === undefined ? undefined : await stage.shop.order(cart.orderId);
+      return { cart, ...(order === undefined ? {} : { order }) };
+    }),
+  );
+}
+
+/** What is broken once things have settled: money on its way for a moment is not yet a violation. */
+async function settledViolations(pool: Pool, stage: Stage): Promise<Violation[]> {
+  for (const endMs = Date.now() + SETTLE_LIMIT_MS; ;) {
+    stage.signal.throwIfAborted();
+    const all = await stage.bank.payments();
+    // The simulator begins empty with every start; what is kept of earlier runs may still ask it for money.
+    const payments = all.filter((one) => cartOf(one) === '' || cartOf(one).startsWith(stage.run));
+    const found = findViolations(payments, await readRecorded(pool, stage.run), Date.now());
+    if (found.length === 0 || Date.now() > endMs) return found;
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
+  }
+}

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import type { CheckoutRequest } from '../../clients';
+import type { OrderView } from '../../workflows/domain/order-view';
+
+/** What the gateway may answer; which fields are there depends on the status. */
+export interface AnswerBody {
+  readonly orderId?: string;
+  readonly state?: string;
+  readonly code?: string;
+  readonly detail?: string;
+  readonly declineCode?: string;
+  readonly paymentIntentId?: string;
+  readonly capturedAmount?: number;
+  readonly sku?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: AnswerBody;
+}
+
+export interface Lines {
+  readonly sku: string;
+  readonly quantity: number;
+}
+
+/** The shop's side of the gateway: plain HTTP with the API key, as any other program would send it. */
+export class Shop {
+  private parcels = 0;
+
+  constructor(
+    private readonly options: {
+      readonly url: string;
+      readonly apiKey: string;
+      readonly run: string;
+      readonly signal: AbortSignal;
+    },
+  ) {}
+
+  checkout(cart: CheckoutRequest): Promise<Answer> {
+    return this.send('POST', '/v1/checkouts', cart);
+  }
+
+  ship(orderId: string, lines: readonly Lines[]): Promise<Answer> {
+    this.parcels += 1;
+    const trackingNumber = `${this.options.run}-${this.parcels}`;
+    return this.send('POST', `/v1/orders/${orderId}/shipments`, { lines, carrier: 'dhl', trackingNumber });
+  }
+
+  cancel(orderId: string, reason: string): Promise<Answer> {
+    return this.send('POST', `/v1/orders/${orderId}/cancel`, { reason });
+  }
+
+  deliver(orderId: string): Promise<Answer> {
+    return this.send('POST', `/v1/orders/${orderId}/deliveries`, {});
+  }
+
+  /** The order, or undefined where there is none (yet). */
+  async order(orderId: string): Promise<OrderView | undefined> {
+    const { status, body } = await this.send('GET', `/v1/orders/${orderId}`);
+    if (status === 404) return undefined;
+    if (status !== 200) throw new Error(`The order ${orderId} could not be read: ${status} ${body.detail ?? ''}`);
+    return body as unknown as OrderView;
+  }
+
+  private async send(method: string, path: string, body?: unknown): Promise<Answer> {
+    const { url, apiKey, signal } = this.options;
+    const response = await fetch(`${url}${path}`, {
+      method,
+      signal,
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json', 'idempotency-key': randomUUID() }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as AnswerBody };
+  }
+}
