@@ -21,6 +21,8 @@ export interface OrderWorkerOptions {
   readonly workflowBundle?: WorkflowBundleOption;
   readonly interceptors?: WorkerInterceptors;
   readonly identity?: string;
+  /** Default 300; see below. */
+  readonly maxCachedWorkflows?: number;
   /** Worker Deployment Versioning: pins checkouts to the build that began them. Off for a stack that is started by hand. */
   readonly buildId?: string;
 }
@@ -62,7 +64,7 @@ export function createOrderWorker(options: OrderWorkerOptions): Promise<Worker> 
     workflowBundle: options.workflowBundle ?? builtWorkflows(),
     activities: options.activities,
     dataConverter: options.dataConverter,
-    maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+    maxCachedWorkflows: options.maxCachedWorkflows ?? MAX_CACHED_WORKFLOWS,
     maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     maxConcurrentLocalActivityExecutions: MAX_ACTIVITIES,
     shutdownGraceTime: SHUTDOWN_GRACE,

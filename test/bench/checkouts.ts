@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import { checkoutRequest } from '../../clients/schemas';
+import { checkoutStart, toCart } from '../../clients/requests';
+import { startLoop } from '../../workers/loop';
+import { DEFAULT_POLICY } from '../../workflows/domain/policy';
+import { submitCheckout } from '../../workflows/messages';
+import { answerLater } from './designs';
+import type { Design } from './designs';
+import { closedLoop } from './load';
+import type { Contender, Sample } from './load';
+import { handedOver, oneItemCart, place } from './shop';
+import type { Shop } from './shop';
+
+type Stop = () => Promise<unknown>;
+
+/**
+ * The checkout and what it is compared with. `alone`: the relays rest while it is measured, so that nothing but checkouts
+ * runs; the orders are handed over before the next contender's turn. `and handover`: everything runs, and the load ends when
+ * every order is with its own workflow.
+ */
+export function checkoutContenders(shop: Shop): Contender[] {
+  return [
+    {
+      name: CHECKOUT,
+      run: aloneAnd(shop, (count, inFlight) => closedLoop(count, inFlight, () => place(shop.holdfast))),
+    },
+    {
+      name: CHECKOUT_AND_HANDOVER,
+      run: handingOver(shop, (count, inFlight) => closedLoop(count, inFlight, () => place(shop.holdfast))),
+    },
+    bare(shop, REGULAR, 'threeRegular'),
+    bareAnswered(shop, REGULAR_ANSWERED, 'threeRegularAnswered'),
+    bare(shop, LOCAL, 'threeLocal'),
+    bareAnswered(shop, LOCAL_ANSWERED, 'threeLocalAnswered'),
+  ];
+}
+
+export const CHECKOUT = 'checkout, alone';
+export const CHECKOUT_AND_HANDOVER = 'checkout, and its order handed over';
+export const REGULAR = 'bare, three regular activities';
+export const REGULAR_ANSWERED = 'bare, three regular, answered by update-with-start';
+export const LOCAL = 'bare, three local activities';
+export const LOCAL_ANSWERED = 'bare, three local, answered by update-with-start';
+
+/** The same steps built in other ways, each beside the product's way in the same bare form. */
+export function designContenders(shop: Shop): Contender[] {
+  const alone = (name: string, design: Design): Contender => ({
+    name,
+    run: aloneAnd(shop, (count, inFlight) => closedLoop(count, inFlight, () => designed(shop, design))),
+  });
+  const chosen: Design = { storage: 'local', bank: 'regular', order: 'outbox' };
+  return [
+    alone(AS_CHOSEN, chosen),
+    alone('storage as regular activities', { ...chosen, storage: 'regular' }),
+    alone('the bank asked without eager dispatch', { ...chosen, bank: 'notEager' }),
+    alone('the bank asked in a local activity', { ...chosen, bank: 'local' }),
+    {
+      name: AS_CHOSEN_HANDED_OVER,
+      run: handingOver(shop, (count, inFlight) => closedLoop(count, inFlight, () => designed(shop, chosen))),
+    },
+    {
+      name: AS_CHILD,
+      run: handingOver(
+        shop,
+        (count, inFlight) => closedLoop(count, inFlight, () => designed(shop, { ...chosen, order: 'child' })),
+        () => sweepOutbox(shop),
+      ),
+    },
+  ];
+}
+
+export const AS_CHOSEN = 'as chosen (happy path only)';
+export const AS_CHOSEN_HANDED_OVER = 'as chosen, and the order handed over by the outbox';
+export const AS_CHILD = 'order started as a child workflow, handed over';
+
+type Measure = (count: number, inFlight: number) => Promise<Sample>;
+
+function aloneAnd(shop: Shop, measure: Measure): Measure {
+  return async (count, inFlight) => {
+    const sample = await measure(count, inFlight);
+    const relays = shop.relays();
+    await handedOver(shop);
+    await relays.stop();
+    return sample;
+  };
+}
+
+function handingOver(shop: Shop, measure: Measure, start: () => Stop = () => startRelays(shop)): Measure {
+  return async (count, inFlight) => {
+    const stop = start();
+    const startedAt = performance.now();
+    const { latenciesMs } = await measure(count, inFlight);
+    await handedOver(shop);
+    const elapsedMs = performance.now() - startedAt;
+    await stop();
+    return { latenciesMs, elapsedMs };
+  };
+}
+
+function startRelays(shop: Shop): Stop {
+  const relays = shop.relays();
+  return () => relays.stop();
+}
+
+/** In place of the relay where orders are started otherwise: publishes the events and starts nothing. */
+function sweepOutbox({ dependencies: { outbox }, log }: Shop): Stop {
+  const round = async (): Promise<number> => {
+    const events = await outbox.claimUnpublished(50, 30_000);
+    if (events.length > 0) await outbox.markPublished(events.map((event) => event.eventId));
+    return events.length;
+  };
+  const loop = startLoop('outbox sweeper', round, { idleMs: 20, log });
+  return () => loop.stop();
+}
+
+/** Started, and its result awaited, on the worker's own connection with an eager first task: the best that it can have. */
+function bare(shop: Shop, name: string, type: string): Contender {
+  const request = (): Promise<unknown> =>
+    shop.client.workflow.execute(type, {
+      workflowId: `${type}-${randomUUID()}`,
+      taskQueue: shop.settings.taskQueue,
+      requestEagerStart: true,
+    });
+  return { name, run: (count, inFlight) => closedLoop(count, inFlight, request) };
+}
+
+/** Called like a checkout. */
+function bareAnswered(shop: Shop, name: string, type: string): Contender {
+  const request = (): Promise<unknown> =>
+    shop.client.workflow.executeUpdateWithStart(answerLater, {
+      startWorkflowOperation: new WithStartWorkflowOperation(type, {
+        workflowId: `${type}-${randomUUID()}`,
+        taskQueue: shop.settings.taskQueue,
+        workflowIdConflictPolicy: 'FAIL',
+      }),
+    });
+  return { name, run: (count, inFlight) => closedLoop(count, inFlight, request) };
+}
+
+async function designed(shop: Shop, design: Design): Promise<void> {
+  const cart = toCart(checkoutRequest.parse(oneItemCart()), DEFAULT_POLICY);
+  const { args, ...start } = checkoutStart(cart, shop.settings.taskQueue);
+  const answer = await shop.client.workflow.executeUpdateWithStart(submitCheckout, {
+    args: [{ paymentMethod: 'pm_card_visa', cartFingerprint: '' }],
+    startWorkflowOperation: new WithStartWorkflowOperation('designedCheckout', {
+      ...start,
+      args: [...(args ?? []), design],
+    }),
+  });
+  if (answer.state !== 'placed') throw new Error(`A checkout was not placed: ${JSON.stringify(answer)}`);
+}

@@ -1,0 +1,148 @@
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { checkoutContenders, designContenders } from './checkouts';
+import { historyCosts } from './histories';
+import { interleave } from './load';
+import { measureParked } from './parked';
+import { report, targets } from './report';
+import type { Measurements } from './report';
+import { startServers } from './servers';
+import type { Servers } from './servers';
+import { openShop } from './shop';
+import type { Shop } from './shop';
+import { storyContenders } from './story';
+import { measureWebhooks } from './webhooks';
+
+/*
+ * `npm run bench`: everything in one run on one server, then the table, then test/bench/RESULTS.md. `--quick` runs all of it in
+ * small and writes nothing: its figures are worth nothing. HOLDFAST_BENCH_SCALE multiplies the sizes.
+ */
+
+const RESULTS = resolve(__dirname, '..', '..', '..', 'test', 'bench', 'RESULTS.md');
+const IN_FLIGHT = 30;
+
+/** Sizes of a whole run. A round of a hundred and more requests lasts seconds: long enough for steady figures. */
+interface Sizes {
+  readonly rounds: number;
+  readonly warmUp: number;
+  /** Requests of one contender in one round. */
+  readonly alone: number;
+  readonly inFlight: number;
+  readonly orders: number;
+  readonly webhookSeconds: number;
+  readonly parked: number;
+}
+
+const WHOLE: Sizes = {
+  rounds: 5,
+  warmUp: 100,
+  alone: 30,
+  inFlight: 180,
+  orders: 120,
+  webhookSeconds: 20,
+  parked: 2_000,
+};
+
+function sizes(quick: boolean, scale: number): Sizes {
+  const scaled = (size: number, least: number): number => Math.max(least, Math.round(size * scale));
+  return {
+    rounds: quick ? 1 : WHOLE.rounds,
+    warmUp: scaled(WHOLE.warmUp, 5),
+    alone: scaled(WHOLE.alone, 2),
+    inFlight: scaled(WHOLE.inFlight, 10),
+    orders: scaled(WHOLE.orders, 10),
+    webhookSeconds: scaled(WHOLE.webhookSeconds, 1),
+    parked: scaled(WHOLE.parked, 20),
+  };
+}
+
+type Timed = Pick<Measurements, 'one' | 'many' | 'designs' | 'story' | 'costs' | 'calls' | 'webhooks'>;
+
+async function measureShop(shop: Shop, size: Sizes): Promise<Timed> {
+  const worker = await shop.startWorker();
+  try {
+    // First, while the provider's log of requests is short enough to be counted.
+    const { costs, calls } = await historyCosts(shop);
+    const contenders = checkoutContenders(shop);
+    const designs = designContenders(shop);
+    progress('warming up');
+    for (const contender of [...contenders, ...designs]) await contender.run(size.warmUp, IN_FLIGHT);
+    const rounds = { rounds: size.rounds, progress };
+    const one = await interleave(contenders, { ...rounds, count: size.alone, inFlight: 1 });
+    // Designs take their turns among the others: all figures of a round were taken within a minute.
+    const all = await interleave([...contenders, ...designs], { ...rounds, count: size.inFlight, inFlight: IN_FLIGHT });
+    const many = all.slice(0, contenders.length);
+    const webhooks = await measureWebhooks(shop, { seconds: size.webhookSeconds, progress });
+    const story = await measureStory(shop, size);
+    return { one, many, designs: all.slice(contenders.length), story, costs, calls, webhooks };
+  } finally {
+    await worker.stop();
+  }
+}
+
+async function measureStory(shop: Shop, size: Sizes): Promise<Measurements['story']> {
+  const { contenders, stop } = await storyContenders(shop);
+  try {
+    for (const contender of contenders) await contender.run(size.warmUp, IN_FLIGHT);
+    return await interleave(contenders, { rounds: size.rounds, count: size.orders, inFlight: IN_FLIGHT, progress });
+  } finally {
+    await stop();
+  }
+}
+
+async function main(): Promise<void> {
+  const { quick = false } = parseArgs({ options: { quick: { type: 'boolean' } } }).values;
+  const scale = quick ? 0.01 : Number(process.env['HOLDFAST_BENCH_SCALE'] ?? 1);
+  if (!(scale > 0)) throw new Error('HOLDFAST_BENCH_SCALE must be a number above 0');
+  const size = sizes(quick, scale);
+  const startedAt = performance.now();
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-bundle-'));
+  let servers: Servers | undefined;
+  try {
+    const [bundlePath, started] = await Promise.all([bundle(folder), startServers(progress)]);
+    servers = started;
+    const timed = await withShop(servers, bundlePath, (shop) => measureShop(shop, size));
+    const parked = await measureParked(servers, bundlePath, { orders: size.parked, progress });
+    const minutes = (performance.now() - startedAt) / 60_000;
+    const run = { ...timed, parked, servers, scale, minutes, inFlight: IN_FLIGHT, rounds: size.rounds };
+    const text = report(run);
+    console.log(text);
+    if (!quick) await writeFile(RESULTS, text);
+    const missed = targets(run).filter((target) => !target.met);
+    progress(missed.length === 0 ? 'every target is met' : `not met: ${missed.map((one) => one.what).join('; ')}`);
+  } finally {
+    await servers?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function withShop<T>(servers: Servers, bundlePath: string, work: (shop: Shop) => Promise<T>): Promise<T> {
+  const shop = await openShop(servers, 'shop', bundlePath);
+  try {
+    return await work(shop);
+  } finally {
+    await shop.close();
+  }
+}
+
+async function bundle(folder: string): Promise<string> {
+  const workflowsPath = join(__dirname, 'workflows.js');
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+  const path = join(folder, 'workflows.js');
+  await writeFile(path, code);
+  return path;
+}
+
+const startedAtMs = Date.now();
+
+function progress(line: string): void {
+  process.stderr.write(`[bench ${((Date.now() - startedAtMs) / 1000).toFixed(0).padStart(4)} s] ${line}\n`);
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import type { HoldfastClient } from '../../clients';
+import { closedLoop } from './load';
+import type { Contender } from './load';
+import { handedOver, place } from './shop';
+import type { Shop } from './shop';
+
+/** The product's own cap, and two others: one that fewer orders fit in than are in flight, and one that all fit in. */
+export const CACHES = { chosen: 300, small: 10, large: 2_000 } as const;
+
+export const STORY = `checkout to delivered (${CACHES.chosen} cached workflows)`;
+
+/**
+ * The reference's story: one item, one charge, one shipment, until it is delivered; provider calls, relays and webhooks
+ * included. One worker for each size of the cache; those that rest only poll.
+ */
+export async function storyContenders(shop: Shop): Promise<{ contenders: Contender[]; stop: () => Promise<void> }> {
+  const stops: (() => Promise<void>)[] = [];
+  const contenders: Contender[] = [];
+  for (const [kind, maxCachedWorkflows] of Object.entries(CACHES)) {
+    const taskQueue = `${shop.settings.taskQueue}-${kind}`;
+    const worker = await shop.startWorker({ taskQueue, maxCachedWorkflows });
+    stops.push(() => worker.stop());
+    const name = kind === 'chosen' ? STORY : `the same with ${maxCachedWorkflows} cached workflows`;
+    contenders.push(story(shop, name, taskQueue));
+  }
+  return {
+    contenders,
+    stop: async () => {
+      await Promise.all(stops.map((stop) => stop()));
+    },
+  };
+}
+
+function story(shop: Shop, name: string, taskQueue: string): Contender {
+  const holdfast = shop.clientFor(taskQueue);
+  return {
+    name,
+    async run(count, inFlight) {
+      const relays = shop.relays(taskQueue);
+      const startedAt = performance.now();
+      const { latenciesMs } = await closedLoop(count, inFlight, () => placeToDelivered(holdfast));
+      await handedOver(shop);
+      const elapsedMs = performance.now() - startedAt;
+      await relays.stop();
+      return { latenciesMs, elapsedMs };
+    },
+  };
+}
+
+export async function placeToDelivered(holdfast: HoldfastClient): Promise<string> {
+  const orderId = await place(holdfast);
+  const shipped = await holdfast.ship(orderId, {
+    lines: [{ sku: 'MUG-BLUE', quantity: 1 }],
+    carrier: 'dhl',
+    trackingNumber: randomUUID(),
+  });
+  if (!shipped.accepted) throw new Error(`A shipment was refused: ${JSON.stringify(shipped)}`);
+  const delivered = await holdfast.deliver(orderId);
+  if (!delivered.accepted) throw new Error(`A delivery was refused: ${JSON.stringify(delivered)}`);
+  return orderId;
+}
