@@ -1,0 +1,96 @@
+import type { CheckoutRequest } from '../../clients';
+import type { OrderView } from '../../workflows/domain/order-view';
+import { sampleCart } from './carts';
+import { getConnection, testEnvironment } from './environment';
+import { eventually } from './eventually';
+import { violations } from './invariants';
+import { fastForward, virtualTime } from './time';
+import { closeConnections, createWorld } from './world';
+import type { World } from './world';
+
+/** The two lines of {@link Shop.place}; with 490 shipping and 1000 tax they make 7970. */
+export const twoLines = [
+  { sku: 'MUG-BLUE', quantity: 2, unitAmount: 1290 },
+  { sku: 'TEAPOT-1L', quantity: 1, unitAmount: 3900 },
+];
+
+let parcels = 0;
+
+/** A parcel with a tracking number of its own. */
+export function parcel(lines: { sku: string; quantity: number }[]) {
+  parcels += 1;
+  return { lines, carrier: 'dhl', trackingNumber: `T${parcels}` };
+}
+
+export const mugs = (quantity: number) => parcel([{ sku: 'MUG-BLUE', quantity }]);
+export const everything = () =>
+  parcel([
+    { sku: 'MUG-BLUE', quantity: 2 },
+    { sku: 'TEAPOT-1L', quantity: 1 },
+  ]);
+
+/** What tests do with orders in one world, the one of the file unless another is given. */
+export class Shop {
+  constructor(private readonly home: () => World) {}
+
+  async place(changes: Partial<CheckoutRequest> = {}, where = this.home()): Promise<string> {
+    const answer = await where.holdfast.checkout(sampleCart({ lines: twoLines, taxAmount: 1000, ...changes }));
+    if (answer.state !== 'placed') throw new Error(`not placed: ${JSON.stringify(answer)}`);
+    await eventually(
+      'the order to be allocated',
+      async () => (await this.view(answer.orderId, where)).state !== 'placed',
+    );
+    return answer.orderId;
+  }
+
+  async view(orderId: string, where = this.home()): Promise<OrderView> {
+    const found = await where.dependencies.queries.getOrder(orderId);
+    if (found === undefined) throw new Error(`no order ${orderId}`);
+    return found;
+  }
+
+  intentsOf(orderId: string, where = this.home()) {
+    return where.simulator.state.paymentIntents().filter((intent) => intent.metadata['holdfast_order_id'] === orderId);
+  }
+
+  customerOf(orderId: string, where = this.home()): string {
+    return String(this.intentsOf(orderId, where)[0]?.customer);
+  }
+
+  async forward(orderId: string, ms: number): Promise<void> {
+    await fastForward(await getConnection(), testEnvironment().temporalNamespace, `order-${orderId}`, ms);
+  }
+
+  /** Moves the order's clock to a moment before (or after, where negative) the end of its hold. */
+  async forwardToEndOfHold(orderId: string, beforeMs: number, where = this.home()): Promise<void> {
+    const clock = await virtualTime(await getConnection(), testEnvironment().temporalNamespace, `order-${orderId}`);
+    const { captureBefore } = await this.view(orderId, where);
+    await this.forward(orderId, Date.parse(captureBefore ?? '') - beforeMs - (clock?.nowMs ?? Date.now()));
+  }
+
+  endOf(orderId: string, where = this.home()): Promise<unknown> {
+    return where.client.workflow.getHandle(`order-${orderId}`).result();
+  }
+}
+
+/** One world for the tests of a file; after each of them money and stock must agree. */
+export function shopForThisFile(): { readonly world: () => World; readonly shop: Shop } {
+  let world: World | undefined;
+  const current = (): World => {
+    if (world === undefined) throw new Error('the world is made in beforeAll');
+    return world;
+  };
+  beforeAll(async () => {
+    world = await createWorld();
+  });
+  afterEach(async () => {
+    await eventually('the money to agree', async () => (await violations(current())).length === 0).catch(async () => {
+      expect(await violations(current())).toEqual([]);
+    });
+  });
+  afterAll(async () => {
+    await world?.close();
+    await closeConnections();
+  });
+  return { world: current, shop: new Shop(current) };
+}

@@ -1,0 +1,103 @@
+import { everything, mugs, parcel, shopForThisFile } from '../support/shop';
+import { violations } from '../support/invariants';
+import { createWorld } from '../support/world';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+const { world, shop } = shopForThisFile();
+
+describe('a card hold', () => {
+  it('is warned of, then renewed before it ends; the old one is let go after the new one stands', async () => {
+    const orderId = await shop.place();
+    await shop.forwardToEndOfHold(orderId, 47 * HOUR_MS);
+    const { rows } = await world().dependencies.pool.query(
+      `SELECT type FROM outbox WHERE order_id = $1 AND type = 'HoldExpiring'`,
+      [orderId],
+    );
+    expect(rows).toHaveLength(1);
+    await shop.forwardToEndOfHold(orderId, HOUR_MS);
+    expect(shop.intentsOf(orderId).map((one) => one.status)).toEqual(['canceled', 'requires_capture']);
+    expect(await shop.view(orderId)).toMatchObject({ paymentState: 'authorized', waitingOn: 'warehouse' });
+    expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
+  });
+
+  it.each([
+    ['6 days and 23 hours', HOUR_MS],
+    ['7 days', 0],
+    ['7 days and a second', -1_000],
+  ])('of 7 days still ships after %s', async (_name, beforeMs) => {
+    const orderId = await shop.place();
+    await shop.forwardToEndOfHold(orderId, beforeMs);
+    const all = everything();
+    expect(await world().holdfast.ship(orderId, all)).toMatchObject({ accepted: true, state: 'shipped' });
+  });
+
+  it('that the bank does not renew stops shipping, asks the customer, and ends the order at the deadline', async () => {
+    const orderId = await shop.place();
+    world().simulator.issueDecision(shop.customerOf(orderId), 'insufficient_funds');
+    await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS);
+    expect(await shop.view(orderId)).toMatchObject({ paymentState: 'payment_needed', waitingOn: 'customer' });
+    expect(await world().holdfast.ship(orderId, mugs(1))).toMatchObject({ accepted: false, reason: 'payment_needed' });
+    await shop.forward(orderId, 2 * DAY_MS + HOUR_MS);
+    expect(await shop.endOf(orderId)).toMatchObject({ state: 'cancelled' });
+    expect(shop.intentsOf(orderId).every((one) => one.status === 'canceled')).toBe(true);
+  });
+
+  it('that the bank does not renew is renewed by the customer with another card', async () => {
+    const orderId = await shop.place();
+    world().simulator.issueDecision(shop.customerOf(orderId), 'insufficient_funds');
+    await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS);
+    expect(await world().holdfast.renewPayment(orderId, { paymentMethod: 'pm_card_mastercard' })).toMatchObject({
+      accepted: true,
+      state: 'authorized',
+    });
+    expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
+  });
+
+  it('that is gone unseen is noticed and renewed when it should be captured', async () => {
+    const deaf = await createWorld({ policy: { onHoldExpiring: 'ask' } });
+    try {
+      const orderId = await shop.place({}, deaf);
+      deaf.simulator.setWebhookEndpoint(undefined);
+      deaf.simulator.clock.advanceBy(8 * DAY_MS);
+      const answer = await deaf.holdfast.ship(orderId, everything());
+      expect(answer).toMatchObject({ accepted: true, state: 'shipped' });
+      expect(shop.intentsOf(orderId, deaf).map((one) => one.status)).toEqual(['canceled', 'succeeded']);
+      expect(await violations(deaf)).toEqual([]);
+    } finally {
+      await deaf.close();
+    }
+  });
+
+  it('waits for a person where the policy says so, and for the customer when nobody decides', async () => {
+    const asking = await createWorld({ policy: { onHoldExpiring: 'ask' } });
+    try {
+      const orderId = await shop.place({}, asking);
+      await shop.forward(orderId, 7 * DAY_MS - 11 * HOUR_MS);
+      expect(await shop.view(orderId, asking)).toMatchObject({
+        waitingOn: 'approver',
+        exception: { kind: 'hold_decision' },
+      });
+      expect(await asking.holdfast.decideHold(orderId, { action: 'reauthorize' })).toMatchObject({ accepted: true });
+      expect(await shop.view(orderId, asking)).toMatchObject({ waitingOn: 'warehouse', paymentState: 'authorized' });
+      await shop.forwardToEndOfHold(orderId, -HOUR_MS, asking);
+      expect(await shop.view(orderId, asking)).toMatchObject({ waitingOn: 'customer', paymentState: 'payment_needed' });
+    } finally {
+      await asking.close();
+    }
+  });
+
+  it('is captured where the policy says so', async () => {
+    const capturing = await createWorld({ policy: { onHoldExpiring: 'capture' } });
+    try {
+      const orderId = await shop.place({}, capturing);
+      await shop.forward(orderId, 7 * DAY_MS);
+      expect(await shop.view(orderId, capturing)).toMatchObject({ state: 'paid', paymentState: 'captured' });
+      await shop.forward(orderId, 8 * DAY_MS);
+      expect(await shop.view(orderId, capturing)).toMatchObject({ exception: { kind: 'shipment_overdue' } });
+    } finally {
+      await capturing.close();
+    }
+  });
+});
