@@ -1,0 +1,45 @@
+import { closeConnections } from '../support/environment';
+import { violations } from '../support/invariants';
+import { createFaultWorld } from './fault-world';
+import { applicable, record, runCases } from './matrix';
+import type { Mode } from './plan';
+import { modes } from './plan';
+import { report } from './report';
+import type { StoryResult } from './report';
+import { stories } from './stories';
+
+/** Killed processes have a test of their own. */
+const MODES = (Object.keys(modes) as Mode[]).filter((mode) => mode !== 'kill');
+const only = process.env['HOLDFAST_FAULT_MODES']?.split(',');
+const results: StoryResult[] = [];
+
+afterAll(async () => {
+  await closeConnections();
+  console.log(report('fault matrix', results));
+});
+
+describe('every boundary, broken in every way, leaves money, stock and orders in agreement', () => {
+  it.each(
+    Object.values(stories).filter(({ name }) => !(process.env['HOLDFAST_FAULT_STORIES']?.includes(name) === false)),
+  )(
+    '$name',
+    async (story) => {
+      const world = await createFaultWorld({ policy: story.policy });
+      try {
+        const recording = await record(world, story);
+        const tried = MODES.filter((mode) => only === undefined || only.includes(mode));
+        const faults = recording.boundaries.flatMap((boundary) =>
+          tried.filter((mode) => applicable(boundary, mode)).map((mode) => ({ ...boundary, mode })),
+        );
+        const verdicts = await runCases(world, recording, faults);
+        results.push({ recording, verdicts });
+        const wrong = verdicts.filter((one) => one.violations.length > 0 || !one.reached);
+        expect(wrong).toEqual([]);
+        expect(await violations(world)).toEqual([]);
+      } finally {
+        await world.close();
+      }
+    },
+    300_000,
+  );
+});

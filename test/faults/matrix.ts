@@ -1,0 +1,142 @@
+import { outcomeOf, wrongs } from './checks';
+import type { Outcome } from './checks';
+import type { FaultWorld } from './fault-world';
+import { TRANSPARENT } from './plan';
+import type { Boundary, Fault, Mode } from './plan';
+import { Play } from './play';
+import { heal, landLate, settle } from './settle';
+import type { Story } from './stories';
+
+/** A story as it goes without faults of the matrix. */
+export interface Recording {
+  readonly story: Story;
+  readonly boundaries: readonly Boundary[];
+  readonly outcome: Outcome;
+}
+
+/** What a case came to. */
+export interface Verdict {
+  readonly story: string;
+  readonly fault: Fault;
+  /** Did the fault meet its boundary? A case that never got there has shown nothing. */
+  readonly reached: boolean;
+  readonly violations: readonly string[];
+}
+
+/** As many cases are in one step at the same time; more would only queue on two cores. */
+const SIDE_BY_SIDE = 8;
+
+/** Plays a story as it is and enumerates its boundaries. @throws Error where that alone breaks an invariant */
+export async function record(world: FaultWorld, story: Story): Promise<Recording> {
+  const play = new Play(world, story.name, story.faults, story.cart);
+  await playSteps(story, [play], (_play, error) => Promise.reject(error as Error));
+  const found = await judge(play, undefined);
+  if (found.length > 0) throw new Error(`${story.name} without faults: ${found.join('; ')}`);
+  const own = (one: Boundary): boolean =>
+    story.faults.some((fault) => fault.activity === one.activity && fault.occurrence === one.occurrence);
+  return {
+    story,
+    boundaries: play.plan.boundaries.filter((one) => !own(one)),
+    outcome: await outcomeOf(play),
+  };
+}
+
+/** Modes that mean something at a boundary: only what has an effect at the provider and a record of ours can be torn. */
+export function applicable(boundary: Boundary, mode: Mode): boolean {
+  return mode !== 'torn' || !boundary.isLocal;
+}
+
+/** Plays every boundary of a recording in every one of these modes, side by side. */
+export async function runCases(
+  world: FaultWorld,
+  recording: Recording,
+  faults: readonly Fault[],
+  aroundStep: (step: number, plays: readonly Play[], run: () => Promise<void>) => Promise<void> = (
+    _step,
+    _plays,
+    run,
+  ) => run(),
+): Promise<Verdict[]> {
+  const { story } = recording;
+  const cases = faults.map((fault) => ({
+    fault,
+    errors: [] as string[],
+    play: new Play(world, `${story.name}, ${describe(fault)}`, [...story.faults, fault], story.cart),
+  }));
+  const plays = cases.map((one) => one.play);
+  await playSteps(
+    story,
+    plays,
+    (play, error) => {
+      cases.find((one) => one.play === play)?.errors.push(`the story broke off: ${String(error)}`);
+      return Promise.resolve();
+    },
+    aroundStep,
+  );
+  return mapSome(cases, async ({ fault, play, errors }) => {
+    const found = [...errors];
+    try {
+      found.push(...(await judge(play, TRANSPARENT.has(fault.mode) ? recording.outcome : undefined)));
+    } catch (error) {
+      found.push(`it did not settle: ${String(error)}`);
+    }
+    const reached = !play.plan.missed.includes(fault);
+    return { story: story.name, fault, reached, violations: found };
+  });
+}
+
+async function playSteps(
+  story: Story,
+  plays: readonly Play[],
+  onError: (play: Play, error: unknown) => Promise<void>,
+  aroundStep: (step: number, plays: readonly Play[], run: () => Promise<void>) => Promise<void> = (
+    _step,
+    _plays,
+    run,
+  ) => run(),
+): Promise<void> {
+  for (const [index, step] of story.steps.entries()) {
+    await aroundStep(index, plays, async () => {
+      await mapSome(plays, async (play) => {
+        play.plan.step = index;
+        try {
+          await step(play);
+        } catch (error) {
+          await onError(play, error);
+        }
+      });
+    });
+  }
+}
+
+/** Looks three times: when things have settled, when retries are over, and when late attempts have landed. */
+async function judge(play: Play, expected: Outcome | undefined): Promise<string[]> {
+  await settle(play);
+  const found = await wrongs(play, 'settled', false);
+  await heal(play);
+  found.push(...(await wrongs(play, 'healed', true)));
+  if (play.plan.late.length > 0) {
+    await landLate(play);
+    found.push(...(await wrongs(play, 'after the late attempt', true)));
+  }
+  if (expected === undefined) return found;
+  const [was, is] = [JSON.stringify(expected), JSON.stringify(await outcomeOf(play))];
+  return was === is ? found : [...found, `a fault that is tried again changed the outcome: ${is}, not ${was}`];
+}
+
+export function describe(fault: Fault): string {
+  return `${fault.activity} #${fault.occurrence}, ${fault.mode}`;
+}
+
+/** Maps with at most so many under way at once. */
+async function mapSome<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const queue = [...items.entries()];
+  const lane = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      results[next[0]] = await work(next[1]);
+    }
+  };
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, lane));
+  return results;
+}

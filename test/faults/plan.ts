@@ -1,0 +1,114 @@
+/**
+ * Glossary of the fault matrix.
+ *
+ * - A **story** is what happens to one cart, step by step (stories.ts).
+ * - A **boundary** is one execution of an activity in a story: its name and which one of that name it is. Boundaries are
+ *   enumerated from a recorded run of the story without faults, never by hand.
+ * - A **mode** is a way in which a boundary breaks. A **case** is a story with one boundary broken in one mode.
+ */
+export const modes = {
+  'fail-before': 'the attempt fails before its effect and is tried again',
+  'fail-after': 'the attempt has its effect, its acknowledgement is lost, and it is tried again',
+  torn: 'the attempt dies between the provider’s effect and our record of it, and is tried again',
+  twice: 'the effect is run twice in a row; the second answer counts',
+  kill: 'the worker’s process is killed after the effect; another one takes over',
+  'lost-before': 'the attempt fails for good before its effect',
+  'lost-after': 'the attempt has its effect and is reported as failed for good',
+  late: 'the attempt is given up at once; its effect lands after everything else has settled, undo included',
+  'late-retried':
+    'the attempt is reported as failed and tried again; its own effect lands after everything has settled',
+} as const;
+
+export type Mode = keyof typeof modes;
+
+/** Modes after which the story must end as if nothing had happened. */
+export const TRANSPARENT: ReadonlySet<Mode> = new Set<Mode>([
+  'fail-before',
+  'fail-after',
+  'torn',
+  'twice',
+  'kill',
+  'late-retried',
+]);
+
+/** One execution of an activity within a story. */
+export interface Boundary {
+  readonly activity: string;
+  /** 1 for the first execution of this activity in the story. */
+  readonly occurrence: number;
+  readonly isLocal: boolean;
+  /** Index of the story's step in which it was recorded. */
+  readonly step: number;
+}
+
+/** What is to break. */
+export interface Fault {
+  readonly activity: string;
+  readonly occurrence: number;
+  readonly mode: Mode;
+}
+
+/** What an interceptor tells of the activity that is about to run. */
+export interface Sighting {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly activityId: string;
+  readonly activity: string;
+  readonly isLocal: boolean;
+  readonly orderId: string;
+}
+
+/** What one case breaks, and what was seen of it. */
+export class CasePlan {
+  readonly boundaries: Boundary[] = [];
+  readonly late: (() => Promise<unknown>)[] = [];
+  /** Index of the step that the case is in. */
+  step = 0;
+  orderId: string | undefined;
+  private readonly seen = new Set<string>();
+  private readonly fired = new Set<Fault>();
+  /** Faults in which the effect was let through or held back as meant. */
+  readonly reached = new Set<Fault>();
+  blocked: (() => void) | undefined;
+
+  constructor(
+    readonly cartId: string,
+    readonly faults: readonly Fault[],
+  ) {}
+
+  /** Registers an execution; the fault that it meets, once. */
+  see(sighting: Sighting): Fault | undefined {
+    this.orderId ??= sighting.orderId;
+    const { activity, isLocal } = sighting;
+    const key = [sighting.workflowId, sighting.runId, activity, sighting.activityId].join('/');
+    // A retry, and a local activity that is run again with its workflow task, is the same execution.
+    if (this.seen.has(key)) return undefined;
+    this.seen.add(key);
+    const occurrence = this.boundaries.filter((one) => one.activity === activity).length + 1;
+    this.boundaries.push({ activity, occurrence, isLocal, step: this.step });
+    const fault = this.faults.find((one) => one.activity === activity && one.occurrence === occurrence);
+    if (fault === undefined || this.fired.has(fault)) return undefined;
+    this.fired.add(fault);
+    return fault;
+  }
+
+  get missed(): readonly Fault[] {
+    return this.faults.filter((fault) => !this.reached.has(fault));
+  }
+}
+
+/** Finds the case that an activity belongs to. */
+export class Switchboard {
+  private readonly byWorkflow = new Map<string, CasePlan>();
+
+  add(plan: CasePlan): void {
+    this.byWorkflow.set(`checkout-${plan.cartId}`, plan);
+  }
+
+  /** The case of an activity; orders are known from their checkout, which comes first. */
+  of(sighting: Sighting): CasePlan | undefined {
+    const plan = this.byWorkflow.get(sighting.workflowId);
+    if (plan !== undefined) this.byWorkflow.set(`order-${sighting.orderId}`, plan);
+    return plan;
+  }
+}

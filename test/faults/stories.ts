@@ -1,0 +1,116 @@
+import type { CheckoutRequest } from '../../clients';
+import type { OrderPolicy } from '../../workflows/domain/policy';
+import type { Fault } from './plan';
+import type { Play } from './play';
+
+const HOUR_MS = 3_600_000;
+
+/** One step; all cases of a story make it together, so that their clocks stay near each other. */
+export type Step = (play: Play) => Promise<void>;
+
+/** What happens to one cart. */
+export interface Story {
+  readonly name: string;
+  readonly cart: Partial<CheckoutRequest>;
+  /** Faults that belong to the story itself, so that the way out of them has boundaries too. */
+  readonly faults: readonly Fault[];
+  readonly policy: Partial<OrderPolicy>;
+  readonly steps: readonly Step[];
+}
+
+const lines = [
+  { sku: 'MUG-BLUE', quantity: 2, unitAmount: 1290 },
+  { sku: 'TEAPOT-1L', quantity: 1, unitAmount: 3900 },
+];
+const cart = { lines, taxAmount: 1000 };
+
+const checkout: Step = async (play) => {
+  await play.checkout();
+  await play.quiet(play.workflowIds.checkout);
+  if (play.placed) await orderQuiet(play);
+};
+
+/** The relay starts the order's workflow a moment after the record. */
+async function orderQuiet(play: Play): Promise<void> {
+  await play.orderStarted();
+  await play.quiet(play.workflowIds.order);
+}
+
+/** A step that has nothing to do where nothing was bought. */
+const ofOrder =
+  (step: Step): Step =>
+  async (play) => {
+    if (!play.placed) return;
+    await step(play);
+    await play.quiet(play.workflowIds.order);
+  };
+
+const ship = (trackingNumber: string, shipped: { sku: string; quantity: number }[]): Step =>
+  ofOrder((play) =>
+    play.ship({ lines: shipped, carrier: 'dhl', trackingNumber: `${trackingNumber}-${play.cart.cartId}` }),
+  );
+const shipFirst = ship('one', [{ sku: 'MUG-BLUE', quantity: 1 }]);
+const shipRest = ship('two', [
+  { sku: 'MUG-BLUE', quantity: 1 },
+  { sku: 'TEAPOT-1L', quantity: 1 },
+]);
+const shipAll = ship(
+  'all',
+  lines.map(({ sku, quantity }) => ({ sku, quantity })),
+);
+const deliver = ofOrder((play) => play.deliver());
+const cancel = ofOrder((play) => play.cancel());
+
+/** To a time before (or after) the end of the hold that the order has now. */
+const toHoldEnd = (offsetMs: number): Step =>
+  ofOrder(async (play) => {
+    const view = await play.world.dependencies.queries.getOrder(play.orderId);
+    const endMs = Date.parse(view?.captureBefore ?? '');
+    if (!Number.isNaN(endMs)) await play.forwardOrderTo(endMs + offsetMs);
+  });
+const toDeadline: Step = ofOrder((play) => play.forward(play.workflowIds.order, 160_000));
+
+/** From now on the bank refuses what is charged without the customer. */
+const refuseRenewals = ofOrder((play) => {
+  const intent = play.intents()[0];
+  play.world.simulator.issueDecision(String(intent?.customer), 'insufficient_funds');
+  return Promise.resolve();
+});
+
+/** A quarter of an hour behind the point at which a hold is acted on (12 h before its end). */
+const PAST_MARGIN_MS = -11.75 * HOUR_MS;
+
+const story = (
+  name: string,
+  steps: Step[],
+  changes: Partial<Pick<Story, 'cart' | 'faults' | 'policy'>> = {},
+): Story => ({
+  name,
+  cart,
+  faults: [],
+  policy: {},
+  steps,
+  ...changes,
+});
+
+export const stories = {
+  parcels: story('two parcels', [checkout, shipFirst, shipRest, deliver]),
+  cancel: story('cancelled', [checkout, cancel]),
+  outOfStock: story('out of stock', [checkout], {
+    cart: { lines: [{ sku: 'LAST-ONE', quantity: 2, unitAmount: 9900 }] },
+  }),
+  renewal: story('hold renewed', [checkout, toHoldEnd(PAST_MARGIN_MS), shipAll]),
+  refused: story('renewal refused', [checkout, refuseRenewals, toHoldEnd(PAST_MARGIN_MS), toDeadline], {
+    // One question to the provider, then the end: every further question is the same boundary again.
+    policy: { paymentDeadlineMs: 150_000 },
+  }),
+  unrecorded: story('record fails', [checkout], {
+    faults: [{ activity: 'placeOrder', occurrence: 1, mode: 'lost-before' }],
+  }),
+  unheard: story('record unheard', [checkout, cancel], {
+    faults: [{ activity: 'placeOrder', occurrence: 1, mode: 'lost-after' }],
+  }),
+  captureLost: story('capture unheard', [checkout, shipAll, deliver], {
+    faults: [{ activity: 'capturePayment', occurrence: 1, mode: 'lost-after' }],
+  }),
+} as const satisfies Record<string, Story>;
