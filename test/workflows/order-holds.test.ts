@@ -1,4 +1,4 @@
-import { everything, mugs, parcel, shopForThisFile } from '../support/shop';
+import { everything, mugs, shopForThisFile } from '../support/shop';
 import { violations } from '../support/invariants';
 import { createWorld } from '../support/world';
 
