@@ -83,9 +83,9 @@ class Checkout {
     try {
       const payment = await this.pay();
       if (payment === undefined) return await this.undoAll();
-      if (!(await this.reserve())) return await this.undoAll();
-      // A cancel that comes while the order is being recorded is too late: undoing it blindly could void an order's hold.
-      const facts = await CancellationScope.nonCancellable(() => this.place(payment));
+      // A cancel that comes this late is too late. Local activities may have run in a workflow task that the cancel made
+      // fail: the order may be recorded although nothing here knows of it, and undoing would void an order's hold.
+      const facts = await CancellationScope.nonCancellable(() => this.buy(payment));
       if (facts === undefined) return await this.undoAll();
       return this.counter.end(placedAnswer(facts));
     } catch (error) {
@@ -232,35 +232,9 @@ class Checkout {
 
   // ------------------------------------------------------------------------------------------------ stock and record
 
-  private async reserve(): Promise<boolean> {
-    const { cart, orderId } = this.input;
-    this.saga.register({
-      name: 'release the stock',
-      exceptionKind: 'release_failed',
-      atRisk: `stock may stay reserved for ${orderId}, which is no order; release it by hand if this goes on.`,
-      run: () => orders.releaseStock({ orderId }),
-    });
-    try {
-      const stock = await orders.reserveStock({
-        orderId,
-        lines: cart.lines.map(({ sku, quantity }) => ({ sku, quantity })),
-      });
-      if (stock.outcome === 'reserved') return true;
-      this.counter.end({ state: 'out_of_stock', sku: stock.sku, available: stock.available });
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      log.error('stock could not be reserved', { orderId, error: String(error) });
-      this.counter.fail(
-        'order_unavailable',
-        'The order could not be recorded; nothing is held. The same cart may be sent again.',
-      );
-    }
-    return false;
-  }
-
-  /** Records the order. An unknown outcome is settled first: the record either stands, or can not come any more. */
-  private async place(payment: Authorized): Promise<OrderFacts | undefined> {
-    const { cart, orderId } = this.input;
+  /** Reserves and records. Where that fails, what is true is settled first: the record either stands, or can not come any more. */
+  private async buy(payment: Authorized): Promise<OrderFacts | undefined> {
+    const { orderId } = this.input;
     const withdraw: Undo<Awaited<ReturnType<OrderActivities['withdrawOrder']>>> = {
       name: 'find out whether the order was recorded',
       exceptionKind: 'withdraw_failed',
@@ -268,9 +242,7 @@ class Checkout {
       run: () => orders.withdrawOrder({ orderId }),
     };
     try {
-      const placed = await orders.placeOrder({ orderId, cart, paymentIntentId: payment.paymentIntentId });
-      if (placed.outcome === 'placed') return placed.facts;
-      this.counter.end(placedAnswer(placed.facts));
+      return (await this.reserve()) ? await this.place(payment) : undefined;
     } catch (error) {
       log.error('the order could not be recorded: settling what is true', { orderId, error: String(error) });
       const settled = await insist(withdraw, this.desk);
@@ -279,7 +251,30 @@ class Checkout {
         'order_unavailable',
         'The order could not be recorded; nothing is held. The same cart may be sent again.',
       );
+      return undefined;
     }
+  }
+
+  private async reserve(): Promise<boolean> {
+    const { cart, orderId } = this.input;
+    this.saga.register({
+      name: 'release the stock',
+      exceptionKind: 'release_failed',
+      atRisk: `stock may stay reserved for ${orderId}, which is no order; release it by hand if this goes on.`,
+      run: () => orders.releaseStock({ orderId }),
+    });
+    const lines = cart.lines.map(({ sku, quantity }) => ({ sku, quantity }));
+    const stock = await orders.reserveStock({ orderId, lines });
+    if (stock.outcome === 'reserved') return true;
+    this.counter.end({ state: 'out_of_stock', sku: stock.sku, available: stock.available });
+    return false;
+  }
+
+  private async place(payment: Authorized): Promise<OrderFacts | undefined> {
+    const { cart, orderId } = this.input;
+    const placed = await orders.placeOrder({ orderId, cart, paymentIntentId: payment.paymentIntentId });
+    if (placed.outcome === 'placed') return placed.facts;
+    this.counter.end(placedAnswer(placed.facts));
     return undefined;
   }
 
