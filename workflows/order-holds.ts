@@ -6,7 +6,7 @@ import { remainingAmount } from './domain/shipment-amount';
 import { records } from './order-context';
 import type { OrderContext } from './order-context';
 import { authorizeLater, syncPayment as ask, voidPayments } from './payments';
-import type { AuthorizationPurpose, AuthorizePaymentInput, PaymentStatus } from './ports';
+import type { AuthorizationPurpose, AuthorizationResult, AuthorizePaymentInput, PaymentStatus } from './ports';
 
 /*
  * The life of an order's card hold: warned of, renewed, replaced, lost. A renewal is a new payment attempt with a new key;
@@ -58,10 +58,9 @@ export async function renewWith(order: OrderContext, paymentMethod: string): Pro
     offSession: false,
   });
   if (status?.status === 'authorized') await adoptHold(order, facts.hold);
-  if (status?.status === 'requires_action') {
-    await order.reload();
-    order.startPolling();
-  }
+  // The attempt counts now, whatever came of it: the next one must have a number and a key of its own.
+  else await order.reload();
+  if (status?.status === 'requires_action') order.startPolling();
   return status;
 }
 
@@ -69,10 +68,7 @@ export async function renewWith(order: OrderContext, paymentMethod: string): Pro
 async function authorize(order: OrderContext, input: AuthorizePaymentInput): Promise<PaymentStatus | undefined> {
   let status: PaymentStatus | undefined;
   try {
-    const result = await authorizeLater(input);
-    if (result.status === 'existing_order' || result.status === 'invalid')
-      throw new TypeError(`a renewal was answered ${result.status}`);
-    status = result;
+    status = renewalStatus(await authorizeLater(input));
   } catch (error) {
     log.warn('the outcome of a renewal is not known: looking it up', { orderId: order.orderId, error: String(error) });
     status = await lookUpAttempt(order, input);
@@ -91,6 +87,13 @@ async function authorize(order: OrderContext, input: AuthorizePaymentInput): Pro
     await order.resolve('reauthorization_unknown');
   }
   return status;
+}
+
+/** A method that the provider does not take (detached, mistyped) is a decline for a renewal: the customer may bring another. */
+function renewalStatus(result: AuthorizationResult): PaymentStatus | undefined {
+  if (result.status === 'invalid')
+    return { status: 'declined', code: 'invalid_payment_method', declineCode: 'invalid_payment_method' };
+  return result.status === 'existing_order' ? undefined : result;
 }
 
 async function lookUpAttempt(order: OrderContext, input: AuthorizePaymentInput): Promise<PaymentStatus | undefined> {

@@ -48,6 +48,13 @@ describe('a card hold', () => {
     const orderId = await shop.place();
     world().simulator.issueDecision(shop.customerOf(orderId), 'insufficient_funds');
     await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS);
+    const declined = { accepted: true, state: 'declined', declineCode: 'generic_decline' };
+    const bad = { paymentMethod: 'pm_card_visa_chargeDeclined' };
+    expect(await world().holdfast.renewPayment(orderId, bad)).toMatchObject(declined);
+    expect(await world().holdfast.renewPayment(orderId, { paymentMethod: 'pm_nonsense' })).toMatchObject({
+      state: 'declined',
+      declineCode: 'invalid_payment_method',
+    });
     expect(await world().holdfast.renewPayment(orderId, { paymentMethod: 'pm_card_mastercard' })).toMatchObject({
       accepted: true,
       state: 'authorized',
