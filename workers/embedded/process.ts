@@ -144,10 +144,16 @@ export async function runCommand(
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.account ?? {}),
     });
+    // Making a database takes seconds and building a server minutes: neither may go on where we end meanwhile.
+    running.add(child);
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.once('error', (error) => resolve({ code: 127, output: error.message }));
+    child.once('error', (error) => {
+      running.delete(child);
+      resolve({ code: 127, output: error.message });
+    });
     child.once('close', (code, signal) => {
+      running.delete(child);
       const signalCode = signal === null ? 1 : 128 + constants.signals[signal];
       resolve({ code: code ?? signalCode, output: Buffer.concat(chunks).toString('utf8') });
     });
