@@ -19,8 +19,11 @@ async function main(): Promise<void> {
   if (parseConfig(process.env).stripe !== undefined) throw new ConfigurationError([STRIPE_IS_SET]);
   // Standard output stays for the one line of JSON where a script asked for it.
   const progress = new Progress(commandLine.json ? process.stderr : process.stdout);
+  // A newcomer reads scenes, not log lines: warnings only, unless asked for more.
+  const log = pino({ level: process.env['LOG_LEVEL'] ?? 'warn' }, process.stderr);
+  const unguard = progress.guard(process.stderr);
   const signalled = untilSignal();
-  const running = await startOrLeave(commandLine, demoLog(progress), progress, signalled);
+  const running = await startOrLeave(commandLine, log, progress, signalled);
   const abort = new AbortController();
   const outcome = await Promise.race([
     perform(running, progress, abort.signal),
@@ -32,6 +35,7 @@ async function main(): Promise<void> {
   }
   abort.abort(new Error('the demo was interrupted'));
   progress.stop();
+  unguard();
   progress.print('Stopping …');
   const code = outcome === 'interrupted' ? INTERRUPTED : outcome.succeeded ? 0 : 1;
   await stopAndExit(() => running.stop(), code);
@@ -62,12 +66,6 @@ async function startOrLeave(
   return running;
 }
 
-/** Warnings only, unless asked for more, and above what is being shown: a newcomer reads scenes, not log lines. */
-function demoLog(progress: Progress): Logger {
-  const level = process.env['LOG_LEVEL'] ?? 'warn';
-  return pino({ level }, { write: (line) => progress.aside(() => process.stderr.write(line)) });
-}
-
 function tell(running: StackApp, outcome: Outcome, commandLine: CommandLine, progress: Progress): void {
   const about = describeStack(running);
   progress.stop();
@@ -88,23 +86,30 @@ function lookAround({ gateway, stack }: StackApp, apiKey: string): string[] {
     `  Temporal UI   ${uiUrl ?? `none; the server is at ${address}`}`,
     `  API           ${gateway.url}/docs`,
     `  API key       ${apiKey}`,
-    `  An order      curl -s -H "Authorization: Bearer ${apiKey}" ${gateway.url}/v1/orders?limit=1`,
-    `  All of them   HOLDFAST_URL=${gateway.url} HOLDFAST_API_KEY=${apiKey} npx holdfast orders list`,
     '',
-    "An operator's five queries, for the search field of the Temporal UI:",
-    ...OPERATOR_QUERIES.map(([question, query]) => `  ${question.padEnd(30)}${query}`),
+    'Or in another terminal, from this folder:',
+    `  export HOLDFAST_URL=${gateway.url} HOLDFAST_API_KEY=${apiKey}`,
+    '  npx holdfast orders list',
+    '  npx holdfast orders stuck',
+    '  curl -s -H "Authorization: Bearer $HOLDFAST_API_KEY" "$HOLDFAST_URL/v1/orders?waitingOn=warehouse"',
+    '',
+    "An operator's five questions, for the query field of the Temporal UI:",
+    ...operatorQueries(new Date()).map(([question, query]) => `  ${question.padEnd(30)} ${query}`),
     '',
     'Ctrl-C stops everything.',
   ];
 }
 
 /** What waits for whom, what is overdue, which exceptions. */
-const OPERATOR_QUERIES = [
-  ['What waits for the warehouse?', "WaitingOn = 'warehouse' AND ExecutionStatus = 'Running'"],
-  ['What waits for the customer?', "WaitingOn = 'customer' AND ExecutionStatus = 'Running'"],
-  ['What is overdue?', `WaitingUntil < '<now, e.g. 2030-01-31T12:00:00Z>' AND ExecutionStatus = 'Running'`],
-  ['What needs a person?', "ExceptionKind IS NOT NULL AND ExecutionStatus = 'Running'"],
-  ['Whose payment is missing?', "PaymentState = 'payment_needed' AND ExecutionStatus = 'Running'"],
-] as const;
+function operatorQueries(now: Date): [question: string, query: string][] {
+  const open = "ExecutionStatus = 'Running'";
+  return [
+    ['What waits for the warehouse?', `WaitingOn = 'warehouse' AND ${open}`],
+    ['What waits for the customer?', `WaitingOn = 'customer' AND ${open}`],
+    ['What is overdue by now?', `WaitingUntil < '${now.toISOString()}' AND ${open}`],
+    ['What needs a person?', `ExceptionKind IS NOT NULL AND ${open}`],
+    ['Whose payment is missing?', `PaymentState = 'payment_needed' AND ${open}`],
+  ];
+}
 
 runMain(main);

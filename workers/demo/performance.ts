@@ -22,6 +22,9 @@ export const POLICY: Partial<OrderPolicy> = {
   paymentDeadlineMs: 15_000,
 };
 
+const FORGOTTEN =
+  'their payments are not: the Stripe simulator begins empty with every start (--fresh begins without the orders, too).';
+
 /** What is under way when the last scene ends (events, webhooks, letting go) is done within this. */
 const SETTLE_LIMIT_MS = 30_000;
 const SETTLE_POLL_MS = 500;
@@ -40,6 +43,8 @@ export interface Outcome {
 export async function perform(running: StackApp, progress: Progress, signal: AbortSignal): Promise<Outcome> {
   await createSampleCatalogue(running.app.dependencies.pool);
   const stage = setUp(running, signal);
+  const kept = await countOpenOrders(running.app.dependencies.pool);
+  if (kept > 0) progress.print(`${kept} open orders of earlier starts are kept; ${FORGOTTEN}`);
   progress.print(`Playing ${SCENES.length} scenes; the slow ones beside the others.`);
   const scenes = await playScenes(stage, progress);
   const violations = await settledViolations(running.app.dependencies.pool, stage);
@@ -84,6 +89,13 @@ async function leaveOne(pool: Pool, sku: string): Promise<void> {
      WHERE sku = $1`,
     [sku],
   );
+}
+
+async function countOpenOrders(pool: Pool): Promise<number> {
+  const { rows } = await pool.query(
+    `SELECT count(*)::int AS kept FROM orders WHERE state NOT IN ('delivered', 'cancelled')`,
+  );
+  return (rows[0] as { kept: number }).kept;
 }
 
 async function countInbox(pool: Pool, eventIds: readonly string[]): Promise<number> {

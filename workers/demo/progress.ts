@@ -43,11 +43,24 @@ export class Progress {
     this.aside(() => this.screen.write(`${line}\n`));
   }
 
-  /** Lets another write to the same terminal without tearing what is shown. */
-  aside(write: () => unknown): void {
+  private aside(write: () => unknown): void {
     this.erase();
     write();
     this.draw();
+  }
+
+  /** Keeps what others write to a terminal's other stream (logs) from tearing what is shown. Answers with its undoing. */
+  guard(stream: NodeJS.WriteStream): () => void {
+    if (!this.live) return () => undefined;
+    const { write } = stream;
+    // What else is passed (encoding, callback) is passed on as it came.
+    stream.write = (...args: unknown[]): boolean => {
+      this.aside(() => Reflect.apply(write, stream, args));
+      return true;
+    };
+    return () => {
+      stream.write = write;
+    };
   }
 
   /** Takes the running lines off the screen; nothing is redrawn any more. */

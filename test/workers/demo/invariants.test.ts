@@ -1,0 +1,159 @@
+import type { SimulatedPayment } from '../../../workers/demo/bank';
+import { findViolations } from '../../../workers/demo/invariants';
+import type { Recorded } from '../../../workers/demo/recorded';
+import { readRecorded } from '../../../workers/demo/recorded';
+import { sampleCart } from '../../support/carts';
+import { uniqueName } from '../../support/environment';
+import { closeConnections, createWorld } from '../../support/world';
+
+const NOW_MS = Date.parse('2030-01-31T12:00:00Z');
+
+/** An order of 100 with its hold, as both sides tell it when all is well. */
+const payment: SimulatedPayment = {
+  id: 'pi_1',
+  status: 'requires_capture',
+  amount: 100,
+  amount_capturable: 100,
+  amount_received: 0,
+  customer: 'cus_1',
+  metadata: { holdfast_order_id: 'ord_1', holdfast_cart_id: 'cart_1' },
+};
+const order = {
+  orderId: 'ord_1',
+  state: 'allocated',
+  paymentState: 'authorized',
+  total: 100,
+  waitingOn: 'warehouse',
+  waitingUntilMs: NOW_MS + 1,
+};
+const attempt = {
+  orderId: 'ord_1',
+  attempt: 1,
+  status: 'authorized',
+  tombstoned: false,
+  authorized: 100,
+  captured: 0,
+  released: 0,
+};
+const money = { paymentIntentId: 'pi_1', authorized: 100, captured: 0, released: 0 };
+const pieces = { orderId: 'ord_1', sku: 'MUG', pieces: 2 };
+const recorded: Recorded = {
+  orders: [order],
+  attempts: [attempt],
+  ledger: [money],
+  lines: [pieces],
+  reservations: [pieces],
+  exceptions: [],
+  unpublished: [],
+};
+
+const promisesOf = (payments: SimulatedPayment[], rows: Recorded): string[] =>
+  findViolations(payments, rows, NOW_MS).map(({ promise }) => promise);
+
+describe('the invariants of the demo', () => {
+  it('hold where both sides agree', () => {
+    expect(findViolations([payment], recorded, NOW_MS)).toEqual([]);
+  });
+
+  it.each<[string, SimulatedPayment[], Partial<Recorded>, string[]]>([
+    [
+      'more taken than authorized',
+      [{ ...payment, status: 'succeeded', amount_received: 150 }],
+      { ledger: [{ ...money, captured: 150, authorized: 150 }], orders: [{ ...order, paymentState: 'captured' }] },
+      ['captured', 'order'],
+    ],
+    [
+      'more booked than authorized',
+      [payment],
+      { attempts: [{ ...attempt, captured: 60, released: 60 }] },
+      ['captured'],
+    ],
+    [
+      'a hold without an order',
+      [payment],
+      { orders: [], lines: [], reservations: [], attempts: [{ ...attempt, tombstoned: true }] },
+      ['hold'],
+    ],
+    ['a hold for an order that is done', [payment], { orders: [{ ...order, state: 'cancelled' }] }, ['hold']],
+    [
+      'two holds for one order',
+      [payment, { ...payment, id: 'pi_2' }],
+      { ledger: [money, { ...money, paymentIntentId: 'pi_2' }] },
+      ['hold', 'order'],
+    ],
+    [
+      'an order whose hold is gone',
+      [{ ...payment, status: 'canceled', amount_capturable: 0 }],
+      { ledger: [{ ...money, released: 100 }] },
+      ['order'],
+    ],
+    [
+      'goods sent that nobody paid for',
+      [{ ...payment, status: 'canceled', amount_capturable: 0 }],
+      { ledger: [{ ...money, released: 100 }], orders: [{ ...order, state: 'shipped' }] },
+      ['order'],
+    ],
+    ['stock that is promised to nobody', [payment], { lines: [] }, ['stock']],
+    ['lines that nothing is promised for', [payment], { reservations: [] }, ['stock']],
+    ['a ledger that knows less than the bank', [payment], { ledger: [] }, ['ledger']],
+    [
+      'a ledger that knows more than the bank',
+      [payment],
+      { ledger: [{ ...money, captured: 40 }] },
+      ['ledger', 'ledger'],
+    ],
+    ['a payment that only the ledger knows', [], {}, ['order', 'ledger']],
+    ['an order that waits for nobody', [payment], { orders: [{ ...order, waitingOn: undefined }] }, ['owner']],
+    ['an order that is overdue', [payment], { orders: [{ ...order, waitingUntilMs: NOW_MS - 1 }] }, ['owner']],
+    ['an event that was told to nobody', [payment], { unpublished: ['ord_1'] }, ['owner']],
+    [
+      'an attempt that was left in the middle',
+      [],
+      {
+        orders: [],
+        ledger: [],
+        lines: [],
+        reservations: [],
+        attempts: [{ ...attempt, status: 'begun', authorized: 0 }],
+      },
+      ['owner'],
+    ],
+  ])('tell %s', (_name, payments, changes, expected) => {
+    expect(promisesOf(payments, { ...recorded, ...changes })).toEqual(expected);
+  });
+
+  it('leave to its owner what an open exception tells of', () => {
+    const late = { ...recorded, orders: [{ ...order, waitingUntilMs: NOW_MS - 1 }], lines: [], exceptions: ['ord_1'] };
+    expect(findViolations([payment], late, NOW_MS)).toEqual([]);
+  });
+});
+
+describe('the rows of Postgres', () => {
+  it('are those of the run alone, and tell what happened behind the back of the orders', async () => {
+    const world = await createWorld({ withoutRelays: true });
+    try {
+      const run = uniqueName('run');
+      const answer = await world.holdfast.checkout(sampleCart({ cartId: `${run}-1` }));
+      if (answer.state !== 'placed') throw new Error(`not placed: ${JSON.stringify(answer)}`);
+      await world.holdfast.checkout(sampleCart());
+      const { orderId } = answer;
+      const payments = world.simulator.state
+        .paymentIntents()
+        .filter((one) => one.metadata['holdfast_order_id'] === orderId) as unknown as SimulatedPayment[];
+      const { pool } = world.dependencies;
+      const look = async () => findViolations(payments, await readRecorded(pool, run), Date.now());
+      expect((await readRecorded(pool, run)).orders).toHaveLength(1);
+      // Without relays the order's event is told to nobody.
+      expect(await look()).toEqual([{ promise: 'owner', what: `an event of ${orderId} was told to nobody` }]);
+      await pool.query('UPDATE outbox SET published_at = now()');
+      expect(await look()).toEqual([]);
+      await pool.query('UPDATE reservations SET released = 1 WHERE order_id = $1', [orderId]);
+      expect(await look()).toMatchObject([{ promise: 'stock' }]);
+      await world.dependencies.stripe.paymentIntents.capture(payments[0]?.id ?? '', { amount_to_capture: 100 });
+      expect((await look()).map(({ promise }) => promise)).toEqual(['order', 'stock', 'ledger', 'ledger']);
+    } finally {
+      await world.close();
+      await closeConnections();
+    }
+  });
+});
