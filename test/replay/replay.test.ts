@@ -1,0 +1,81 @@
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { workflowBundle } from '../support/environment';
+import { fromHistoryJson } from './history-json';
+import type { HistoryEventJson, HistoryJson } from './history-json';
+import { paths, readHistory, recordedNames } from './record';
+import { recordingDataConverter } from './recording-key';
+
+/*
+ * Replays the recorded history of every path to its end against the workflows as they are now. Orders live for weeks and
+ * meet newer workers: a change that breaks a replay here breaks them as well. Such a change needs `patched()` or a new
+ * version of the workers; recording again would only hide it.
+ */
+
+beforeAll(() => {
+  // What does not replay is the answer here, not news for the log.
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+  });
+});
+
+/** What became of each history: undefined where it replays. */
+async function replay(histories: Readonly<Record<string, HistoryJson>>): Promise<Record<string, Error | undefined>> {
+  const list = Object.entries(histories).map(([workflowId, history]) => ({
+    workflowId,
+    history: fromHistoryJson(history),
+  }));
+  const results = Worker.runReplayHistories(
+    { workflowBundle: workflowBundle(), dataConverter: recordingDataConverter, replayName: 'recorded' },
+    list,
+  );
+  const outcomes: Record<string, Error | undefined> = {};
+  for await (const { workflowId, error } of results) outcomes[workflowId] = error;
+  return outcomes;
+}
+
+it('has a recording of every path, and none of a path that is no more', async () => {
+  expect(await recordedNames()).toEqual(paths.map((path) => path.name).sort());
+});
+
+it('replays every recorded history', async () => {
+  const histories: Record<string, HistoryJson> = {};
+  for (const name of await recordedNames()) histories[name] = await readHistory(name);
+  const outcomes = await replay(histories);
+  const broken = Object.entries(outcomes).filter(([, error]) => error !== undefined);
+  expect(broken.map(([name, error]) => `${name}: ${String(error?.message)}`)).toEqual([]);
+  expect(Object.keys(outcomes)).toHaveLength(paths.length);
+}, 120_000);
+
+describe('a history that the workflows did not make', () => {
+  it.each<[string, (history: HistoryJson) => HistoryJson]>([
+    ['asks for another activity', renameActivity],
+    ['lacks the marker of a local activity', withoutFirst('EVENT_TYPE_MARKER_RECORDED')],
+    ['never wrote its search attributes', withoutFirst('EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES')],
+  ])('that %s is told', async (_name, alter) => {
+    const history = await readHistory('order-one-shipment');
+    const outcomes = await replay({ altered: alter(history), untouched: history });
+    expect(outcomes['altered']).toBeInstanceOf(DeterminismViolationError);
+    expect(outcomes['untouched']).toBeUndefined();
+  });
+});
+
+function renameActivity(history: HistoryJson): HistoryJson {
+  const text = JSON.stringify(history);
+  expect(text).toContain('"capturePayment"');
+  return JSON.parse(text.replaceAll('"capturePayment"', '"somethingElse"')) as HistoryJson;
+}
+
+/** Leaves the first event of a type out and counts the ones after it anew. */
+function withoutFirst(eventType: string): (history: HistoryJson) => HistoryJson {
+  return (history) => {
+    const gone = history.events.find((event) => event.eventType === eventType);
+    if (gone === undefined) throw new Error(`the history has no ${eventType}`);
+    const kept = history.events.filter((event) => event !== gone);
+    const events = JSON.parse(JSON.stringify(kept), (key, value: unknown) =>
+      /eventId$/i.test(key) && Number(value) > Number(gone.eventId) ? String(Number(value) - 1) : value,
+    ) as HistoryEventJson[];
+    return { events };
+  };
+}
