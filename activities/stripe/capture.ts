@@ -111,6 +111,8 @@ async function capturedElsewhere(
       attempt: attempt.attempt,
       status: paymentStatus(intent),
       card: cardDetails(intent),
+      // Exactly what our own capture would take looks like ours: only its missing mark tells that it is not.
+      capturedElsewhere: true,
     });
   }
   return defect(

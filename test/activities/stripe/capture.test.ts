@@ -102,7 +102,10 @@ describe('capturePayment', () => {
     expect(failure).toMatchObject({ type: failureTypes.defect, nonRetryable: true });
     expect(failure.message).toContain('somebody else');
     expect(harness.store.captures).toHaveLength(0);
-    expect(harness.store.recorded.at(-1)?.status).toMatchObject({ status: 'captured', capturedAmount: 5_000 });
+    expect(harness.store.recorded.at(-1)).toMatchObject({
+      status: { status: 'captured', capturedAmount: 5_000 },
+      capturedElsewhere: true,
+    });
   });
 
   it('refuses to take more than is held', async () => {

@@ -209,6 +209,22 @@ it('settles money that somebody else took', async () => {
   expect(facts).toMatchObject({ paymentState: 'captured', exception: { kind: 'external_capture' } });
 });
 
+it('books money that somebody else took, also where it is exactly what a capture of ours would take', async () => {
+  const { orderId, paymentIntentId } = await placed();
+  const stripe = createStripeClient({ secretKey: simulator.secretKey, apiUrl: simulator.url });
+  await stripe.paymentIntents.capture(paymentIntentId);
+  const capture = { orderId, paymentIntentId, amount: TOTAL, final: true, shipment: parcel('1', 3) };
+  expect(await failureOf(payments.capturePayment(capture))).toMatchObject({ type: failureTypes.defect });
+  // In place of the ledger as it would be without the flag: nothing booked, nobody told, a capture under way for ever.
+  const { rows } = await pool.query(
+    `SELECT kind, amount, operation_key FROM ledger_entries WHERE order_id = $1 AND kind = 'captured'`,
+    [orderId],
+  );
+  expect(rows).toEqual([{ kind: 'captured', amount: TOTAL, operation_key: `external:${paymentIntentId}:${TOTAL}` }]);
+  const raised = await pool.query('SELECT kind, owner, amount_at_risk FROM exceptions WHERE order_id = $1', [orderId]);
+  expect(raised.rows).toEqual([{ kind: 'external_capture', owner: 'payments', amount_at_risk: TOTAL }]);
+});
+
 it.each([
   ['captures', '/capture$'],
   ['cancels', '/cancel$'],
