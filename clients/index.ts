@@ -2,6 +2,9 @@
 export { createHoldfastClient } from './client';
 export type { CallOptions, HoldfastClient, HoldfastClientOptions } from './client';
 export { OutcomePending, ServiceUnavailable, ValidationError } from './errors';
+export { orderEventData, orderEventSchema } from './events';
+export type { OrderEvent, OrderEventOf } from './events';
+export type { OrderEventType } from '../workflows/domain/events';
 export { searchAttributes } from '../workflows/search-attributes';
 export type {
   CancelRequest,
