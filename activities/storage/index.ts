@@ -14,4 +14,5 @@ export { createOrderStore, type OrderStoreDeps } from './order-store';
 export { createOutbox, type Outbox } from './outbox';
 export { createPaymentStore, type PaymentStoreDeps } from './create-payment-store';
 export type * from './payment-store';
+export { prune, type Pruned } from './prune';
 export { createSampleCatalogue, sampleItems, sampleSkus, sampleWarehouses } from './sample-catalogue';

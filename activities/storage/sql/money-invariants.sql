@@ -67,6 +67,13 @@ FROM operations op
 WHERE op.kind = 'capture' AND op.done_at IS NULL AND op.undone_at IS NULL
   AND op.order_id NOT IN (SELECT order_id FROM excused)
 UNION ALL
-SELECT 'outbox_has_gaps', order_id, count(*) || ' events up to ' || max(sequence)
-FROM outbox GROUP BY order_id HAVING count(*) <> max(sequence)
+-- The oldest events of an order are pruned once they were published 30 days ago (../prune.ts), never those after them.
+SELECT 'outbox_has_gaps', o.order_id,
+  count(x.sequence) || ' events from ' || coalesce(min(x.sequence), 0) || ', the last is ' || o.event_sequence
+FROM orders o LEFT JOIN outbox x USING (order_id)
+GROUP BY o.order_id
+HAVING count(x.sequence) <> o.event_sequence + 1
+    - CASE WHEN o.placed_at > $1::timestamptz - interval '30 days' THEN 1
+      ELSE coalesce(min(x.sequence), o.event_sequence + 1) END
+  OR max(x.sequence) > o.event_sequence
 ORDER BY 1, 2, 3

@@ -1,0 +1,72 @@
+import type { Pool } from 'pg';
+import { run } from './database';
+import { statement, type Statement } from './statements';
+
+const sql = {
+  inbox: statement('inbox-prune'),
+  outbox: statement('outbox-prune'),
+  idempotencyKeys: statement('idempotency-prune'),
+};
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/**
+ * Finished provider events, by when they were finished. Stripe lists its own events 30 days back, so for as long one may
+ * come in again and must be known as a duplicate; a day more, for a listing that began before the clock struck. One that
+ * came in later all the same would be acted on by a fresh look at its payment, which finds nothing new: too short a time
+ * costs work, too long a time costs disk, neither costs money. Source: Stripe API reference, "List all events".
+ */
+const INBOX_KEPT_MS = 31 * DAY_MS;
+
+/**
+ * Our own events, by when they were published. Their consumers have them; here they only help to look back at a month,
+ * and the audit log, which is never pruned, keeps what they told. money-invariants.sql knows of the same 30 days.
+ */
+const OUTBOX_KEPT_MS = 30 * DAY_MS;
+
+/**
+ * Answers of the gateway, by when their request came in: as long as Stripe keeps its own keys, which is what callers'
+ * retries are written for. A request that is sent again later is run again, and the business ids that every effect is
+ * keyed by make it answer with what was done before.
+ */
+const IDEMPOTENCY_KEPT_MS = 24 * HOUR_MS;
+
+/** Some ten milliseconds a batch: far below the statement time-out, and no lock is held for long. */
+const BATCH_ROWS = 1_000;
+/** Half a million rows of each table in one call, which is what 15 orders a second leave in an hour. The next goes on. */
+const MAX_BATCHES = 500;
+
+/** Rows deleted. */
+export interface Pruned {
+  readonly inbox: number;
+  readonly outbox: number;
+  readonly idempotencyKeys: number;
+}
+
+/**
+ * Deletes what only costs disk: finished provider events, published events and answers to old requests. Never the
+ * ledger, the audit log, operations and their tombstones, or anything that is not finished. May run anywhere, also
+ * twice at once, and be cut off anywhere: every batch is a transaction of its own.
+ *
+ * @throws ApplicationFailure `StorageUnavailable`; the batches before it stay
+ */
+export async function prune(pool: Pool, now: Date): Promise<Pruned> {
+  const before = (keptMs: number): Date => new Date(now.getTime() - keptMs);
+  return {
+    inbox: await pruneTable(pool, sql.inbox, before(INBOX_KEPT_MS)),
+    outbox: await pruneTable(pool, sql.outbox, before(OUTBOX_KEPT_MS)),
+    idempotencyKeys: await pruneTable(pool, sql.idempotencyKeys, before(IDEMPOTENCY_KEPT_MS)),
+  };
+}
+
+async function pruneTable(pool: Pool, batch: Statement, before: Date): Promise<number> {
+  let pruned = 0;
+  for (let index = 0; index < MAX_BATCHES; index += 1) {
+    const [row] = await run<{ count: number }>(pool, batch, [before, BATCH_ROWS]);
+    const count = row?.count ?? 0;
+    pruned += count;
+    if (count < BATCH_ROWS) break;
+  }
+  return pruned;
+}
