@@ -2,9 +2,10 @@ import type { Pool } from 'pg';
 import type { OrderFacts } from '../../workflows/domain/order';
 import { isTerminal } from '../../workflows/domain/order-state';
 import type { AttemptRow } from './attempts';
+import { attemptSummary, writeEntry, type AttemptSummary, type StepCause } from './audit';
 import { transact, type Transaction } from './database';
 import type { OrderRecord } from './order-record';
-import { lockOrder, OrderStep, writeLedger, type LedgerMovement, type StepCause } from './order-step';
+import { lockOrder, OrderStep, writeLedger, type LedgerMovement } from './order-step';
 import type { AttemptStatus } from './payment-store';
 import { statement } from './statements';
 
@@ -13,7 +14,6 @@ const sql = {
   pending: statement('captures-pending'),
   update: statement('attempt-update'),
   undoCaptures: statement('captures-undo'),
-  audit: statement('audit-insert'),
   exists: statement('order-exists'),
 };
 
@@ -70,6 +70,8 @@ export async function onAttempts<T>(
 /** Writes changes of one attempt, and of the order that lives on it. */
 export class AttemptStep {
   readonly order: OrderStep | undefined;
+  private readonly before: AttemptSummary;
+  private after: AttemptSummary;
 
   constructor(
     private readonly context: AttemptContext,
@@ -78,6 +80,8 @@ export class AttemptStep {
   ) {
     const { tx, record } = context;
     this.order = record && new OrderStep(tx, record, cause);
+    this.before = attemptSummary(row);
+    this.after = this.before;
   }
 
   get key(): string {
@@ -98,7 +102,16 @@ export class AttemptStep {
 
   /** To be called before `move`: a hold has its dates before it has its money. */
   change(change: AttemptChange): void {
-    const { row, cause, context } = this;
+    const { row, cause, context, after } = this;
+    this.after = {
+      ...after,
+      status: change.status,
+      paymentIntentId: change.paymentIntentId ?? after.paymentIntentId,
+      captureBefore: change.captureBefore ?? after.captureBefore,
+      code: change.code ?? after.code,
+      declineCode: change.declineCode ?? after.declineCode,
+      tombstoned: after.tombstoned || change.tombstone === true,
+    };
     context.tx.write(sql.update, [
       row.orderId,
       row.attempt,
@@ -118,6 +131,7 @@ export class AttemptStep {
 
   move(movements: readonly LedgerMovement[]): void {
     const moved = movements.filter((one) => one.amount !== 0);
+    for (const { kind, amount } of moved) this.after = { ...this.after, [kind]: this.after[kind] + amount };
     if (this.order !== undefined) this.order.move(moved);
     else if (moved.length > 0) writeLedger(this.context.tx, this.row.orderId, this.row.currency ?? '', moved);
   }
@@ -140,13 +154,17 @@ export class AttemptStep {
     order.emit('HoldExpired', { paymentIntentId: row.paymentIntentId, reason });
   }
 
+  /** Ends a step that changed the order, where there is one. */
   finish(): OrderFacts | undefined {
     if (this.order !== undefined) return this.order.finish();
-    const { context, row, cause } = this;
-    const after = { attempt: row.attempt, action: cause.action };
-    const before = { attempt: row.attempt, status: row.status, authorizedAmount: row.authorizedAmount };
-    const values = [JSON.stringify(before), JSON.stringify(after), cause.nowIso];
-    context.tx.write(sql.audit, [row.orderId, cause.operationKey, cause.action, cause.actor, ...values]);
+    this.finishAttempt();
     return undefined;
+  }
+
+  /** Ends a step that left the order as it is. Told again what is known already, nothing was done. */
+  finishAttempt(): void {
+    const { context, row, cause, before, after } = this;
+    if (JSON.stringify(before) === JSON.stringify(after)) return;
+    writeEntry(context.tx, row.orderId, cause, before, after);
   }
 }

@@ -55,6 +55,7 @@ function beginValues(input: AuthorizePaymentInput, now: Date): unknown[] {
     offSession,
     paymentIntentId ?? null,
     now,
+    purpose === 'checkout' ? 'customer' : 'order',
   ];
 }
 

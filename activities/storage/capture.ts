@@ -6,6 +6,7 @@ import { workflowIds } from '../../workflows/messages';
 import type { CapturePaymentInput } from '../../workflows/ports';
 import { openAmount, type AttemptRow } from './attempts';
 import { AttemptStep, onAttempts, type AttemptContext } from './attempt-step';
+import { attemptSummary } from './audit';
 import { addException } from './exceptions';
 import { defect, notFound, operationUndone } from './failures';
 import type { OrderStep } from './order-step';
@@ -20,6 +21,8 @@ const sql = {
   begin: statement('capture-begin'),
   reservations: statement('reservations-of'),
 };
+
+const CAPTURE_ACTOR = 'warehouse';
 
 interface Operation {
   readonly done: boolean;
@@ -44,10 +47,26 @@ export async function beginCapture(
     if (isTerminal(record.facts.state)) throw operationUndone(key);
     // A hold that is recorded as gone is asked for all the same: the provider's answer is what counts.
     if (row.status === 'authorized') assertCovered(record.facts, row, input);
-    const { amount, final } = input;
-    tx.write(sql.begin, [key, input.orderId, input.paymentIntentId, JSON.stringify({ amount, final }), now]);
+    tx.write(sql.begin, beginValues(input, key, row, now));
     return { kind: 'begun' };
   });
+}
+
+function beginValues(input: CapturePaymentInput, key: string, row: AttemptRow, now: Date): unknown[] {
+  const { orderId, paymentIntentId, amount, final, shipment } = input;
+  const capture = { amount, final };
+  const under = { ...capture, ...(shipment && { shipmentId: shipment.shipmentId, lines: shipment.lines }) };
+  const before = attemptSummary(row);
+  return [
+    key,
+    orderId,
+    paymentIntentId,
+    JSON.stringify(capture),
+    now,
+    CAPTURE_ACTOR,
+    JSON.stringify(before),
+    JSON.stringify({ ...before, capture: under }),
+  ];
 }
 
 /** Records a capture: money, shipment, stock, states and events together. Safe to repeat. */
@@ -67,7 +86,7 @@ export async function recordCapture(
     ]);
     if (operation?.done === true) return record.facts;
     const row = attemptOf(context, input);
-    const cause = { operationKey: key, action: 'capture', actor: 'warehouse', nowIso: now.toISOString() };
+    const cause = { operationKey: key, action: 'capture', actor: CAPTURE_ACTOR, nowIso: now.toISOString() };
     const step = new AttemptStep(context, row, cause);
     const order = step.order;
     if (order === undefined) throw notFound(`order ${input.orderId}`);

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { OrderFacts } from '../../workflows/domain/order';
 import type { OrderActivities, RaiseExceptionInput } from '../../workflows/ports';
+import { writeEntry } from './audit';
 import { transact, type Transaction } from './database';
 import { lockOrder, OrderStep } from './order-step';
 import { statement } from './statements';
@@ -21,17 +22,15 @@ export function addException(tx: Transaction, step: OrderStep, input: RaiseExcep
 export async function raiseException(pool: Pool, now: Date, input: RaiseExceptionInput): Promise<OrderFacts | null> {
   return transact(pool, async (tx) => {
     const record = await lockOrder(tx, input.orderId);
+    const operationKey = `exception:${input.workflowId}:${input.kind}`;
+    const cause = { operationKey, action: 'raise exception', actor: input.workflowId, nowIso: now.toISOString() };
     if (record === undefined) {
-      writeException(tx, input, now.toISOString());
+      const { kind, owner, amountAtRisk } = input;
+      const opened = await tx.query(sql.insert, exceptionValues(input, cause.nowIso));
+      if (opened.length > 0) writeEntry(tx, input.orderId, cause, undefined, { exception: kind, owner, amountAtRisk });
       return null;
     }
-    const operationKey = `exception:${input.workflowId}:${input.kind}`;
-    const step = new OrderStep(tx, record, {
-      operationKey,
-      action: 'raise exception',
-      actor: input.workflowId,
-      nowIso: now.toISOString(),
-    });
+    const step = new OrderStep(tx, record, cause);
     addException(tx, step, input);
     return step.exceptions === record.openExceptions ? record.facts : step.finish();
   });
@@ -49,14 +48,16 @@ export async function resolveException(
     const closes = (one: { readonly kind: RaiseExceptionInput['kind']; readonly workflowId: string }): boolean =>
       one.workflowId === workflowId && kinds.includes(one.kind);
     if (record !== undefined && !record.openExceptions.some(closes)) return record.facts;
+    const operationKey = `resolve:${workflowId}:${kinds.join('+')}`;
+    const cause = { operationKey, action: 'resolve exception', actor: workflowId, nowIso: now.toISOString() };
+    if (record === undefined) {
+      const closed = await tx.query<{ kind: string }>(sql.resolve, [workflowId, kinds, now]);
+      const before = { exceptions: closed.map((one) => one.kind) };
+      if (closed.length > 0) writeEntry(tx, orderId, cause, before, { exceptions: [] });
+      return null;
+    }
     tx.write(sql.resolve, [workflowId, kinds, now]);
-    if (record === undefined) return null;
-    const step = new OrderStep(tx, record, {
-      operationKey: `resolve:${workflowId}:${kinds.join('+')}`,
-      action: 'resolve exception',
-      actor: workflowId,
-      nowIso: now.toISOString(),
-    });
+    const step = new OrderStep(tx, record, cause);
     step.setExceptions(record.openExceptions.filter((one) => !closes(one)));
     for (const { kind } of record.openExceptions.filter(closes)) step.emit('ExceptionResolved', { kind });
     return step.finish();
@@ -65,8 +66,12 @@ export async function resolveException(
 
 /** The row of an exception alone. */
 export function writeException(tx: Transaction, input: RaiseExceptionInput, raisedAt: string): void {
+  tx.write(sql.insert, exceptionValues(input, raisedAt));
+}
+
+function exceptionValues(input: RaiseExceptionInput, raisedAt: string): unknown[] {
   const { orderId, workflowId, kind, message, owner, amountAtRisk } = input;
-  tx.write(sql.insert, [
+  return [
     orderId,
     workflowId,
     kind,
@@ -75,5 +80,5 @@ export function writeException(tx: Transaction, input: RaiseExceptionInput, rais
     amountAtRisk?.amount ?? null,
     amountAtRisk?.currency ?? null,
     raisedAt,
-  ]);
+  ];
 }

@@ -3,6 +3,7 @@ import type { OrderFacts } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import { openAmount } from './attempts';
 import { AttemptStep, onAttempts } from './attempt-step';
+import { writeEntry } from './audit';
 import { notFound } from './failures';
 import type { RecordVoidInput } from './payment-store';
 import { movement } from './record-attempt';
@@ -51,7 +52,11 @@ export async function recordHoldExpired(
     const cause = { operationKey, action: 'hold expired', actor: 'payment provider', nowIso: now.toISOString() };
     const step = new AttemptStep(context, row, cause);
     step.undoCaptures(paymentIntentId);
-    if (openAmount(row) === 0 && !step.isCurrent) return context.record.facts;
+    if (openAmount(row) === 0 && !step.isCurrent) {
+      const pending = context.pendingCaptures.filter((one) => one.paymentIntentId === paymentIntentId);
+      if (pending.length > 0) writeEntry(context.tx, orderId, cause, { captures: pending }, { captures: [] });
+      return context.record.facts;
+    }
     step.change({ status: row.capturedAmount > 0 && row.status === 'captured' ? 'captured' : 'expired' });
     step.move([movement(row, 'released', paymentIntentId, openAmount(row), now.toISOString(), operationKey)]);
     step.loseHold('expired');

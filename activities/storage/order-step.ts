@@ -7,6 +7,7 @@ import {
   type PaymentState,
 } from '../../workflows/domain/order-state';
 import { waitingFor } from '../../workflows/domain/waiting';
+import { writeAudit, type StepCause } from './audit';
 import type { Transaction } from './database';
 import { defect, notFound } from './failures';
 import {
@@ -27,7 +28,6 @@ const sql = {
   delivered: statement('shipments-delivered'),
   ledger: statement('ledger-insert'),
   outbox: statement('outbox-insert'),
-  audit: statement('audit-insert'),
   done: statement('operation-done'),
 };
 
@@ -39,14 +39,6 @@ export interface LedgerMovement {
   readonly amount: number;
   readonly occurredAt: string;
   readonly operationKey: string;
-}
-
-/** Who and why, for the audit log and the events. */
-export interface StepCause {
-  readonly operationKey: string;
-  readonly action: string;
-  readonly actor: string;
-  readonly nowIso: string;
 }
 
 /** Locks an order and reads it, together with whatever else is sent in the same tick. */
@@ -251,34 +243,6 @@ export function writeEvents(
   if (events.length === 0) return;
   const rows = events.map((event, index) => ({ ...event, sequence: from.eventSequence + index + 1 }));
   tx.write(sql.outbox, [orderId, from.traceId, cause.operationKey, cause.nowIso, JSON.stringify(rows)]);
-}
-
-/** One row of the audit log; `before` is absent for an order that is new. */
-export function writeAudit(tx: Transaction, before: OrderFacts | undefined, after: OrderFacts, cause: StepCause): void {
-  const summary = (facts: OrderFacts): string => JSON.stringify(auditSummary(facts));
-  tx.write(sql.audit, [
-    after.orderId,
-    cause.operationKey,
-    cause.action,
-    cause.actor,
-    before === undefined ? null : summary(before),
-    summary(after),
-    cause.nowIso,
-  ]);
-}
-
-/** What the audit log keeps of an order: nothing that names a person. */
-function auditSummary(facts: OrderFacts): Record<string, unknown> {
-  const { state, paymentState, amounts, hold, lines, shipments, exception } = facts;
-  return {
-    state,
-    paymentState,
-    amounts,
-    hold: hold?.paymentIntentId ?? null,
-    lines,
-    shipments: shipments.map((one) => one.shipmentId),
-    exception: exception?.kind ?? null,
-  };
 }
 
 function byTime(one: Shipment, other: Shipment): number {

@@ -6,10 +6,11 @@ import { cartTotal } from '../../workflows/domain/shipment-amount';
 import { waitingFor } from '../../workflows/domain/waiting';
 import type { PlaceOrderInput, PlaceOrderResult, WithdrawOrderResult } from '../../workflows/ports';
 import type { Keyring } from '../crypto';
+import { writeAudit, writeEntry } from './audit';
 import { holdOfAttempt, openAmount, type AttemptRow } from './attempts';
 import { transact, type Transaction } from './database';
 import { defect, operationUndone } from './failures';
-import { lockKnownOrder, writeAudit, writeEvents } from './order-step';
+import { lockKnownOrder, writeEvents } from './order-step';
 import { statement } from './statements';
 import { mergeLines, type StockQuantity } from './stock';
 
@@ -24,6 +25,11 @@ const sql = {
   insert: statement('order-insert'),
   lines: statement('lines-insert'),
 };
+
+interface Claimed {
+  readonly done: boolean;
+  readonly undone: boolean;
+}
 
 /** Personal data of an order, as it is encrypted at rest. */
 export interface PersonalData {
@@ -43,7 +49,7 @@ export async function placeOrder(
   const key = operationKeys.place(orderId);
   return transact(pool, async (tx) => {
     const [[operation], , [existing], attempts, reserved] = await Promise.all([
-      tx.query<{ done: boolean; undone: boolean }>(sql.claim, [key, 'place', orderId, now]),
+      tx.query<Claimed>(sql.claim, [key, 'place', orderId, now]),
       tx.query(sql.cartLock, [cart.cartId]),
       tx.query<{ orderId: string }>(sql.ofCart, [cart.cartId]),
       tx.query<AttemptRow>(sql.attempts, [orderId]),
@@ -67,9 +73,12 @@ export async function placeOrder(
 export async function withdrawOrder(pool: Pool, now: Date, orderId: string): Promise<WithdrawOrderResult> {
   const key = operationKeys.place(orderId);
   return transact(pool, async (tx) => {
-    const [operation] = await tx.query<{ done: boolean }>(sql.claim, [key, 'place', orderId, now]);
+    const [operation] = await tx.query<Claimed>(sql.claim, [key, 'place', orderId, now]);
     if (operation?.done === true) return { outcome: 'placed', facts: (await lockKnownOrder(tx, orderId)).facts };
+    if (operation?.undone === true) return { outcome: 'withdrawn' };
     tx.write(sql.undo, [key, 'place', orderId, now]);
+    const cause = { operationKey: key, action: 'withdraw', actor: 'checkout', nowIso: now.toISOString() };
+    writeEntry(tx, orderId, cause, { recorded: false, tombstoned: false }, { recorded: false, tombstoned: true });
     return { outcome: 'withdrawn' };
   });
 }

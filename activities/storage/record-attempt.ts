@@ -68,6 +68,7 @@ function apply(context: AttemptContext, step: AttemptStep, input: RecordAttemptI
     ...(status.status === 'declined' && { code: status.code, declineCode: status.declineCode }),
   });
   // The order is not changed by this: what it means for the order is decided by its workflow.
+  step.finishAttempt();
   return unchanged;
 }
 

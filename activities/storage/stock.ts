@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { LineQuantity } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import type { ReserveStockInput, ReserveStockResult } from '../../workflows/ports';
+import { writeEntry, type StepCause } from './audit';
 import { transact } from './database';
 import { defect, operationUndone } from './failures';
 import { lockOrder } from './order-step';
@@ -14,6 +15,7 @@ const sql = {
   candidates: statement('stock-candidates'),
   reserve: statement('stock-reserve'),
   release: statement('stock-release'),
+  reservations: statement('reservations-of'),
 };
 
 /** Pieces of one sku in one warehouse. */
@@ -49,22 +51,52 @@ export async function reserveStock(pool: Pool, now: Date, input: ReserveStockInp
     if ('missing' in chosen) return { outcome: 'out_of_stock', ...chosen.missing };
     tx.write(sql.reserve, [input.orderId, JSON.stringify(chosen.taken), now]);
     tx.write(sql.done, [key, 'reserve', input.orderId, null, now]);
+    const { before, after } = promised(chosen.taken, candidates);
+    writeEntry(tx, input.orderId, cause('reserve stock', key, now), before, after);
     return { outcome: 'reserved' };
   });
 }
 
 /** Gives back what is promised to a cart, and leaves a tombstone. An order that is recorded is cancelled instead. */
 export async function releaseStock(pool: Pool, now: Date, orderId: string): Promise<void> {
+  const key = operationKeys.reserve(orderId);
   await transact(pool, async (tx) => {
-    const [, order] = await Promise.all([
-      tx.query(sql.undo, [operationKeys.reserve(orderId), 'reserve', orderId, now]),
+    const [[operation], , order, reserved] = await Promise.all([
+      tx.query<{ undone: boolean }>(sql.claim, [key, 'reserve', orderId, now]),
+      tx.query(sql.undo, [key, 'reserve', orderId, now]),
       lockOrder(tx, orderId),
+      tx.query<StockQuantity>(sql.reservations, [orderId]),
     ]);
     if (order !== undefined && order.facts.state !== 'cancelled') {
       throw defect(`order ${orderId} is ${order.facts.state}: its stock is given back by cancelling it`);
     }
     tx.write(sql.release, [orderId]);
+    if (operation?.undone === true && reserved.length === 0) return;
+    const before = { reserved, tombstoned: operation?.undone ?? false };
+    writeEntry(tx, orderId, cause('release stock', key, now), before, { reserved: [], tombstoned: true });
   });
+}
+
+function cause(action: string, operationKey: string, now: Date): StepCause {
+  return { operationKey, action, actor: 'checkout', nowIso: now.toISOString() };
+}
+
+/** What could be promised of each place that something was taken from, before and after. */
+function promised(
+  taken: readonly StockQuantity[],
+  candidates: readonly Candidate[],
+): { readonly before: object; readonly after: object } {
+  const places = taken.map(({ sku, warehouseId, quantity }) => {
+    const place = candidates.find((one) => one.sku === sku && one.warehouseId === warehouseId);
+    return { sku, warehouseId, quantity, available: place?.available ?? 0 };
+  });
+  return {
+    before: { stock: places.map(({ quantity: _taken, ...place }) => place), reserved: [] },
+    after: {
+      stock: places.map(({ quantity, ...place }) => ({ ...place, available: place.available - quantity })),
+      reserved: taken,
+    },
+  };
 }
 
 /** One warehouse that has everything, for one parcel; else for each line one that has all of it; else what there is. */

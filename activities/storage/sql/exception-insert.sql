@@ -2,3 +2,4 @@
 INSERT INTO exceptions (order_id, workflow_id, kind, message, owner, amount_at_risk, currency, raised_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (workflow_id, kind) WHERE resolved_at IS NULL DO NOTHING
+RETURNING exception_id
