@@ -7,6 +7,7 @@ import { DEFAULT_POLICY } from '../../workflows/domain/policy';
 import { submitCheckout } from '../../workflows/messages';
 import { answerLater } from './designs';
 import type { Design } from './designs';
+import { cpuSince, cpuTimes } from './cpu';
 import { closedLoop } from './load';
 import type { Contender, Sample } from './load';
 import { handedOver, oneItemCart, place } from './shop';
@@ -15,8 +16,8 @@ import type { Shop } from './shop';
 type Stop = () => Promise<unknown>;
 
 /**
- * The checkout and what it is compared with. `alone`: the relays rest while it is measured, so that nothing but checkouts
- * runs; the orders are handed over before the next contender's turn. `and handover`: everything runs, and the load ends when
+ * The checkout and what it is compared with. `alone`: relays and webhooks rest while it is measured, so that nothing but
+ * checkouts runs; the orders are handed over before the next contender's turn. `and handover`: everything runs, and the load ends when
  * every order is with its own workflow.
  */
 export function checkoutContenders(shop: Shop): Contender[] {
@@ -78,7 +79,9 @@ type Measure = (count: number, inFlight: number) => Promise<Sample>;
 
 function aloneAnd(shop: Shop, measure: Measure): Measure {
   return async (count, inFlight) => {
+    shop.deliverWebhooks(false);
     const sample = await measure(count, inFlight);
+    shop.deliverWebhooks(true);
     const relays = shop.relays();
     await handedOver(shop);
     await relays.stop();
@@ -89,12 +92,14 @@ function aloneAnd(shop: Shop, measure: Measure): Measure {
 function handingOver(shop: Shop, measure: Measure, start: () => Stop = () => startRelays(shop)): Measure {
   return async (count, inFlight) => {
     const stop = start();
+    const usedBefore = cpuTimes();
     const startedAt = performance.now();
     const { latenciesMs } = await measure(count, inFlight);
     await handedOver(shop);
     const elapsedMs = performance.now() - startedAt;
+    const cpu = cpuSince(usedBefore);
     await stop();
-    return { latenciesMs, elapsedMs };
+    return { latenciesMs, elapsedMs, cpu };
   };
 }
 

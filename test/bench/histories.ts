@@ -32,12 +32,12 @@ export async function historyCosts(shop: Shop): Promise<{ costs: Cost[]; calls: 
     const cart = returning();
     const asked = counter.start();
     const orderId = await place(shop.holdfast, cart);
-    const calls = [{ name: 'checkout of a returning customer', ...asked() }];
+    const calls = [{ name: 'checkout of a returning customer, its webhooks received', ...asked() }];
     const again = shop.relays();
     await handedOver(shop);
     const shipping = counter.start();
     await ship(shop, orderId);
-    calls.push({ name: 'ship and deliver, relays included', ...shipping() });
+    calls.push({ name: 'ship and deliver, relays and webhooks included', ...shipping() });
     await again.stop();
     const checkout = await costOf(shop, 'checkout', workflowIds.checkout(cart.cartId));
     const order = await costOf(shop, 'order, placed to delivered', workflowIds.order(orderId));

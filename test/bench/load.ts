@@ -1,9 +1,14 @@
+import { addCpu, cpuSince, cpuTimes } from './cpu';
+import type { CpuTimes } from './cpu';
+
 /** What a load came to. */
 export interface Sample {
   /** Time to each answer, in milliseconds. */
   readonly latenciesMs: readonly number[];
   /** From the first request to the end of the last one, whatever the load counts as its end. */
   readonly elapsedMs: number;
+  /** Processor time of this process and of those it started, meanwhile. */
+  readonly cpu?: CpuTimes;
 }
 
 /** Keeps `inFlight` requests under way until `count` are answered: the next one starts when one ends. */
@@ -13,6 +18,7 @@ export async function closedLoop(
   request: (index: number) => Promise<unknown>,
 ): Promise<Sample> {
   const latenciesMs: number[] = [];
+  const usedBefore = cpuTimes();
   const startedAt = performance.now();
   let next = 0;
   const lane = async (): Promise<void> => {
@@ -24,7 +30,8 @@ export async function closedLoop(
     }
   };
   await Promise.all(Array.from({ length: Math.min(inFlight, count) }, lane));
-  return { latenciesMs, elapsedMs: performance.now() - startedAt };
+  const elapsedMs = performance.now() - startedAt;
+  return { latenciesMs, elapsedMs, cpu: cpuSince(usedBefore) };
 }
 
 /** Something to be measured beside others. */
@@ -44,6 +51,8 @@ export interface Result {
   readonly p99Ms: number;
   /** Each round's own rate, for ratios within a round. */
   readonly rates: readonly number[];
+  /** Processor time for one request, by program, in milliseconds. */
+  readonly cpu: CpuTimes;
 }
 
 export interface Rounds {
@@ -80,6 +89,11 @@ export function toResult(name: string, samples: readonly Sample[]): Result {
     p50Ms: percentile(latenciesMs, 0.5),
     p99Ms: percentile(latenciesMs, 0.99),
     rates,
+    cpu: Object.fromEntries(
+      Object.entries(addCpu(samples.map((sample) => sample.cpu ?? {}))).map(
+        ([program, usedMs]) => [program, usedMs / latenciesMs.length] as const,
+      ),
+    ),
   };
 }
 

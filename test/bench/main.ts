@@ -7,13 +7,14 @@ import { checkoutContenders, designContenders } from './checkouts';
 import { historyCosts } from './histories';
 import { interleave } from './load';
 import { measureParked } from './parked';
-import { report, targets } from './report';
-import type { Measurements } from './report';
+import { report } from './report';
 import { startServers } from './servers';
 import type { Servers } from './servers';
 import { openShop } from './shop';
 import type { Shop } from './shop';
 import { storyContenders } from './story';
+import { targets } from './targets';
+import type { Measurements } from './targets';
 import { measureWebhooks } from './webhooks';
 
 /*

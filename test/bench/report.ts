@@ -1,115 +1,12 @@
 import { cpus, totalmem } from 'node:os';
 import { execFileSync } from 'node:child_process';
-import {
-  AS_CHILD,
-  AS_CHOSEN,
-  AS_CHOSEN_HANDED_OVER,
-  CHECKOUT,
-  CHECKOUT_AND_HANDOVER,
-  LOCAL,
-  LOCAL_ANSWERED,
-  REGULAR,
-  REGULAR_ANSWERED,
-} from './checkouts';
-import type { Calls, Cost } from './histories';
+import { AS_CHILD, AS_CHOSEN, AS_CHOSEN_HANDED_OVER, LOCAL, LOCAL_ANSWERED, REGULAR } from './checkouts';
 import { ratio } from './load';
 import type { Result } from './load';
 import { megabytes } from './parked';
 import type { ParkedResult } from './parked';
-import { STORY } from './story';
-import type { WebhookResult } from './webhooks';
-
-/** All that a run has measured. */
-export interface Measurements {
-  readonly one: readonly Result[];
-  readonly many: readonly Result[];
-  readonly designs: readonly Result[];
-  readonly story: readonly Result[];
-  readonly costs: readonly Cost[];
-  readonly calls: readonly Calls[];
-  readonly webhooks: readonly WebhookResult[];
-  readonly parked: ParkedResult;
-  readonly inFlight: number;
-  readonly rounds: number;
-  readonly servers: { readonly temporalVersion: string; readonly postgresVersion: string };
-  readonly scale: number;
-  readonly minutes: number;
-}
-
-interface Target {
-  readonly what: string;
-  readonly target: string;
-  readonly measured: string;
-  readonly met: boolean;
-}
-
-/** The known open-source order system on Temporal for the same story, measured on such a machine: events and orders/s. */
-const REFERENCE = { events: 96, perSecond: 8 } as const;
-
-/** Memory that comes and goes by itself between two looks at one process that does nothing: the allocator's, not ours. */
-const MEMORY_NOISE = 0.1;
-
-export function targets(run: Measurements): Target[] {
-  const of = (results: readonly Result[], name: string): Result => found(results, name);
-  const plain = of(run.many, REGULAR);
-  const answered = of(run.many, REGULAR_ANSWERED);
-  const faster = plain.perSecond >= answered.perSecond ? plain : answered;
-  const alone = ratio(of(run.many, CHECKOUT), faster);
-  const handed = ratio(of(run.many, CHECKOUT_AND_HANDOVER), faster);
-  const [checkout, order, both] = run.costs as [Cost, Cost, Cost];
-  const story = of(run.story, STORY);
-  const renewed = `${run.parked.renewed} of ${run.parked.orders} renewed, ${run.parked.expired} expired unseen, ${run.parked.violations.length} violations`;
-  const growth = memoryGrowth(run.parked);
-  const line = (what: string, target: string, measured: string, met: boolean): Target => ({
-    what,
-    target,
-    measured,
-    met,
-  });
-  const times = (value: number): string => `${value.toFixed(2)} ×`;
-  return [
-    line('checkout by three regular activities that do nothing', '≥ 1.5 ×', times(alone), alone >= 1.5),
-    line('the same, order handed over within the time', '≥ 1.5 ×', times(handed), handed >= 1.5),
-    line('history events of a checkout', '≤ 16', String(checkout.events), checkout.events <= 16),
-    line('history events from placed to delivered', '≤ 45', String(order.events), order.events <= 45),
-    line(
-      'events, checkout to delivered: half of the reference',
-      `≤ ${REFERENCE.events / 2}`,
-      String(both.events),
-      both.events <= REFERENCE.events / 2,
-    ),
-    line(
-      'orders/s, checkout to delivered: twice the reference',
-      `≥ ${2 * REFERENCE.perSecond}/s`,
-      `${story.perSecond.toFixed(1)}/s`,
-      story.perSecond >= 2 * REFERENCE.perSecond,
-    ),
-    ...run.webhooks.map(({ name, p99Ms }) =>
-      line(`webhook acknowledged, p99, ${name}`, '< 50 ms', `${p99Ms.toFixed(1)} ms`, p99Ms < 50),
-    ),
-    line(
-      'memory that parked orders take beyond the cache',
-      `≤ ${MEMORY_NOISE * 100} % more`,
-      growth === undefined ? 'not measured' : `${(growth * 100).toFixed(1)} %`,
-      growth !== undefined && growth <= MEMORY_NOISE,
-    ),
-    line(
-      'holds of parked orders',
-      'all renewed in time',
-      renewed,
-      run.parked.renewed === run.parked.orders && run.parked.expired === 0 && run.parked.violations.length === 0,
-    ),
-  ];
-}
-
-/** From the first look with more orders than are cached to the last one before time was moved. */
-function memoryGrowth({ memory, cacheCap, orders }: ParkedResult): number | undefined {
-  const beyond = memory.filter((one) => one.parked > cacheCap);
-  const from = beyond[0];
-  const to = memory.find((one) => one.parked === orders);
-  if (from === undefined || to === undefined || from.parked === to.parked) return undefined;
-  return to.rss / from.rss - 1;
-}
+import { found, REFERENCE, targets } from './targets';
+import type { Measurements } from './targets';
 
 /** The whole report in markdown. */
 export function report(run: Measurements): string {
@@ -140,10 +37,10 @@ function checkoutPart({ one, many, inFlight, rounds }: Measurements): string[] {
   return [
     '## Checkout',
     '',
-    `Rates are medians of ${rounds} rounds, A B C, B C A, …; percentiles are over all answers. A bare workflow is started and its result awaited with an eager first task, or answered by update-with-start like a checkout; the target counts the faster of the two. "Alone" means that the relays rest meanwhile; "handed over" that they run and that the clock stops when every order is with its own workflow and its events are published. Every fifth checkout is a new customer's. "By" is the median of the ratios within each round.`,
+    `Rates are medians of ${rounds} rounds, A B C, B C A, …; percentiles are over all answers. A bare workflow is started and its result awaited with an eager first task, or answered by update-with-start like a checkout; the target counts the faster of the two. "Alone" means that relays and webhooks rest meanwhile; "handed over" that they run and that the clock stops when every order is with its own workflow and its events are published. Every fifth checkout is a new customer's. "By" is the median of the ratios within each round. Processor time is for one request, of the process with all parts of ours and the simulator, of Temporal, and of Postgres: it hardly depends on what else the machine does.`,
     '',
     table(
-      ['', 'p50, 1 in flight', 'p99', `rate, ${inFlight} in flight`, 'p50', 'p99', 'by three regular'],
+      ['', 'p50, 1 in flight', 'p99', `rate, ${inFlight} in flight`, 'p50', 'p99', 'by three regular', CPU],
       many.map((result) => {
         const single = found(one, result.name);
         return [
@@ -154,6 +51,7 @@ function checkoutPart({ one, many, inFlight, rounds }: Measurements): string[] {
           ms(result.p50Ms),
           ms(result.p99Ms),
           `${ratio(result, regular).toFixed(2)} ×`,
+          cpuOf(result),
         ];
       }),
     ),
@@ -186,10 +84,10 @@ function storyPart({ costs, calls, story, inFlight }: Measurements): string[] {
     ),
     '',
     table(
-      [`${inFlight} in flight, all parts running`, 'orders/s', 'p50', 'p99'],
+      [`${inFlight} in flight, all parts running`, 'orders/s', 'p50', 'p99', CPU],
       [
-        ...story.map((result) => [result.name, perSecond(result), ms(result.p50Ms), ms(result.p99Ms)]),
-        ['reference: the known order system', '7–8/s', '', ''],
+        ...story.map((result) => [result.name, perSecond(result), ms(result.p50Ms), ms(result.p99Ms), cpuOf(result)]),
+        ['reference: the known order system', '7–8/s', '', '', ''],
       ],
     ),
     '',
@@ -204,7 +102,7 @@ function designPart({ designs, inFlight }: Measurements): string[] {
     `The same activities in a checkout that knows the happy path only, ${inFlight} in flight, in the same rounds. The last two are compared with each other: they end when the order is with its own workflow.`,
     '',
     table(
-      ['', 'rate', 'p50', 'p99', 'by the chosen one'],
+      ['', 'rate', 'p50', 'p99', 'by the chosen one', CPU],
       designs.map((result) => {
         const chosen = found(designs, handedOver.includes(result.name) ? AS_CHOSEN_HANDED_OVER : AS_CHOSEN);
         return [
@@ -213,6 +111,7 @@ function designPart({ designs, inFlight }: Measurements): string[] {
           ms(result.p50Ms),
           ms(result.p99Ms),
           `${ratio(result, chosen).toFixed(2)} ×`,
+          cpuOf(result),
         ];
       }),
     ),
@@ -267,10 +166,12 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(rule), ...rows.map(line)].join('\n');
 }
 
-function found(results: readonly Result[], name: string): Result {
-  const result = results.find((one) => one.name === name);
-  if (result === undefined) throw new Error(`nothing was measured under the name ${name}`);
-  return result;
+const CPU = 'CPU: ours, Temporal, Postgres';
+
+/** The server's program is named after how it was had: `server` where it was built, `temporal` where it came with the CLI. */
+function cpuOf({ cpu }: Result): string {
+  const parts = [cpu['node'] ?? 0, cpu['server'] ?? cpu['temporal'] ?? 0, cpu['postgres'] ?? 0];
+  return parts.every((part) => part === 0) ? '' : `${parts.map((part) => part.toFixed(0)).join(', ')} ms`;
 }
 
 const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;

@@ -41,6 +41,8 @@ export interface Shop {
   readonly simulator: StripeSimulator;
   readonly gatewayUrl: string;
   readonly log: Logger;
+  /** Whether the provider's webhooks reach the gateway; they do from the start. */
+  deliverWebhooks(wanted: boolean): void;
   relays(taskQueue?: string): Relays;
   /** Another client of the same shop, whose workflows go to another worker. */
   clientFor(taskQueue: string): HoldfastClient;
@@ -79,7 +81,9 @@ export async function openShop(
   const clientFor = (taskQueue: string): HoldfastClient => createHoldfastClient({ client, taskQueue });
   const holdfast = clientFor(settings.taskQueue);
   const gateway = await startBenchGateway(dependencies, holdfast, log);
-  simulator.setWebhookEndpoint(`${gateway.url}/webhooks/stripe`);
+  const deliverWebhooks = (wanted: boolean): void =>
+    simulator.setWebhookEndpoint(wanted ? `${gateway.url}/webhooks/stripe` : undefined);
+  deliverWebhooks(true);
   return {
     settings,
     client,
@@ -89,12 +93,13 @@ export async function openShop(
     simulator,
     gatewayUrl: gateway.url,
     log,
+    deliverWebhooks,
     clientFor,
     relays: (taskQueue = settings.taskQueue) =>
       startRelays({ dependencies, databaseUrl: settings.databaseUrl, client, taskQueue, sinks: [], log }),
     startWorker: (workerOptions) => startWorker(settings, dependencies, connection, workerOptions),
     async close() {
-      simulator.setWebhookEndpoint(undefined);
+      deliverWebhooks(false);
       await gateway.close();
       await simulator.stop();
       await connection.close();

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { HoldfastClient } from '../../clients';
+import { cpuSince, cpuTimes } from './cpu';
 import { closedLoop } from './load';
 import type { Contender } from './load';
 import { handedOver, place } from './shop';
@@ -38,12 +39,14 @@ function story(shop: Shop, name: string, taskQueue: string): Contender {
     name,
     async run(count, inFlight) {
       const relays = shop.relays(taskQueue);
+      const usedBefore = cpuTimes();
       const startedAt = performance.now();
       const { latenciesMs } = await closedLoop(count, inFlight, () => placeToDelivered(holdfast));
       await handedOver(shop);
       const elapsedMs = performance.now() - startedAt;
+      const cpu = cpuSince(usedBefore);
       await relays.stop();
-      return { latenciesMs, elapsedMs };
+      return { latenciesMs, elapsedMs, cpu };
     },
   };
 }

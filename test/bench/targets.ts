@@ -1,0 +1,106 @@
+import { CHECKOUT, CHECKOUT_AND_HANDOVER, REGULAR, REGULAR_ANSWERED } from './checkouts';
+import type { Calls, Cost } from './histories';
+import { ratio } from './load';
+import type { Result } from './load';
+import type { ParkedResult } from './parked';
+import { STORY } from './story';
+import type { WebhookResult } from './webhooks';
+
+/** All that a run has measured. */
+export interface Measurements {
+  readonly one: readonly Result[];
+  readonly many: readonly Result[];
+  readonly designs: readonly Result[];
+  readonly story: readonly Result[];
+  readonly costs: readonly Cost[];
+  readonly calls: readonly Calls[];
+  readonly webhooks: readonly WebhookResult[];
+  readonly parked: ParkedResult;
+  readonly inFlight: number;
+  readonly rounds: number;
+  readonly servers: { readonly temporalVersion: string; readonly postgresVersion: string };
+  readonly scale: number;
+  readonly minutes: number;
+}
+
+export interface Target {
+  readonly what: string;
+  readonly target: string;
+  readonly measured: string;
+  readonly met: boolean;
+}
+
+/** The known open-source order system on Temporal for the same story, measured on such a machine: events and orders/s. */
+export const REFERENCE = { events: 96, perSecond: 8 } as const;
+
+/** Memory that comes and goes by itself between two looks at one process that does nothing: the allocator's, not ours. */
+const MEMORY_NOISE = 0.1;
+
+export function targets(run: Measurements): Target[] {
+  const of = (results: readonly Result[], name: string): Result => found(results, name);
+  const plain = of(run.many, REGULAR);
+  const answered = of(run.many, REGULAR_ANSWERED);
+  const faster = plain.perSecond >= answered.perSecond ? plain : answered;
+  const alone = ratio(of(run.many, CHECKOUT), faster);
+  const handed = ratio(of(run.many, CHECKOUT_AND_HANDOVER), faster);
+  const [checkout, order, both] = run.costs as [Cost, Cost, Cost];
+  const story = of(run.story, STORY);
+  const renewed = `${run.parked.renewed} of ${run.parked.orders} renewed, ${run.parked.expired} expired unseen, ${run.parked.violations.length} violations`;
+  const growth = memoryGrowth(run.parked);
+  const line = (what: string, target: string, measured: string, met: boolean): Target => ({
+    what,
+    target,
+    measured,
+    met,
+  });
+  const times = (value: number): string => `${value.toFixed(2)} ×`;
+  return [
+    line('checkout by three regular activities that do nothing', '≥ 1.5 ×', times(alone), alone >= 1.5),
+    line('the same, order handed over within the time', '≥ 1.5 ×', times(handed), handed >= 1.5),
+    line('history events of a checkout', '≤ 16', String(checkout.events), checkout.events <= 16),
+    line('history events from placed to delivered', '≤ 45', String(order.events), order.events <= 45),
+    line(
+      'events, checkout to delivered: half of the reference',
+      `≤ ${REFERENCE.events / 2}`,
+      String(both.events),
+      both.events <= REFERENCE.events / 2,
+    ),
+    line(
+      'orders/s, checkout to delivered: twice the reference',
+      `≥ ${2 * REFERENCE.perSecond}/s`,
+      `${story.perSecond.toFixed(1)}/s`,
+      story.perSecond >= 2 * REFERENCE.perSecond,
+    ),
+    ...run.webhooks.map(({ name, p99Ms }) =>
+      line(`webhook acknowledged, p99, ${name}`, '< 50 ms', `${p99Ms.toFixed(1)} ms`, p99Ms < 50),
+    ),
+    line(
+      'memory that parked orders take beyond the cache',
+      `≤ ${MEMORY_NOISE * 100} % more`,
+      growth === undefined ? 'not measured' : `${(growth * 100).toFixed(1)} %`,
+      growth !== undefined && growth <= MEMORY_NOISE,
+    ),
+    line(
+      'holds of parked orders',
+      'all renewed in time',
+      renewed,
+      run.parked.renewed === run.parked.orders && run.parked.expired === 0 && run.parked.violations.length === 0,
+    ),
+  ];
+}
+
+/** From the first look with more orders than are cached to the last one before time was moved. */
+function memoryGrowth({ memory, cacheCap, orders }: ParkedResult): number | undefined {
+  const beyond = memory.filter((one) => one.parked > cacheCap);
+  const from = beyond[0];
+  const to = memory.find((one) => one.parked === orders);
+  if (from === undefined || to === undefined || from.parked === to.parked) return undefined;
+  return to.rss / from.rss - 1;
+}
+
+/** The result under a name. */
+export function found(results: readonly Result[], name: string): Result {
+  const result = results.find((one) => one.name === name);
+  if (result === undefined) throw new Error(`nothing was measured under the name ${name}`);
+  return result;
+}
