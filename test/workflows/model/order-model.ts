@@ -1,0 +1,144 @@
+const HOUR_MS = 3_600_000;
+/** A card hold is acted on this long after it was got: seven days less the margin of twelve hours. */
+const ACT_AFTER_MS = (7 * 24 - 12) * HOUR_MS;
+/** A customer who was asked has this long. */
+const DEADLINE_MS = 48 * HOUR_MS;
+
+interface Line {
+  readonly sku: string;
+  readonly quantity: number;
+}
+
+type State = 'allocated' | 'paid' | 'shipped' | 'delivered' | 'cancelled';
+type Payment = 'authorized' | 'partially_captured' | 'captured' | 'payment_needed' | 'voided';
+
+/** What an order should be like: no holds, no attempts, no events, only what people see. Policy: renew by itself. */
+export class OrderModel {
+  bankRenews = true;
+  private readonly shipped = new Map<string, number>();
+  private restCancelled = false;
+  private cancelled = false;
+  private delivered = false;
+  private allCaptured: boolean;
+  private captured = 0;
+  private needsPayment = false;
+  private nowMs = 0;
+  private holdSinceMs = 0;
+  private deadlineMs = 0;
+
+  constructor(
+    private readonly lines: readonly Line[],
+    captureOn: 'shipment' | 'order',
+    private readonly price: (lines: readonly Line[], shipped: ReadonlyMap<string, number>) => number,
+  ) {
+    this.allCaptured = captureOn === 'order';
+    if (this.allCaptured) this.captured = price(lines, new Map());
+  }
+
+  get ended(): boolean {
+    return this.state === 'cancelled' || this.state === 'delivered';
+  }
+
+  summary(): { state: string; paymentState: string; captured: number } {
+    return { state: this.state, paymentState: this.payment, captured: this.captured };
+  }
+
+  ship(wanted: readonly Line[]): object {
+    if (this.cancelled) return refused('order_cancelled');
+    if (wanted.some((line) => line.quantity > this.left(line.sku))) return refused('exceeds_remaining');
+    if (this.needsPayment) return refused('payment_needed');
+    const capturedAmount = this.allCaptured ? 0 : this.price(wanted, this.shipped);
+    for (const line of wanted) this.shipped.set(line.sku, this.countOf(line.sku) + line.quantity);
+    this.captured += capturedAmount;
+    // What is left was released with the capture and is held anew.
+    if (!this.isDone && !this.allCaptured) this.renewHold();
+    return { accepted: true, capturedAmount };
+  }
+
+  cancel(): object {
+    if (this.cancelled) return { accepted: true, state: 'cancelled' };
+    if (this.isDone) return refused('already_shipped');
+    if (this.allCaptured) return refused('captured_needs_refund');
+    this.cancelRest();
+    return { accepted: true, state: this.state };
+  }
+
+  deliver(): object {
+    if (this.delivered) return { accepted: true, state: 'delivered' };
+    if (this.shipped.size === 0) return refused('nothing_shipped');
+    if (this.isDone) this.delivered = true;
+    return { accepted: true };
+  }
+
+  renew(approved: boolean): object {
+    if (!this.needsPayment) return refused('no_payment_needed');
+    if (!approved) return { accepted: true, state: 'declined' };
+    this.needsPayment = false;
+    this.holdSinceMs = this.nowMs;
+    return { accepted: true, state: 'authorized' };
+  }
+
+  /** The policy renews by itself: there is never a decision open. */
+  decide(): object {
+    return refused('nothing_to_decide');
+  }
+
+  /** Time passes: holds are renewed, or the customer is asked, or the order is given up. */
+  pass(ms: number): void {
+    const untilMs = this.nowMs + ms;
+    while (!this.isDone && !this.allCaptured) {
+      const dueMs = this.needsPayment ? this.deadlineMs : this.holdSinceMs + ACT_AFTER_MS;
+      if (dueMs > untilMs) break;
+      this.nowMs = dueMs;
+      if (this.needsPayment) this.cancelRest();
+      else this.renewHold();
+    }
+    this.nowMs = untilMs;
+  }
+
+  private get state(): State {
+    if (this.cancelled) return 'cancelled';
+    if (this.delivered) return 'delivered';
+    if (this.isDone) return 'shipped';
+    return this.allCaptured ? 'paid' : 'allocated';
+  }
+
+  private get payment(): Payment {
+    if (this.cancelled) return 'voided';
+    if (this.allCaptured || this.isDone) return 'captured';
+    if (this.needsPayment) return 'payment_needed';
+    return this.captured > 0 ? 'partially_captured' : 'authorized';
+  }
+
+  private get isDone(): boolean {
+    return this.cancelled || this.restCancelled || this.lines.every((line) => this.left(line.sku) === 0);
+  }
+
+  private countOf(sku: string): number {
+    return this.shipped.get(sku) ?? 0;
+  }
+
+  private left(sku: string): number {
+    if (this.restCancelled) return 0;
+    return (this.lines.find((line) => line.sku === sku)?.quantity ?? 0) - this.countOf(sku);
+  }
+
+  private cancelRest(): void {
+    this.needsPayment = false;
+    if (this.shipped.size === 0) this.cancelled = true;
+    else this.restCancelled = true;
+  }
+
+  private renewHold(): void {
+    if (this.bankRenews) {
+      this.holdSinceMs = this.nowMs;
+      return;
+    }
+    this.needsPayment = true;
+    this.deadlineMs = this.nowMs + DEADLINE_MS;
+  }
+}
+
+function refused(reason: string): object {
+  return { accepted: false, reason };
+}
