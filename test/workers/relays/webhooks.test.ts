@@ -230,6 +230,7 @@ describe('webhooks', () => {
       capture_method: 'manual',
       confirm: true,
       payment_method: 'pm_card_visa',
+      automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
       metadata: { holdfast_order_id: asked.orderId, holdfast_attempt: '1' },
     });
     late.paymentIntentId = intent.id;
