@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { LineQuantity } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import type { ReserveStockInput, ReserveStockResult } from '../../workflows/ports';
-import { writeEntry, type StepCause } from './audit';
+import { writeEntry } from './audit';
 import { transact } from './database';
 import { defect, operationUndone } from './failures';
 import { lockOrder } from './order-step';
@@ -10,13 +10,15 @@ import { statement } from './statements';
 
 const sql = {
   claim: statement('operation-claim'),
-  done: statement('operation-done'),
   undo: statement('operation-undo'),
   candidates: statement('stock-candidates'),
   reserve: statement('stock-reserve'),
   release: statement('stock-release'),
   reservations: statement('reservations-of'),
 };
+
+/** Stock is promised and given back by checkouts; an order's own is given back by its cancel. */
+const ACTOR = 'checkout';
 
 /** Pieces of one sku in one warehouse. */
 export interface StockQuantity extends LineQuantity {
@@ -49,10 +51,9 @@ export async function reserveStock(pool: Pool, now: Date, input: ReserveStockInp
     if (operation?.done === true) return { outcome: 'reserved' };
     const chosen = chooseWarehouses(wanted, candidates);
     if ('missing' in chosen) return { outcome: 'out_of_stock', ...chosen.missing };
-    tx.write(sql.reserve, [input.orderId, JSON.stringify(chosen.taken), now]);
-    tx.write(sql.done, [key, 'reserve', input.orderId, null, now]);
     const { before, after } = promised(chosen.taken, candidates);
-    writeEntry(tx, input.orderId, cause('reserve stock', key, now), before, after);
+    const states = [JSON.stringify(before), JSON.stringify(after)];
+    tx.write(sql.reserve, [input.orderId, JSON.stringify(chosen.taken), now, key, ACTOR, ...states]);
     return { outcome: 'reserved' };
   });
 }
@@ -73,12 +74,9 @@ export async function releaseStock(pool: Pool, now: Date, orderId: string): Prom
     tx.write(sql.release, [orderId]);
     if (operation?.undone === true && reserved.length === 0) return;
     const before = { reserved, tombstoned: operation?.undone ?? false };
-    writeEntry(tx, orderId, cause('release stock', key, now), before, { reserved: [], tombstoned: true });
+    const cause = { operationKey: key, action: 'release stock', actor: ACTOR, nowIso: now.toISOString() };
+    writeEntry(tx, orderId, cause, before, { reserved: [], tombstoned: true });
   });
-}
-
-function cause(action: string, operationKey: string, now: Date): StepCause {
-  return { operationKey, action, actor: 'checkout', nowIso: now.toISOString() };
 }
 
 /** What could be promised of each place that something was taken from, before and after. */
