@@ -19,6 +19,8 @@ export class OrderModel {
   private restCancelled = false;
   private cancelled = false;
   private delivered = false;
+  /** A parcel is under way. */
+  private underWay = false;
   private allCaptured: boolean;
   private captured = 0;
   private needsPayment = false;
@@ -50,6 +52,7 @@ export class OrderModel {
     const capturedAmount = this.allCaptured ? 0 : this.price(wanted, this.shipped);
     for (const line of wanted) this.shipped.set(line.sku, this.countOf(line.sku) + line.quantity);
     this.captured += capturedAmount;
+    this.underWay = true;
     // What is left was released with the capture and is held anew.
     if (!this.isDone && !this.allCaptured) this.renewHold();
     return { accepted: true, capturedAmount };
@@ -66,6 +69,7 @@ export class OrderModel {
   deliver(): object {
     if (this.delivered) return { accepted: true, state: 'delivered' };
     if (this.shipped.size === 0) return refused('nothing_shipped');
+    this.underWay = false;
     if (this.isDone) this.delivered = true;
     return { accepted: true };
   }
@@ -127,6 +131,8 @@ export class OrderModel {
     this.needsPayment = false;
     if (this.shipped.size === 0) this.cancelled = true;
     else this.restCancelled = true;
+    // Every parcel had arrived before: nothing is left to wait for.
+    if (!this.cancelled && !this.underWay) this.delivered = true;
   }
 
   private renewHold(): void {
