@@ -49,7 +49,7 @@ function totalProblems(raw: unknown): FieldProblem[] {
   const { shippingAmount = 0, taxAmount = 0 } = body;
   if (lines.length === 0 || !readable(shippingAmount) || !readable(taxAmount)) return [];
   const priced = lines.flatMap(({ quantity, unitAmount }) =>
-    readable(quantity) && readable(unitAmount) ? [{ quantity, unitAmount }] : [],
+    readable(quantity) && quantity >= 1 && readable(unitAmount) ? [{ quantity, unitAmount }] : [],
   );
   if (priced.length < lines.length) return [];
   const total = cartTotal({ lines: priced, shippingAmount, taxAmount });

@@ -23,6 +23,7 @@ import {
 import type { DataConverter } from '@temporalio/common';
 import { createDataConverter } from './codec';
 import type { StripeConfig } from './config';
+import { isActedOn } from './relays/inbox-dispatcher';
 import type { KnownPayment } from './relays/inbox-dispatcher';
 import type { Activities } from './temporal';
 
@@ -88,7 +89,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
       ...createPaymentActivities({ stripe, store, cache, log }),
     },
     queries,
-    inbox: createInbox({ pool, keyring }),
+    inbox: createInbox({ pool, keyring, isActedOn }),
     outbox: createOutbox({ pool }),
     idempotency: createIdempotencyStore({ pool, keyring }),
     eventLister: createEventLister(stripe),

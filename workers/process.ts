@@ -33,6 +33,29 @@ export function untilSignal(): Promise<NodeJS.Signals> {
   });
 }
 
+/** What a shell says of a process that SIGINT ended. */
+export const INTERRUPTED = 130;
+
+/**
+ * Runs a start that a signal may interrupt: the process then ends at once. Nothing has been done yet, and the watchdogs of what
+ * was started end it.
+ */
+export async function startOrLeave<T>(
+  start: () => Promise<T>,
+  signalled: Promise<unknown>,
+  say: (line: string) => void,
+): Promise<T> {
+  let started = false;
+  void signalled.then(() => {
+    if (started) return;
+    say('Stopping …');
+    process.exit(INTERRUPTED);
+  });
+  const running = await start();
+  started = true;
+  return running;
+}
+
 /** Ends the process with a code once `stop` is done, or when that takes too long. */
 export async function stopAndExit(stop: () => Promise<void>, code: number): Promise<never> {
   const limit = setTimeout(() => {

@@ -1,5 +1,5 @@
 import { readCommandLine } from './command-line';
-import { createProcessLog, runMain, stopAndExit, untilSignal } from './process';
+import { createProcessLog, runMain, startOrLeave, stopAndExit, untilSignal } from './process';
 import { describeStack, startStackApp } from './stack-app';
 
 /** `npm start`: the whole stack in one process, until Ctrl-C. */
@@ -7,14 +7,15 @@ async function main(): Promise<void> {
   const commandLine = readCommandLine(process.argv.slice(2));
   const log = createProcessLog();
   const say = (line: string): void => console.error(line);
-  const running = await startStackApp({ commandLine, log, say });
+  const signalled = untilSignal();
+  const running = await startOrLeave(() => startStackApp({ commandLine, log, say }), signalled, say);
   const about = describeStack(running);
   if (commandLine.json) console.log(JSON.stringify(about));
   say(`Gateway: ${running.gateway.url} (API documentation at ${running.gateway.url}/docs)`);
   say(`API key: ${String(about['apiKey'])}`);
   if (running.stack.temporal.uiUrl !== undefined) say(`Temporal UI: ${running.stack.temporal.uiUrl}`);
   say('Ready. Ctrl-C stops everything.');
-  await untilSignal();
+  await signalled;
   say('Stopping …');
   await stopAndExit(() => running.stop(), 0);
 }

@@ -51,6 +51,8 @@ export interface Inbox {
 export interface InboxDeps {
   readonly pool: Pool;
   readonly keyring: Keyring;
+  /** Kinds of events that somebody acts on; the others are kept and counted, and wake nobody. All of them where absent. */
+  readonly isActedOn?: (type: string) => boolean;
   /** For tests; the computer's clock otherwise. */
   readonly now?: () => Date;
 }
@@ -59,6 +61,7 @@ export interface InboxDeps {
 export function createInbox(deps: InboxDeps): Inbox {
   const { pool, keyring } = deps;
   const now = deps.now ?? (() => new Date());
+  const isActedOn = deps.isActedOn ?? (() => true);
   const finish = async (eventId: string, status: InboxStatus): Promise<void> => {
     await run(pool, sql.finish, [eventId, status, now()]);
   };
@@ -67,7 +70,13 @@ export function createInbox(deps: InboxDeps): Inbox {
       const payload = keyring.encrypt(Buffer.from(JSON.stringify(event.payload ?? null)));
       const { eventId, provider, type, objectId, paymentIntentId, createdAt } = event;
       const ids = [eventId, provider, type, objectId ?? null, paymentIntentId ?? null];
-      const stored = await run(pool, sql.receive, [...ids, payload, createdAt, now()]);
+      const stored = await run(pool, sql.receive, [
+        ...ids,
+        payload,
+        createdAt,
+        now(),
+        isActedOn(type) ? 'pending' : 'ignored',
+      ]);
       return stored.length > 0 ? 'stored' : 'duplicate';
     },
     async claimDue(limit, leaseMs) {

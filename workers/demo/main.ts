@@ -1,17 +1,13 @@
 import { pino } from 'pino';
-import type { Logger } from 'pino';
 import { ConfigurationError, parseConfig } from '../config';
 import { readCommandLine } from '../command-line';
 import type { CommandLine } from '../command-line';
-import { runMain, stopAndExit, untilSignal } from '../process';
+import { INTERRUPTED, runMain, startOrLeave, stopAndExit, untilSignal } from '../process';
 import { describeStack, startStackApp } from '../stack-app';
 import type { StackApp } from '../stack-app';
 import { perform, POLICY } from './performance';
 import type { Outcome } from './performance';
 import { Progress } from './progress';
-
-/** What a shell says of a process that SIGINT ended. */
-const INTERRUPTED = 130;
 
 /** `npm run demo`: the whole stack in one process, the scenes, their table, and a look around until Ctrl-C. */
 async function main(): Promise<void> {
@@ -23,7 +19,8 @@ async function main(): Promise<void> {
   const log = pino({ level: process.env['LOG_LEVEL'] ?? 'warn' }, process.stderr);
   const unguard = progress.guard(process.stderr);
   const signalled = untilSignal();
-  const running = await startOrLeave(commandLine, log, progress, signalled);
+  const say = (line: string): void => progress.print(line);
+  const running = await startOrLeave(() => startStackApp({ commandLine, log, say, policy: POLICY }), signalled, say);
   const abort = new AbortController();
   const outcome = await Promise.race([
     perform(running, progress, abort.signal),
@@ -43,28 +40,6 @@ async function main(): Promise<void> {
 
 const STRIPE_IS_SET =
   'The demo plays bank and customer at the Stripe simulator: unset STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET for it, or run npm start against Stripe';
-
-/**
- * The running stack. A signal during the start ends the process at once: nothing has been done yet, and what was
- * started is ended by its watchdogs.
- */
-async function startOrLeave(
-  commandLine: CommandLine,
-  log: Logger,
-  progress: Progress,
-  signalled: Promise<unknown>,
-): Promise<StackApp> {
-  let started = false;
-  void signalled.then(() => {
-    if (started) return;
-    progress.print('Stopping …');
-    process.exit(INTERRUPTED);
-  });
-  const say = (line: string): void => progress.print(line);
-  const running = await startStackApp({ commandLine, log, say, policy: POLICY });
-  started = true;
-  return running;
-}
 
 function tell(running: StackApp, outcome: Outcome, commandLine: CommandLine, progress: Progress): void {
   const about = describeStack(running);

@@ -117,6 +117,11 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
   'charge.expired': unlessOneOf('voided', 'expired', 'canceled'),
 };
 
+/** Does the dispatcher act on events of this kind? */
+export function isActedOn(type: string): boolean {
+  return CONCERNS[type] !== undefined;
+}
+
 function concernOf(event: InboxEvent): Concern | undefined {
   return CONCERNS[event.type];
 }

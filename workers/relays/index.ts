@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { prune } from '../../activities/storage';
 import { startLoop } from '../loop';
 import { listen } from '../listener';
 import type { Dependencies } from '../dependencies';
@@ -27,6 +28,15 @@ const IDLE_MS = 1_000;
 /** Stripe retries for three days; looking every five minutes for what never arrived is soon enough and costs one request. */
 const MISSED_EVENTS_MS = 5 * 60_000;
 
+/** Old rows cost disk, not truth: once an hour is often enough. */
+const PRUNE_MS = 3_600_000;
+
+async function pruneOnce(pool: Dependencies['pool'], log: Logger): Promise<number> {
+  const pruned = await prune(pool, new Date());
+  log.debug({ pruned }, 'pruned what is old');
+  return 0;
+}
+
 /** Starts what runs beside the worker: the outbox relay, the inbox dispatcher and the look for missed events. */
 export function startRelays(options: RelayOptions): Relays {
   const { dependencies, client, taskQueue, sinks, log } = options;
@@ -44,11 +54,12 @@ export function startRelays(options: RelayOptions): Relays {
     idleMs: MISSED_EVENTS_MS,
     log,
   });
+  const pruning = startLoop('pruning', () => pruneOnce(dependencies.pool, log), { idleMs: PRUNE_MS, log });
   const listener = listen(options.databaseUrl, { holdfast_outbox: relay.wake, holdfast_inbox: dispatcher.wake }, log);
   return {
     async stop() {
       await listener.stop();
-      await Promise.all([relay.stop(), dispatcher.stop(), missed.stop()]);
+      await Promise.all([relay.stop(), dispatcher.stop(), missed.stop(), pruning.stop()]);
     },
   };
 }

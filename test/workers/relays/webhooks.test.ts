@@ -234,7 +234,7 @@ describe('webhooks', () => {
       metadata: { holdfast_order_id: asked.orderId, holdfast_attempt: '1' },
     });
     late.paymentIntentId = intent.id;
-    await pool.query('UPDATE payment_attempts SET payment_intent_id = $2 WHERE order_id = $1', [
+    await pool.query('UPDATE payment_attempts SET payment_intent_id = $2 WHERE order_id = $1 AND attempt = 1', [
       late.orderId,
       intent.id,
     ]);
