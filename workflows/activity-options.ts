@@ -2,7 +2,7 @@ import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow
 import { failureTypes } from './domain/errors';
 
 /** Failures that a retry cannot mend. An unknown outcome is looked up by the workflow, never tried again blindly. */
-const NEVER_RETRIED: string[] = [
+export const NEVER_RETRIED: string[] = [
   failureTypes.undone,
   failureTypes.defect,
   failureTypes.notFound,
@@ -65,4 +65,13 @@ export const STORAGE_OPTIONS: LocalActivityOptions = {
     maximumInterval: '30 s',
     nonRetryableErrorTypes: NEVER_RETRIED,
   },
+};
+
+/**
+ * The first try at a bank, as a local activity: well below the workflow task's 10 s, above what nearly every authorization
+ * takes. A try that is cut off here may still land; the regular activity that follows uses the same operation key.
+ */
+export const FIRST_TRY_OPTIONS: LocalActivityOptions = {
+  startToCloseTimeout: '6 s',
+  retry: { maximumAttempts: 1 },
 };

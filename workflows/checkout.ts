@@ -58,6 +58,7 @@ class Checkout {
   private readonly saga: Saga;
   private readonly desk: ExceptionDesk;
   private attempts = 0;
+  private voidRegistered = false;
   private paymentIntentId: string | undefined;
   private hinted = false;
 
@@ -102,6 +103,7 @@ class Checkout {
     let untilMs = Date.now() + FIRST_SUBMISSION_MS;
     for (;;) {
       if (!(await this.deadline.wait(() => this.counter.next !== undefined, untilMs, 'Then give the cart up'))) {
+        this.registerVoid();
         this.counter.fail('abandoned', 'No payment came in time; nothing is held and nothing was bought.');
         return undefined;
       }
@@ -280,15 +282,19 @@ class Checkout {
 
   // ------------------------------------------------------------------------------------------------ helpers
 
-  /** One undo for all attempts, registered before the first of them. */
+  /**
+   * One undo for all attempts, registered before the first of them; and for one more: a first try runs inside the workflow task,
+   * and where worker and server die in it, history does not know of it. Sealing an attempt that never was costs nothing.
+   */
   private registerVoid(): void {
-    if (this.attempts > 1) return;
+    if (this.voidRegistered) return;
+    this.voidRegistered = true;
     const { orderId } = this.input;
     this.saga.register({
       name: 'let the card hold go',
       exceptionKind: 'void_failed',
       atRisk: `${formatMoney(this.total())} may stay held on the customer's card until the bank lets go of it; cancel the PaymentIntents of ${orderId} by hand if this goes on.`,
-      run: () => voidPayments({ orderId, attempts: this.attempts, reason: 'checkout_not_completed' }),
+      run: () => voidPayments({ orderId, attempts: this.attempts + 1, reason: 'checkout_not_completed' }),
     });
   }
 
