@@ -93,10 +93,7 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
   try {
     const result = await capturePayment(input);
     order.set(result.facts);
-    if (order.unsettled.capture !== undefined) {
-      order.settled('capture');
-      await order.resolve('capture_unknown');
-    }
+    await order.conclude('capture', 'capture_unknown');
     return result.outcome === 'captured' ? 'captured' : 'expired';
   } catch (error) {
     if (isCancellation(error)) throw error;
@@ -120,7 +117,7 @@ async function takenElsewhere(order: OrderContext): Promise<boolean> {
   } catch {
     return false;
   }
-  order.settled('capture');
+  await order.conclude('capture', 'capture_unknown');
   return true;
 }
 
@@ -146,19 +143,26 @@ function shipped(order: OrderContext, id: string, capturedAmount: number): ShipA
 /** Cancels what has not shipped: the hold is let go first, then state and stock change in one transaction. */
 export async function cancel(order: OrderContext, command: CancelCommand): Promise<CancelAnswer> {
   const before = order.facts;
-  if (before.state === 'cancelled') return cancelled(order, before);
+  if (before.state === 'cancelled') {
+    await order.conclude('cancel', 'cancel_unknown');
+    return cancelled(order, before);
+  }
   if (order.unsettled.capture !== undefined)
     return order.refusal('outcome_unknown', 'A capture is not settled yet; try again later.');
   const cause = refuseCancel(before);
-  if (cause !== undefined) return { accepted: false, ...cause };
+  if (cause !== undefined) {
+    await order.conclude('cancel', 'cancel_unknown');
+    return { accepted: false, ...cause };
+  }
   order.step = 'cancelling what has not shipped';
   try {
-    const taken = await letHoldsGo(order, before);
-    if (taken)
+    if (await letHoldsGo(order, before)) {
+      await order.conclude('cancel', 'cancel_unknown');
       return order.refusal(
         'captured_needs_refund',
         'Money was taken before the order could be cancelled; it needs a refund.',
       );
+    }
     order.set(await records.cancelOrder({ orderId: order.orderId, reason: command.reason, actor: command.actor }));
   } catch (error) {
     if (isCancellation(error)) throw error;
@@ -174,11 +178,8 @@ export async function cancel(order: OrderContext, command: CancelCommand): Promi
       'The cancel is not settled yet: nothing ships any more; send it again to ask.',
     );
   }
-  if (order.unsettled.cancel !== undefined) {
-    order.settled('cancel');
-    await order.resolve('cancel_unknown');
-  }
-  if (order.unsettled.authorization !== undefined) order.settled('authorization');
+  await order.conclude('cancel', 'cancel_unknown');
+  await order.conclude('authorization', 'reauthorization_unknown');
   return cancelled(order, before);
 }
 

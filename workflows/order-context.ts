@@ -19,7 +19,7 @@ const RETRY_MS = 10 * 60_000;
 
 /** The first question after the customer was asked to act, and the longest pause between two. */
 const FIRST_POLL_MS = 60_000;
-const LONGEST_POLL_MS = 3_600_000;
+const LONGEST_POLL_MS = 6 * 3_600_000;
 
 /** What one run of an order's workflow holds in memory; all facts are in Postgres and come back from every step. */
 export class OrderContext {
@@ -90,6 +90,13 @@ export class OrderContext {
     delete this.unsettled[step];
     if (!this.hasUnsettled()) this.settleAtMs = undefined;
     this.version += 1;
+  }
+
+  /** Ends a step whose outcome is known now. Its exception is closed first: a step that is forgotten closes none any more. */
+  async conclude(step: keyof UnsettledSteps, kind: ExceptionKind): Promise<void> {
+    if (this.unsettled[step] === undefined) return;
+    await this.resolve(kind);
+    this.settled(step);
   }
 
   /** Keeps automatic steps still for a while after one failed. */

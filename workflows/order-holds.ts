@@ -82,10 +82,7 @@ async function authorize(order: OrderContext, input: AuthorizePaymentInput): Pro
     );
     return undefined;
   }
-  if (order.unsettled.authorization !== undefined) {
-    order.settled('authorization');
-    await order.resolve('reauthorization_unknown');
-  }
+  await order.conclude('authorization', 'reauthorization_unknown');
   return status;
 }
 
@@ -142,10 +139,7 @@ export async function letGo(order: OrderContext, paymentIntentIds: readonly stri
       'payments',
     );
   }
-  if (order.unsettled.voids !== undefined) {
-    order.settled('voids');
-    await order.resolve('void_failed');
-  }
+  await order.conclude('voids', 'void_failed');
   await order.reload();
 }
 

@@ -1,5 +1,7 @@
 import {
+  ActivityFailure,
   allHandlersFinished,
+  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -213,6 +215,11 @@ async function inTurn<T>(life: OrderContext, work: () => Promise<T>): Promise<T 
   if (!life.exists) return life.refusal('unknown_order', `Order ${life.orderId} is not known.`);
   try {
     return await life.queue.run(work);
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
+      throw error;
+    log.error('a command could not be recorded', { orderId: life.orderId, step: life.step, error: String(error) });
+    return life.refusal('outcome_unknown', 'It is not known whether this was recorded; send the same again to ask.');
   } finally {
     life.version += 1;
   }

@@ -85,11 +85,8 @@ async function report(step: Undo, desk: ExceptionDesk, error: unknown): Promise<
   }
 }
 
+/** Where this fails, the step is run again: it is a no-op by then, and an exception that stays open would hide the next one. */
 async function settle(step: Undo, desk: ExceptionDesk): Promise<void> {
+  await desk.resolve(step.exceptionKind);
   upsertSearchAttributes([{ key: searchAttributes.exceptionKind, value: null }]);
-  try {
-    await desk.resolve(step.exceptionKind);
-  } catch (failure) {
-    log.error('an exception could not be closed', { step: step.name, error: String(failure) });
-  }
 }
