@@ -222,6 +222,7 @@ describe('webhooks', () => {
     const late = { orderId: asked.orderId, paymentIntentId: '' };
     await world.client.workflow.getHandle(workflowIds.checkout(cart.cartId)).cancel();
     await resultOf(cart.cartId);
+    await quiet();
     // The bank's answer to a request that was under way when everything was undone: a hold that nobody waits for.
     const { stripe, pool } = world.dependencies;
     const intent = await stripe.paymentIntents.create({
