@@ -68,8 +68,10 @@ async function answersThatLie(play: Play): Promise<string[]> {
     if (!shipped.accepted && shipped.reason !== 'outcome_unknown' && amount !== undefined)
       found.push(`answered ${shipped.reason}, and the parcel is recorded`);
   }
-  if (play.cancelAnswer?.accepted === true && (order?.state !== 'cancelled' || heldBy(play) > 0))
-    found.push(`answered cancelled, and the order is ${order?.state}, ${heldBy(play)} held`);
+  const cancelled = play.cancelAnswer?.accepted === true ? play.cancelAnswer.state : undefined;
+  const asAnswered = order?.state === cancelled || (cancelled === 'shipped' && order?.state === 'delivered');
+  if (cancelled !== undefined && (!asAnswered || heldBy(play) > 0))
+    found.push(`answered ${cancelled} after a cancel, and the order is ${order?.state}, ${heldBy(play)} held`);
   if (play.deliverAnswer?.accepted === true && order?.state !== play.deliverAnswer.state)
     found.push(`answered ${play.deliverAnswer.state}, and the order is ${order?.state}`);
   return found;

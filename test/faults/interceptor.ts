@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Context } from '@temporalio/activity';
+import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { PaymentStore } from '../../activities/storage';
+import { failureTypes } from '../../workflows/domain/errors';
 import type { CasePlan, Fault, Sighting, Switchboard } from './plan';
 
 /** Set while an attempt is to die between the provider's effect and our record of it. */
@@ -56,7 +57,8 @@ async function breakOne(plan: CasePlan, fault: Fault, effect: () => Promise<unkn
       try {
         return await tears.run(tear, effect);
       } finally {
-        if (tear.torn) reached();
+        // An attempt that finds everything recorded has nothing to tear.
+        reached();
       }
     }
     case 'twice':
@@ -82,7 +84,9 @@ async function breakOne(plan: CasePlan, fault: Fault, effect: () => Promise<unkn
 
 function injected(fault: Fault, nonRetryable: boolean): ApplicationFailure {
   const message = `${fault.activity} #${fault.occurrence}: ${fault.mode}`;
-  return ApplicationFailure.create({ type: 'InjectedFault', message, nonRetryable });
+  // What is lost for good is of a type that no caller tries again blindly.
+  const type = nonRetryable ? failureTypes.unknownOutcome : failureTypes.providerUnavailable;
+  return ApplicationFailure.create({ type, message, nonRetryable });
 }
 
 /** The store of payments as activities see it while they may be torn: the first record of a torn attempt fails. */
@@ -91,7 +95,7 @@ export function tearable(store: PaymentStore): PaymentStore {
     const current = tears.getStore();
     if (current === undefined || current.torn) return;
     current.torn = true;
-    throw ApplicationFailure.create({ type: 'InjectedFault', message: 'torn before the record' });
+    throw ApplicationFailure.create({ type: failureTypes.storageUnavailable, message: 'torn before the record' });
   };
   const torn =
     <Input extends unknown[], Output>(record: (...input: Input) => Promise<Output>) =>

@@ -1,3 +1,4 @@
+import type { PaymentActivities } from '../../workflows/ports';
 import { outcomeOf, wrongs } from './checks';
 import type { Outcome } from './checks';
 import type { FaultWorld } from './fault-world';
@@ -10,6 +11,7 @@ import type { Story } from './stories';
 /** A story as it goes without faults of the matrix. */
 export interface Recording {
   readonly story: Story;
+  /** All of them, those included that the story breaks itself. */
   readonly boundaries: readonly Boundary[];
   readonly outcome: Outcome;
 }
@@ -31,19 +33,41 @@ export async function record(world: FaultWorld, story: Story): Promise<Recording
   const play = new Play(world, story.name, story.faults, story.cart);
   await playSteps(story, [play], (_play, error) => Promise.reject(error as Error));
   const found = await judge(play, undefined);
+  if (play.plan.missed.length > 0) found.push(`its own fault was not met: ${play.plan.missed.map(describe).join()}`);
   if (found.length > 0) throw new Error(`${story.name} without faults: ${found.join('; ')}`);
-  const own = (one: Boundary): boolean =>
-    story.faults.some((fault) => fault.activity === one.activity && fault.occurrence === one.occurrence);
-  return {
-    story,
-    boundaries: play.plan.boundaries.filter((one) => !own(one)),
-    outcome: await outcomeOf(play),
-  };
+  return { story, boundaries: play.plan.boundaries, outcome: await outcomeOf(play) };
 }
+
+/** The fault of the story itself at this boundary, where it has one. */
+function ownFault({ faults }: Story, boundary: Boundary): Fault | undefined {
+  return faults.find((one) => one.activity === boundary.activity && one.occurrence === boundary.occurrence);
+}
+
+/**
+ * The boundaries to break. Stories begin alike: a boundary with the same past as one of an earlier story is the same
+ * boundary, and is broken once.
+ */
+export function newBoundaries({ story, boundaries }: Recording, known: Set<string>): Boundary[] {
+  let past = JSON.stringify(story.cart);
+  return boundaries.filter((one) => {
+    const own = ownFault(story, one);
+    past += `, ${one.step}: ${one.activity} ${own?.mode ?? ''}`;
+    const isNew = own === undefined && !known.has(past);
+    known.add(past);
+    return isNew;
+  });
+}
+
+const AT_PROVIDER: ReadonlySet<string> = new Set<keyof PaymentActivities>([
+  'authorizePayment',
+  'syncPayment',
+  'capturePayment',
+  'voidPayments',
+]);
 
 /** Modes that mean something at a boundary: only what has an effect at the provider and a record of ours can be torn. */
 export function applicable(boundary: Boundary, mode: Mode): boolean {
-  return mode !== 'torn' || !boundary.isLocal;
+  return mode !== 'torn' || AT_PROVIDER.has(boundary.activity);
 }
 
 /** Plays every boundary of a recording in every one of these modes, side by side. */
@@ -120,7 +144,14 @@ async function judge(play: Play, expected: Outcome | undefined): Promise<string[
     found.push(...(await wrongs(play, 'after the late attempt', true)));
   }
   if (expected === undefined) return found;
-  const [was, is] = [JSON.stringify(expected), JSON.stringify(await outcomeOf(play))];
+  const outcome = await outcomeOf(play);
+  // Local activities of a killed worker are run again from the start of their workflow task. One that its undo has overtaken
+  // can only say so: the caller is told `failed` in place of `out_of_stock`, and nothing is held either way.
+  const overtaken = expected.answer === 'out_of_stock' && outcome.answer === 'failed';
+  const [was, is] = [
+    JSON.stringify(expected),
+    JSON.stringify(overtaken ? { ...outcome, answer: expected.answer } : outcome),
+  ];
   return was === is ? found : [...found, `a fault that is tried again changed the outcome: ${is}, not ${was}`];
 }
 

@@ -46,6 +46,8 @@ export interface Fault {
   readonly activity: string;
   readonly occurrence: number;
   readonly mode: Mode;
+  /** The step in which it was recorded. */
+  readonly step?: number;
 }
 
 /** What an interceptor tells of the activity that is about to run. */
@@ -69,7 +71,6 @@ export class CasePlan {
   private readonly fired = new Set<Fault>();
   /** Faults in which the effect was let through or held back as meant. */
   readonly reached = new Set<Fault>();
-  blocked: (() => void) | undefined;
 
   constructor(
     readonly cartId: string,

@@ -2,6 +2,7 @@ import type { CheckoutRequest } from '../../clients';
 import type { OrderPolicy } from '../../workflows/domain/policy';
 import type { Fault } from './plan';
 import type { Play } from './play';
+import { heal } from './settle';
 
 const HOUR_MS = 3_600_000;
 
@@ -109,6 +110,20 @@ export const stories = {
   }),
   unheard: story('record unheard', [checkout, cancel], {
     faults: [{ activity: 'placeOrder', occurrence: 1, mode: 'lost-after' }],
+  }),
+  partly: story('cancelled in part', [checkout, shipFirst, cancel, deliver]),
+  firstTryFails: story('first try fails', [checkout, shipAll], {
+    faults: [
+      { activity: 'authorizePayment', occurrence: 1, mode: 'fail-after' },
+      { activity: 'capturePayment', occurrence: 1, mode: 'fail-before' },
+    ],
+  }),
+  voidFails: story('void fails', [checkout, heal], {
+    cart: { lines: [{ sku: 'LAST-ONE', quantity: 2, unitAmount: 9900 }] },
+    faults: [{ activity: 'voidPayments', occurrence: 1, mode: 'lost-before' }],
+  }),
+  captureFails: story('capture fails', [checkout, shipAll], {
+    faults: [{ activity: 'capturePayment', occurrence: 1, mode: 'lost-before' }],
   }),
   captureLost: story('capture unheard', [checkout, shipAll, deliver], {
     faults: [{ activity: 'capturePayment', occurrence: 1, mode: 'lost-after' }],

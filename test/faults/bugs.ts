@@ -1,0 +1,169 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type Stripe from 'stripe';
+import type { Sabotage } from './fault-world';
+import type { Fault } from './plan';
+import type { Story } from './stories';
+import { stories } from './stories';
+
+/** A mistake that somebody could make, and the cases that must not let it pass. */
+export interface SeededBug {
+  readonly name: string;
+  readonly story: Story;
+  readonly faults: readonly Fault[];
+  /** Part of what must be said of it. */
+  readonly caughtAs: RegExp;
+  sabotage(): Promise<Sabotage> | Sabotage;
+}
+
+const fault = (activity: string, mode: Fault['mode'], occurrence = 1): Fault => ({ activity, occurrence, mode });
+
+export const seededBugs: readonly SeededBug[] = [
+  {
+    name: 'an authorization without an idempotency key',
+    story: stories.cancel,
+    faults: [fault('authorizePayment', 'torn')],
+    caughtAs: /hold/,
+    sabotage: () => ({ stripe: withoutKeyOnCreate }),
+  },
+  {
+    name: 'an undo registered after its step',
+    story: stories.cancel,
+    faults: [fault('authorizePayment', 'late')],
+    caughtAs: /hold/,
+    sabotage: () =>
+      changedWorkflows('checkout.ts', [
+        ['    this.registerVoid();\n    try {', '    try {'],
+        [
+          'return this.remember(result);\n    } catch',
+          'this.registerVoid();\n      return this.remember(result);\n    } catch',
+        ],
+      ]),
+  },
+  {
+    name: 'a released reservation without a tombstone',
+    story: stories.cancel,
+    faults: [fault('reserveStock', 'late')],
+    caughtAs: /reservations_differ/,
+    sabotage: () => ({ sql: dropOnWrite('operations', "NEW.kind = 'reserve'", 'NEW.undone_at := NULL') }),
+  },
+  {
+    name: 'a voided attempt without a tombstone',
+    story: stories.cancel,
+    faults: [fault('authorizePayment', 'late')],
+    caughtAs: /hold/,
+    // The attempt that was never begun leaves no trace, as if only what is known had been sealed.
+    sabotage: () => ({ sql: forgetSealed }),
+  },
+  {
+    name: 'stock that is not released',
+    story: stories.unrecorded,
+    faults: [fault('releaseStock', 'fail-before')],
+    caughtAs: /reservations_differ/,
+    sabotage: () => ({ activities: (all) => ({ ...all, releaseStock: () => Promise.resolve() }) }),
+  },
+  {
+    name: 'a void that is skipped',
+    story: stories.outOfStock,
+    faults: [fault('reserveStock', 'fail-after')],
+    caughtAs: /hold/,
+    sabotage: () => ({
+      activities: (all) => ({
+        ...all,
+        voidPayments: () => Promise.resolve({ outcome: 'voided' as const, releasedAmount: 0 }),
+      }),
+    }),
+  },
+  {
+    name: 'an unknown outcome guessed to be a decline',
+    story: stories.cancel,
+    faults: [fault('authorizePayment', 'lost-after')],
+    caughtAs: /held|hold/,
+    sabotage: () => ({
+      interceptor: (context) => ({
+        inbound: {
+          async execute(input, next) {
+            try {
+              return await next(input);
+            } catch (error) {
+              if (context.info.activityType !== 'authorizePayment' || !(error instanceof ApplicationFailure))
+                throw error;
+              return { status: 'declined', code: 'card_declined', declineCode: 'generic_decline' };
+            }
+          },
+        },
+      }),
+    }),
+  },
+  {
+    name: 'an order taken to be withdrawn while it is recorded',
+    story: stories.cancel,
+    faults: [fault('placeOrder', 'lost-after')],
+    caughtAs: /there is an order|without/,
+    sabotage: () => ({
+      activities: (all) => ({ ...all, withdrawOrder: () => Promise.resolve({ outcome: 'withdrawn' as const }) }),
+    }),
+  },
+  {
+    name: 'a failed undo that nobody is told of',
+    story: stories.outOfStock,
+    faults: [fault('voidPayments', 'lost-before')],
+    caughtAs: /hold|held/,
+    sabotage: () =>
+      changedWorkflows('saga.ts', [
+        ['      await insist(undo, this.desk);', '      await undo.run().catch(() => undefined);'],
+      ]),
+  },
+];
+
+/** The key is left out where a payment is made. */
+function withoutKeyOnCreate(stripe: Stripe): Stripe {
+  const create = (params: Stripe.PaymentIntentCreateParams): unknown => stripe.paymentIntents.create(params);
+  const paymentIntents = new Proxy(stripe.paymentIntents, {
+    get: (target, name) => {
+      const value: unknown = name === 'create' ? create : Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  return new Proxy(stripe, {
+    get: (target, name) => {
+      const value: unknown = name === 'paymentIntents' ? paymentIntents : Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+const dropOnWrite = (table: string, when: string, change: string): string => `
+  CREATE FUNCTION seeded_bug() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN IF ${when} THEN ${change}; END IF; RETURN NEW; END; $$;
+  CREATE TRIGGER seeded_bug BEFORE INSERT OR UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION seeded_bug();`;
+
+const forgetSealed = `
+  CREATE FUNCTION seeded_bug() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN DELETE FROM payment_attempts WHERE order_id = NEW.order_id AND status = 'sealed'; RETURN NULL; END; $$;
+  CREATE CONSTRAINT TRIGGER seeded_bug AFTER INSERT ON payment_attempts DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.status = 'sealed') EXECUTE FUNCTION seeded_bug();`;
+
+/** The workflows with a change in one file, bundled from a copy. @throws Error where the text to change is not there */
+async function changedWorkflows(file: string, changes: readonly (readonly [string, string])[]): Promise<Sabotage> {
+  const root = resolve(__dirname, '..', '..');
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-seeded-bug-'));
+  try {
+    await cp(join(root, 'workflows'), join(folder, 'workflows'), { recursive: true });
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    const path = join(folder, 'workflows', file);
+    let text = await readFile(path, 'utf8');
+    for (const [from, to] of changes) {
+      if (!text.includes(from)) throw new Error(`${file} has no "${from}" any more: write this seeded bug anew`);
+      text = text.replace(from, to);
+    }
+    await writeFile(path, text);
+    const workflowsPath = join(folder, 'workflows', 'index.ts');
+    return { workflowBundle: await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
