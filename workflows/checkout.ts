@@ -17,7 +17,7 @@ import type { OrderFacts } from './domain/order';
 import { getStatus, paymentChanged, submitCheckout } from './messages';
 import type { CheckoutAnswer, CheckoutInput, SubmitCheckout } from './messages';
 import { authorizeNow, syncPayment, voidPayments } from './payments';
-import type { AuthorizationResult, OrderActivities, PaymentStatus } from './ports';
+import type { AuthorizationResult, OrderActivities, PaymentStatus, WithdrawOrderResult } from './ports';
 import { insist, Saga } from './saga';
 import type { ExceptionDesk, Undo } from './saga';
 import { CheckoutCounter } from './checkout-counter';
@@ -58,7 +58,6 @@ class Checkout {
   private readonly saga: Saga;
   private readonly desk: ExceptionDesk;
   private attempts = 0;
-  private voidRegistered = false;
   private paymentIntentId: string | undefined;
   private hinted = false;
 
@@ -81,6 +80,7 @@ class Checkout {
 
   /** The whole story: pay, then reserve, then record. */
   async play(): Promise<CheckoutAnswer> {
+    this.registerVoid();
     try {
       const payment = await this.pay();
       if (payment === undefined) return await this.undoAll();
@@ -91,7 +91,7 @@ class Checkout {
       return this.counter.end(placedAnswer(facts));
     } catch (error) {
       if (!isCancellation(error)) throw error;
-      this.counter.fail('abandoned', 'The checkout was cancelled by an operator; nothing was bought.');
+      await this.giveUp('The checkout was cancelled by an operator; nothing was bought.');
       return await this.undoAll();
     }
   }
@@ -103,8 +103,7 @@ class Checkout {
     let untilMs = Date.now() + FIRST_SUBMISSION_MS;
     for (;;) {
       if (!(await this.deadline.wait(() => this.counter.next !== undefined, untilMs, 'Then give the cart up'))) {
-        this.registerVoid();
-        this.counter.fail('abandoned', 'No payment came in time; nothing is held and nothing was bought.');
+        await this.giveUp('No payment came in time; nothing is held and nothing was bought.');
         return undefined;
       }
       const paymentMethod = this.counter.next;
@@ -125,7 +124,6 @@ class Checkout {
     this.attempts += 1;
     const attempt = this.attempts;
     this.counter.tell(`asking the bank for ${formatMoney(this.total())}`, null);
-    this.registerVoid();
     try {
       const result = await authorizeNow({
         orderId,
@@ -190,7 +188,7 @@ class Checkout {
       this.askCustomer(paymentMethod, payment.clientSecret, untilMs);
       if (this.counter.next !== undefined) return payment;
     }
-    this.counter.fail('abandoned', '3-D Secure was not passed in time; nothing is held and nothing was bought.');
+    await this.giveUp('3-D Secure was not passed in time; nothing is held and nothing was bought.');
     return { status: 'none' };
   }
 
@@ -236,25 +234,39 @@ class Checkout {
 
   /** Reserves and records. Where that fails, what is true is settled first: the record either stands, or can not come any more. */
   private async buy(payment: Authorized): Promise<OrderFacts | undefined> {
+    try {
+      return (await this.reserve()) ? await this.place(payment) : undefined;
+    } catch (error) {
+      log.error('the order could not be recorded: settling what is true', { error: String(error) });
+      const facts = await this.settle();
+      if (facts !== undefined) return facts;
+      const message = 'The order could not be recorded; nothing is held. The same cart may be sent again.';
+      this.counter.fail('order_unavailable', message);
+      return undefined;
+    }
+  }
+
+  /**
+   * Is the order recorded? It stands, and is answered here; or it does not, and can not come any more. Asked before anything is
+   * undone: a workflow task that fails takes the memory of its local activities with it, the record of the order included.
+   */
+  private async settle(): Promise<OrderFacts | undefined> {
     const { orderId } = this.input;
-    const withdraw: Undo<Awaited<ReturnType<OrderActivities['withdrawOrder']>>> = {
+    const withdraw: Undo<WithdrawOrderResult> = {
       name: 'find out whether the order was recorded',
       exceptionKind: 'withdraw_failed',
       atRisk: `${formatMoney(this.total())} is held for ${orderId}, which may or may not be recorded.`,
       run: () => orders.withdrawOrder({ orderId }),
     };
-    try {
-      return (await this.reserve()) ? await this.place(payment) : undefined;
-    } catch (error) {
-      log.error('the order could not be recorded: settling what is true', { orderId, error: String(error) });
-      const settled = await insist(withdraw, this.desk);
-      if (settled.outcome === 'placed') return settled.facts;
-      this.counter.fail(
-        'order_unavailable',
-        'The order could not be recorded; nothing is held. The same cart may be sent again.',
-      );
-      return undefined;
-    }
+    const settled = await CancellationScope.nonCancellable(() => insist(withdraw, this.desk));
+    return settled.outcome === 'placed' ? settled.facts : undefined;
+  }
+
+  /** Ends a checkout that nobody goes on with, unless it turns out to be an order. */
+  private async giveUp(message: string): Promise<void> {
+    const facts = await this.settle();
+    if (facts === undefined) this.counter.fail('abandoned', message);
+    else this.counter.end(placedAnswer(facts));
   }
 
   private async reserve(): Promise<boolean> {
@@ -284,11 +296,9 @@ class Checkout {
 
   /**
    * One undo for all attempts, registered before the first of them; and for one more: a first try runs inside the workflow task,
-   * and where worker and server die in it, history does not know of it. Sealing an attempt that never was costs nothing.
+   * and where that is lost, history does not know of it. Sealing an attempt that never was costs nothing.
    */
   private registerVoid(): void {
-    if (this.voidRegistered) return;
-    this.voidRegistered = true;
     const { orderId } = this.input;
     this.saga.register({
       name: 'let the card hold go',
@@ -300,11 +310,11 @@ class Checkout {
 
   private async undoAll(): Promise<CheckoutAnswer> {
     const { answer } = this.counter;
-    const { state } = answer;
-    // Nothing was begun where the cart is an order already or was refused before any money moved.
-    if (state === 'placed' || state === 'invalid') {
-      if (this.attempts <= 1 && this.paymentIntentId === undefined) this.saga.release();
-    }
+    const isThisOrder = answer.state === 'placed' && answer.orderId === this.input.orderId;
+    // Another order of this cart stands, or the request was refused before any money moved.
+    const nothingBegun =
+      (answer.state === 'placed' || answer.state === 'invalid') && this.paymentIntentId === undefined;
+    if (isThisOrder || (nothingBegun && this.attempts <= 1)) this.saga.release();
     await this.saga.compensate();
     return answer;
   }

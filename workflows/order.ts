@@ -126,6 +126,8 @@ async function act(life: OrderContext, due: Due): Promise<void> {
     if (isCancellation(error)) throw error;
     log.error('a step of an order failed', { orderId: life.orderId, step: due.kind, error: String(error) });
     life.pause();
+    // What is remembered may be out of date: a workflow task that is lost takes the memory of its local activities with it.
+    await life.reload().catch(() => undefined);
   }
   life.version += 1;
 }
