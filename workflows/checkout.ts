@@ -18,7 +18,7 @@ import { getStatus, paymentChanged, submitCheckout } from './messages';
 import type { CheckoutAnswer, CheckoutInput, SubmitCheckout } from './messages';
 import { authorizeNow, syncPayment, voidPayments } from './payments';
 import type { AuthorizationResult, OrderActivities, PaymentStatus, WithdrawOrderResult } from './ports';
-import { insist, Saga } from './saga';
+import { ExceptionKeys, insist, Saga } from './saga';
 import type { ExceptionDesk, Undo } from './saga';
 import { CheckoutCounter } from './checkout-counter';
 import { versioned } from './versioning';
@@ -64,10 +64,22 @@ class Checkout {
   constructor(private readonly input: CheckoutInput) {
     const { orderId } = input;
     const { workflowId } = workflowInfo();
+    const keys = new ExceptionKeys();
     this.desk = {
       raise: (kind, message) =>
-        orders.raiseException({ orderId, workflowId, kind, message, owner: 'payments', amountAtRisk: this.total() }),
-      resolve: (kind) => orders.resolveException({ orderId, workflowId, kinds: [kind] }),
+        orders.raiseException({
+          orderId,
+          workflowId,
+          kind,
+          operationKey: keys.of(kind),
+          message,
+          owner: 'payments',
+          amountAtRisk: this.total(),
+        }),
+      resolve: async (kind) => {
+        await orders.resolveException({ orderId, workflowId, kinds: [kind], operationKeys: [keys.of(kind)] });
+        keys.close(kind);
+      },
     };
     this.saga = new Saga(this.desk);
     this.counter = new CheckoutCounter(orderId, this.total());

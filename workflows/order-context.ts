@@ -8,6 +8,7 @@ import { isTerminal } from './domain/order-state';
 import { waitingFor } from './domain/waiting';
 import type { OrderInput, Refusal, UnsettledSteps, WorkflowStatus } from './messages';
 import type { OrderActivities } from './ports';
+import { ExceptionKeys } from './saga';
 import type { ExceptionDesk } from './saga';
 import { searchAttributes } from './search-attributes';
 import { MovingDeadline, SerialQueue } from './waiting';
@@ -35,6 +36,7 @@ export class OrderContext {
   version = 0;
   step = 'loading the order';
   loaded = false;
+  private readonly keys = new ExceptionKeys();
   private known: OrderFacts | undefined;
   private pollMs: number = FIRST_POLL_MS;
   private shown = '';
@@ -116,13 +118,23 @@ export class OrderContext {
 
   async raise(kind: ExceptionKind, message: string, owner: string): Promise<void> {
     const { workflowId } = workflowInfo();
-    const facts = await records.raiseException({ orderId: this.orderId, workflowId, kind, message, owner });
+    const operationKey = this.keys.of(kind);
+    const facts = await records.raiseException({
+      orderId: this.orderId,
+      workflowId,
+      kind,
+      operationKey,
+      message,
+      owner,
+    });
     if (facts !== null) this.set(facts);
   }
 
   async resolve(...kinds: ExceptionKind[]): Promise<void> {
     const { workflowId } = workflowInfo();
-    const facts = await records.resolveException({ orderId: this.orderId, workflowId, kinds });
+    const operationKeys = kinds.map((kind) => this.keys.of(kind));
+    const facts = await records.resolveException({ orderId: this.orderId, workflowId, kinds, operationKeys });
+    for (const kind of kinds) this.keys.close(kind);
     if (facts !== null) this.set(facts);
   }
 

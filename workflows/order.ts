@@ -146,8 +146,9 @@ async function actOn(life: OrderContext, kind: Due['kind']): Promise<void> {
     case 'act_on_hold':
       return actOnHold(life);
     case 'check_hold':
+      return look(life, life.facts.hold?.paymentIntentId);
     case 'poll_payment':
-      return look(life);
+      return look(life, life.facts.pendingPaymentIntentId);
     case 'payment_deadline':
       return giveUp(life);
     case 'shipment_overdue':
@@ -182,17 +183,15 @@ async function authorizeAgain(life: OrderContext): Promise<void> {
   await life.resolve('hold_decision');
 }
 
-/** Asks Stripe about the payment in question; webhooks may have been lost. */
-async function look(life: OrderContext): Promise<void> {
-  const { pendingPaymentIntentId, hold } = life.facts;
-  const paymentIntentId = pendingPaymentIntentId ?? hold?.paymentIntentId;
+/** Asks Stripe about a payment; webhooks may have been lost. */
+async function look(life: OrderContext, paymentIntentId: string | undefined): Promise<void> {
   life.pollLater();
   if (paymentIntentId !== undefined) await syncPayment(life, paymentIntentId);
 }
 
 /** The customer did not renew the payment in time: one last look, then the order is cancelled and its stock released. */
 async function giveUp(life: OrderContext): Promise<void> {
-  if (life.facts.pendingPaymentIntentId !== undefined) await look(life);
+  await look(life, life.facts.pendingPaymentIntentId);
   if (life.facts.paymentState !== 'payment_needed') return;
   const answer = await cancel(life, { reason: 'payment_not_renewed', actor: 'holdfast' });
   if (!answer.accepted) life.pause();

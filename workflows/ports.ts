@@ -160,6 +160,8 @@ export interface RaiseExceptionInput {
   readonly orderId: string;
   readonly workflowId: string;
   readonly kind: ExceptionKind;
+  /** One for each time it is raised: once resolved under this key, a late attempt opens nothing any more. */
+  readonly operationKey?: string;
   /** What happened, what is at risk, and what to do next. No personal data. */
   readonly message: string;
   readonly owner: string;
@@ -210,5 +212,7 @@ export interface OrderActivities {
     readonly orderId: string;
     readonly workflowId: string;
     readonly kinds: readonly ExceptionKind[];
+    /** Those under which they were raised. */
+    readonly operationKeys?: readonly string[];
   }): Promise<OrderFacts | null>;
 }

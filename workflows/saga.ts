@@ -1,4 +1,4 @@
-import { CancellationScope, log, sleep, upsertSearchAttributes } from '@temporalio/workflow';
+import { CancellationScope, log, sleep, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { ExceptionKind } from './domain/order';
 import { searchAttributes } from './search-attributes';
 
@@ -89,4 +89,21 @@ async function report(step: Undo, desk: ExceptionDesk, error: unknown): Promise<
 async function settle(step: Undo, desk: ExceptionDesk): Promise<void> {
   await desk.resolve(step.exceptionKind);
   upsertSearchAttributes([{ key: searchAttributes.exceptionKind, value: null }]);
+}
+
+/** Keys for raising exceptions: the same while one is open, another one after it was resolved. */
+export class ExceptionKeys {
+  private readonly counts = new Map<ExceptionKind, number>();
+
+  of(kind: ExceptionKind): string {
+    const { workflowId, runId } = workflowInfo();
+    return `exception:${workflowId}:${runId}:${kind}:${this.counts.get(kind) ?? 1}`;
+  }
+
+  /** The key under which it was raised; the next time has another one. */
+  close(kind: ExceptionKind): string {
+    const key = this.of(kind);
+    this.counts.set(kind, (this.counts.get(kind) ?? 1) + 1);
+    return key;
+  }
 }

@@ -6,7 +6,23 @@ import { transact, type Transaction } from './database';
 import { lockOrder, OrderStep } from './order-step';
 import { statement } from './statements';
 
-const sql = { insert: statement('exception-insert'), resolve: statement('exceptions-resolve') };
+const sql = {
+  insert: statement('exception-insert'),
+  resolve: statement('exceptions-resolve'),
+  claim: statement('operation-claim'),
+  done: statement('operation-done'),
+  undo: statement('operation-undo'),
+};
+
+/** Claims the raising of an exception; false where it was resolved before this late attempt. */
+async function claimRaising(tx: Transaction, input: RaiseExceptionInput, now: Date): Promise<boolean> {
+  const { operationKey, orderId } = input;
+  if (operationKey === undefined) return true;
+  const [claim] = await tx.query<{ undone: boolean }>(sql.claim, [operationKey, 'exception', orderId, now]);
+  if (claim?.undone === true) return false;
+  tx.write(sql.done, [operationKey, 'exception', orderId, null, now]);
+  return true;
+}
 
 /** Opens an exception within a step: the row, the facts and the event. The same again changes nothing. */
 export function addException(tx: Transaction, step: OrderStep, input: RaiseExceptionInput): void {
@@ -21,7 +37,9 @@ export function addException(tx: Transaction, step: OrderStep, input: RaiseExcep
 /** Opens an exception, also for an order that is not recorded; answers with the order where it is. */
 export async function raiseException(pool: Pool, now: Date, input: RaiseExceptionInput): Promise<OrderFacts | null> {
   return transact(pool, async (tx) => {
+    const isDue = await claimRaising(tx, input, now);
     const record = await lockOrder(tx, input.orderId);
+    if (!isDue) return record?.facts ?? null;
     const operationKey = `exception:${input.workflowId}:${input.kind}`;
     const cause = { operationKey, action: 'raise exception', actor: input.workflowId, nowIso: now.toISOString() };
     if (record === undefined) {
@@ -42,8 +60,10 @@ export async function resolveException(
   now: Date,
   input: Parameters<OrderActivities['resolveException']>[0],
 ): Promise<OrderFacts | null> {
-  const { orderId, workflowId, kinds } = input;
+  const { orderId, workflowId, kinds, operationKeys = [] } = input;
   return transact(pool, async (tx) => {
+    // Tombstones: an attempt to raise it that comes later than this must not open it again.
+    for (const key of operationKeys) tx.write(sql.undo, [key, 'exception', orderId, now]);
     const record = await lockOrder(tx, orderId);
     const closes = (one: { readonly kind: RaiseExceptionInput['kind']; readonly workflowId: string }): boolean =>
       one.workflowId === workflowId && kinds.includes(one.kind);

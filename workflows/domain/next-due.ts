@@ -47,23 +47,25 @@ export function nextDue(facts: OrderFacts, context: DueContext): Due | undefined
 function paymentDue(facts: OrderFacts, context: DueContext): Due | undefined {
   if (remainingLines(facts).length === 0) return undefined;
   if (facts.paymentState === 'payment_needed' && facts.paymentDeadline !== undefined) {
-    const deadlineMs = Date.parse(facts.paymentDeadline);
-    if (facts.pendingPaymentIntentId === undefined || context.pollAtMs >= deadlineMs) {
-      return {
-        kind: 'payment_deadline',
-        atMs: deadlineMs,
-        then: 'cancel the order unless the customer has renewed the payment',
-      };
-    }
-    return {
-      kind: 'poll_payment',
-      atMs: context.pollAtMs,
-      then: 'ask Stripe whether the customer has renewed the payment',
-    };
+    return customerDue(facts, context, Date.parse(facts.paymentDeadline));
   }
   if (facts.hold === undefined) return { kind: 'authorize', atMs: 0, then: 'get a card hold for what is left to ship' };
   if (facts.captureOn === 'order') return { kind: 'capture_order', atMs: 0, then: 'take the money of the order' };
   return holdDue(facts, facts.hold);
+}
+
+/** While the customer must act: the old hold may end meanwhile, the customer may have paid unheard, the deadline comes. */
+function customerDue(facts: OrderFacts, context: DueContext, deadlineMs: number): Due {
+  const deadline: Due = {
+    kind: 'payment_deadline',
+    atMs: deadlineMs,
+    then: 'cancel the order unless the customer has renewed the payment',
+  };
+  const checkMs = facts.hold === undefined ? Infinity : Date.parse(holdPlan(facts.hold, facts.policy).checkAt);
+  const pollMs = facts.pendingPaymentIntentId === undefined ? Infinity : context.pollAtMs;
+  if (deadlineMs <= Math.min(checkMs, pollMs)) return deadline;
+  if (checkMs <= pollMs) return { kind: 'check_hold', atMs: checkMs, then: 'look whether the old card hold has ended' };
+  return { kind: 'poll_payment', atMs: pollMs, then: 'ask Stripe whether the customer has renewed the payment' };
 }
 
 function holdDue(facts: OrderFacts, hold: NonNullable<OrderFacts['hold']>): Due {

@@ -88,6 +88,12 @@ describe('what an order does next by itself', () => {
       kind: 'payment_deadline',
       atMs: deadlineMs,
     });
+    const { hold } = orderFacts();
+    const held = { ...facts, ...(hold && { hold }) };
+    expect(nextDue(held, { ...idle, pollAtMs: deadlineMs })).toMatchObject({
+      kind: 'check_hold',
+      atMs: Date.parse('2026-01-08T00:00:05.000Z'),
+    });
     expect(waitingFor(facts)).toMatchObject({ on: 'customer', until: '2026-01-10T00:00:00.000Z' });
   });
 
