@@ -101,8 +101,6 @@ export interface UnsettledSteps {
   readonly capture?: CapturePaymentInput;
   readonly cancel?: CancelCommand;
   readonly authorization?: AuthorizePaymentInput;
-  /** PaymentIntents whose hold was replaced and is still to be let go. */
-  readonly voids?: readonly string[];
 }
 
 export interface ShipCommand {

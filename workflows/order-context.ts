@@ -32,6 +32,7 @@ export class OrderContext {
   settleAtMs: number | undefined;
   notBeforeMs = 0;
   pollAtMs = 0;
+  letGoAtMs = 0;
   /** Counts every change, so that the main loop wakes and looks again. */
   version = 0;
   step = 'loading the order';
@@ -73,8 +74,8 @@ export class OrderContext {
   }
 
   hasUnsettled(): boolean {
-    const { capture, cancel, authorization, voids } = this.unsettled;
-    return capture !== undefined || cancel !== undefined || authorization !== undefined || (voids?.length ?? 0) > 0;
+    const { capture, cancel, authorization } = this.unsettled;
+    return capture !== undefined || cancel !== undefined || authorization !== undefined;
   }
 
   /** Remembers a step whose outcome is not known; it is tried again after a pause until it is settled. */
@@ -99,6 +100,10 @@ export class OrderContext {
     if (this.unsettled[step] === undefined) return;
     await this.resolve(kind);
     this.settled(step);
+  }
+
+  letGoLater(): void {
+    this.letGoAtMs = Date.now() + RETRY_MS;
   }
 
   /** Keeps automatic steps still for a while after one failed. */

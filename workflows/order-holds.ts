@@ -1,7 +1,6 @@
 import { log } from '@temporalio/workflow';
 import { iso } from './domain/deadlines';
 import { formatMoney } from './domain/money';
-import type { OrderFacts } from './domain/order';
 import { remainingAmount } from './domain/shipment-amount';
 import { records } from './order-context';
 import type { OrderContext } from './order-context';
@@ -38,7 +37,7 @@ export async function renewHold(order: OrderContext, purpose: AuthorizationPurpo
   };
   const status = await authorize(order, input);
   if (status === undefined) return;
-  if (status.status === 'authorized') return adoptHold(order, facts.hold);
+  if (status.status === 'authorized') return adoptHold(order);
   await askForPayment(order, status);
 }
 
@@ -57,7 +56,7 @@ export async function renewWith(order: OrderContext, paymentMethod: string): Pro
     ...(pending === undefined ? {} : { paymentIntentId: pending }),
     offSession: false,
   });
-  if (status?.status === 'authorized') await adoptHold(order, facts.hold);
+  if (status?.status === 'authorized') await adoptHold(order);
   // The attempt counts now, whatever came of it: the next one must have a number and a key of its own.
   else await order.reload();
   if (status?.status === 'requires_action') order.startPolling();
@@ -103,43 +102,28 @@ async function lookUpAttempt(order: OrderContext, input: AuthorizePaymentInput):
   }
 }
 
-/** The new hold stands; the one it replaces is let go now, not before. */
-async function adoptHold(order: OrderContext, old: OrderFacts['hold']): Promise<void> {
+/** The new hold stands. The one it replaces is let go next: whatever happens in between, Postgres knows that it stands. */
+async function adoptHold(order: OrderContext): Promise<void> {
   const facts = await order.reload();
   if (facts.exception?.kind === 'hold_decision') await order.resolve('hold_decision');
-  if (old !== undefined && old.paymentIntentId !== facts.hold?.paymentIntentId)
-    await letGo(order, [old.paymentIntentId]);
 }
 
-/** Lets holds go that were replaced; what fails is kept, told and tried again. */
-export async function letGo(order: OrderContext, paymentIntentIds: readonly string[]): Promise<void> {
-  const left: string[] = [];
-  for (const paymentIntentId of paymentIntentIds) {
-    try {
-      await voidPayments({
-        orderId: order.orderId,
-        attempts: order.facts.paymentAttempts,
-        onlyPaymentIntentId: paymentIntentId,
-        reason: 'hold_replaced',
-      });
-    } catch (error) {
-      log.error('a replaced hold could not be let go', {
-        orderId: order.orderId,
-        paymentIntentId,
-        error: String(error),
-      });
-      left.push(paymentIntentId);
+/** Lets holds go that were replaced; where that fails a person is told, and it is tried again. */
+export async function letReplacedHoldsGo(order: OrderContext): Promise<void> {
+  const { orderId, facts } = order;
+  const { paymentAttempts, supersededHolds } = facts;
+  try {
+    for (const onlyPaymentIntentId of supersededHolds) {
+      await voidPayments({ orderId, attempts: paymentAttempts, onlyPaymentIntentId, reason: 'hold_replaced' });
     }
+  } catch (error) {
+    order.letGoLater();
+    log.error('a replaced hold could not be let go', { orderId, error: String(error) });
+    const holds = supersededHolds.join(', ');
+    const message = `The replaced hold ${holds} could not be let go; the customer's card may be held twice.`;
+    return order.raise('void_failed', message, 'payments');
   }
-  if (left.length > 0) {
-    order.unsettle({ voids: left });
-    return order.raise(
-      'void_failed',
-      `The replaced hold ${left.join(', ')} could not be let go; the customer's card may be held twice.`,
-      'payments',
-    );
-  }
-  await order.conclude('voids', 'void_failed');
+  await order.resolve('void_failed');
   await order.reload();
 }
 
@@ -166,16 +150,7 @@ export async function askForPayment(order: OrderContext, status: PaymentStatus):
 
 /** Looks at a payment afresh: after a webhook's hint, after a hold's end, while a customer acts. */
 export async function syncPayment(order: OrderContext, paymentIntentId: string): Promise<PaymentStatus> {
-  const old = order.facts.hold;
   const { payment } = await ask({ orderId: order.orderId, paymentIntentId });
-  const facts = await order.reload();
-  if (
-    payment.status === 'authorized' &&
-    old !== undefined &&
-    facts.hold?.paymentIntentId === paymentIntentId &&
-    old.paymentIntentId !== paymentIntentId
-  ) {
-    await letGo(order, [old.paymentIntentId]);
-  }
+  await order.reload();
   return payment;
 }

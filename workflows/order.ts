@@ -20,7 +20,7 @@ import { cancelOrder, decideHold, deliverOrder, getStatus, paymentChanged, renew
 import type { OrderInput, Refusal, ShipCommand } from './messages';
 import { cancel, capture, captureAll, decide, deliver, renew, ship } from './order-commands';
 import { OrderContext, records } from './order-context';
-import { askForPayment, letGo, renewHold, syncPayment } from './order-holds';
+import { askForPayment, letReplacedHoldsGo, renewHold, syncPayment } from './order-holds';
 import { insist } from './saga';
 import { versioned } from './versioning';
 import { failureTypeOf } from './failures';
@@ -82,12 +82,13 @@ async function run(life: OrderContext): Promise<OrderEnd> {
 }
 
 function dueContext(life: OrderContext): Parameters<typeof nextDue>[1] {
-  const { notBeforeMs, pollAtMs, settleAtMs } = life;
-  return { notBeforeMs, pollAtMs, ...(settleAtMs === undefined ? {} : { settleAtMs }) };
+  const { letGoAtMs, notBeforeMs, pollAtMs, settleAtMs } = life;
+  return { letGoAtMs, notBeforeMs, pollAtMs, ...(settleAtMs === undefined ? {} : { settleAtMs }) };
 }
 
 function isDone(life: OrderContext): boolean {
-  return isTerminal(life.facts.state) && !life.hasUnsettled() && life.queue.idle;
+  const { state, supersededHolds } = life.facts;
+  return isTerminal(state) && supersededHolds.length === 0 && !life.hasUnsettled() && life.queue.idle;
 }
 
 async function load(life: OrderContext): Promise<boolean> {
@@ -137,6 +138,8 @@ async function actOn(life: OrderContext, kind: Due['kind']): Promise<void> {
   switch (kind) {
     case 'settle':
       return settle(life);
+    case 'let_go':
+      return letReplacedHoldsGo(life);
     case 'capture_order':
       return captureAll(life);
     case 'authorize':
@@ -200,10 +203,9 @@ async function giveUp(life: OrderContext): Promise<void> {
 /** Tries again what is not settled: first money that was taken, then money that is held, then what is to be let go. */
 async function settle(life: OrderContext): Promise<void> {
   life.postponeSettling();
-  const { capture: open, authorization, voids, cancel: command } = life.unsettled;
+  const { capture: open, authorization, cancel: command } = life.unsettled;
   if (open !== undefined) await capture(life, open);
   if (authorization !== undefined && command === undefined) await renewHold(life, authorization.purpose);
-  if (voids !== undefined) await letGo(life, voids);
   if (command !== undefined) await cancel(life, command);
 }
 

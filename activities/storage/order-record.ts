@@ -107,6 +107,9 @@ export function orderRecord(row: OrderDocument): OrderRecord {
       refunded: 0,
     },
     ...(hold && { hold }),
+    supersededHolds: attempts.flatMap((attempt) =>
+      isSuperseded(attempt, row.holdAttempt) ? [attempt.paymentIntentId] : [],
+    ),
     ...(row.pendingPaymentIntentId !== null && { pendingPaymentIntentId: row.pendingPaymentIntentId }),
     ...(row.paymentDeadline !== null && { paymentDeadline: utc(row.paymentDeadline) }),
     paymentAttempts: attempts.reduce((last, attempt) => Math.max(last, attempt.attempt), 0),
@@ -127,6 +130,14 @@ export function exceptionOf(open: readonly OpenException[]): { readonly exceptio
   if (first === undefined) return {};
   const { kind, message, owner, raisedAt } = first;
   return { exception: { kind, message, owner, raisedAt } };
+}
+
+function isSuperseded(
+  attempt: AttemptDocument,
+  holdAttempt: number | null,
+): attempt is AttemptDocument & { readonly paymentIntentId: string } {
+  const isOpen = attempt.authorized - attempt.captured - attempt.released > 0;
+  return isOpen && attempt.attempt !== holdAttempt && attempt.paymentIntentId !== null;
 }
 
 function holdOf(attempt: AttemptDocument | undefined): Hold | undefined {

@@ -118,8 +118,10 @@ export class OrderStep {
 
   /** Makes a hold the order's own; its totals must be in the ledger already, or be moved by this step. */
   takeHold(attempt: number, hold: Hold): void {
+    const replaced = this.holdAttempt === attempt ? undefined : this.facts.hold?.paymentIntentId;
+    const others = this.facts.supersededHolds.filter((id) => id !== hold.paymentIntentId);
     this.holdAttempt = attempt;
-    this.facts = { ...this.facts, hold };
+    this.facts = { ...this.facts, hold, supersededHolds: replaced === undefined ? others : [...others, replaced] };
     this.patch({ holdWarnedAt: undefined });
   }
 
@@ -142,6 +144,10 @@ export class OrderStep {
     for (const one of moved) {
       const amounts = { ...this.facts.amounts, [one.kind]: this.facts.amounts[one.kind] + one.amount };
       this.facts = { ...this.facts, amounts };
+      if (one.kind === 'released' && one.attempt !== this.holdAttempt) {
+        const supersededHolds = this.facts.supersededHolds.filter((id) => id !== one.paymentIntentId);
+        this.facts = { ...this.facts, supersededHolds };
+      }
       if (one.kind === 'captured' && one.attempt === this.holdAttempt && this.facts.hold !== undefined) {
         const hold = { ...this.facts.hold, capturedAmount: this.facts.hold.capturedAmount + one.amount };
         this.facts = { ...this.facts, hold };

@@ -126,6 +126,7 @@ function newOrder({ orderId, cart }: PlaceOrderInput, attempt: AttemptRow, attem
       refunded: 0,
     },
     hold,
+    supersededHolds: [],
     paymentAttempts: attempts,
     paymentMethodId: attempt.paymentMethodId,
     customerId: cart.customer.id,

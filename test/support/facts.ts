@@ -26,6 +26,7 @@ export function orderFacts(changes: Partial<OrderFacts> = {}): OrderFacts {
       captureBefore: '2026-01-08T00:00:00.000Z',
       multicapture: false,
     },
+    supersededHolds: [],
     paymentAttempts: 1,
     paymentMethodId: 'pm_1',
     customerId: 'cus_1',

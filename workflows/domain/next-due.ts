@@ -6,6 +6,7 @@ import { isTerminal } from './order-state';
 /** What an order does by itself next, and when. `then` is shown beside the timer. */
 export interface Due {
   readonly kind:
+    | 'let_go' // a hold that was replaced stands still
     | 'settle' // a step whose outcome is not known is tried again
     | 'capture_order' // policy of the order: its money is taken as soon as it is placed
     | 'authorize' // no hold is open while something is left to ship
@@ -27,6 +28,8 @@ export interface DueContext {
   /** Automatic steps are not tried before this. */
   readonly notBeforeMs: number;
   readonly pollAtMs: number;
+  /** A replaced hold is not tried to be let go before this; it keeps no other step from its time. */
+  readonly letGoAtMs: number;
 }
 
 /** The next thing an order does by itself; undefined where it only waits for others. Pure; table-tested. */
@@ -34,6 +37,12 @@ export function nextDue(facts: OrderFacts, context: DueContext): Due | undefined
   if (context.settleAtMs !== undefined) {
     return { kind: 'settle', atMs: context.settleAtMs, then: 'try again a step whose outcome is not known' };
   }
+  const next = stateDue(facts, context);
+  if (facts.supersededHolds.length === 0 || (next !== undefined && next.atMs < context.letGoAtMs)) return next;
+  return { kind: 'let_go', atMs: context.letGoAtMs, then: 'let the replaced card hold go' };
+}
+
+function stateDue(facts: OrderFacts, context: DueContext): Due | undefined {
   if (isTerminal(facts.state)) return undefined;
   const due =
     facts.state === 'shipped'

@@ -88,6 +88,8 @@ export interface OrderFacts {
   readonly amounts: OrderAmounts;
   /** The open hold; absent where none is open. */
   readonly hold?: Hold;
+  /** PaymentIntents that hold money still although another hold has taken their place: to be let go. */
+  readonly supersededHolds: readonly string[];
   /** The PaymentIntent that waits for the customer while `payment_needed`. */
   readonly pendingPaymentIntentId?: string;
   readonly paymentDeadline?: string;

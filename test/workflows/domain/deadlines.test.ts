@@ -5,7 +5,7 @@ import { waitingFor } from '../../../workflows/domain/waiting';
 import { orderFacts, withoutHold } from '../../support/facts';
 import { check, fc } from '../../support/property';
 
-const idle = { notBeforeMs: 0, pollAtMs: 0 };
+const idle = { letGoAtMs: 0, notBeforeMs: 0, pollAtMs: 0 };
 
 describe('the plan of a hold', () => {
   it.each([
@@ -69,6 +69,11 @@ describe('what an order does next by itself', () => {
     ],
   ])('is to %s', (_name, facts, kind, at) => {
     expect(nextDue(facts, idle)).toMatchObject({ kind, atMs: Date.parse(at) });
+  });
+
+  it('is to let a replaced hold go, also of an order that is done', () => {
+    const facts = withoutHold({ state: 'delivered', paymentState: 'captured', supersededHolds: ['pi_0'] });
+    expect(nextDue(facts, idle)).toMatchObject({ kind: 'let_go', atMs: 0 });
   });
 
   it('is nothing for one that is done, and settling before anything else', () => {
