@@ -60,7 +60,7 @@ export async function startEmbeddedStack(input: { config: Config; options: Stack
       temporalPart(config, options, folder, stops, log),
       postgresPart(config, options, folder, stops, log),
       redisPart(config, options, stops, log),
-      stripePart(config, options, stops, log),
+      stripePart(config, options, folder, stops, log),
     ]);
     return {
       config: fill(config, { port, folder, temporal, databaseUrl, redis, stripeSimulator }),
@@ -147,12 +147,17 @@ async function redisPart(config: Config, options: StackOptions, stops: Stop[], l
 async function stripePart(
   config: Config,
   options: StackOptions,
+  folder: DataFolder,
   stops: Stop[],
   log: Log,
 ): Promise<StripeSimulator | undefined> {
   if (config.stripe !== undefined) return undefined;
   if (options.ports === 'fixed') await assertPortFree('Stripe simulator', FIXED_PORTS.stripe);
-  const simulator = await startStripeSimulator(options.ports === 'fixed' ? { port: FIXED_PORTS.stripe } : {});
+  const simulator = await startStripeSimulator({
+    // The orders in Postgres and Temporal outlive a start, so what Stripe knows of them has to as well.
+    stateFile: join(folder.path, 'stripe-simulator.jsonl'),
+    ...(options.ports === 'fixed' ? { port: FIXED_PORTS.stripe } : {}),
+  });
   stops.push(() => simulator.stop());
   log(`Stripe: simulator at ${simulator.url} (set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET to use Stripe)`);
   return simulator;

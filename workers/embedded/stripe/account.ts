@@ -31,7 +31,7 @@ export class Account {
   readonly issuer = new IssuerDecisions();
   readonly holds: HoldDurations;
   readonly log: EventLog;
-  private readonly idRandom: SeededRandom;
+  readonly idRandom: SeededRandom;
 
   constructor(
     readonly clock: SimulatorClock,

@@ -110,7 +110,7 @@ export class Api {
 
   private keep(entry: IdempotencyEntry | undefined, result: Result): boolean {
     if (entry === undefined || !result.stored) return false;
-    entry.response = { status: result.status, body: result.body };
+    this.idempotency.settle(entry, { status: result.status, body: result.body });
     return true;
   }
 

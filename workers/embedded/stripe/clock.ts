@@ -69,6 +69,29 @@ export class SimulatorClock {
     };
   }
 
+  /** How far this clock is ahead of real time. */
+  get aheadMs(): number {
+    return this.offsetMs;
+  }
+
+  /**
+   * Goes on where an earlier clock stood: `arm` sets the timers that it left, and those that fell due since then fire
+   * at once, each with `now()` at its own due time, as if the clock had never stopped.
+   */
+  resume(earlier: { aheadMs: number; lastMs: number }, arm: () => void): void {
+    this.offsetMs = Math.max(this.offsetMs, earlier.aheadMs);
+    const presentMs = Date.now() + this.offsetMs;
+    // Not past the present: where the machine's clock was set back meanwhile, this one must still go on.
+    this.latestMs = Math.max(this.latestMs, Math.min(earlier.lastMs, presentMs));
+    this.frozenAtMs = this.latestMs;
+    try {
+      arm();
+    } finally {
+      this.frozenAtMs = undefined;
+    }
+    this.fireDue(presentMs);
+  }
+
   /** How many timers still wait. */
   get pendingTimers(): number {
     return this.pending.length - this.cancelled;

@@ -1,6 +1,6 @@
 interface Entry<T> {
   readonly sequence: number;
-  readonly value: T;
+  value: T;
 }
 
 /** Which slice of a list is wanted; `undefined` limits mean none. */
@@ -21,6 +21,8 @@ export interface Page<T> {
 
 /** Objects in order of creation, found by id, listed newest first, with a few indexes so that lists stay cheap. */
 export class Collection<T extends { readonly id: string }> {
+  /** Hears of every object that is added or looked up by its id: each of them may have been changed. */
+  onTouch: ((value: T, isNew: boolean) => void) | undefined;
   private readonly byId = new Map<string, Entry<T>>();
   private entries: Entry<T>[] = [];
   private sequence = 0;
@@ -38,10 +40,20 @@ export class Collection<T extends { readonly id: string }> {
     this.byId.set(value.id, entry);
     this.entries.push(entry);
     if (this.entries.length > this.cap) this.evict();
+    this.onTouch?.(value, true);
+  }
+
+  /** Adds an object, or puts it in the place of the one with its id. */
+  put(value: T): void {
+    const entry = this.byId.get(value.id);
+    if (entry === undefined) this.add(value);
+    else entry.value = value;
   }
 
   get(id: string): T | undefined {
-    return this.byId.get(id)?.value;
+    const value = this.byId.get(id)?.value;
+    if (value !== undefined) this.onTouch?.(value, false);
+    return value;
   }
 
   /** All of it, oldest first. */

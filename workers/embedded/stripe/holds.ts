@@ -15,12 +15,20 @@ export interface HoldMatch {
   metadata?: Record<string, string>;
 }
 
+/** How long the next hold that fits lives. */
+export interface HoldOverride {
+  readonly durationMs: number;
+  readonly match: HoldMatch;
+}
+
 /**
  * How long a new hold lives. The first of these that applies: the metadata `simulator_hold_seconds`, the oldest
  * override that fits (used up by it), the account's `holdDurationMs`, the window of the card network.
  */
 export class HoldDurations {
-  private readonly overrides: { durationMs: number; match: HoldMatch }[] = [];
+  /** Grows with every change. */
+  revision = 0;
+  private overrides: HoldOverride[] = [];
 
   constructor(private readonly settings: { holdDurationMs: number | undefined }) {}
 
@@ -28,6 +36,15 @@ export class HoldDurations {
     if (!(durationMs >= 1_000))
       throw new RangeError(`A hold lasts at least 1000 ms (Stripe counts in seconds), got ${durationMs}`);
     this.overrides.push({ durationMs, match });
+    this.revision += 1;
+  }
+
+  save(): readonly HoldOverride[] {
+    return this.overrides;
+  }
+
+  restore(saved: readonly HoldOverride[]): void {
+    this.overrides = [...saved];
   }
 
   /** Milliseconds; uses up an override. */
@@ -35,7 +52,10 @@ export class HoldDurations {
     const seconds = Number(intent.object.metadata[HOLD_SECONDS_METADATA]);
     if (seconds >= 1) return Math.floor(seconds) * 1_000;
     const index = this.overrides.findIndex(({ match }) => fits(match, intent));
-    if (index >= 0) return this.overrides.splice(index, 1)[0]?.durationMs as number;
+    if (index >= 0) {
+      this.revision += 1;
+      return this.overrides.splice(index, 1)[0]?.durationMs as number;
+    }
     if (this.settings.holdDurationMs !== undefined) return this.settings.holdDurationMs;
     return intent.offSession && brand === 'visa' ? VISA_MERCHANT_INITIATED_MS : CUSTOMER_INITIATED_MS;
   }

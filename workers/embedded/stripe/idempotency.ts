@@ -20,6 +20,8 @@ export interface IdempotencyEntry {
 
 /** Keeps the outcome of every keyed request, 402s and 500s included, and refuses a key that is used for something else. */
 export class IdempotencyStore {
+  /** Hears of every entry whose outcome is known now. */
+  onSettled: ((entry: IdempotencyEntry) => void) | undefined;
   private readonly entries = new Map<string, IdempotencyEntry>();
 
   /** `cap`: the most keys kept; beyond it the oldest are pruned early, which Stripe would not do. */
@@ -54,6 +56,24 @@ export class IdempotencyStore {
     };
     this.entries.set(key, claimed);
     return claimed;
+  }
+
+  /** Keeps what the key's request was answered. */
+  settle(entry: IdempotencyEntry, response: { status: number; body: string }): void {
+    entry.response = response;
+    this.onSettled?.(entry);
+  }
+
+  /** Takes over an entry of an earlier store; the oldest go beyond the cap. */
+  restore(entry: IdempotencyEntry): void {
+    this.entries.delete(entry.key);
+    this.entries.set(entry.key, entry);
+    const [oldest] = this.entries.keys();
+    if (this.entries.size > this.cap && oldest !== undefined) this.entries.delete(oldest);
+  }
+
+  get size(): number {
+    return this.entries.size;
   }
 
   /** Gives up a key whose request never began to execute. */

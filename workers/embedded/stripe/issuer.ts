@@ -10,6 +10,9 @@ export interface IssuerDecisionOptions {
   scope?: 'off_session' | 'all';
 }
 
+/** The decisions as JSON; `remaining` null is for ever. */
+export type SavedDecisions = { target: string; outcome: string; scope: Decision['scope']; remaining: number | null }[];
+
 interface Decision {
   readonly outcome: IssuerOutcome;
   readonly scope: 'off_session' | 'all';
@@ -18,16 +21,32 @@ interface Decision {
 
 /** Decisions that tests and the demo put in the issuer's mouth; without one the card's own behaviour counts. */
 export class IssuerDecisions {
+  /** Grows with every change. */
+  revision = 0;
   private readonly decisions = new Map<string, Decision>();
 
   /** `target` is a customer (`cus_…`) or a payment method (`pm_…`); a new decision replaces the old one. */
   set(target: string, outcome: IssuerOutcome, options: IssuerDecisionOptions = {}): void {
     const { times = Infinity, scope = 'off_session' } = options;
     this.decisions.set(target, { outcome, scope, remaining: times });
+    this.revision += 1;
   }
 
   clear(target: string): void {
     this.decisions.delete(target);
+    this.revision += 1;
+  }
+
+  save(): SavedDecisions {
+    return [...this.decisions].map(([target, { outcome, scope, remaining }]) => {
+      return { target, outcome, scope, remaining: Number.isFinite(remaining) ? remaining : null };
+    });
+  }
+
+  restore(saved: SavedDecisions): void {
+    this.decisions.clear();
+    for (const { target, outcome, scope, remaining } of saved)
+      this.decisions.set(target, { outcome, scope, remaining: remaining ?? Infinity });
   }
 
   /** The issuer's answer to one attempt to charge this card. */
@@ -53,6 +72,7 @@ export class IssuerDecisions {
     if (decision.scope === 'off_session' && !intent.offSession) return undefined;
     if (decision.outcome === 'authentication_required' && intent.authenticated) return 'approve';
     decision.remaining -= 1;
+    this.revision += 1;
     if (decision.remaining <= 0) this.decisions.delete(target);
     return decision.outcome;
   }

@@ -1,8 +1,11 @@
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
+const STEP = 0x6d2b79f5;
+
 /** A small seeded generator (mulberry32): the same seed always gives the same sequence. Not for secrets. */
 export class SeededRandom {
-  private state: number;
+  /** Where in its sequence the generator is; another one set to it goes on from there. */
+  state: number;
 
   constructor(seed: number) {
     this.state = seed >>> 0;
@@ -10,11 +13,16 @@ export class SeededRandom {
 
   /** The next number in [0, 1). */
   next(): number {
-    this.state = (this.state + 0x6d2b79f5) >>> 0;
+    this.state = (this.state + STEP) >>> 0;
     let mixed = this.state;
     mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** Passes over the next `draws` numbers. */
+  skip(draws: number): void {
+    this.state = (this.state + Math.imul(STEP, draws)) >>> 0;
   }
 
   /** A string of `length` characters of base 62. */

@@ -12,6 +12,7 @@ import { readBody, send } from './http-io';
 import { IdempotencyStore } from './idempotency';
 import { completeAuthentication } from './intent-confirm';
 import type { IssuerDecisionOptions, IssuerOutcome } from './issuer';
+import { Persistence } from './persistence';
 import { RequestLog } from './request-log';
 import { stateOf, viewOf, type EventView, type SimulatorState } from './state';
 import { Webhooks, type WebhookFaults } from './webhooks';
@@ -34,10 +35,12 @@ export interface StripeSimulatorOptions extends Partial<Omit<AccountSettings, 'h
   clock?: SimulatorClock;
   /** How long every hold lives, in milliseconds, in place of the card networks' windows. */
   holdDurationMs?: number;
-  /** Makes ids and random faults repeat; by default it is drawn, and `seed` tells it. */
+  /** Makes ids and random faults repeat (ids: of a new account); by default it is drawn, and `seed` tells it. */
   seed?: number;
   /** The most entries kept in each log; the objects themselves are all kept. */
   limits?: { events?: number; requests?: number; idempotencyEntries?: number };
+  /** Where the account is kept from one start to the next (see persistence.ts); without it, it ends with the process. */
+  stateFile?: string;
 }
 
 /** A running simulator. Everything here is also under `/_simulator/…` for other processes (see control.ts). */
@@ -73,12 +76,16 @@ export interface StripeSimulator {
   stop(): Promise<void>;
 }
 
-/** Starts a Stripe-shaped server on the loopback interface that the real `stripe` SDK can talk to. */
+/**
+ * Starts a Stripe-shaped server on the loopback interface that the real `stripe` SDK can talk to.
+ * @throws Error naming the state file where it is damaged or of another version
+ */
 export async function startStripeSimulator(options: StripeSimulatorOptions = {}): Promise<StripeSimulator> {
   const parts = build(options);
-  const { simulator, api, log } = parts;
+  const { persistence } = parts;
+  await persistence?.open();
   const server = http.createServer((request, response) => {
-    answer(simulator, api, log, request, response).catch((error: unknown) => {
+    answer(parts, request, response).catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
       send(
         response,
@@ -88,13 +95,20 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
       );
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, HOST, resolve);
-  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options.port ?? 0, HOST, resolve);
+    });
+  } catch (error) {
+    await persistence?.close();
+    throw error;
+  }
   parts.address = server.address() as AddressInfo;
   parts.close = () => close(server);
-  return simulator;
+  // No request has been read yet: the first one finds everything due already done.
+  persistence?.resume();
+  return parts.simulator;
 }
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
@@ -103,6 +117,7 @@ interface Parts {
   simulator: StripeSimulator;
   api: Api;
   log: RequestLog;
+  persistence: Persistence | undefined;
   address: AddressInfo | undefined;
   close: () => Promise<void>;
 }
@@ -137,6 +152,8 @@ function build(options: StripeSimulatorOptions): Parts {
   // Another stream than the ids', so that a fault's draws do not depend on how many objects exist.
   const webhooks = new Webhooks(webhookSecret, seed ^ 0x5bd1e995);
   account.log.subscribe((event) => webhooks.enqueue(event));
+  const { stateFile } = options;
+  const persistence = stateFile === undefined ? undefined : new Persistence(stateFile, account, idempotency, webhooks);
   const simulator: StripeSimulator = {
     get url() {
       return url();
@@ -150,18 +167,20 @@ function build(options: StripeSimulatorOptions): Parts {
     clock,
     faults,
     state: stateOf(account, idempotency, log),
-    ...controls(account, webhooks),
+    ...controls(account, webhooks, () => persistence?.changedOutside()),
     stop: async () => {
       faults.clear();
       webhooks.stop();
       if (options.clock === undefined) clock.stop();
       await parts.close();
+      await persistence?.close();
     },
   };
   const parts: Parts = {
     simulator,
     api: new Api(account, secretKey, idempotency, faults),
     log,
+    persistence,
     address: undefined,
     close: () => Promise.resolve(),
   };
@@ -173,9 +192,12 @@ type Controls = Omit<
   'url' | 'port' | 'secretKey' | 'webhookSecret' | 'seed' | 'clock' | 'faults' | 'state' | 'stop'
 >;
 
-function controls(account: Account, webhooks: Webhooks): Controls {
+function controls(account: Account, webhooks: Webhooks, changed: () => void): Controls {
   return {
-    setWebhookEndpoint: (endpoint) => webhooks.setEndpoint(endpoint),
+    setWebhookEndpoint: (endpoint) => {
+      webhooks.setEndpoint(endpoint);
+      changed();
+    },
     setWebhookFaults: (webhookFaults) => webhooks.setFaults(webhookFaults),
     releaseWebhooks: (order) => webhooks.release(order),
     redeliver: (eventId) => {
@@ -187,23 +209,26 @@ function controls(account: Account, webhooks: Webhooks): Controls {
     },
     flush: () => webhooks.flush(),
     onEvent: (listener) => account.log.subscribe((event) => listener(viewOf(event))),
-    setNextHoldDuration: (durationMs, match) => account.holds.setNext(durationMs, match),
+    setNextHoldDuration: (durationMs, match) => {
+      account.holds.setNext(durationMs, match);
+      changed();
+    },
     issueDecision: (target, outcome, decision) => {
       if (outcome === undefined) account.issuer.clear(target);
       else account.issuer.set(target, outcome, decision);
+      changed();
     },
     completeAuthentication: (id, result) => {
       const intent = account.paymentIntents.get(id);
       if (intent === undefined) throw new Error(`No such payment_intent: ${id}`);
       completeAuthentication(account, intent, result);
+      changed();
     },
   };
 }
 
 async function answer(
-  simulator: StripeSimulator,
-  api: Api,
-  log: RequestLog,
+  { simulator, api, log, persistence }: Parts,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -216,6 +241,8 @@ async function answer(
       { method, path: pathname.slice('/_simulator'.length), query: new URLSearchParams(search), body: text },
       response,
     );
+    // It may have moved the clock, which tells nobody.
+    if (method !== 'GET') persistence?.changedOutside();
     return;
   }
   const key = request.headers['idempotency-key'];
@@ -233,6 +260,7 @@ async function answer(
   };
   log.add(record);
   const result = await api.answer(record, request.headers);
+  persistence?.handled(method);
   if (result === RESET) {
     record.status = 0;
     request.socket.resetAndDestroy();

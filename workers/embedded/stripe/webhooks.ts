@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import http from 'node:http';
-import { eventJson, type StoredEvent } from './events';
+import { eventJson, type EventDelivery, type StoredEvent } from './events';
 import { SeededRandom } from './random';
 
 /** Deliveries under way at once: enough to outrun one receiver, few enough not to open a socket per event. */
@@ -36,7 +36,11 @@ interface Delivery {
 
 /** Sends signed webhooks to one endpoint, asynchronously, with retries and with the faults it is told to make. */
 export class Webhooks {
+  /** Hears of every change of an event's delivery. */
+  onDelivery: ((event: StoredEvent) => void) | undefined;
   private endpoint: string | undefined;
+  /** After a restart: the endpoint is going to be set again, so events wait for it. */
+  private awaitsEndpoint = false;
   private faults: WebhookFaults = {};
   private queue: Delivery[] = [];
   private held: Delivery[] = [];
@@ -60,6 +64,19 @@ export class Webhooks {
 
   setEndpoint(url: string | undefined): void {
     this.endpoint = url;
+    this.awaitsEndpoint = false;
+    this.pump();
+  }
+
+  /** Whether there is an endpoint, or was one before a restart. */
+  get hasEndpoint(): boolean {
+    return this.endpoint !== undefined || this.awaitsEndpoint;
+  }
+
+  /** After a restart: these events, and those to come, are sent once the endpoint is set. */
+  awaitEndpoint(undelivered: readonly StoredEvent[]): void {
+    this.awaitsEndpoint = true;
+    for (const event of undelivered) this.queueAgain(event);
   }
 
   /** Replaces the faults; what was held back stays so until `release`. */
@@ -70,12 +87,12 @@ export class Webhooks {
 
   /** Takes a new event for delivery. Without an endpoint there is nothing to deliver. */
   enqueue(event: StoredEvent): void {
-    if (this.endpoint === undefined || this.stopped) return;
+    if (!this.hasEndpoint || this.stopped) return;
     if (this.isDropped(event)) {
-      event.delivery = 'dropped';
+      this.mark(event, 'dropped');
       return;
     }
-    event.delivery = 'pending';
+    this.mark(event, 'pending');
     for (let copy = 0; copy < (this.faults.copies ?? 1); copy += 1) this.admit({ event, attempt: 0 });
   }
 
@@ -90,14 +107,14 @@ export class Webhooks {
   /** Sends events again, whatever became of them before. */
   redeliver(events: readonly StoredEvent[]): void {
     if (this.endpoint === undefined) return;
-    for (const event of events) {
-      event.delivery = 'pending';
-      this.queue.push({ event, attempt: 0 });
-    }
+    for (const event of events) this.queueAgain(event);
     this.pump();
   }
 
-  /** Resolves once nothing is being delivered or waits for a retry. What is held back by `hold` does not count. */
+  /**
+   * Resolves once nothing is being delivered or waits for a retry. What is held back by `hold`, or waits for the
+   * endpoint after a restart, does not count.
+   */
   async flush(): Promise<void> {
     this.sendWindow();
     if (this.isIdle()) return;
@@ -133,6 +150,16 @@ export class Webhooks {
     this.tellIdle();
   }
 
+  private queueAgain(event: StoredEvent): void {
+    this.mark(event, 'pending');
+    this.queue.push({ event, attempt: 0 });
+  }
+
+  private mark(event: StoredEvent, delivery: EventDelivery): void {
+    event.delivery = delivery;
+    this.onDelivery?.(event);
+  }
+
   private isDropped(event: StoredEvent): boolean {
     const { dropTypes = [], dropProbability = 0 } = this.faults;
     if (dropTypes.some((type) => (type.endsWith('*') ? event.type.startsWith(type.slice(0, -1)) : type === event.type)))
@@ -163,7 +190,7 @@ export class Webhooks {
   }
 
   private pump(): void {
-    while (this.active < (this.faults.concurrency ?? CONCURRENCY) && !this.stopped) {
+    while (this.active < (this.faults.concurrency ?? CONCURRENCY) && !this.stopped && !this.awaitsEndpoint) {
       const delivery = this.queue.shift();
       if (delivery === undefined) break;
       this.active += 1;
@@ -177,10 +204,15 @@ export class Webhooks {
     this.attempts += 1;
     const accepted = this.endpoint !== undefined && (await this.post(this.endpoint, eventJson(delivery.event)));
     this.active -= 1;
-    if (accepted) delivery.event.delivery = 'delivered';
-    else if (delivery.attempt >= MAX_ATTEMPTS) giveUp(delivery.event);
+    if (accepted) this.mark(delivery.event, 'delivered');
+    else if (delivery.attempt >= MAX_ATTEMPTS) this.giveUp(delivery.event);
     else if (!this.stopped) this.retryLater(delivery);
     this.pump();
+  }
+
+  /** A copy that fails does not undo another copy's success. */
+  private giveUp(event: StoredEvent): void {
+    if (event.delivery === 'pending') this.mark(event, 'failed');
   }
 
   private retryLater(delivery: Delivery): void {
@@ -222,6 +254,7 @@ export class Webhooks {
   private isIdle(): boolean {
     return (
       this.stopped ||
+      this.awaitsEndpoint ||
       (this.active === 0 && this.queue.length === 0 && this.retries.size === 0 && this.window.length === 0)
     );
   }
@@ -230,11 +263,6 @@ export class Webhooks {
     if (!this.isIdle()) return;
     for (const listener of this.idleListeners) listener();
   }
-}
-
-/** A copy that fails does not undo another copy's success. */
-function giveUp(event: StoredEvent): void {
-  if (event.delivery === 'pending') event.delivery = 'failed';
 }
 
 /**
