@@ -33,6 +33,7 @@ export class OrderContext {
   notBeforeMs = 0;
   pollAtMs = 0;
   letGoAtMs = 0;
+  letGoFailed = false;
   /** Counts every change, so that the main loop wakes and looks again. */
   version = 0;
   step = 'loading the order';
@@ -103,6 +104,7 @@ export class OrderContext {
   }
 
   letGoLater(): void {
+    this.letGoFailed = true;
     this.letGoAtMs = Date.now() + RETRY_MS;
   }
 

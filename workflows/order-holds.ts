@@ -123,7 +123,8 @@ export async function letReplacedHoldsGo(order: OrderContext): Promise<void> {
     const message = `The replaced hold ${holds} could not be let go; the customer's card may be held twice.`;
     return order.raise('void_failed', message, 'payments');
   }
-  await order.resolve('void_failed');
+  if (order.letGoFailed) await order.resolve('void_failed');
+  order.letGoFailed = false;
   await order.reload();
 }
 

@@ -82,13 +82,14 @@ async function run(life: OrderContext): Promise<OrderEnd> {
 }
 
 function dueContext(life: OrderContext): Parameters<typeof nextDue>[1] {
-  const { letGoAtMs, notBeforeMs, pollAtMs, settleAtMs } = life;
-  return { letGoAtMs, notBeforeMs, pollAtMs, ...(settleAtMs === undefined ? {} : { settleAtMs }) };
+  const { letGoAtMs, letGoFailed, notBeforeMs, pollAtMs, settleAtMs } = life;
+  return { letGoAtMs, letGoFailed, notBeforeMs, pollAtMs, ...(settleAtMs === undefined ? {} : { settleAtMs }) };
 }
 
 function isDone(life: OrderContext): boolean {
   const { state, supersededHolds } = life.facts;
-  return isTerminal(state) && supersededHolds.length === 0 && !life.hasUnsettled() && life.queue.idle;
+  const isOwed = supersededHolds.length > 0 || life.letGoFailed || life.hasUnsettled();
+  return isTerminal(state) && !isOwed && life.queue.idle;
 }
 
 async function load(life: OrderContext): Promise<boolean> {

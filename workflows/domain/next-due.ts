@@ -30,6 +30,8 @@ export interface DueContext {
   readonly pollAtMs: number;
   /** A replaced hold is not tried to be let go before this; it keeps no other step from its time. */
   readonly letGoAtMs: number;
+  /** Letting go failed and a person was told; to be concluded even where it turns out to be done. */
+  readonly letGoFailed: boolean;
 }
 
 /** The next thing an order does by itself; undefined where it only waits for others. Pure; table-tested. */
@@ -38,7 +40,8 @@ export function nextDue(facts: OrderFacts, context: DueContext): Due | undefined
     return { kind: 'settle', atMs: context.settleAtMs, then: 'try again a step whose outcome is not known' };
   }
   const next = stateDue(facts, context);
-  if (facts.supersededHolds.length === 0 || (next !== undefined && next.atMs < context.letGoAtMs)) return next;
+  const isOwed = facts.supersededHolds.length > 0 || context.letGoFailed;
+  if (!isOwed || (next !== undefined && next.atMs < context.letGoAtMs)) return next;
   return { kind: 'let_go', atMs: context.letGoAtMs, then: 'let the replaced card hold go' };
 }
 

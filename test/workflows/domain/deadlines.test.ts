@@ -5,7 +5,7 @@ import { waitingFor } from '../../../workflows/domain/waiting';
 import { orderFacts, withoutHold } from '../../support/facts';
 import { check, fc } from '../../support/property';
 
-const idle = { letGoAtMs: 0, notBeforeMs: 0, pollAtMs: 0 };
+const idle = { letGoAtMs: 0, letGoFailed: false, notBeforeMs: 0, pollAtMs: 0 };
 
 describe('the plan of a hold', () => {
   it.each([
