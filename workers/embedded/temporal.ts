@@ -9,8 +9,9 @@ import { assertPortFree, findFreePorts, FIXED_PORTS, type PortMode } from './por
 import { startProcess, type Log, type ManagedProcess } from './process';
 import { ensureBuilt, TEMPORAL_UI } from './provision';
 import { SEARCH_ATTRIBUTES } from './search-attributes';
-import { DYNAMIC_CONFIG, dynamicConfigFile, serverConfigFile, type TemporalServerPorts } from './temporal-config';
+import { DYNAMIC_CONFIG, dynamicConfigFile, serverConfigFile } from './temporal-config';
 import { prepareNamespace } from './temporal-namespace';
+import { temporalServerPorts } from './temporal-ports';
 import { findTemporalSource, supportsTimeSkipping, type TemporalSource } from './temporal-source';
 import { startTemporalUi } from './temporal-ui';
 
@@ -162,7 +163,7 @@ async function prepare(started: StartedServer, namespace: string): Promise<strin
 }
 
 async function startRaw(source: TemporalSource, options: TemporalOptions, runDir: string): Promise<StartedServer> {
-  const ports = await rawPorts(options.ports);
+  const ports = await temporalServerPorts(options.ports, options.dataDir);
   const inMemory = options.dataDir === 'memory';
   const clusterName = inMemory ? newClusterName() : await keptClusterName(options.dataDir);
   const dynamicConfigPath = join(runDir, 'dynamic.yaml');
@@ -230,33 +231,6 @@ export function cliArguments(options: { port: number; uiPort?: number; namespace
           '--sqlite-pragma=synchronous=1',
         ]),
   ];
-}
-
-async function rawPorts(mode: PortMode): Promise<TemporalServerPorts> {
-  if (mode === 'fixed') await assertPortFree('Temporal', FIXED_PORTS.temporal);
-  // Only the frontend's port is ever seen from outside, so only that one is fixed.
-  const [
-    frontend,
-    frontendMembership,
-    frontendHttp,
-    matching,
-    matchingMembership,
-    history,
-    historyMembership,
-    worker,
-    workerMembership,
-  ] = (await findFreePorts(9)) as [number, number, number, number, number, number, number, number, number];
-  return {
-    frontend: mode === 'fixed' ? FIXED_PORTS.temporal : frontend,
-    frontendMembership,
-    frontendHttp,
-    matching,
-    matchingMembership,
-    history,
-    historyMembership,
-    worker,
-    workerMembership,
-  };
 }
 
 async function onePort(part: string, fixed: number, mode: PortMode): Promise<number> {

@@ -1,0 +1,67 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { assertPortFree, findFreePorts, FIXED_PORTS, type PortMode } from './ports';
+import type { TemporalServerPorts } from './temporal-config';
+
+const KEPT_PORTS = 'temporal-ports.json';
+
+/**
+ * Ports for the services of one raw server; only the frontend's is ever seen from outside, so only that one is fixed.
+ *
+ * A server that keeps its data finds in it, for some tens of seconds, the addresses of its services before the restart, and
+ * sends them work. With the same ports those addresses are right; with others, workflows would stand still that long.
+ *
+ * @throws PortInUseError when the fixed port is taken
+ */
+export async function temporalServerPorts(mode: PortMode, dataDir: string): Promise<TemporalServerPorts> {
+  if (mode === 'fixed') await assertPortFree('Temporal', FIXED_PORTS.temporal);
+  if (dataDir === 'memory') return newPorts(mode);
+  const path = join(dataDir, KEPT_PORTS);
+  const kept = await readKept(path);
+  if (kept !== undefined) {
+    const ports = mode === 'fixed' ? { ...kept, frontend: FIXED_PORTS.temporal } : kept;
+    if (await areFree(ports)) return ports;
+  }
+  const ports = await newPorts(mode);
+  await writeFile(path, JSON.stringify(ports));
+  return ports;
+}
+
+async function newPorts(mode: PortMode): Promise<TemporalServerPorts> {
+  const free = await findFreePorts(NAMES.length);
+  const ports = Object.fromEntries(
+    NAMES.map((name, index) => [name, free[index] ?? 0]),
+  ) as unknown as TemporalServerPorts;
+  return mode === 'fixed' ? { ...ports, frontend: FIXED_PORTS.temporal } : ports;
+}
+
+const NAMES: readonly (keyof TemporalServerPorts)[] = [
+  'frontend',
+  'frontendMembership',
+  'frontendHttp',
+  'matching',
+  'matchingMembership',
+  'history',
+  'historyMembership',
+  'worker',
+  'workerMembership',
+];
+
+/** The ports of the last start; undefined where there was none, or the file is not what it should be. */
+async function readKept(path: string): Promise<TemporalServerPorts | undefined> {
+  try {
+    const kept = JSON.parse(await readFile(path, 'utf8')) as Partial<TemporalServerPorts>;
+    return NAMES.every((name) => Number.isInteger(kept[name])) ? (kept as TemporalServerPorts) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function areFree(ports: TemporalServerPorts): Promise<boolean> {
+  try {
+    await Promise.all(NAMES.map((name) => assertPortFree('Temporal', ports[name])));
+    return true;
+  } catch {
+    return false;
+  }
+}
