@@ -20,5 +20,9 @@ module.exports = {
       testMatch: ['<rootDir>/test/{workflows,activities,workers,clients,replay}/**/*.test.ts'],
     },
     { ...common, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.test.ts'] },
+    // Only when asked for: it writes the histories that test/replay holds the workflows to.
+    ...(process.env.HOLDFAST_RECORD === undefined
+      ? []
+      : [{ ...common, displayName: 'recording', testMatch: ['<rootDir>/test/replay/recording.ts'] }]),
   ],
 };

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createKeyring, parseEncryptionKeys } from '../../activities/crypto';
 
 const key = (id: string) => ({ id, key: randomBytes(32) });
-const text = Buffer.from('ada@example.org');
+const text = Buffer.from('buyer@example.org');
 
 test('the first key encrypts, all decrypt, and no two ciphertexts are alike', () => {
   const [old, fresh] = [key('2025'), key('2026')];

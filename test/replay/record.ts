@@ -16,7 +16,7 @@ import type { Path } from './stage';
 /*
  * Records the history of every path to its end, for replay.test.ts. To record again:
  *
- *   HOLDFAST_RECORD=all npx jest --testPathPatterns test/replay/record
+ *   HOLDFAST_RECORD=all npx jest --testPathPatterns test/replay/recording
  *
  * or, with a path's name in place of `all`, that one.
  *

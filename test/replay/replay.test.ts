@@ -48,6 +48,10 @@ it('replays every recorded history', async () => {
   expect(Object.keys(outcomes)).toHaveLength(paths.length);
 }, 120_000);
 
+it('knows every path by a name of its own', () => {
+  expect(new Set(paths.map((path) => path.name)).size).toBe(paths.length);
+});
+
 describe('a history that the workflows did not make', () => {
   it.each<[string, (history: HistoryJson) => HistoryJson]>([
     ['asks for another activity', renameActivity],

@@ -58,7 +58,7 @@ export class Stage {
 
   cart(changes: Partial<CheckoutRequest> = {}): CheckoutRequest {
     return sampleCart({
-      customer: { id: uniqueName('cust'), email: 'pat.example@customer.test', name: 'Pat Example' },
+      customer: { id: uniqueName('cust'), email: 'buyer.sample@customer.test', name: 'Sample Buyer' },
       lines: [
         { sku: 'MUG-BLUE', quantity: 2, unitAmount: 1290 },
         { sku: 'TEAPOT-1L', quantity: 1, unitAmount: 3900 },

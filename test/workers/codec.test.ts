@@ -133,7 +133,7 @@ describe('personal data', () => {
   it('is in no recorded history', async () => {
     const names = await recordedNames();
     expect(names.length).toBeGreaterThan(0);
-    const clear = ['@customer.test', 'Pat Example', 'Recording Lane', 'Testville', '_secret_'];
+    const clear = ['@customer.test', 'Sample Buyer', 'Recording Lane', 'Testville', '_secret_'];
     for (const name of names) {
       const text = opened(JSON.stringify(await readHistory(name)));
       const leaks = clear.filter((secret) => text.includes(secret));

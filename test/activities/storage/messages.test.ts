@@ -12,7 +12,7 @@ const event = (eventId: string) => ({
   provider: 'stripe',
   type: 'payment_intent.succeeded',
   paymentIntentId: 'pi_1',
-  payload: { data: { email: 'ada@example.org' } },
+  payload: { data: { email: 'buyer@example.org' } },
   createdAt: '2026-01-01T00:00:00.000Z',
 });
 
@@ -38,7 +38,7 @@ test('an event is stored once, claimed by one, retried later, and done', async (
   expect(await inbox.claimDue(10, 1_000)).toEqual([]);
   expect(await inbox.receive(event('evt_1'))).toBe('duplicate');
   expect(await inbox.countByStatus()).toEqual({ pending: 0, waiting: 0, done: 1, ignored: 1 });
-  expect(await shop.sql(`SELECT 1 FROM inbox t WHERE t::text ~ 'ada@|example'`)).toEqual([]);
+  expect(await shop.sql(`SELECT 1 FROM inbox t WHERE t::text ~ 'buyer@|example'`)).toEqual([]);
 });
 
 test('events leave in the order of their order, also with two relays and a lease that runs out', async () => {

@@ -197,11 +197,11 @@ test('personal data is encrypted at rest and nowhere in the clear', async () => 
     `SELECT personal_data FROM orders WHERE order_id = 'secret-1'`,
   );
   expect(JSON.parse(Buffer.from(shop.keyring.decrypt(row?.personal_data ?? Buffer.of())).toString())).toMatchObject({
-    email: 'ada@example.org',
+    email: 'buyer@example.org',
   });
   for (const table of ['orders', 'outbox', 'audit_log', 'payment_attempts', 'operations', 'authorization_results']) {
     const [found] = await shop.sql<{ n: number }>(
-      `SELECT count(*)::integer AS n FROM ${table} t WHERE t::text ~* 'ada@|lovelace|hauptstra|6c6f76656c616365'`,
+      `SELECT count(*)::integer AS n FROM ${table} t WHERE t::text ~* 'buyer@|lovelace|hauptstra|6c6f76656c616365'`,
     );
     expect([table, found?.n]).toEqual([table, 0]);
   }

@@ -123,7 +123,7 @@ export function cartOf(cartId: string, lines: CheckoutCart['lines'] = twoLines()
   return {
     cartId,
     currency: 'eur',
-    customer: { id: 'customer-1', email: 'ada@example.org', name: 'Ada Lovelace' },
+    customer: { id: 'customer-1', email: 'buyer@example.org', name: 'Sample Buyer' },
     lines,
     shippingAmount: 490,
     taxAmount: 333,

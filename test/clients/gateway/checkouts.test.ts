@@ -96,7 +96,7 @@ describe('answers of a checkout', () => {
   test.each([
     ['outcome_pending', 503, new OutcomePending('checkout-cart-1', 25_000)],
     ['unavailable', 503, new ServiceUnavailable('checkout-cart-1')],
-    ['internal', 500, new Error('a defect with ada@example.com')],
+    ['internal', 500, new Error('a defect with buyer@example.com')],
   ] as const)('thrown: %s %i, and nothing of it is told', async (code, status, error) => {
     fakes.answer = () => {
       throw error;
@@ -104,7 +104,7 @@ describe('answers of a checkout', () => {
     const response = await checkout();
     expect(response.status).toBe(status);
     expect(response.body).toMatchObject({ code });
-    expect(JSON.stringify(response.body)).not.toContain('ada@');
+    expect(JSON.stringify(response.body)).not.toContain('buyer@');
   });
 });
 
@@ -210,15 +210,15 @@ test('logs carry no key, no secret and nothing personal', async () => {
   await checkout();
   fakes.answer = () => {
     throw Object.assign(new Error('broken'), {
-      detail: 'Key (email)=(ada@example.com) exists',
-      customer: { email: 'ada@example.com', name: 'Ada Lovelace' },
+      detail: 'Key (email)=(buyer@example.com) exists',
+      customer: { email: 'buyer@example.com', name: 'Sample Buyer' },
       clientSecret: 'pi_1_secret_x',
     });
   };
   await checkout();
   expect(log()).toContain('"status":202');
   expect(log()).toContain('broken');
-  for (const secret of ['ada@', 'Ada', 'Analytical', 'secret_x', 'key-for-tests', 'pm_card']) {
+  for (const secret of ['buyer@', 'Sample', 'Analytical', 'secret_x', 'key-for-tests', 'pm_card']) {
     expect(log()).not.toContain(secret);
   }
 });

@@ -66,7 +66,7 @@ export function cart(changes: Readonly<Record<string, unknown>> = {}): Record<st
   return {
     cartId: 'cart-1',
     currency: 'eur',
-    customer: { id: 'cus-1', email: 'ada@example.com', name: 'Ada Lovelace' },
+    customer: { id: 'cus-1', email: 'buyer@example.com', name: 'Sample Buyer' },
     lines: [{ sku: 'MUG-1', quantity: 2, unitAmount: 2_000 }],
     shippingAmount: 500,
     taxAmount: 499,

@@ -16,13 +16,13 @@ afterEach(stopAll);
 async function playEveryRequest(): Promise<RecordedRequest[]> {
   const { simulator, stripe } = await start();
   const customer = await stripe.customers.create({
-    email: 'ada@example.com',
-    name: 'Ada',
+    email: 'buyer@example.com',
+    name: 'Sample',
     metadata: { customer_id: 'c-1' },
   });
   await stripe.customers.update(customer.id, { metadata: { tier: 'gold' } });
   await stripe.customers.retrieve(customer.id);
-  await stripe.customers.list({ email: 'ada@example.com', limit: 1 });
+  await stripe.customers.list({ email: 'buyer@example.com', limit: 1 });
   const method = await stripe.paymentMethods.attach('pm_card_visa', { customer: customer.id });
   await stripe.paymentMethods.retrieve(method.id);
   await stripe.paymentMethods.list({ customer: customer.id, type: 'card' });
@@ -36,7 +36,7 @@ async function playEveryRequest(): Promise<RecordedRequest[]> {
     setup_future_usage: 'off_session',
     payment_method_options: { card: { request_multicapture: 'if_available' } },
     shipping: {
-      name: 'Ada',
+      name: 'Sample',
       address: { line1: '1 Main St', city: 'Springfield', country: 'US', postal_code: '12345' },
     },
     expand: ['latest_charge', 'payment_method'],

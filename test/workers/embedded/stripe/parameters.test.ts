@@ -90,7 +90,7 @@ describe('form decoding', () => {
 describe('reading back', () => {
   it('expands references, in lists and in depth', async () => {
     const { stripe } = await start();
-    const customer = await stripe.customers.create({ name: 'Ada', metadata: { a: '1', b: '2' } });
+    const customer = await stripe.customers.create({ name: 'Sample', metadata: { a: '1', b: '2' } });
     const intent = await stripe.paymentIntents.create({
       ...HOLD,
       customer: customer.id,
@@ -100,8 +100,8 @@ describe('reading back', () => {
       expand: ['customer', 'payment_method.customer', 'latest_charge.payment_intent'],
     });
     expect(expanded).toMatchObject({
-      customer: { name: 'Ada' },
-      payment_method: { object: 'payment_method', customer: { name: 'Ada' } },
+      customer: { name: 'Sample' },
+      payment_method: { object: 'payment_method', customer: { name: 'Sample' } },
       latest_charge: {
         object: 'charge',
         payment_intent: { id: intent.id, latest_charge: expect.stringMatching(/^ch_/) as string },

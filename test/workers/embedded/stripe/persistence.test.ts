@@ -81,7 +81,7 @@ function kept({ state }: StripeSimulator): object {
 /** One of each change that the API knows. */
 async function useEverything({ simulator, stripe }: Started): Promise<void> {
   const customer = await stripe.customers.create({ email: 'ä@example.com' }, { idempotencyKey: 'customer' });
-  await stripe.customers.update(customer.id, { name: 'Ada', metadata: { a: '1' } });
+  await stripe.customers.update(customer.id, { name: 'Sample', metadata: { a: '1' } });
   const saved = await stripe.paymentMethods.attach('pm_card_mastercard', { customer: customer.id });
   const gone = await stripe.paymentMethods.attach('pm_card_visa', { customer: customer.id });
   await stripe.paymentMethods.detach(gone.id);

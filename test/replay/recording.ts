@@ -1,0 +1,18 @@
+import { closeConnections } from '../support/world';
+import { paths, record } from './record';
+
+/*
+ * Plays every path, or the one named, and writes its history: `HOLDFAST_RECORD=all npx jest test/replay/recording`. A jest file
+ * only so that the run's servers are there; jest.config.js takes it in where HOLDFAST_RECORD is set. See record.ts for when
+ * recording anew is right.
+ */
+const what = process.env['HOLDFAST_RECORD'] ?? 'all';
+
+afterAll(closeConnections);
+
+it('records the history of every path, or of one', async () => {
+  const counts = await record(what);
+  const lines = [...counts].sort().map(([name, events]) => `  ${String(events).padStart(4)} events  ${name}`);
+  process.stdout.write(`${lines.join('\n')}\n`);
+  expect(counts.size).toBe(what === 'all' ? paths.length : 1);
+}, 180_000);
