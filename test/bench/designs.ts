@@ -1,6 +1,6 @@
 import { defineUpdate } from '@temporalio/workflow';
 
-/** One way to build the checkout. The product's own is `local` storage, a `regular` bank, the order by the `outbox`. */
+/** One way to build the checkout. The product's own is `local` storage, a `local` bank on the first try, the order by the `outbox`. */
 export interface Design {
   /** How the two storage steps are called. */
   readonly storage: 'local' | 'regular';

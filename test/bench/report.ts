@@ -102,7 +102,7 @@ function designPart({ designs, inFlight }: Measurements): string[] {
     `The same activities in a checkout that knows the happy path only, ${inFlight} in flight, in the same rounds. The last two are compared with each other: they end when the order is with its own workflow.`,
     '',
     table(
-      ['', 'rate', 'p50', 'p99', 'by the chosen one', CPU],
+      ['', 'rate', 'p50', 'p99', 'by the baseline', CPU],
       designs.map((result) => {
         const chosen = found(designs, handedOver.includes(result.name) ? AS_CHOSEN_HANDED_OVER : AS_CHOSEN);
         return [
