@@ -5,9 +5,9 @@ import { cartFingerprint } from '../../clients/fingerprint';
 import { toCart } from '../../clients/requests';
 import { DEFAULT_POLICY } from '../../workflows/domain/policy';
 import { parseCheckout } from '../../clients/validate';
+import { seed } from '../support/property';
 import { cart } from './support/gateway-fakes';
 
-const seed = Number(process.env['FC_SEED'] ?? Date.now() % 2 ** 31);
 const runs = { seed, numRuns: 300 };
 
 beforeAll(() => process.stderr.write(`[schemas] fast-check seed ${seed}\n`));
