@@ -51,7 +51,9 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
     order.set(await records.recordShipment({ orderId: order.orderId, shipment }));
     return shipped(order, id, 0);
   }
-  const captured = open === undefined ? await captureOnHold(order, amount, shipment) : await capture(order, open);
+  let captured = open === undefined ? 'expired' : await capture(order, open);
+  // Nothing is open, or what was open found its hold gone: from a hold that stands, or not at all.
+  if (captured === 'expired') captured = await captureOnHold(order, amount, shipment);
   if (captured === 'payment_needed')
     return order.refusal('payment_needed', 'The card hold is gone and could not be renewed; the customer was asked.');
   if (captured === 'unknown')
@@ -87,8 +89,6 @@ async function captureOnHold(
 }
 
 /** One capture; what fails for good is kept and tried again, so no parcel leaves without its money being looked for. */
-export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured | 'expired'>;
-export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured>;
 export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured | 'expired'> {
   try {
     const result = await capturePayment(input);

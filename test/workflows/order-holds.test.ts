@@ -1,3 +1,6 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { failureTypes } from '../../workflows/domain/errors';
 import { everything, mugs, shopForThisFile } from '../support/shop';
 import { violations } from '../support/invariants';
 import { createWorld } from '../support/world';
@@ -74,6 +77,32 @@ describe('a card hold', () => {
       expect(await violations(deaf)).toEqual([]);
     } finally {
       await deaf.close();
+    }
+  });
+
+  it('that ends while a capture is not settled lets nothing ship without its money', async () => {
+    let failed = false;
+    const failOnce: ActivityInterceptorsFactory = ({ info }) => ({
+      inbound: {
+        async execute(input, next) {
+          if (info.activityType !== 'capturePayment' || failed) return next(input);
+          failed = true;
+          throw ApplicationFailure.nonRetryable('the answer was lost', failureTypes.unknownOutcome);
+        },
+      },
+    });
+    const lossy = await createWorld({ interceptors: { activity: [failOnce] } });
+    try {
+      const orderId = await shop.place({}, lossy);
+      const all = everything();
+      expect(await lossy.holdfast.ship(orderId, all)).toMatchObject({ accepted: false, reason: 'outcome_unknown' });
+      lossy.simulator.setWebhookEndpoint(undefined);
+      lossy.simulator.clock.advanceBy(8 * DAY_MS);
+      expect(await lossy.holdfast.ship(orderId, all)).toMatchObject({ accepted: true, state: 'shipped' });
+      expect(shop.intentsOf(orderId, lossy).map((one) => one.status)).toEqual(['canceled', 'succeeded']);
+      expect(await violations(lossy)).toEqual([]);
+    } finally {
+      await lossy.close();
     }
   });
 
