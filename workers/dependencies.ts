@@ -98,7 +98,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
       const attempt = await store.findAttemptByPaymentIntent(paymentIntentId);
       if (attempt === undefined) return undefined;
       const { orderId, cartId, status, tombstoned, startedAt } = attempt;
-      const orderExists = (await queries.getOrder(orderId)) !== undefined;
+      const orderExists = await queries.orderExists(orderId);
       return {
         orderId,
         attempt: attempt.attempt,

@@ -12,6 +12,7 @@ import { statement } from './statements';
 
 const sql = {
   byCart: statement('orders-by-cart'),
+  exists: statement('order-exists'),
   list: statement('orders-list'),
   stuck: statement('orders-stuck'),
   exceptions: statement('exceptions-open'),
@@ -57,6 +58,8 @@ export interface OpenExceptionView {
 /** What the gateway and the command line ask. Nothing here locks, and nothing here shows personal data. */
 export interface OrderQueries {
   getOrder(orderId: string): Promise<OrderView | undefined>;
+  /** Is it recorded? Costs less than reading it. */
+  orderExists(orderId: string): Promise<boolean>;
   findOrderByCart(cartId: string): Promise<OrderView | undefined>;
   /** Newest first. */
   listOrders(filter: ListOrders): Promise<OrderView[]>;
@@ -77,6 +80,9 @@ export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries
   const limited = (limit: number | undefined): number => Math.min(limit ?? DEFAULT_ROWS, MAX_ROWS);
   return {
     getOrder: async (orderId) => views(await run<OrderRow>(pool, orderLoad, [orderId]))[0],
+    async orderExists(orderId) {
+      return (await run(pool, sql.exists, [orderId])).length > 0;
+    },
     findOrderByCart: async (cartId) => views(await run<OrderRow>(pool, sql.byCart, [cartId]))[0],
     listOrders: async ({ state, waitingOn, before, limit }) =>
       views(await run<OrderRow>(pool, sql.list, [state ?? null, waitingOn ?? null, before ?? null, limited(limit)])),
