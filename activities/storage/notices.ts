@@ -1,0 +1,33 @@
+import type { Notice, NoticeKind, NoticeSubjectType } from '../../workflows/domain/notices';
+import type { Transaction } from './database';
+import { statement } from './statements';
+
+const sql = { insert: statement('notice-insert'), cancel: statement('notices-cancel') };
+
+/** Queues a notice within a step: it is sent only if the step stays. Told again under its key, nothing happens. */
+export function queueNotice(tx: Transaction, notice: Notice, now: Date): void {
+  const { noticeKey, kind, subject, recipient, data, dueAt, expiresAt, quietHours } = notice;
+  tx.write(sql.insert, [
+    noticeKey,
+    kind,
+    subject.type,
+    subject.id,
+    subject.orderId ?? null,
+    JSON.stringify(recipient),
+    JSON.stringify(data),
+    dueAt,
+    expiresAt ?? null,
+    quietHours === undefined ? null : JSON.stringify(quietHours),
+    now,
+  ]);
+}
+
+/** Takes back, within a step, what was not sent yet: all kinds where none is named. */
+export function cancelNotices(
+  tx: Transaction,
+  subject: { readonly type: NoticeSubjectType; readonly id: string },
+  now: Date,
+  kinds?: readonly NoticeKind[],
+): void {
+  tx.write(sql.cancel, [subject.type, subject.id, kinds ?? null, now]);
+}
