@@ -2,14 +2,7 @@ import type { QuietHours } from './notices';
 
 /** Stripe's own word for a subscription. Open set: what is unknown here is kept and shown, and nothing is done about it. */
 export type ProviderSubscriptionStatus =
-  | 'incomplete'
-  | 'incomplete_expired'
-  | 'trialing'
-  | 'active'
-  | 'past_due'
-  | 'canceled'
-  | 'unpaid'
-  | 'paused';
+  'incomplete' | 'incomplete_expired' | 'trialing' | 'active' | 'past_due' | 'canceled' | 'unpaid' | 'paused';
 
 /**
  * Where a subscription stands. Derived from objects fetched fresh, never from the order of events.
