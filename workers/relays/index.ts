@@ -7,6 +7,7 @@ import type { Dependencies } from '../dependencies';
 import { dispatchInbox } from './inbox-dispatcher';
 import { collectMissedEvents } from './missed-events';
 import { relayOutbox } from './outbox-relay';
+import { paymentEvents } from './payment-events';
 import type { EventSink } from './outbox-relay';
 
 export interface RelayOptions {
@@ -41,15 +42,15 @@ async function pruneOnce(pool: Dependencies['pool'], log: Logger): Promise<numbe
 export function startRelays(options: RelayOptions): Relays {
   const { dependencies, client, taskQueue, sinks, log } = options;
   const { outbox, inbox, activities, findPayment, eventLister } = dependencies;
+  const handlers = [paymentEvents({ client, taskQueue, findPayment, voidPayments: activities.voidPayments })];
   const relay = startLoop('outbox relay', () => relayOutbox({ outbox, client, taskQueue, sinks }), {
     idleMs: IDLE_MS,
     log,
   });
-  const dispatcher = startLoop(
-    'inbox dispatcher',
-    () => dispatchInbox({ inbox, client, taskQueue, findPayment, voidPayments: activities.voidPayments, log }),
-    { idleMs: IDLE_MS, log },
-  );
+  const dispatcher = startLoop('inbox dispatcher', () => dispatchInbox({ inbox, handlers, log }), {
+    idleMs: IDLE_MS,
+    log,
+  });
   const missed = startLoop('missed events', () => collectMissedEvents(eventLister, inbox), {
     idleMs: MISSED_EVENTS_MS,
     log,

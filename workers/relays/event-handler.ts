@@ -1,0 +1,42 @@
+/** A provider event as the inbox keeps it. */
+export interface InboxEvent {
+  readonly eventId: string;
+  readonly type: string;
+  /** Id of the object that it is about. */
+  readonly objectId?: string | undefined;
+  readonly paymentIntentId?: string | undefined;
+  /** As it was sent: a hint only. */
+  readonly payload: unknown;
+  readonly attempts: number;
+  /** By the provider's clock. UTC ISO string. */
+  readonly createdAt: string;
+}
+
+/** What became of events: acted on, of no concern, or to be looked at again. */
+export type Handled =
+  | 'done'
+  | 'ignored'
+  /** `delayMs` where waiting that long is what helps; a widening pause otherwise. */
+  | { readonly later: string; readonly delayMs?: number };
+
+/** Hands the events of some kinds to the workflows they concern. */
+export interface EventHandler {
+  /** Kinds that nobody acts on are kept and counted, and wake nobody. */
+  actsOn(type: string): boolean;
+  /** Events with the same key that are due together are handled together: what they hint at is looked at once. */
+  keyOf(event: InboxEvent): string;
+  /** All have one key. What it throws is told in the inbox, and they are tried again. */
+  handle(events: readonly InboxEvent[]): Promise<Handled>;
+}
+
+/** The object that an event carries. Not to be believed, only to find out whom it concerns. */
+export function objectOf(event: InboxEvent): Readonly<Record<string, unknown>> {
+  const { data } = event.payload as { data?: { object?: Record<string, unknown> } };
+  return data?.object ?? {};
+}
+
+/** An id of ours in the metadata of the object that an event carries. */
+export function metadataOf(event: InboxEvent, key: string): string | undefined {
+  const metadata = objectOf(event)['metadata'] as Record<string, string> | null | undefined;
+  return metadata?.[key];
+}
