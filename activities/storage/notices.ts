@@ -4,7 +4,10 @@ import { statement } from './statements';
 
 const sql = { insert: statement('notice-insert'), cancel: statement('notices-cancel') };
 
-/** Queues a notice within a step: it is sent only if the step stays. Told again under its key, nothing happens. */
+/**
+ * Queues a notice within a step: it is sent only if the step stays. Told again under its key, nothing happens.
+ * @param now by this computer's clock, which is the relays' too: how late a notice is, is counted from here
+ */
 export function queueNotice(tx: Transaction, notice: Notice, now: Date): void {
   const { noticeKey, kind, subject, recipient, data, dueAt, expiresAt, quietHours } = notice;
   tx.write(sql.insert, [

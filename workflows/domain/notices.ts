@@ -1,3 +1,6 @@
+import type { Money } from './money';
+import type { DeclineClass } from './subscription';
+
 /**
  * Notices: what is said to a customer or to the shop's own people. A notice is queued in the transaction that makes it true,
  * sent once by a relay, and taken back while it still waits where it is not true any more.
@@ -45,24 +48,99 @@ export interface QuietHours {
 }
 
 /** What a template may show. Money as `{amount, currency}`, times as UTC ISO strings. No personal data, no secrets. */
-export type NoticeData = Readonly<
-  Record<string, string | number | boolean | null | { readonly amount: number; readonly currency: string }>
->;
+export type NoticeData = Readonly<Record<string, string | number | boolean | null | Money>>;
+
+/** How a subscription ends where dunning is over, in the provider's words. */
+export type DunningOutcome = 'canceled' | 'unpaid' | 'past_due';
+
+/** What a customer is told of a payment that failed. `payLink` is absent where there is no page to pay at. */
+type FailedPayment = {
+  readonly amount: Money;
+  readonly productName: string;
+  readonly declineCode?: string;
+  readonly payLink?: string;
+};
+
+/** What is told of a refund. */
+type RefundTold = { readonly amount: Money; readonly orderId: string };
+
+/** What is told of a dispute. Without an order where the payment was none of an order. */
+type DisputeTold = { readonly disputeId: string; readonly orderId?: string; readonly amount: Money };
+
+/**
+ * What each kind of notice says. A template may use these names and no others; times are UTC ISO strings. Type aliases
+ * and not interfaces: only those are also {@link NoticeData}.
+ */
+export type NoticePayloads = {
+  /** `reason` is read by the customer: no internal note. */
+  refund_on_its_way: RefundTold & { readonly reason?: string };
+  refund_done: RefundTold;
+  /** `link`: where the bank's question is answered; `until`: when it lapses. */
+  refund_action_needed: RefundTold & { readonly link?: string; readonly until?: string };
+  refund_delayed: RefundTold;
+  /** `amount` is absent where nothing will be charged. `payLink`: where a payment method is given. */
+  trial_ending: {
+    readonly productName: string;
+    readonly trialEndsAt: string;
+    readonly amount?: Money;
+    readonly hasPaymentMethod: boolean;
+    readonly payLink?: string;
+  };
+  /** `nextTryAt` only where the bank is asked again by itself. */
+  trial_payment_failed: FailedPayment & {
+    readonly reason: DeclineClass;
+    readonly nextTryAt?: string;
+    readonly triesLeft?: number;
+  };
+  /** `triesLeft`: how often the bank is asked again, the next time included. */
+  payment_failed: FailedPayment & { readonly nextTryAt: string; readonly triesLeft: number };
+  /** `until`: when the subscription ends without a new card, where that is known. */
+  card_needed: FailedPayment & { readonly reason: 'hard' | 'authentication'; readonly until?: string };
+  payment_last_try: FailedPayment & { readonly lastTryAt: string; readonly outcome: DunningOutcome };
+  payment_recovered: { readonly amount: Money; readonly productName: string };
+  /** `payLink`: the way back. */
+  subscription_ended: { readonly productName: string; readonly outcome: DunningOutcome; readonly payLink?: string };
+  subscription_paused: { readonly productName: string; readonly resumeLink?: string };
+  dispute_opened: DisputeTold & { readonly reason: string; readonly dueBy?: string; readonly isInquiry: boolean };
+  dispute_evidence_due: DisputeTold & { readonly dueBy: string; readonly hoursLeft: number };
+  /** `won`, `lost`, `warning_closed`, or what the provider calls it. */
+  dispute_closed: DisputeTold & { readonly outcome: string };
+  fraud_warning: {
+    readonly warningId: string;
+    readonly orderId?: string;
+    readonly amount: Money;
+    readonly fraudType: string;
+  };
+  /** `problem`: a sentence; `waysOut`: one a line. */
+  refund_needs_a_person: RefundTold & {
+    readonly refundId: string;
+    readonly problem: string;
+    readonly waysOut: string;
+  };
+  /** `date` as YYYY-MM-DD; `amount`: the differences' sum without their signs. */
+  settlement_differs: { readonly date: string; readonly differences: number; readonly amount?: Money };
+};
 
 /** A notice that is to be sent. */
-export interface Notice {
+export interface NoticeOf<Kind extends NoticeKind> {
   /** Told again under the same key it is the same notice. */
   readonly noticeKey: string;
-  readonly kind: NoticeKind;
+  readonly kind: Kind;
   readonly subject: { readonly type: NoticeSubjectType; readonly id: string; readonly orderId?: string };
   readonly recipient: NoticeRecipient;
-  readonly data: NoticeData;
-  /** Not before this. UTC ISO string. */
+  readonly data: Readonly<NoticePayloads[Kind]>;
+  /**
+   * Now, by the clock of who queues it, not the time that was planned: a notice is queued when it is due. That clock may
+   * be a simulated one, so a relay never compares it with its own; it counts on from here. UTC ISO string.
+   */
   readonly dueAt: string;
-  /** What it says is wrong after this, e.g. the date of a retry: it is dropped, not sent late. */
+  /** What it says is wrong after this, e.g. the date of a retry: it is dropped, not sent late. By the clock of `dueAt`. */
   readonly expiresAt?: string;
   readonly quietHours?: QuietHours;
 }
+
+/** A notice of any kind, with the data of its kind. */
+export type Notice = { readonly [Kind in NoticeKind]: NoticeOf<Kind> }[NoticeKind];
 
 /** What became of a notice. */
 export type NoticeStatus =
