@@ -166,6 +166,7 @@ class Checkout {
         orderId,
         ...(attempt === undefined ? {} : { attempt }),
         ...known,
+        customerWaits: true,
       });
       return this.remember(payment);
     } catch (error) {

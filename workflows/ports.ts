@@ -67,6 +67,8 @@ export interface SyncPaymentInput {
   /** The payment to look up: by PaymentIntent id where that is given, else by the attempt's operation key at the provider. */
   readonly attempt?: number;
   readonly paymentIntentId?: string;
+  /** A customer looks on: asked before what nobody waits for, where the provider's limits are short. */
+  readonly customerWaits?: boolean;
 }
 
 /** The state of a payment fetched fresh and recorded; `facts` where the order is recorded already. */

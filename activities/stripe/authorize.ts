@@ -37,7 +37,8 @@ type Outcome =
 export function authorizePayment(context: PaymentContext, input: AuthorizePaymentInput): Promise<AuthorizationResult> {
   const { orderId, attempt, amount } = input;
   const atRisk = `a hold of ${amountText(amount.amount, amount.currency)} may stand on the customer's card (attempt ${attempt})`;
-  return activity(context, { operation: 'authorizePayment', orderId, atRisk }, async (session) => {
+  const priority = input.offSession ? 'background' : 'interactive';
+  return activity(context, { operation: 'authorizePayment', orderId, atRisk, priority }, async (session) => {
     const begun = await context.store.beginAttempt(input);
     if (begun.kind === 'existing_order') return { status: 'existing_order', facts: begun.facts };
     if (begun.kind === 'invalid') return { status: 'invalid', problems: begun.problems };

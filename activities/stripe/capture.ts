@@ -20,11 +20,15 @@ type Settled = 'captured' | 'gone' | 'elsewhere' | 'open';
 export function capturePayment(context: PaymentContext, input: CapturePaymentInput): Promise<CapturePaymentResult> {
   const { orderId, paymentIntentId, amount } = input;
   const atRisk = `${amount} minor units of ${paymentIntentId} may be taken and not recorded, or shipped and not taken`;
-  return activity(context, { operation: 'capturePayment', orderId, atRisk }, async (session) => {
-    const begun = await context.store.beginCapture(input);
-    if (begun.kind === 'recorded') return { outcome: 'captured', facts: begun.facts };
-    return capture(context, session, input);
-  });
+  return activity(
+    context,
+    { operation: 'capturePayment', orderId, atRisk, priority: 'interactive' },
+    async (session) => {
+      const begun = await context.store.beginCapture(input);
+      if (begun.kind === 'recorded') return { outcome: 'captured', facts: begun.facts };
+      return capture(context, session, input);
+    },
+  );
 }
 
 async function capture(

@@ -4,7 +4,8 @@ import { formatMoney } from '../../workflows/domain/money';
 import type { PaymentCache } from '../cache';
 import type { PaymentStore } from '../storage/payment-store';
 import { toFailure, type StripeCall } from './errors';
-import { PaymentProvider, type ProviderSession, type RequestLimiter } from './provider';
+import type { RequestLimiter } from './limiter/limiter';
+import { PaymentProvider, type ProviderSession } from './provider';
 
 /** Where activities tell what they found and decided; ids only. Fits pino and the logger of Temporal turned round. */
 export interface PaymentLog {

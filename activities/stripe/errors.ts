@@ -1,6 +1,7 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import Stripe from 'stripe';
 import { failureTypes } from '../../workflows/domain/errors';
+import type { RequestPriority } from './limiter/limiter';
 
 /** What was being done when an error came, for the message that an operator reads. Ids only: no names, no secrets. */
 export interface StripeCall {
@@ -9,6 +10,8 @@ export interface StripeCall {
   readonly orderId?: string;
   /** What may be wrong in the world while this is not settled. */
   readonly atRisk: string;
+  /** Does somebody wait for it? Each activity says so; under load the others let it go first. */
+  readonly priority: RequestPriority;
   /** Number of this try, from 1: later ones wait longer where the provider names no delay. */
   readonly tryNumber: number;
 }

@@ -1,7 +1,7 @@
 export { createStripeClient, STRIPE_API_VERSION, STRIPE_TIMEOUT_MS, type StripeClientOptions } from './client';
 export type { PaymentDependencies, PaymentLog } from './context';
 export { createPaymentActivities } from './payments';
-export type { RequestLimiter } from './provider';
+export type { RequestLimiter, RequestPriority } from './limiter/limiter';
 export { readProviderTruth, type ProviderPayment } from './provider-audit';
 export {
   createEventLister,

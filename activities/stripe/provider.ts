@@ -1,15 +1,13 @@
 import type Stripe from 'stripe';
 import { ConcurrencyCap } from './concurrency';
 import { defect, toFailure, unsettled, type StripeCall } from './errors';
+import type { RequestLimiter } from './limiter/limiter';
 import { metadataKeys } from './metadata';
-
-/** Where a limiter that is shared between processes goes; it may make a request wait. */
-export interface RequestLimiter {
-  acquire(endpoint: string): Promise<void>;
-}
 
 /** Stripe allows 25 requests a second and endpoint in a sandbox; at some 300 ms each, these stay below it. */
 const MAX_IN_FLIGHT = 8;
+/** Beside the 20 s that a request may take, an activity has this long for waiting in line. */
+const MAX_WAIT_MS = 8_000;
 const PAGE_SIZE = 100;
 /** 10,000 payments: more than a busy shop makes in the minutes that an unknown outcome stays unknown. */
 const MAX_PAGES = 100;
@@ -39,7 +37,7 @@ export class PaymentProvider {
   /** The requests of one activity run; failures of its reads name what it was doing. */
   during(call: StripeCall): ProviderSession {
     return new ProviderSession(this.stripe, call, async (endpoint, request) => {
-      await this.limiter?.acquire(endpoint);
+      await this.limiter?.acquire({ endpoint, priority: call.priority, maxWaitMs: MAX_WAIT_MS });
       return this.cap.run(request);
     });
   }

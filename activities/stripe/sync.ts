@@ -12,7 +12,8 @@ import { assertOwn, type ProviderSession } from './provider';
 export function syncPayment(context: PaymentContext, input: SyncPaymentInput): Promise<SyncPaymentResult> {
   const { orderId } = input;
   const atRisk = 'what we know of the payment may be older than what is true; nothing was changed at the provider';
-  return activity(context, { operation: 'syncPayment', orderId, atRisk }, async (session) => {
+  const priority = input.customerWaits === true ? 'interactive' : 'background';
+  return activity(context, { operation: 'syncPayment', orderId, atRisk, priority }, async (session) => {
     const attempt = await attemptOf(context, session, input);
     const intent = await fetchIntent(context, session, input, attempt);
     if (intent === undefined) return { payment: { status: 'none' } };

@@ -22,7 +22,9 @@ const IN_FLIGHT_MS = 90_000;
 export function voidPayments(context: PaymentContext, input: VoidPaymentInput): Promise<VoidPaymentResult> {
   const { orderId } = input;
   const atRisk = "a hold may stay on the customer's card until the bank lets go of it";
-  return activity(context, { operation: 'voidPayments', orderId, atRisk }, async (session) => {
+  // A cancellation is answered after it; what else is let go, nobody waits for.
+  const priority = input.reason === 'order_cancelled' ? 'interactive' : 'background';
+  return activity(context, { operation: 'voidPayments', orderId, atRisk, priority }, async (session) => {
     const sealed = await seal(context, session, input);
     const results: LetGoResult[] = [];
     for (const attempt of latestOfEach(sealed)) {

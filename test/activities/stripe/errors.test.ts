@@ -34,7 +34,13 @@ const API_ERROR = error({ type: 'api_error' });
 const INVALID = error({ type: 'invalid_request_error', param: 'amount', code: 'parameter_invalid_integer' });
 const IN_USE = error({ type: 'idempotency_error', code: 'idempotency_key_in_use' });
 const REUSED = error({ type: 'idempotency_error' });
-const call = { operation: 'authorizePayment', orderId: 'ord_1', atRisk: 'a hold may stand', tryNumber: 1 };
+const call = {
+  operation: 'authorizePayment',
+  orderId: 'ord_1',
+  atRisk: 'a hold may stand',
+  priority: 'interactive',
+  tryNumber: 1,
+} as const;
 
 interface Row {
   readonly name: string;
