@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { disputeAnswer, refundAnswer } from './money-back-answers';
 
 /** What the gateway answers, for its documentation. Types are those of the workflows; a test holds the two together. */
 
@@ -60,6 +61,8 @@ export const orderAnswer = z.object({
     released: amount,
     refundPending: amount,
     refunded: amount,
+    refundedOutside: amount.optional(),
+    disputed: amount.optional(),
   }),
   captureBefore: time.nullable(),
   lines: z.array(lineQuantity.extend({ unitAmount: amount, shipped: z.int(), cancelled: z.int() })),
@@ -75,7 +78,8 @@ export const orderAnswer = z.object({
       deliveredAt: time.optional(),
     }),
   ),
-  refunds: z.array(z.never()),
+  refunds: z.array(refundAnswer),
+  disputes: z.array(disputeAnswer),
   returns: z.array(z.never()),
   exception: z.object({ kind: z.string(), message: z.string(), owner: z.string(), raisedAt: time }).optional(),
   waitingOn: z.enum(['customer', 'provider', 'carrier', 'warehouse', 'approver', 'supplier']).optional(),

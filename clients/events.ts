@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { OrderEventType } from '../workflows/domain/events';
+import { moneyBackEventData } from './money-back-events';
 
 /**
  * Our own events, as consumers get them. What is written here holds for version 1 of each type: fields may be added to
@@ -65,6 +66,7 @@ export const orderEventData = {
     amountAtRisk: z.object({ amount, currency }).optional(),
   }),
   ExceptionResolved: z.object({ kind: z.string() }),
+  ...moneyBackEventData,
 } as const satisfies Readonly<Record<OrderEventType, z.ZodObject>>;
 
 function event<Type extends OrderEventType>(type: Type) {
@@ -97,6 +99,16 @@ export const orderEventSchema = z.discriminatedUnion('type', [
   event('PaymentActionRequired'),
   event('ExceptionRaised'),
   event('ExceptionResolved'),
+  event('RefundPending'),
+  event('RefundSucceeded'),
+  event('RefundFailed'),
+  event('RefundCanceled'),
+  event('RefundResolved'),
+  event('DisputeOpened'),
+  event('DisputeEvidenceSubmitted'),
+  event('DisputeFundsMoved'),
+  event('DisputeClosed'),
+  event('FraudWarningReceived'),
 ]);
 
 /** An event of an order with the `data` of its type. */

@@ -9,10 +9,21 @@ import type { AuthorizePaymentInput, CapturePaymentInput } from './ports';
 export const workflowIds = {
   checkout: (cartId: string): string => `checkout-${cartId}`,
   order: (orderId: string): string => `order-${orderId}`,
+  refund: (refundId: string): string => `refund-${refundId}`,
+  dispute: (disputeId: string): string => `dispute-${disputeId}`,
+  fraudWarning: (warningId: string): string => `fraud-warning-${warningId}`,
+  subscription: (subscriptionId: string): string => `subscription-${subscriptionId}`,
 } as const;
 
 /** Workflow types, as they are named in `workflows/index.ts`. */
-export const workflowTypes = { checkout: 'checkout', order: 'order' } as const;
+export const workflowTypes = {
+  checkout: 'checkout',
+  order: 'order',
+  refund: 'refund',
+  dispute: 'dispute',
+  fraudWarning: 'fraudWarning',
+  subscription: 'subscription',
+} as const;
 
 export interface Address {
   readonly line1: string;
@@ -136,6 +147,8 @@ export type RefusalReason =
   | 'payment_needed'
   | 'outcome_unknown'
   | 'no_payment_needed'
+  | 'disputed'
+  | 'refunded'
   | 'nothing_to_decide';
 
 /** The answer to a command: what the order is like now, or why nothing was changed. */
@@ -183,6 +196,9 @@ export const decideHold = defineUpdate<CommandAnswer<{ readonly state: OrderFact
 
 /** The provider says that something about a payment changed: a hint to look, never a fact. To checkout and order alike. */
 export const paymentChanged = defineSignal<[{ readonly paymentIntentId: string }]>('paymentChanged');
+
+/** Another workflow changed the order's record (a refund, a dispute): load it afresh. */
+export const orderChanged = defineSignal('orderChanged');
 
 /** What a workflow is doing and whom it waits for. */
 export interface WorkflowStatus {

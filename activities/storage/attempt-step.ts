@@ -30,6 +30,9 @@ export interface AttemptContext {
   readonly pendingCaptures: readonly PendingCapture[];
 }
 
+/** Money that is held, taken or let go; what goes back later is told by refunds and disputes. */
+export type HoldMovement = LedgerMovement & { readonly kind: 'authorized' | 'captured' | 'released' };
+
 /** What changes on an attempt; what is left out stays. */
 export interface AttemptChange {
   readonly status: AttemptStatus;
@@ -129,7 +132,7 @@ export class AttemptStep {
     ]);
   }
 
-  move(movements: readonly LedgerMovement[]): void {
+  move(movements: readonly HoldMovement[]): void {
     const moved = movements.filter((one) => one.amount !== 0);
     for (const { kind, amount } of moved) this.after = { ...this.after, [kind]: this.after[kind] + amount };
     if (this.order !== undefined) this.order.move(moved);

@@ -34,7 +34,7 @@ export function writeAudit(tx: Transaction, before: OrderFacts | undefined, afte
 
 /** What the audit log keeps of an order: nothing that names a person. */
 function orderSummary(facts: OrderFacts): Record<string, unknown> {
-  const { state, paymentState, amounts, hold, lines, shipments, exception } = facts;
+  const { state, paymentState, amounts, hold, lines, shipments, refunds, disputes, exception } = facts;
   return {
     state,
     paymentState,
@@ -42,6 +42,10 @@ function orderSummary(facts: OrderFacts): Record<string, unknown> {
     hold: hold?.paymentIntentId ?? null,
     lines,
     shipments: shipments.map((one) => one.shipmentId),
+    ...(refunds?.length && {
+      refunds: refunds.map(({ refundId, state: of, amount }) => ({ refundId, state: of, amount })),
+    }),
+    ...(disputes?.length && { disputes: disputes.map(({ disputeId, stage }) => ({ disputeId, stage })) }),
     exception: exception?.kind ?? null,
   };
 }

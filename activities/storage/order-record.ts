@@ -1,6 +1,8 @@
 import type { Pool } from 'pg';
 import type { Hold, OrderException, OrderFacts, OrderLine, Shipment } from '../../workflows/domain/order';
 import { run } from './database';
+import { utc } from './documents';
+import { disputeFacts, refundFacts, type DisputeDocument, type RefundDocument } from './money-back-record';
 import { statement } from './statements';
 
 /** One order as Postgres keeps it: the facts that workflows see, and what only this folder needs. */
@@ -31,6 +33,10 @@ interface AttemptDocument {
   readonly authorized: number;
   readonly captured: number;
   readonly released: number;
+  readonly refundPending: number;
+  readonly refunded: number;
+  readonly refundedOutside: number;
+  readonly disputed: number;
   readonly authorizedAt: string | null;
   readonly captureBefore: string | null;
   readonly multicapture: boolean | null;
@@ -64,8 +70,12 @@ interface OrderDocument extends Pick<
         Nullable<Required<Pick<Shipment, 'warehouseId' | 'deliveredAt'>>>)[]
     | null;
   readonly attempts: readonly AttemptDocument[] | null;
+  readonly refunds: readonly RefundDocument[] | null;
+  readonly disputes: readonly DisputeDocument[] | null;
   readonly exceptions: readonly OpenException[] | null;
 }
+
+export { utc } from './documents';
 
 export const orderLoad = statement('order-load');
 
@@ -73,11 +83,6 @@ export const orderLoad = statement('order-load');
 export async function readOrder(pool: Pool, orderId: string): Promise<OrderRecord | undefined> {
   const [row] = await run<OrderRow>(pool, orderLoad, [orderId]);
   return row && orderRecord(row.record);
-}
-
-/** A time in Postgres' notation as a UTC ISO string. */
-export function utc(time: string | Date): string {
-  return new Date(time).toISOString();
 }
 
 /** The record in a row of order-load.sql. */
@@ -103,8 +108,10 @@ export function orderRecord(row: OrderDocument): OrderRecord {
       authorized: sum((attempt) => attempt.authorized),
       captured: sum((attempt) => attempt.captured),
       released: sum((attempt) => attempt.released),
-      refundPending: 0,
-      refunded: 0,
+      refundPending: sum((attempt) => attempt.refundPending),
+      refunded: sum((attempt) => attempt.refunded),
+      refundedOutside: sum((attempt) => attempt.refundedOutside),
+      disputed: sum((attempt) => attempt.disputed),
     },
     ...(hold && { hold }),
     supersededHolds: attempts.flatMap((attempt) =>
@@ -116,6 +123,8 @@ export function orderRecord(row: OrderDocument): OrderRecord {
     paymentMethodId: row.paymentMethodId,
     customerId: row.customerId,
     shipments: (row.shipments ?? []).map(shipmentOf),
+    refunds: (row.refunds ?? []).map(refundFacts),
+    disputes: (row.disputes ?? []).map(disputeFacts),
     ...(row.holdWarnedAt !== null && { holdWarnedAt: utc(row.holdWarnedAt) }),
     ...exceptionOf(openExceptions),
     placedAt: utc(row.placedAt),

@@ -1,11 +1,19 @@
 import type { OrderEventType } from '../../workflows/domain/events';
-import { type Hold, type OrderFacts, type OrderLine, type Shipment } from '../../workflows/domain/order';
+import type { DisputeFacts } from '../../workflows/domain/dispute';
+import {
+  type Hold,
+  type OrderAmounts,
+  type OrderFacts,
+  type OrderLine,
+  type Shipment,
+} from '../../workflows/domain/order';
 import {
   canPaymentTransition,
   canTransition,
   type OrderState,
   type PaymentState,
 } from '../../workflows/domain/order-state';
+import type { RefundFacts } from '../../workflows/domain/refund';
 import { waitingFor } from '../../workflows/domain/waiting';
 import { writeAudit, type StepCause } from './audit';
 import type { Transaction } from './database';
@@ -31,9 +39,22 @@ const sql = {
   done: statement('operation-done'),
 };
 
+/** Kinds of entries in the ledger; the migrations say what each means. */
+export type LedgerKind =
+  | 'authorized'
+  | 'captured'
+  | 'released'
+  | 'refund_pending'
+  | 'refunded'
+  | 'refund_failed'
+  | 'refund_reversed'
+  | 'refunded_outside'
+  | 'dispute_withdrawn'
+  | 'dispute_reinstated';
+
 /** A movement of money on one attempt. The operation key makes it unique among those of its kind. */
 export interface LedgerMovement {
-  readonly kind: 'authorized' | 'captured' | 'released';
+  readonly kind: LedgerKind;
   readonly attempt: number;
   readonly paymentIntentId: string;
   readonly amount: number;
@@ -110,6 +131,8 @@ export class OrderStep {
     readonly paymentAttempts?: number;
     readonly lines?: readonly OrderLine[];
     readonly shipments?: readonly Shipment[];
+    readonly refunds?: readonly RefundFacts[];
+    readonly disputes?: readonly DisputeFacts[];
   }): void {
     const next = { ...this.facts, ...changes } as Record<string, unknown>;
     for (const key of Object.keys(next)) if (next[key] === undefined) delete next[key];
@@ -142,8 +165,7 @@ export class OrderStep {
     if (moved.length === 0) return;
     writeLedger(this.tx, this.facts.orderId, this.facts.currency, moved);
     for (const one of moved) {
-      const amounts = { ...this.facts.amounts, [one.kind]: this.facts.amounts[one.kind] + one.amount };
-      this.facts = { ...this.facts, amounts };
+      this.facts = { ...this.facts, amounts: movedAmounts(this.facts.amounts, one) };
       if (one.kind === 'released' && one.attempt !== this.holdAttempt) {
         const supersededHolds = this.facts.supersededHolds.filter((id) => id !== one.paymentIntentId);
         this.facts = { ...this.facts, supersededHolds };
@@ -225,6 +247,31 @@ export class OrderStep {
     writeEvents(tx, facts.orderId, this.record, this.events, cause);
     writeAudit(tx, this.record.facts, facts, cause);
     return facts;
+  }
+}
+
+/** The sums of an order after a movement, as the trigger on the ledger makes them. */
+function movedAmounts(amounts: OrderAmounts, { kind, amount }: Pick<LedgerMovement, 'kind' | 'amount'>): OrderAmounts {
+  const { refundPending, refunded, refundedOutside = 0, disputed = 0 } = amounts;
+  switch (kind) {
+    case 'authorized':
+    case 'captured':
+    case 'released':
+      return { ...amounts, [kind]: amounts[kind] + amount };
+    case 'refund_pending':
+      return { ...amounts, refundPending: refundPending + amount };
+    case 'refunded':
+      return { ...amounts, refundPending: refundPending - amount, refunded: refunded + amount };
+    case 'refund_failed':
+      return { ...amounts, refundPending: refundPending - amount };
+    case 'refund_reversed':
+      return { ...amounts, refunded: refunded - amount };
+    case 'refunded_outside':
+      return { ...amounts, refundedOutside: refundedOutside + amount };
+    case 'dispute_withdrawn':
+      return { ...amounts, disputed: disputed + amount };
+    case 'dispute_reinstated':
+      return { ...amounts, disputed: disputed - amount };
   }
 }
 

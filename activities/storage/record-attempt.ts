@@ -5,10 +5,9 @@ import type { OrderFacts } from '../../workflows/domain/order';
 import { workflowIds } from '../../workflows/messages';
 import type { PaymentStatus, RaiseExceptionInput } from '../../workflows/ports';
 import { holdOfAttempt, openAmount, type AttemptRow } from './attempts';
-import { AttemptStep, onAttempts, type AttemptContext } from './attempt-step';
+import { AttemptStep, onAttempts, type AttemptContext, type HoldMovement } from './attempt-step';
 import { addException, writeException } from './exceptions';
 import { notFound } from './failures';
-import type { LedgerMovement } from './order-step';
 import type { RecordAttemptInput, RecordAttemptResult } from './payment-store';
 import { statement } from './statements';
 
@@ -98,7 +97,7 @@ function applyAuthorized(
     ...dates,
     tombstone: undone,
   });
-  const movements: LedgerMovement[] = [];
+  const movements: HoldMovement[] = [];
   if (isNew) {
     movements.push(movement(row, 'authorized', paymentIntentId, hold.authorizedAmount, authorizedAt, row.operationKey));
     writeResult(context, row, input, now);
@@ -254,11 +253,11 @@ function writeResult(context: AttemptContext, row: AttemptRow, input: RecordAtte
 /** A ledger row of an attempt. */
 export function movement(
   row: AttemptRow,
-  kind: LedgerMovement['kind'],
+  kind: HoldMovement['kind'],
   paymentIntentId: string,
   amount: number,
   occurredAt: string,
   operationKey: string,
-): LedgerMovement {
+): HoldMovement {
   return { kind, attempt: row.attempt, paymentIntentId, amount, occurredAt, operationKey };
 }

@@ -13,7 +13,17 @@ export type OrderEventType =
   | 'HoldExpired'
   | 'PaymentActionRequired'
   | 'ExceptionRaised'
-  | 'ExceptionResolved';
+  | 'ExceptionResolved'
+  | 'RefundPending'
+  | 'RefundSucceeded'
+  | 'RefundFailed'
+  | 'RefundCanceled'
+  | 'RefundResolved'
+  | 'DisputeOpened'
+  | 'DisputeEvidenceSubmitted'
+  | 'DisputeFundsMoved'
+  | 'DisputeClosed'
+  | 'FraudWarningReceived';
 
 /** One event as the outbox publishes it. */
 export interface OrderEvent {

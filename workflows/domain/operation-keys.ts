@@ -14,6 +14,12 @@ export const operationKeys = {
   ship: (orderId: string, shipmentId: string): string => `ship:${orderId}:${shipmentId}`,
   void: (paymentIntentId: string): string => `void:${paymentIntentId}`,
   cancel: (orderId: string): string => `cancel:${orderId}`,
+  /** One part of a refund: what one payment gives back. */
+  refund: (refundId: string, part: number): string => `refund:${refundId}:${part}`,
+  /** One movement of a dispute's money, by the provider's balance transaction. */
+  disputeMoney: (disputeId: string, balanceTransactionId: string): string =>
+    `dispute:${disputeId}:${balanceTransactionId}`,
+  disputeEvidence: (disputeId: string, step: string): string => `dispute-evidence:${disputeId}:${step}`,
   deliver: (orderId: string, shipmentId: string): string => `deliver:${orderId}:${shipmentId}`,
 } as const;
 

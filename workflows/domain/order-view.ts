@@ -1,4 +1,6 @@
 import type { OrderAmounts, OrderException, OrderFacts, OrderLine, Shipment } from './order';
+import type { DisputeFacts } from './dispute';
+import type { RefundFacts } from './refund';
 import type { Party } from './waiting';
 
 /** An order as the gateway, the client library and the command line show it; from Postgres, so it answers while workers are down. */
@@ -13,8 +15,9 @@ export interface OrderView {
   readonly captureBefore: string | null;
   readonly lines: readonly OrderLine[];
   readonly shipments: readonly Shipment[];
-  /** Filled by refunds and returns when they come. */
-  readonly refunds: readonly never[];
+  readonly refunds: readonly RefundFacts[];
+  readonly disputes: readonly DisputeFacts[];
+  /** Filled by returns when they come. */
   readonly returns: readonly never[];
   readonly exception?: OrderException;
   readonly waitingOn?: Party;

@@ -1,5 +1,7 @@
+import type { DisputeFacts } from './dispute';
 import type { OrderPolicy } from './policy';
 import type { OrderState, PaymentState } from './order-state';
+import type { RefundFacts } from './refund';
 
 /** When the money of an order is captured: shipment by shipment, or all at once as soon as it is placed. */
 export type CaptureOn = 'shipment' | 'order';
@@ -68,7 +70,18 @@ export type ExceptionKind =
   | 'cancel_unknown'
   | 'external_capture' // money was captured by somebody else
   | 'shipment_overdue'
-  | 'delivery_overdue';
+  | 'delivery_overdue'
+  | 'refund_failed' // money that was to go back did not: a person chooses another way
+  | 'refund_action_needed' // the customer must act before the refund goes on
+  | 'refund_overdue' // pending for longer than a refund may take
+  | 'refund_unknown' // it is not known whether the provider took the refund
+  | 'refund_mismatch' // the provider gave back more than our ledger has
+  | 'dispute_evidence_due' // a person decides before the provider's deadline
+  | 'dispute_unsettled' // a step of a dispute failed for good; it is tried again
+  | 'dispute_lost' // lines of a disputed order are left to be shipped or cancelled
+  | 'fraud_warning' // the card's issuer reports fraud: refund before it becomes a dispute?
+  | 'subscription_unreadable' // a subscription cannot be looked at; it stands still
+  | 'settlement_difference'; // our ledger and the provider's balance differ
 
 /**
  * What Postgres knows of an order: everything that its workflow decides on. Every step that changes it is one
@@ -99,6 +112,9 @@ export interface OrderFacts {
   readonly paymentMethodId: string;
   readonly customerId: string;
   readonly shipments: readonly Shipment[];
+  /** Absent in facts that were recorded before there were any. */
+  readonly refunds?: readonly RefundFacts[];
+  readonly disputes?: readonly DisputeFacts[];
   readonly holdWarnedAt?: string;
   readonly exception?: OrderException;
   readonly placedAt: string;
@@ -110,8 +126,13 @@ export interface OrderAmounts {
   readonly authorized: number;
   readonly captured: number;
   readonly released: number;
+  /** Promised back and not confirmed yet. */
   readonly refundPending: number;
   readonly refunded: number;
+  /** Given back in another way than through the payment provider. */
+  readonly refundedOutside?: number;
+  /** Taken by the customer's bank and not given back. */
+  readonly disputed?: number;
 }
 
 /** What is left to ship of every line that is not done. */

@@ -1,4 +1,4 @@
-import type { QuietHours } from './notices';
+import type { DunningOutcome, NoticeKind, QuietHours } from './notices';
 
 /** Stripe's own word for a subscription. Open set: what is unknown here is kept and shown, and nothing is done about it. */
 export type ProviderSubscriptionStatus =
@@ -25,8 +25,8 @@ export type SubscriptionStage =
   | 'paused'
   | 'canceled';
 
-/** What became of a trial. */
-export type TrialState = 'never' | 'running' | 'converted' | 'conversion_failed' | 'ended_unconverted';
+/** What became of a trial. `converting`: it has ended, and its first payment is neither made nor refused yet. */
+export type TrialState = 'never' | 'running' | 'converting' | 'converted' | 'conversion_failed' | 'ended_unconverted';
 
 /** How serious a bank's refusal is. Unknown codes are soft: the provider tries again. */
 export type DeclineClass = 'soft' | 'hard' | 'authentication';
@@ -64,10 +64,11 @@ export interface InvoiceFacts {
   readonly prorationAmount: number;
 }
 
-/** What was said about one invoice so far, oldest first; taken back and expired ones left out. */
+/** A notice that was said or waits to be sent; taken back and expired ones are none. Its key tells the invoice and the try. */
 export interface ToldNotice {
-  readonly kind: string;
-  readonly attemptCount: number;
+  readonly noticeKey: string;
+  readonly kind: NoticeKind;
+  /** When it was queued, by the clock of who queued it. UTC ISO string. */
   readonly at: string;
 }
 
@@ -85,6 +86,12 @@ export interface SubscriptionFacts {
   readonly trialEndsAt?: string;
   readonly cancelAtPeriodEnd: boolean;
   readonly endedAt?: string;
+  /** Why it ended, in the provider's word: `payment_failed`, `cancellation_requested`, `payment_disputed`. */
+  readonly endReason?: string;
+  /** Invoices are made and not collected for a time, by the shop's wish; the service goes on. */
+  readonly collectionPaused?: boolean;
+  /** When it was first seen in this stage; absent where that was not noted. */
+  readonly stageSince?: string;
   readonly hasPaymentMethod: boolean;
   /** The open invoice that is being collected, else the newest one. */
   readonly invoice?: InvoiceFacts;
@@ -95,6 +102,7 @@ export interface SubscriptionFacts {
   readonly entitled: boolean;
   /** IANA zone of the customer. */
   readonly timeZone: string;
+  /** Everything told of this subscription within the life of its invoice, oldest first. */
   readonly told: readonly ToldNotice[];
   readonly fetchedAt: string;
 }
@@ -112,6 +120,12 @@ export interface DunningPolicy {
   readonly lastNoticeMs: number;
   /** How long after a failed try an absent next try means that there is none. */
   readonly planningMs: number;
+  /** A planned try is looked at this long after its time: providers are late, and a result must be readable. */
+  readonly settlingMs: number;
+  /** A period's invoice is finalized and first tried this long after the period's end. */
+  readonly finalizationMs: number;
+  /** What the provider does after the last try; like `maxAttempts` it is a setting there that cannot be asked. */
+  readonly providerOutcome: DunningOutcome;
   /** `trial_ending` goes out this long before the trial's end. */
   readonly trialNoticeMs: number;
   /** `provider`: what the provider is set to do is followed. `cancel`: it is canceled here where it was left past due. */
@@ -119,4 +133,6 @@ export interface DunningPolicy {
   readonly quietHours: Pick<QuietHours, 'from' | 'to'>;
   /** Where the customer's own is not known. */
   readonly defaultTimeZone: string;
+  /** The shop's page where a payment method is given, with `{subscriptionId}` in it; else the provider's page of the invoice. */
+  readonly payLink?: string;
 }

@@ -46,6 +46,7 @@ export function orderView(orderId: string, changes: Partial<OrderView> = {}): Or
     lines: [{ sku: 'MUG-1', quantity: 2, unitAmount: 2_000, shipped: 0, cancelled: 0 }],
     shipments: [],
     refunds: [],
+    disputes: [],
     returns: [],
     waitingOn: 'warehouse',
     waitingUntil: '2026-03-08T00:00:00.000Z',

@@ -17,6 +17,7 @@ const order: OrderView = {
   lines: [],
   shipments: [],
   refunds: [],
+  disputes: [],
   returns: [],
   waitingOn: 'warehouse',
   placedAt: '2030-01-31T12:00:00.000Z',

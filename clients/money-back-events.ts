@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+/** `data` of the events of refunds, disputes and fraud warnings; version 1 of each, as clients/events.ts has it. */
+
+const amount = z.int().min(0).describe('Minor units');
+const currency = z.string().regex(/^[a-z]{3}$/);
+const time = z.iso.datetime();
+const refund = { refundId: z.string().min(1), amount, currency };
+const dispute = { disputeId: z.string().min(1), paymentIntentId: z.string().min(1), amount, currency };
+const lineQuantity = z.object({ sku: z.string(), quantity: z.int().min(1) });
+
+export const moneyBackEventData = {
+  RefundPending: z.object({
+    ...refund,
+    reason: z.string(),
+    actor: z.string(),
+    lines: z.array(lineQuantity).optional(),
+  }),
+  RefundSucceeded: z.object({ ...refund, part: z.int().min(1), paymentIntentId: z.string() }),
+  RefundFailed: z.object({
+    ...refund,
+    part: z.int().min(1),
+    paymentIntentId: z.string(),
+    reason: z.string(),
+    afterSuccess: z.boolean().describe('The customer was told that it had succeeded'),
+  }),
+  RefundCanceled: z.object({ ...refund, part: z.int().min(1), paymentIntentId: z.string(), reason: z.string() }),
+  RefundResolved: z.object({ ...refund, action: z.string(), actor: z.string(), reference: z.string().optional() }),
+  DisputeOpened: z.object({ ...dispute, reason: z.string(), inquiry: z.boolean(), dueBy: time.nullable() }),
+  DisputeEvidenceSubmitted: z.object({ ...dispute, actor: z.string() }),
+  DisputeFundsMoved: z.object({
+    ...dispute,
+    direction: z.enum(['withdrawn', 'reinstated']),
+    moved: amount,
+    fee: z.int().describe('Minor units; negative where it was given back'),
+  }),
+  DisputeClosed: z.object({ ...dispute, outcome: z.string() }),
+  FraudWarningReceived: z.object({
+    warningId: z.string().min(1),
+    paymentIntentId: z.string(),
+    fraudType: z.string(),
+    actionable: z.boolean(),
+  }),
+} as const;

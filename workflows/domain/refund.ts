@@ -1,0 +1,122 @@
+import type { LineQuantity, OrderFacts } from './order';
+
+/**
+ * Where one part of a refund stands; a part is what one payment attempt gives back. The provider's words, before them our
+ * own `begun`. `succeeded` is not the end: a bank may send the money back for weeks.
+ */
+export type RefundPartStatus = 'begun' | 'pending' | 'requires_action' | 'succeeded' | 'failed' | 'canceled';
+
+/** Every way a part may go on. Staying is always allowed. */
+export const REFUND_PART_TRANSITIONS: Readonly<Record<RefundPartStatus, readonly RefundPartStatus[]>> = {
+  begun: ['pending', 'requires_action', 'succeeded', 'failed', 'canceled'],
+  pending: ['requires_action', 'succeeded', 'failed', 'canceled'],
+  requires_action: ['pending', 'succeeded', 'failed', 'canceled'],
+  succeeded: ['failed'],
+  failed: [],
+  canceled: [],
+};
+
+/** State of a whole refund: the state of its parts, the one that needs somebody first. */
+export type RefundState =
+  /** Asked for while the outcome of a capture was not known: no money is promised back yet. */
+  | 'waiting'
+  | 'pending'
+  | 'requires_action'
+  | 'succeeded'
+  /** Nothing is under way any more and not all of it came to the customer. */
+  | 'failed'
+  /** Given up before any money moved. */
+  | 'canceled'
+  /** What failed was settled by a person in another way. */
+  | 'resolved';
+
+export interface RefundPart {
+  readonly part: number;
+  readonly attempt: number;
+  readonly paymentIntentId: string;
+  /** Minor units. */
+  readonly amount: number;
+  readonly status: RefundPartStatus;
+  readonly providerRefundId?: string;
+  /** Provider's word, e.g. `lost_or_stolen_card`. */
+  readonly failureReason?: string;
+  readonly pendingReason?: string;
+  /** When the provider took it. */
+  readonly createdAt?: string;
+  readonly settledAt?: string;
+}
+
+/** How a person settled what a provider could not. */
+export interface RefundResolution {
+  readonly action: 'another_refund' | 'manual_transfer' | 'dismiss';
+  /** Who decided: an id, no name. */
+  readonly actor: string;
+  /** E.g. the bank's reference of a manual transfer. */
+  readonly reference?: string;
+  readonly at: string;
+}
+
+/** A refund as an order shows it. Amounts in minor units of the order's currency. */
+export interface RefundFacts {
+  readonly refundId: string;
+  readonly orderId: string;
+  readonly state: RefundState;
+  readonly amount: number;
+  readonly currency: string;
+  readonly lines?: readonly LineQuantity[];
+  readonly reason: string;
+  /** `elsewhere` where it was made at the provider without us. */
+  readonly actor: string;
+  readonly parts: readonly RefundPart[];
+  readonly requestedAt: string;
+  /** Pending longer than this needs a person. */
+  readonly settleBy: string;
+  /** Until then a refund that succeeded may come back. */
+  readonly watchUntil?: string;
+  readonly resolution?: RefundResolution;
+}
+
+/** What a shop decides for its refunds. */
+export interface RefundPolicy {
+  /** A refund pending for longer becomes an exception with an owner. Milliseconds. */
+  readonly settleLimitMs: number;
+  /** How long after its success a refund is watched for coming back. Milliseconds. */
+  readonly watchMs: number;
+  /** Refunds above this, in minor units, need a person's approval; absent: none do. */
+  readonly approvalAbove?: number;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+export const DEFAULT_REFUND_POLICY: RefundPolicy = {
+  // Stripe: 5 to 10 business days until a card shows it; the provider's own status is settled well before.
+  settleLimitMs: 10 * DAY_MS,
+  // Banks return refunds to closed accounts for weeks; 60 days is the longest that the card networks are known to take.
+  watchMs: 60 * DAY_MS,
+};
+
+/** The state of a refund whose parts stand so. Pure. */
+export function refundStateOf(parts: readonly Pick<RefundPart, 'status'>[], resolved = false): RefundState {
+  const has = (...statuses: RefundPartStatus[]): boolean => parts.some((one) => statuses.includes(one.status));
+  if (has('requires_action')) return 'requires_action';
+  if (has('begun', 'pending')) return 'pending';
+  if (!has('failed', 'canceled')) return 'succeeded';
+  if (resolved) return 'resolved';
+  return has('failed', 'succeeded') ? 'failed' : 'canceled';
+}
+
+/** Minor units of a payment that can still be given back. */
+export function refundable(payment: {
+  readonly captured: number;
+  readonly refundPending: number;
+  readonly refunded: number;
+  readonly refundedOutside: number;
+}): number {
+  return payment.captured - payment.refundPending - payment.refunded - payment.refundedOutside;
+}
+
+/** Is nothing of the order's captured money left with the shop? Then nothing more of it may ship. */
+export function isGivenBack({ amounts }: Pick<OrderFacts, 'amounts'>): boolean {
+  const { captured, refundPending, refunded, refundedOutside = 0 } = amounts;
+  return captured > 0 && refundable({ captured, refundPending, refunded, refundedOutside }) <= 0;
+}
