@@ -16,13 +16,18 @@ CREATE TABLE notices (
     ('queued', 'sending', 'sent', 'canceled', 'expired', 'in_doubt', 'failed')),
   -- channels that have taken it, so that a retry tells only the others
   channels_done text[] NOT NULL DEFAULT '{}',
+  -- channels that refused it for good, and those of which nobody knows whether they took it: both are not asked again
+  channels_failed text[] NOT NULL DEFAULT '{}',
+  channels_in_doubt text[] NOT NULL DEFAULT '{}',
   -- the channel that it was being handed to
   sending_to text,
   attempts integer NOT NULL DEFAULT 0,
+  -- while a relay has it: the end of its lease, which is also how its relay is told from another one
   next_attempt_at timestamptz NOT NULL,
   sent_at timestamptz,
   finished_at timestamptz,
   last_error text,
+  CHECK ((status = 'sending') = (sending_to IS NOT NULL)),
   CHECK ((status = 'sent') = (sent_at IS NOT NULL)),
   CHECK ((status IN ('queued', 'sending')) = (finished_at IS NULL))
 );
