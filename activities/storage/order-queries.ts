@@ -45,7 +45,11 @@ export interface AuthorizationRate {
 
 /** An exception that nobody has closed. */
 export interface OpenExceptionView {
-  readonly orderId: string;
+  /** Null for what belongs to no order, e.g. a subscription. */
+  readonly orderId: string | null;
+  /** What it is about where that is not an order alone: `subscription`, … */
+  readonly subjectType: string | null;
+  readonly subjectId: string | null;
   readonly workflowId: string;
   readonly kind: string;
   readonly message: string;

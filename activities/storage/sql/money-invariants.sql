@@ -11,7 +11,7 @@ WITH remaining AS (
     coalesce(sum(amount) FILTER (WHERE kind = 'released'), 0) AS released
   FROM ledger_entries GROUP BY order_id, attempt
 ), excused AS (
-  SELECT order_id FROM exceptions WHERE resolved_at IS NULL
+  SELECT order_id FROM exceptions WHERE resolved_at IS NULL AND order_id IS NOT NULL
 )
 SELECT 'captured_exceeds_authorized' AS rule, order_id AS "orderId", 'attempt ' || attempt AS detail
 FROM ledger WHERE captured + released > authorized
