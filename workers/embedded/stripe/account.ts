@@ -1,37 +1,24 @@
 import { Collection } from './collection';
 import type { SimulatorClock } from './clock';
+import { charges, customers, paymentIntents, paymentMethods } from './core-resources';
+import type { DecisionBook } from './decisions';
 import { EventLog } from './events';
 import { IssuerDecisions } from './issuer';
 import { HoldDurations } from './holds';
 import type { Charge, Customer, StoredPaymentIntent, StoredPaymentMethod } from './model';
 import { SeededRandom } from './random';
-
-/** How the simulated account is set up. */
-export interface AccountSettings {
-  /** How long a hold lives, in milliseconds; without it the windows of the card networks apply. */
-  holdDurationMs: number | undefined;
-  /** Whether the account's pricing includes multicapture (Stripe: IC+ only). */
-  multicapture: boolean;
-  /** How long after `capture_before` Stripe's sweep cancels the hold, in milliseconds; captures in between are refused. */
-  expiryLagMs: number;
-  /** The error code of a capture in that gap. */
-  lateCaptureCode: 'capture_charge_authorization_expired' | 'charge_expired_for_capture';
-  /** How old a PaymentIntent must be before search finds it, in milliseconds (Stripe: usually under a minute). */
-  searchLagMs: number;
-  /** Whether amounts under Stripe's minimum for the currency are refused. */
-  enforceMinimumAmounts: boolean;
-}
+import type { Resource, Stored } from './resource';
+import type { AccountSettings } from './settings';
 
 /** Everything that one simulated Stripe account holds. */
 export class Account {
-  readonly customers: Collection<Customer> = new Collection();
-  readonly paymentMethods = new Collection<StoredPaymentMethod>();
-  readonly paymentIntents = new Collection<StoredPaymentIntent>();
-  readonly charges = new Collection<Charge>();
   readonly issuer = new IssuerDecisions();
   readonly holds: HoldDurations;
   readonly log: EventLog;
   readonly idRandom: SeededRandom;
+  /** By the name under which the journal keeps them; state files of earlier versions have these names. */
+  readonly decisions: Readonly<Record<string, DecisionBook>>;
+  private readonly collections = new Map<string, Collection<Stored>>();
 
   constructor(
     readonly clock: SimulatorClock,
@@ -44,6 +31,34 @@ export class Account {
     this.idRandom = new SeededRandom(seed);
     this.holds = new HoldDurations(settings);
     this.log = new EventLog(clock, (prefix) => this.newId(prefix), eventCap);
+    this.decisions = { issuer: this.issuer, holds: this.holds };
+  }
+
+  /** The objects of one kind. */
+  of<T extends Stored>(resource: Resource<T>): Collection<T> {
+    let collection = this.collections.get(resource.kind);
+    if (collection === undefined) {
+      collection = new Collection<Stored>();
+      this.collections.set(resource.kind, collection);
+    }
+    // Safe: only this resource knows the kind.
+    return collection as unknown as Collection<T>;
+  }
+
+  get customers(): Collection<Customer> {
+    return this.of(customers);
+  }
+
+  get paymentMethods(): Collection<StoredPaymentMethod> {
+    return this.of(paymentMethods);
+  }
+
+  get paymentIntents(): Collection<StoredPaymentIntent> {
+    return this.of(paymentIntents);
+  }
+
+  get charges(): Collection<Charge> {
+    return this.of(charges);
   }
 
   newId(prefix: string, length = 24): string {

@@ -13,10 +13,9 @@ interface ControlRequest {
   readonly query: URLSearchParams;
   readonly body: string;
 }
-type Action = (simulator: StripeSimulator, body: never, id: string, query: URLSearchParams) => unknown;
+export type Action = (simulator: StripeSimulator, body: never, id: string, query: URLSearchParams) => unknown;
 
-/** What another process may ask of the simulator; bodies and answers are JSON, and a missing answer reads `{}`. */
-const ACTIONS: Record<string, Action> = {
+const CORE_ACTIONS: Record<string, Action> = {
   'GET /info': ({ url, secretKey, webhookSecret, seed, clock }) => ({
     url,
     secretKey,
@@ -31,10 +30,13 @@ const ACTIONS: Record<string, Action> = {
     return { nowMs: clock.now() };
   },
   'GET /state': ({ state }) => state.snapshot(),
-  'GET /state/payment_intents': ({ state }) => state.paymentIntents(),
-  'GET /state/charges': ({ state }) => state.charges(),
   'GET /state/events': ({ state }) => state.events(),
   'GET /state/requests': ({ state }) => state.requests(),
+  'GET /state/:id': ({ state }, _body, path) => {
+    const objects = state.objects(path);
+    if (objects === undefined) throw new Error(`No such kind of object: ${path}`);
+    return objects;
+  },
   'GET /faults': ({ faults }) => faults.list(),
   'POST /faults': ({ faults }, body: FaultRule) => ({
     id: faults.add({ ...body, times: body.times === 0 ? Infinity : (body.times ?? 1) }),
@@ -61,6 +63,25 @@ const ACTIONS: Record<string, Action> = {
     simulator.completeAuthentication(id, body.result ?? 'succeed'),
 };
 
+/**
+ * What another process may ask of the simulator; bodies and answers are JSON, and a missing answer reads `{}`. A path
+ * has at most one `:id`.
+ */
+const ACTIONS: Readonly<Record<string, Action>> = { ...CORE_ACTIONS };
+
+// Literal paths come before those with an id, so that `/state/events` is not taken for an id.
+const COMPILED = Object.entries(ACTIONS)
+  .sort(([left], [right]) => Number(left.includes(':')) - Number(right.includes(':')))
+  .map(([name, action]) => ({ action, pattern: new RegExp(`^${name.replace(':id', '([^/]+)')}$`) }));
+
+function findAction(method: string, path: string): { action: Action; id: string } | undefined {
+  for (const { action, pattern } of COMPILED) {
+    const match = pattern.exec(`${method} ${path}`);
+    if (match !== null) return { action, id: match[1] ?? '' };
+  }
+  return undefined;
+}
+
 /** Answers one control request; an unknown one gets 404 and the list of those that exist, a refused one 400. */
 export async function answerControl(
   simulator: StripeSimulator,
@@ -73,10 +94,8 @@ export async function answerControl(
     send(response, 200, authenticationPage(page[1] ?? ''), { 'content-type': 'text/html; charset=utf-8' });
     return;
   }
-  const [, id] = /^\/(?:faults|authenticate)\/([^/]+)/.exec(request.path) ?? [];
-  const path = id === undefined ? request.path : request.path.replace(`/${id}`, '/:id');
-  const action = ACTIONS[`${request.method} ${path}`];
-  if (action === undefined) {
+  const found = findAction(request.method, request.path);
+  if (found === undefined) {
     send(
       response,
       404,
@@ -87,7 +106,7 @@ export async function answerControl(
   }
   try {
     const body = readControlBody(request.body) as never;
-    const result = await action(simulator, body, id ?? '', request.query);
+    const result = await found.action(simulator, body, found.id, request.query);
     send(response, 200, JSON.stringify(result ?? {}), json);
   } catch (error) {
     send(response, 400, JSON.stringify({ error: error instanceof Error ? error.message : String(error) }), json);

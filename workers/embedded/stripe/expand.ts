@@ -1,101 +1,95 @@
 import type { Account } from './account';
 import { invalidParameter } from './errors';
 import type { Route } from './request';
+import type { Expandable, Expansion } from './resource';
+import { resourceAt, resourceOf } from './resources';
 
 /** Stripe's own limit on the depth of `expand`. https://docs.stripe.com/api/expanding_objects */
 const MAX_DEPTH = 4;
-
-type Kind = 'customer' | 'charge' | 'payment_intent' | 'payment_method' | 'event';
-/** A reference that the API has and the simulator never fills. */
-type Reference = Kind | 'never';
-
-const EXPANDABLE: Record<Kind, Record<string, Reference>> = {
-  payment_intent: {
-    customer: 'customer',
-    latest_charge: 'charge',
-    payment_method: 'payment_method',
-    application: 'never',
-    on_behalf_of: 'never',
-    review: 'never',
-    source: 'never',
-  },
-  charge: {
-    customer: 'customer',
-    payment_intent: 'payment_intent',
-    application: 'never',
-    application_fee: 'never',
-    balance_transaction: 'never',
-    failure_balance_transaction: 'never',
-    on_behalf_of: 'never',
-    review: 'never',
-    transfer: 'never',
-  },
-  payment_method: { customer: 'customer' },
-  customer: { default_source: 'never' },
-  event: {},
-};
-
-const COLLECTIONS: Record<string, Kind> = {
-  customers: 'customer',
-  charges: 'charge',
-  payment_intents: 'payment_intent',
-  payment_methods: 'payment_method',
-  events: 'event',
-};
 
 /** Refuses a path that cannot be expanded before the request has any effect. */
 export function assertExpandable(route: Route, paths: readonly string[]): void {
   if (paths.length === 0) return;
   const segments = route.path.split('/').filter((segment) => segment !== 'search');
-  const kind = segments.reduce<Kind | undefined>((found, segment) => COLLECTIONS[segment] ?? found, undefined);
-  const isList = route.method === 'GET' && COLLECTIONS[segments.at(-1) ?? ''] !== undefined;
+  const kind = segments.reduce<string | undefined>((found, segment) => resourceAt(segment)?.object ?? found, undefined);
+  const isList = route.method === 'GET' && resourceAt(segments.at(-1) ?? '') !== undefined;
   for (const path of paths) {
     const fields = path.split('.');
     if (fields.length > MAX_DEPTH) throw notExpandable(path);
     if (isList && fields.shift() !== 'data') throw notExpandable(path);
-    let owner = kind as Reference | undefined;
+    let owner: Expandable | undefined = fieldsOf(kind);
     for (const field of fields) {
-      owner = owner === undefined || owner === 'never' ? undefined : EXPANDABLE[owner][field];
-      if (owner === undefined) throw notExpandable(path);
+      const expansion = owner === undefined ? undefined : own(owner, field);
+      if (expansion === undefined) throw notExpandable(path);
+      owner = fieldsWithin(expansion);
     }
   }
 }
 
 /** Copies an answer with the references named by `paths` (`latest_charge`, `data.customer`) replaced by their objects. */
 export function expandReferences(account: Account, value: object, paths: readonly string[]): object {
-  if (paths.length === 0) return value;
+  return paths.length === 0 ? value : expandFields(account, value, undefined, paths);
+}
+
+/** `within`: what expands in an object inside another; without it the object's own kind says. */
+function expandFields(
+  account: Account,
+  value: object,
+  within: Expandable | undefined,
+  paths: readonly string[],
+): object {
   const byHead = new Map<string, string[]>();
   for (const path of paths) {
     const [head = '', ...rest] = path.split('.');
     byHead.set(head, [...(byHead.get(head) ?? []), ...(rest.length > 0 ? [rest.join('.')] : [])]);
   }
   const copy: Record<string, unknown> = { ...value };
-  for (const [head, rest] of byHead) copy[head] = expandField(account, copy, head, rest);
+  for (const [head, rest] of byHead) copy[head] = expandField(account, copy, within, head, rest);
   return copy;
 }
 
-function expandField(account: Account, owner: Record<string, unknown>, field: string, rest: string[]): unknown {
+function expandField(
+  account: Account,
+  owner: Record<string, unknown>,
+  within: Expandable | undefined,
+  field: string,
+  rest: readonly string[],
+): unknown {
   const value = owner[field];
-  if (field === 'data' && Array.isArray(value))
-    return value.map((item: object) => expandReferences(account, item, rest));
-  if (typeof value !== 'string') return value;
-  const found = lookUp(account, EXPANDABLE[owner['object'] as Kind][field] ?? 'never', value);
-  return found === undefined ? value : expandReferences(account, found, rest);
+  const expansion = own(within ?? fieldsOf(String(owner['object'])) ?? {}, field);
+  if (typeof expansion === 'object' && 'listOf' in expansion)
+    return expandFields(account, expansion.make(account, String(owner['id'])), undefined, rest);
+  if (typeof expansion === 'object') return expandInside(account, value, expansion.fields, rest);
+  if (field === 'data' && Array.isArray(value)) return expandInside(account, value, undefined, rest);
+  if (typeof value !== 'string' || expansion === undefined) return value;
+  const resource = resourceOf(expansion);
+  const found = resource === undefined ? undefined : account.of(resource).get(value);
+  if (resource === undefined || found === undefined) return value;
+  return expandFields(account, resource.render(found), undefined, rest);
 }
 
-function lookUp(account: Account, kind: Reference, id: string): object | undefined {
-  switch (kind) {
-    case 'customer':
-      return account.customers.get(id);
-    case 'charge':
-      return account.charges.get(id);
-    case 'payment_intent':
-      return account.paymentIntents.get(id)?.object;
-    case 'payment_method':
-      return account.paymentMethods.get(id)?.object;
-    default:
-      return undefined;
-  }
+function expandInside(
+  account: Account,
+  value: unknown,
+  within: Expandable | undefined,
+  paths: readonly string[],
+): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => expandInside(account, item, within, paths));
+  return typeof value === 'object' && value !== null ? expandFields(account, value, within, paths) : value;
+}
+
+function fieldsOf(kind: string | undefined): Expandable | undefined {
+  // Events are kept apart from the other objects, and nothing in them expands.
+  return kind === undefined ? undefined : resourceOf(kind)?.expandable;
+}
+
+function fieldsWithin(expansion: Expansion): Expandable | undefined {
+  if (typeof expansion === 'string') return fieldsOf(expansion);
+  return 'fields' in expansion ? expansion.fields : { data: { fields: fieldsOf(expansion.listOf) ?? {} } };
+}
+
+function own(fields: Expandable, name: string): Expansion | undefined {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
 
 function notExpandable(path: string): Error {

@@ -27,6 +27,21 @@ export function assertNotExpired(account: Account, charge: Charge): void {
   });
 }
 
+/** After a restart: the hold's timer, and the page for 3-D Secure, which this process serves, maybe on another port. */
+export function resumeIntent(account: Account, intent: StoredPaymentIntent): void {
+  moveAuthentication(intent.object, account.baseUrl());
+  const { status, latest_charge: chargeId } = intent.object;
+  const charge = chargeId === null ? undefined : account.charges.get(chargeId);
+  if (status === 'requires_capture' && charge !== undefined) scheduleExpiry(account, intent, charge);
+}
+
+function moveAuthentication({ next_action: action }: StoredPaymentIntent['object'], baseUrl: string): void {
+  const move = (url: string): string => url.replace(/^http:\/\/[^/]+(?=\/_simulator\/)/, baseUrl);
+  if (action?.redirect_to_url?.url != null) action.redirect_to_url.url = move(action.redirect_to_url.url);
+  const sdk = action?.use_stripe_sdk as { stripe_js?: string } | undefined;
+  if (sdk?.stripe_js !== undefined) sdk.stripe_js = move(sdk.stripe_js);
+}
+
 function expire(account: Account, intent: StoredPaymentIntent, charge: Charge): void {
   const pi = intent.object;
   intent.hold = undefined;

@@ -1,12 +1,9 @@
 import type { Account } from './account';
-import type { Collection } from './collection';
 import type { EventDelivery, StoredEvent } from './events';
-import type { HoldOverride } from './holds';
 import type { IdempotencyEntry, IdempotencyStore } from './idempotency';
-import { scheduleExpiry } from './intent-expiry';
-import type { SavedDecisions } from './issuer';
 import { Journal, type JournalEntry } from './journal';
-import type { Charge, Customer, StoredPaymentIntent, StoredPaymentMethod } from './model';
+import { store, type Resource, type Stored } from './resource';
+import { RESOURCES } from './resources';
 import type { Webhooks } from './webhooks';
 
 /** Draws passed over at each start: more than the ids which a killed process can have told without keeping them. */
@@ -23,21 +20,12 @@ interface Position {
   readonly hasEndpoint: boolean;
 }
 
-interface Decisions {
-  readonly issuer: SavedDecisions;
-  readonly holds: readonly HoldOverride[];
-}
-
-/** The kinds of entries in the journal. */
+/** The kinds of entries in the journal that are not objects of the account (see resources.ts for those). */
 interface Kinds {
-  customer: Customer;
-  method: StoredPaymentMethod;
-  intent: Omit<StoredPaymentIntent, 'hold'>;
-  charge: Charge;
   event: StoredEvent;
   delivery: { id: string; delivery: EventDelivery };
   answer: IdempotencyEntry;
-  decisions: Decisions;
+  decisions: Record<string, unknown>;
   position: Position;
 }
 
@@ -55,11 +43,8 @@ export class Persistence {
   /** Something was changed for certain; objects that were only looked up do not count. */
   private dirty = false;
   private scheduled = false;
+  private readonly touched = new Map<Resource<Stored>, Set<Stored>>(RESOURCES.map((resource) => [resource, new Set()]));
   private readonly changed = {
-    customer: new Set<Customer>(),
-    method: new Set<StoredPaymentMethod>(),
-    intent: new Set<StoredPaymentIntent>(),
-    charge: new Set<Charge>(),
     event: new Set<StoredEvent>(),
     delivery: new Set<StoredEvent>(),
     answer: new Set<IdempotencyEntry>(),
@@ -74,11 +59,11 @@ export class Persistence {
 
   /** Reads the file into the account, which is empty, and keeps it from then on. @throws what `Journal.open` throws */
   async open(): Promise<void> {
-    const readers = this.readers();
+    const readers: Record<string, (value: never) => void> = { ...this.objectReaders(), ...this.readers() };
     this.journal = await Journal.open(this.path, {
       apply: ([kind, value]) => {
         if (!Object.hasOwn(readers, kind)) throw new Error(`unknown kind of entry: ${kind}`);
-        readers[kind as keyof Kinds](value as never);
+        readers[kind]?.(value as never);
       },
       live: () => this.live(),
       liveCount: () => this.liveCount(),
@@ -96,12 +81,11 @@ export class Persistence {
       .values()
       .filter(({ delivery, created }) => delivery === 'pending' || (delivery === 'failed' && created >= sinceSeconds));
     if (position.hasEndpoint) this.webhooks.awaitEndpoint(undelivered);
-    const intents = account.paymentIntents.values();
-    for (const { object } of intents) moveAuthentication(object, account.baseUrl());
     account.clock.resume({ aheadMs: position.aheadMs, lastMs: position.nowMs }, () => {
-      for (const intent of intents) rearm(account, intent);
+      for (const resource of RESOURCES)
+        for (const stored of account.of(resource).values()) resource.rearm(account, stored);
       // They were looked up, and nothing has happened yet.
-      this.changed.charge.clear();
+      for (const touched of this.touched.values()) touched.clear();
     });
   }
 
@@ -138,39 +122,33 @@ export class Persistence {
   }
 
   private commit(): void {
-    const { account, changed } = this;
+    const { touched, changed } = this;
     const entries: JournalEntry[] = [];
     const add = <K extends keyof Kinds>(kind: K, value: Kinds[K]): number => entries.push([kind, value]);
-    for (const customer of changed.customer) add('customer', customer);
-    for (const method of changed.method) add('method', method);
-    for (const intent of changed.intent) add('intent', withoutTimer(intent));
-    for (const charge of changed.charge) add('charge', charge);
+    for (const [resource, values] of touched)
+      for (const value of values) entries.push([resource.kind, resource.save(value)]);
     for (const event of changed.event) add('event', event);
     for (const event of changed.delivery)
       if (!changed.event.has(event)) add('delivery', { id: event.id, delivery: event.delivery });
     for (const answer of changed.answer) add('answer', answer);
-    const revision = account.issuer.revision + account.holds.revision;
+    const revision = this.revision();
     if (revision !== this.decisionsRevision) add('decisions', this.decisions());
     if (entries.length === 0 && !this.dirty) return;
     add('position', this.positionNow());
     this.journal?.append(entries);
     this.decisionsRevision = revision;
     this.dirty = false;
-    for (const set of Object.values(changed)) set.clear();
+    for (const set of [...touched.values(), ...Object.values(changed)]) set.clear();
   }
 
   private watch(): void {
     const { account, changed } = this;
-    const touch = <T extends { readonly id: string }>(collection: Collection<T>, touched: Set<T>): void => {
-      collection.onTouch = (value, isNew) => {
-        touched.add(value);
+    for (const [resource, values] of this.touched) {
+      account.of(resource).onTouch = (value, isNew) => {
+        values.add(value);
         if (isNew) this.changedOutside();
       };
-    };
-    touch(account.customers, changed.customer);
-    touch(account.paymentMethods, changed.method);
-    touch(account.paymentIntents, changed.intent);
-    touch(account.charges, changed.charge);
+    }
     account.log.subscribe((event) => {
       changed.event.add(event);
       this.touchSubject(event.objectId);
@@ -188,36 +166,29 @@ export class Persistence {
 
   /** What an event is about has changed even where nobody looked it up: a timer holds on to its hold. */
   private touchSubject(id: string): void {
-    const { customers, paymentMethods, paymentIntents, charges } = this.account;
-    for (const collection of [customers, paymentMethods, paymentIntents, charges]) collection.get(id);
+    for (const resource of RESOURCES) this.account.of(resource).get(id);
+  }
+
+  private objectReaders(): Record<string, (value: Stored) => void> {
+    const { account } = this;
+    return Object.fromEntries(
+      RESOURCES.map((resource) => [resource.kind, (saved: Stored) => void store(account, resource, withId(saved))]),
+    );
   }
 
   private readers(): Readers {
     const { account } = this;
     return {
-      customer: (customer) => account.customers.put(withId(customer)),
-      method: (method) => {
-        account.paymentMethods.put(withId(method));
-        fileUnder(account.paymentMethods, 'customer', method.object.customer, method.id);
-      },
-      intent: (intent) => {
-        account.paymentIntents.put(withId({ ...intent, hold: undefined }));
-        fileUnder(account.paymentIntents, 'customer', intent.object.customer, intent.id);
-      },
-      charge: (charge) => {
-        account.charges.put(withId(charge));
-        fileUnder(account.charges, 'payment_intent', charge.payment_intent, charge.id);
-        fileUnder(account.charges, 'customer', charge.customer, charge.id);
-      },
       event: (event) => account.log.events.put(withId(event)),
       delivery: ({ id, delivery }) => {
         const event = account.log.events.get(id);
         if (event !== undefined) event.delivery = delivery;
       },
       answer: (answer) => this.idempotency.restore(answer),
-      decisions: ({ issuer, holds }) => {
-        account.issuer.restore(issuer);
-        account.holds.restore(holds);
+      decisions: (saved) => {
+        // A book that an earlier version did not have stays as it is: empty.
+        for (const [name, book] of Object.entries(account.decisions))
+          if (saved[name] !== undefined) book.restore(saved[name] as never);
       },
       position: (position) => {
         this.position = position;
@@ -228,10 +199,8 @@ export class Persistence {
 
   private *live(): Generator<JournalEntry> {
     const { account } = this;
-    for (const customer of account.customers.values()) yield ['customer', customer];
-    for (const method of account.paymentMethods.values()) yield ['method', method];
-    for (const intent of account.paymentIntents.values()) yield ['intent', withoutTimer(intent)];
-    for (const charge of account.charges.values()) yield ['charge', charge];
+    for (const resource of RESOURCES)
+      for (const stored of account.of(resource).values()) yield [resource.kind, resource.save(stored)];
     for (const event of account.log.events.values()) yield ['event', event];
     for (const answer of this.idempotency.values()) if (answer.response !== undefined) yield ['answer', answer];
     yield ['decisions', this.decisions()];
@@ -239,13 +208,17 @@ export class Persistence {
   }
 
   private liveCount(): number {
-    const { customers, paymentMethods, paymentIntents, charges, log } = this.account;
-    const collections = [customers, paymentMethods, paymentIntents, charges, log.events, this.idempotency];
-    return collections.reduce((count, { size }) => count + size, 0);
+    const { account } = this;
+    const collections = RESOURCES.map((resource) => account.of(resource));
+    return [...collections, account.log.events, this.idempotency].reduce((count, { size }) => count + size, 0);
   }
 
-  private decisions(): Decisions {
-    return { issuer: this.account.issuer.save(), holds: this.account.holds.save() };
+  private decisions(): Kinds['decisions'] {
+    return Object.fromEntries(Object.entries(this.account.decisions).map(([name, book]) => [name, book.save()]));
+  }
+
+  private revision(): number {
+    return Object.values(this.account.decisions).reduce((sum, { revision }) => sum + revision, 0);
   }
 
   private positionNow(): Position {
@@ -255,34 +228,7 @@ export class Persistence {
   }
 }
 
-function withoutTimer({ hold: _timer, ...intent }: StoredPaymentIntent): Kinds['intent'] {
-  return intent;
-}
-
 function withId<T extends { readonly id: string }>(value: T): T {
   if (typeof value.id !== 'string') throw new Error('an object without an id');
   return value;
-}
-
-function fileUnder<T extends { readonly id: string }>(
-  collection: Collection<T>,
-  index: string,
-  indexValue: string | null,
-  id: string,
-): void {
-  if (indexValue !== null) collection.file(index, indexValue, id);
-}
-
-function rearm(account: Account, intent: StoredPaymentIntent): void {
-  const { status, latest_charge: chargeId } = intent.object;
-  const charge = chargeId === null ? undefined : account.charges.get(chargeId);
-  if (status === 'requires_capture' && charge !== undefined) scheduleExpiry(account, intent, charge);
-}
-
-/** The page for 3-D Secure is served by this process, whose port may be another than before. */
-function moveAuthentication({ next_action: action }: StoredPaymentIntent['object'], baseUrl: string): void {
-  const move = (url: string): string => url.replace(/^http:\/\/[^/]+(?=\/_simulator\/)/, baseUrl);
-  if (action?.redirect_to_url?.url != null) action.redirect_to_url.url = move(action.redirect_to_url.url);
-  const sdk = action?.use_stripe_sdk as { stripe_js?: string } | undefined;
-  if (sdk?.stripe_js !== undefined) sdk.stripe_js = move(sdk.stripe_js);
 }

@@ -1,21 +1,19 @@
 import { randomInt } from 'node:crypto';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Account, type AccountSettings } from './account';
+import { Account } from './account';
 import { Api, RESET, type RequestRecord } from './api';
 import { SimulatorClock } from './clock';
 import { answerControl } from './control';
-import { isDelivered } from './events';
+import { controls, type Controls } from './controls';
 import { Faults } from './faults';
-import type { HoldMatch } from './holds';
 import { readBody, send } from './http-io';
 import { IdempotencyStore } from './idempotency';
-import { completeAuthentication } from './intent-confirm';
-import type { IssuerDecisionOptions, IssuerOutcome } from './issuer';
 import { Persistence } from './persistence';
 import { RequestLog } from './request-log';
-import { stateOf, viewOf, type EventView, type SimulatorState } from './state';
-import { Webhooks, type WebhookFaults } from './webhooks';
+import { settingsFrom, type AccountSettings } from './settings';
+import { stateOf, type SimulatorState } from './state';
+import { Webhooks } from './webhooks';
 
 /** Only this machine may talk to the simulator: it holds no real money, but it opens every door to the fake. */
 const HOST = '127.0.0.1';
@@ -44,7 +42,7 @@ export interface StripeSimulatorOptions extends Partial<Omit<AccountSettings, 'h
 }
 
 /** A running simulator. Everything here is also under `/_simulator/…` for other processes (see control.ts). */
-export interface StripeSimulator {
+export interface StripeSimulator extends Controls {
   readonly url: string;
   readonly port: number;
   readonly secretKey: string;
@@ -53,26 +51,6 @@ export interface StripeSimulator {
   readonly clock: SimulatorClock;
   readonly faults: Faults;
   readonly state: SimulatorState;
-  /** Where webhooks go; events written while it is undefined are never delivered. */
-  setWebhookEndpoint(url: string | undefined): void;
-  setWebhookFaults(faults: WebhookFaults): void;
-  /** Sends the webhooks that `hold` keeps back. */
-  releaseWebhooks(order?: 'as_written' | 'reversed' | 'shuffled'): void;
-  /** Sends an event again; without an id, every event that did not arrive. Answers how many. */
-  redeliver(eventId?: string): number;
-  /** Resolves once no webhook is under way or waiting for a retry. */
-  flush(): Promise<void>;
-  /** Calls `listener` for every event to come; the answer ends it. */
-  onEvent(listener: (event: EventView) => void): () => void;
-  /** The next hold that fits lives this long (at least 1000 ms); calls queue up. */
-  setNextHoldDuration(durationMs: number, match?: HoldMatch): void;
-  /**
-   * What the issuer will answer for a customer or a payment method (`approve`, `authentication_required` or a
-   * decline code), off-session charges only unless told otherwise; undefined leaves it to the card again.
-   */
-  issueDecision(target: string, outcome: IssuerOutcome | undefined, options?: IssuerDecisionOptions): void;
-  /** The customer passes or fails 3-D Secure; throws where the intent does not wait for it. */
-  completeAuthentication(paymentIntentId: string, result: 'succeed' | 'fail'): void;
   stop(): Promise<void>;
 }
 
@@ -120,18 +98,6 @@ interface Parts {
   persistence: Persistence | undefined;
   address: AddressInfo | undefined;
   close: () => Promise<void>;
-}
-
-function settingsFrom(options: StripeSimulatorOptions): AccountSettings {
-  return {
-    holdDurationMs: options.holdDurationMs,
-    multicapture: options.multicapture ?? false,
-    expiryLagMs: options.expiryLagMs ?? 0,
-    lateCaptureCode: options.lateCaptureCode ?? 'capture_charge_authorization_expired',
-    // Stripe: "typically searchable in less than a minute"; code that reads its own writes must not rely on it.
-    searchLagMs: options.searchLagMs ?? 60_000,
-    enforceMinimumAmounts: options.enforceMinimumAmounts ?? true,
-  };
 }
 
 function build(options: StripeSimulatorOptions): Parts {
@@ -185,46 +151,6 @@ function build(options: StripeSimulatorOptions): Parts {
     close: () => Promise.resolve(),
   };
   return parts;
-}
-
-type Controls = Omit<
-  StripeSimulator,
-  'url' | 'port' | 'secretKey' | 'webhookSecret' | 'seed' | 'clock' | 'faults' | 'state' | 'stop'
->;
-
-function controls(account: Account, webhooks: Webhooks, changed: () => void): Controls {
-  return {
-    setWebhookEndpoint: (endpoint) => {
-      webhooks.setEndpoint(endpoint);
-      changed();
-    },
-    setWebhookFaults: (webhookFaults) => webhooks.setFaults(webhookFaults),
-    releaseWebhooks: (order) => webhooks.release(order),
-    redeliver: (eventId) => {
-      const events = account.log.events
-        .values()
-        .filter((event) => (eventId === undefined ? !isDelivered(event) : event.id === eventId));
-      webhooks.redeliver(events);
-      return events.length;
-    },
-    flush: () => webhooks.flush(),
-    onEvent: (listener) => account.log.subscribe((event) => listener(viewOf(event))),
-    setNextHoldDuration: (durationMs, match) => {
-      account.holds.setNext(durationMs, match);
-      changed();
-    },
-    issueDecision: (target, outcome, decision) => {
-      if (outcome === undefined) account.issuer.clear(target);
-      else account.issuer.set(target, outcome, decision);
-      changed();
-    },
-    completeAuthentication: (id, result) => {
-      const intent = account.paymentIntents.get(id);
-      if (intent === undefined) throw new Error(`No such payment_intent: ${id}`);
-      completeAuthentication(account, intent, result);
-      changed();
-    },
-  };
 }
 
 async function answer(

@@ -4,6 +4,8 @@ import type { EventDelivery, StoredEvent } from './events';
 import type { IdempotencyEntry, IdempotencyStore } from './idempotency';
 import type { Charge, Customer, PaymentIntent, PaymentMethod } from './model';
 import type { RequestLog } from './request-log';
+import type { Resource, Stored } from './resource';
+import { resourceAt, RESOURCES } from './resources';
 
 /** An event with what became of its webhook. */
 export interface EventView {
@@ -25,6 +27,8 @@ export interface SimulatorState {
   readonly paymentIntent: (id: string) => Readonly<PaymentIntent> | undefined;
   readonly charges: () => readonly Readonly<Charge>[];
   readonly chargesOf: (paymentIntentId: string) => readonly Readonly<Charge>[];
+  /** The objects of one kind as the API answers them, by the name in its paths (`refunds`); undefined for no such kind. */
+  readonly objects: (path: string) => readonly object[] | undefined;
   /** The newest events, oldest first (see `limits.events`). */
   readonly events: () => readonly EventView[];
   readonly idempotencyEntries: () => readonly Readonly<IdempotencyEntry>[];
@@ -43,6 +47,10 @@ export function stateOf(account: Account, idempotency: IdempotencyStore, request
     paymentIntent: (id) => account.paymentIntents.get(id)?.object,
     charges: () => account.charges.values(),
     chargesOf: (paymentIntentId) => account.charges.filed('payment_intent', paymentIntentId),
+    objects: (path) => {
+      const resource = resourceAt(path);
+      return resource === undefined ? undefined : rendered(account, resource);
+    },
     events: () => account.log.events.values().map(viewOf),
     idempotencyEntries: () => idempotency.values(),
     requests: () => requests.values(),
@@ -59,12 +67,16 @@ export function viewOf(event: StoredEvent): EventView {
 function snapshotOf(account: Account, state: Omit<SimulatorState, 'snapshot'>): object {
   return {
     nowMs: account.clock.now(),
-    customers: state.customers(),
-    paymentMethods: state.paymentMethods(),
-    paymentIntents: state.paymentIntents(),
-    charges: state.charges(),
+    ...Object.fromEntries(RESOURCES.map((resource) => [resource.snapshot, rendered(account, resource)])),
     events: state.events(),
     idempotencyEntries: state.idempotencyEntries(),
     requests: state.requests(),
   };
+}
+
+function rendered(account: Account, resource: Resource<Stored>): object[] {
+  return account
+    .of(resource)
+    .values()
+    .map((stored) => resource.render(stored));
 }

@@ -1,0 +1,60 @@
+import { resumeIntent } from './intent-expiry';
+import type { Charge, Customer, StoredPaymentIntent, StoredPaymentMethod } from './model';
+import { defineResource } from './resource';
+
+export const customers = defineResource<Customer>({
+  kind: 'customer',
+  object: 'customer',
+  path: 'customers',
+  snapshot: 'customers',
+  expandable: { default_source: 'never' },
+});
+
+export const paymentMethods = defineResource<StoredPaymentMethod>({
+  kind: 'method',
+  object: 'payment_method',
+  path: 'payment_methods',
+  snapshot: 'paymentMethods',
+  expandable: { customer: 'customer' },
+  render: (method) => method.object,
+  indexes: ({ object }) => ({ customer: object.customer }),
+});
+
+export const paymentIntents = defineResource<StoredPaymentIntent>({
+  kind: 'intent',
+  object: 'payment_intent',
+  path: 'payment_intents',
+  snapshot: 'paymentIntents',
+  expandable: {
+    customer: 'customer',
+    latest_charge: 'charge',
+    payment_method: 'payment_method',
+    application: 'never',
+    on_behalf_of: 'never',
+    review: 'never',
+    source: 'never',
+  },
+  render: (intent) => intent.object,
+  indexes: ({ object }) => ({ customer: object.customer }),
+  save: ({ hold: _timer, ...intent }) => intent,
+  rearm: resumeIntent,
+});
+
+export const charges = defineResource<Charge>({
+  kind: 'charge',
+  object: 'charge',
+  path: 'charges',
+  snapshot: 'charges',
+  expandable: {
+    customer: 'customer',
+    payment_intent: 'payment_intent',
+    application: 'never',
+    application_fee: 'never',
+    balance_transaction: 'never',
+    failure_balance_transaction: 'never',
+    on_behalf_of: 'never',
+    review: 'never',
+    transfer: 'never',
+  },
+  indexes: ({ payment_intent: intent, customer }) => ({ payment_intent: intent, customer }),
+});

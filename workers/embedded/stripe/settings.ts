@@ -1,0 +1,32 @@
+/** How the simulated account is set up. */
+export interface AccountSettings {
+  /** How long a hold lives, in milliseconds; without it the windows of the card networks apply. */
+  holdDurationMs: number | undefined;
+  /** Whether the account's pricing includes multicapture (Stripe: IC+ only). */
+  multicapture: boolean;
+  /** How long after `capture_before` Stripe's sweep cancels the hold, in milliseconds; captures in between are refused. */
+  expiryLagMs: number;
+  /** The error code of a capture in that gap. */
+  lateCaptureCode: 'capture_charge_authorization_expired' | 'charge_expired_for_capture';
+  /** How old a PaymentIntent must be before search finds it, in milliseconds (Stripe: usually under a minute). */
+  searchLagMs: number;
+  /** Whether amounts under Stripe's minimum for the currency are refused. */
+  enforceMinimumAmounts: boolean;
+}
+
+const DEFAULTS: AccountSettings = {
+  holdDurationMs: undefined,
+  multicapture: false,
+  expiryLagMs: 0,
+  lateCaptureCode: 'capture_charge_authorization_expired',
+  // Stripe: "typically searchable in less than a minute"; code that reads its own writes must not rely on it.
+  searchLagMs: 60_000,
+  enforceMinimumAmounts: true,
+};
+
+/** The settings that are given, and Stripe's own behaviour for the rest. */
+export function settingsFrom(given: Partial<AccountSettings>): AccountSettings {
+  const names = Object.keys(DEFAULTS) as (keyof AccountSettings)[];
+  const chosen = names.filter((name) => given[name] !== undefined).map((name) => [name, given[name]]);
+  return { ...DEFAULTS, ...(Object.fromEntries(chosen) as Partial<AccountSettings>) };
+}
