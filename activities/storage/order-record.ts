@@ -110,8 +110,14 @@ export function orderRecord(row: OrderDocument): OrderRecord {
       released: sum((attempt) => attempt.released),
       refundPending: sum((attempt) => attempt.refundPending),
       refunded: sum((attempt) => attempt.refunded),
-      refundedOutside: sum((attempt) => attempt.refundedOutside),
-      disputed: sum((attempt) => attempt.disputed),
+      ...unlessZero(
+        'refundedOutside',
+        sum((attempt) => attempt.refundedOutside),
+      ),
+      ...unlessZero(
+        'disputed',
+        sum((attempt) => attempt.disputed),
+      ),
     },
     ...(hold && { hold }),
     supersededHolds: attempts.flatMap((attempt) =>
@@ -123,14 +129,20 @@ export function orderRecord(row: OrderDocument): OrderRecord {
     paymentMethodId: row.paymentMethodId,
     customerId: row.customerId,
     shipments: (row.shipments ?? []).map(shipmentOf),
-    refunds: (row.refunds ?? []).map(refundFacts),
-    disputes: (row.disputes ?? []).map(disputeFacts),
+    // Nothing in place of an empty list: most orders have none, and every step's answer is kept in a history.
+    ...(row.refunds !== null && { refunds: row.refunds.map(refundFacts) }),
+    ...(row.disputes !== null && { disputes: row.disputes.map(disputeFacts) }),
     ...(row.holdWarnedAt !== null && { holdWarnedAt: utc(row.holdWarnedAt) }),
     ...exceptionOf(openExceptions),
     placedAt: utc(row.placedAt),
     policy: row.policy,
   };
   return { facts, holdAttempt, eventSequence, traceId, openExceptions };
+}
+
+/** A sum that most orders do not have. */
+export function unlessZero<K extends string>(key: K, amount: number): { readonly [P in K]?: number } {
+  return (amount === 0 ? {} : { [key]: amount }) as { readonly [P in K]?: number };
 }
 
 /** Of several open exceptions the first is shown: the later ones mostly follow from it. */

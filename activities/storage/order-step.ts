@@ -22,6 +22,7 @@ import {
   exceptionOf,
   orderLoad,
   orderRecord,
+  unlessZero,
   type OpenException,
   type OrderRecord,
   type OrderRow,
@@ -252,7 +253,8 @@ export class OrderStep {
 
 /** The sums of an order after a movement, as the trigger on the ledger makes them. */
 function movedAmounts(amounts: OrderAmounts, { kind, amount }: Pick<LedgerMovement, 'kind' | 'amount'>): OrderAmounts {
-  const { refundPending, refunded, refundedOutside = 0, disputed = 0 } = amounts;
+  const { disputed = 0, refundedOutside = 0, ...known } = amounts;
+  const { refundPending, refunded } = known;
   switch (kind) {
     case 'authorized':
     case 'captured':
@@ -267,12 +269,16 @@ function movedAmounts(amounts: OrderAmounts, { kind, amount }: Pick<LedgerMoveme
     case 'refund_reversed':
       return { ...amounts, refunded: refunded - amount };
     case 'refunded_outside':
-      return { ...amounts, refundedOutside: refundedOutside + amount };
+      return withRest(known, refundedOutside + amount, disputed);
     case 'dispute_withdrawn':
-      return { ...amounts, disputed: disputed + amount };
+      return withRest(known, refundedOutside, disputed + amount);
     case 'dispute_reinstated':
-      return { ...amounts, disputed: disputed - amount };
+      return withRest(known, refundedOutside, disputed - amount);
   }
+}
+
+function withRest(known: OrderAmounts, refundedOutside: number, disputed: number): OrderAmounts {
+  return { ...known, ...unlessZero('refundedOutside', refundedOutside), ...unlessZero('disputed', disputed) };
 }
 
 /** Ledger rows of one order. */

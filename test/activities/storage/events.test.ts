@@ -1,4 +1,5 @@
 import { createOutbox } from '../../../activities/storage';
+import { moneyBackEventData } from '../../../clients/money-back-events';
 import { orderEventData, orderEventSchema, type OrderEvent } from '../../../clients';
 import type { OrderEventType } from '../../../workflows/domain/events';
 import { captureOf, cartOf, intentOf, openShop, sku, type Shop } from './shop';
@@ -88,7 +89,9 @@ test('every event that storage writes is what its published schema says, and not
   const parsed = events.map((one) => orderEventSchema.parse(one));
   expect(parsed).toEqual(events);
   const types = new Set<OrderEventType>(parsed.map((one) => one.type));
-  expect([...types].sort()).toEqual(Object.keys(orderEventData).sort());
+  // Those of refunds and disputes are written, and checked, by money-back-events.test.ts.
+  const ofOrders = Object.keys(orderEventData).filter((type) => !Object.hasOwn(moneyBackEventData, type));
+  expect([...types].sort()).toEqual(ofOrders.sort());
   const fields = (type: OrderEventType): string[] => [
     ...new Set(parsed.filter((one) => one.type === type).flatMap((one) => Object.keys(one.data))),
   ];
