@@ -1,18 +1,7 @@
-/** A due point on the clock; `cancel` makes it never fire. */
-export interface ClockTimer {
-  cancel(): void;
-}
-
-interface PendingTimer {
-  dueMs: number;
-  sequence: number;
-  fire: (() => void) | undefined;
-}
+import { TimerQueue, type ClockTimer } from './timer-queue';
 
 /** setTimeout holds its delay in 31 bits; a longer wait is slept in pieces. */
 const MAX_REAL_TIMEOUT_MS = 2 ** 31 - 1;
-/** Cancelled timers are dropped in bulk once they are this many and the majority, so captures do not pile up dead holds. */
-const COMPACT_AFTER_CANCELLED = 1_000;
 
 /**
  * The simulator's own clock: real time plus an offset that only grows.
@@ -21,18 +10,18 @@ const COMPACT_AFTER_CANCELLED = 1_000;
  * expires during a jump of ten days has its events dated at its expiry, not at the end of the jump.
  */
 export class SimulatorClock {
+  /** Called after each timer that fired: a long jump fires very many, and whoever keeps their changes must not wait for the last. */
+  afterEach: (() => void) | undefined;
   private offsetMs = 0;
   private latestMs = 0;
   private frozenAtMs: number | undefined;
-  private sequence = 0;
-  private cancelled = 0;
-  private pending: PendingTimer[] = [];
+  private readonly timers = new TimerQueue();
   private wakeUp: NodeJS.Timeout | undefined;
 
   /** Milliseconds since the epoch by this clock; never goes back. */
   now(): number {
     if (this.frozenAtMs !== undefined) return this.frozenAtMs;
-    this.latestMs = Math.max(this.latestMs, Date.now() + this.offsetMs);
+    this.latestMs = this.presentMs();
     return this.latestMs;
   }
 
@@ -56,17 +45,20 @@ export class SimulatorClock {
 
   /** Calls `fire` once this clock reaches `dueMs`, by real time passing or by being advanced. */
   at(dueMs: number, fire: () => void): ClockTimer {
-    const timer: PendingTimer = { dueMs, sequence: (this.sequence += 1), fire };
-    this.insert(timer);
+    const timer = this.timers.add(dueMs, fire);
     this.scheduleWakeUp();
-    return {
-      cancel: () => {
-        if (timer.fire === undefined) return;
-        timer.fire = undefined;
-        this.cancelled += 1;
-        this.compact();
-      },
-    };
+    return timer;
+  }
+
+  /** Runs `action` with `now()` standing at `atMs`, whatever this clock says: for what lives on a time of its own. */
+  standingAt<T>(atMs: number, action: () => T): T {
+    const before = this.frozenAtMs;
+    this.frozenAtMs = atMs;
+    try {
+      return action();
+    } finally {
+      this.frozenAtMs = before;
+    }
   }
 
   /** How far this clock is ahead of real time. */
@@ -83,70 +75,43 @@ export class SimulatorClock {
     const presentMs = Date.now() + this.offsetMs;
     // Not past the present: where the machine's clock was set back meanwhile, this one must still go on.
     this.latestMs = Math.max(this.latestMs, Math.min(earlier.lastMs, presentMs));
-    this.frozenAtMs = this.latestMs;
-    try {
-      arm();
-    } finally {
-      this.frozenAtMs = undefined;
-    }
+    this.standingAt(this.latestMs, arm);
     this.fireDue(presentMs);
   }
 
   /** How many timers still wait. */
   get pendingTimers(): number {
-    return this.pending.length - this.cancelled;
+    return this.timers.size;
   }
 
   /** Drops every timer; the clock itself goes on. */
   stop(): void {
-    this.pending = [];
-    this.cancelled = 0;
+    this.timers.clear();
     clearTimeout(this.wakeUp);
   }
 
-  private insert(timer: PendingTimer): void {
-    let low = 0;
-    let high = this.pending.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.pending[middle] as PendingTimer).dueMs <= timer.dueMs) low = middle + 1;
-      else high = middle;
-    }
-    this.pending.splice(low, 0, timer);
+  /** What the clock would say if it were not frozen. Writes nothing: while timers fire, time must not run past them. */
+  private presentMs(): number {
+    return Math.max(this.latestMs, Date.now() + this.offsetMs);
   }
 
   private fireDue(untilMs: number): void {
-    for (let next = this.pending[0]; next !== undefined && next.dueMs <= untilMs; next = this.pending[0]) {
-      this.pending.shift();
-      const { fire } = next;
-      if (fire === undefined) {
-        this.cancelled -= 1;
-        continue;
-      }
-      next.fire = undefined;
-      this.frozenAtMs = Math.max(next.dueMs, this.latestMs);
-      this.latestMs = this.frozenAtMs;
-      try {
-        fire();
-      } finally {
-        this.frozenAtMs = undefined;
-      }
+    for (let next = this.timers.take(untilMs); next !== undefined; next = this.timers.take(untilMs)) {
+      this.latestMs = Math.max(next.dueMs, this.latestMs);
+      this.standingAt(this.latestMs, next.fire);
+      this.afterEach?.();
     }
     this.scheduleWakeUp();
   }
 
-  private compact(): void {
-    if (this.cancelled < COMPACT_AFTER_CANCELLED || this.cancelled * 2 < this.pending.length) return;
-    this.pending = this.pending.filter((timer) => timer.fire !== undefined);
-    this.cancelled = 0;
-  }
-
   private scheduleWakeUp(): void {
     clearTimeout(this.wakeUp);
-    const next = this.pending[0];
-    if (next === undefined) return;
-    const delayMs = Math.min(Math.max(next.dueMs - this.now(), 0), MAX_REAL_TIMEOUT_MS);
+    const { nextMs } = this.timers;
+    if (nextMs === undefined) return;
+    const delayMs = Math.min(Math.max(nextMs - this.presentMs(), 0), MAX_REAL_TIMEOUT_MS);
     // A parked hold must not keep a finished process alive.
     this.wakeUp = setTimeout(() => this.fireDue(this.now()), delayMs).unref();
   }
 }
+
+export type { ClockTimer } from './timer-queue';
