@@ -4,7 +4,10 @@ export type { CallOptions, HoldfastClient, HoldfastClientOptions } from './clien
 export { OutcomePending, ServiceUnavailable, ValidationError } from './errors';
 export { orderEventData, orderEventSchema } from './events';
 export type { OrderEvent, OrderEventOf } from './events';
+export { subscriptionEventData, subscriptionEventSchema } from './subscription-events';
+export type { SubscriptionEvent, SubscriptionEventOf } from './subscription-events';
 export type { OrderEventType } from '../workflows/domain/events';
+export type { SubscriptionEventType } from '../workflows/domain/subscription-events';
 export { searchAttributes } from '../workflows/search-attributes';
 export type {
   CancelRequest,

@@ -129,7 +129,8 @@ export class App {
 /** Events go to the log; other sinks join here. */
 export function logSink(log: Logger): EventSink {
   return (event) => {
-    log.info({ event: event.type, orderId: event.orderId, sequence: event.sequence }, 'event published');
+    const subject = 'orderId' in event ? { orderId: event.orderId } : { subscriptionId: event.subscriptionId };
+    log.info({ event: event.type, ...subject, sequence: event.sequence }, 'event published');
     return Promise.resolve();
   };
 }

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { OrderEvent } from '../../workflows/domain/events';
+import type { DomainEvent } from '../../workflows/domain/events';
 import { run, transact } from './database';
 import { utc } from './order-record';
 import { statement } from './statements';
@@ -14,7 +14,7 @@ const sql = {
 /** Our own events, written with the change they tell of, until they are published. */
 export interface Outbox {
   /** Oldest first, each order's own in sequence; none while an earlier one of its order is being published elsewhere. */
-  claimUnpublished(limit: number, leaseMs: number): Promise<OrderEvent[]>;
+  claimUnpublished(limit: number, leaseMs: number): Promise<DomainEvent[]>;
   markPublished(eventIds: readonly string[]): Promise<void>;
   countUnpublished(): Promise<number>;
 }
@@ -34,9 +34,8 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       transact(pool, async (tx) => {
         const at = now();
         const until = new Date(at.getTime() + leaseMs);
-        type Row = Omit<OrderEvent, 'occurredAt'> & { readonly occurredAt: Date };
-        const [, rows] = await Promise.all([tx.query(sql.lock, []), tx.query<Row>(sql.claim, [at, limit, until])]);
-        return rows.map((row) => ({ ...row, occurredAt: utc(row.occurredAt) }));
+        const [, rows] = await Promise.all([tx.query(sql.lock, []), tx.query<EventRow>(sql.claim, [at, limit, until])]);
+        return rows.map(eventOf);
       }),
     async markPublished(eventIds) {
       await run(pool, sql.publish, [eventIds, now()]);
@@ -46,4 +45,15 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       return row?.count ?? 0;
     },
   };
+}
+
+type EventRow = Omit<DomainEvent, 'occurredAt' | 'orderId' | 'subscriptionId'> & {
+  readonly aggregate: 'order' | 'subscription';
+  readonly id: string;
+  readonly occurredAt: Date;
+};
+
+function eventOf({ aggregate, id, occurredAt, ...row }: EventRow): DomainEvent {
+  const subject = aggregate === 'order' ? { orderId: id } : { subscriptionId: id };
+  return { ...row, ...subject, occurredAt: utc(occurredAt) } as DomainEvent;
 }

@@ -1,19 +1,20 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { OrderEvent } from '../../workflows/domain/events';
+import { subjectOf } from '../../workflows/domain/events';
+import type { DomainEvent, OrderEvent } from '../../workflows/domain/events';
 import { workflowIds, workflowTypes } from '../../workflows/messages';
 import { searchAttributes } from '../../workflows/search-attributes';
 import type { OrderInput } from '../../workflows/messages';
 
 /** The outbox as this relay needs it. */
 export interface OutboxReader {
-  claimUnpublished(limit: number, leaseMs: number): Promise<readonly (OrderEvent & { readonly channel?: string })[]>;
+  claimUnpublished(limit: number, leaseMs: number): Promise<readonly DomainEvent[]>;
   markPublished(eventIds: readonly string[]): Promise<void>;
 }
 
 /** Where our own events go. Each may be told twice; consumers skip the event ids they have seen. */
-export type EventSink = (event: OrderEvent) => Promise<void>;
+export type EventSink = (event: DomainEvent) => Promise<void>;
 
 export interface OutboxRelayDependencies {
   readonly outbox: OutboxReader;
@@ -34,8 +35,8 @@ export async function relayOutbox(deps: OutboxRelayDependencies): Promise<number
   const events = await deps.outbox.claimUnpublished(BATCH, LEASE_MS);
   const published: string[] = [];
   const outcomes = await Promise.allSettled(
-    [...byOrder(events).values()].map(async (ofOneOrder) => {
-      for (const event of ofOneOrder) {
+    [...bySubject(events).values()].map(async (ofOneSubject) => {
+      for (const event of ofOneSubject) {
         if (event.type === 'OrderPlaced') await startOrder(deps, event);
         for (const sink of deps.sinks) await sink(event);
         published.push(event.eventId);
@@ -48,10 +49,13 @@ export async function relayOutbox(deps: OutboxRelayDependencies): Promise<number
   return events.length;
 }
 
-/** Events of one order stay in their order; orders do not wait for each other. */
-function byOrder(events: readonly OrderEvent[]): Map<string, OrderEvent[]> {
-  const groups = new Map<string, OrderEvent[]>();
-  for (const event of events) groups.set(event.orderId, [...(groups.get(event.orderId) ?? []), event]);
+/** Events of one order, or of one subscription, stay in their order; orders do not wait for each other. */
+function bySubject(events: readonly DomainEvent[]): Map<string, DomainEvent[]> {
+  const groups = new Map<string, DomainEvent[]>();
+  for (const event of events) {
+    const subject = subjectOf(event);
+    groups.set(subject, [...(groups.get(subject) ?? []), event]);
+  }
   return groups;
 }
 

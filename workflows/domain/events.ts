@@ -1,3 +1,5 @@
+import type { SubscriptionEvent } from './subscription-events';
+
 /** Our own events, written to the outbox in the transaction that changes the state. Each type has a version of its own. */
 export type OrderEventType =
   | 'OrderPlaced'
@@ -39,4 +41,12 @@ export interface OrderEvent {
   readonly causation: string;
   readonly traceId: string;
   readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Any event of ours. Those of one order, or of one subscription, come in their sequence. */
+export type DomainEvent = OrderEvent | SubscriptionEvent;
+
+/** What an event is about: events of one subject are published in their sequence. */
+export function subjectOf(event: DomainEvent): string {
+  return 'orderId' in event ? event.orderId : event.subscriptionId;
 }

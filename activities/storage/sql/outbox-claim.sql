@@ -13,6 +13,6 @@ WITH free AS (
   UPDATE outbox o SET claimed_until = $3 FROM free WHERE o.position = free.position
   RETURNING o.*
 )
-SELECT event_id AS "eventId", type, version, order_id AS "orderId", sequence, occurred_at AS "occurredAt", causation,
+SELECT event_id AS "eventId", type, version, aggregate, order_id AS id, sequence, occurred_at AS "occurredAt", causation,
   trace_id AS "traceId", data
 FROM claimed ORDER BY position

@@ -1,4 +1,5 @@
 import { createIdempotencyStore, createInbox, createOutbox } from '../../../activities/storage';
+import { subjectOf } from '../../../workflows/domain/events';
 import { openShop, type Shop } from './shop';
 
 let shop: Shop;
@@ -48,7 +49,7 @@ test('events leave in the order of their order, also with two relays and a lease
     await shop.orders.allocateOrder({ orderId: id });
   }
   const [first, second] = await Promise.all([outbox.claimUnpublished(4, 1_000), outbox.claimUnpublished(4, 1_000)]);
-  const seen = [...(first ?? []), ...(second ?? [])].map((one) => `${one.orderId}/${one.sequence}`);
+  const seen = [...(first ?? []), ...(second ?? [])].map((one) => `${subjectOf(one)}/${one.sequence}`);
   expect(new Set(seen).size).toBe(seen.length);
   // out-3 is wholly in the second batch; nothing of out-2 was given while its first event was with the other relay.
   const batches = [first ?? [], second ?? []].sort((one, other) => other.length - one.length);
@@ -57,7 +58,7 @@ test('events leave in the order of their order, also with two relays and a lease
   expect(await outbox.claimUnpublished(10, 1_000)).toEqual([]);
   clock += 1_001;
   const again = await outbox.claimUnpublished(10, 1_000);
-  expect(again.map((one) => `${one.orderId}/${one.sequence}`)).toEqual([
+  expect(again.map((one) => `${subjectOf(one)}/${one.sequence}`)).toEqual([
     'out-1/2',
     'out-2/1',
     'out-2/2',

@@ -1,0 +1,32 @@
+/** Our own events of subscriptions, written to the outbox in the transaction that records the change. */
+export type SubscriptionEventType =
+  | 'SubscriptionStarted' // first seen
+  | 'SubscriptionStageChanged'
+  | 'SubscriptionPlanChanged'
+  | 'SubscriptionProrated' // an invoice carries what a change of plan costs or gives back
+  | 'SubscriptionCancellationScheduled'
+  | 'SubscriptionCancellationWithdrawn'
+  | 'SubscriptionPaid' // money came in for an invoice
+  | 'SubscriptionPaymentFailed' // a try failed
+  | 'SubscriptionRecovered' // paid again after it was not
+  | 'SubscriptionEnded'
+  | 'EntitlementGranted'
+  | 'EntitlementRevoked'
+  | 'ExceptionRaised'
+  | 'ExceptionResolved';
+
+/** One event of a subscription as the outbox publishes it. */
+export interface SubscriptionEvent {
+  /** Unique; consumers skip what they have seen. */
+  readonly eventId: string;
+  readonly type: SubscriptionEventType;
+  readonly version: 1;
+  readonly subscriptionId: string;
+  /** Counts the events of one subscription from 1, without gaps. */
+  readonly sequence: number;
+  readonly occurredAt: string;
+  /** The operation key that caused it. */
+  readonly causation: string;
+  readonly traceId: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
