@@ -75,3 +75,18 @@ export const FIRST_TRY_OPTIONS: LocalActivityOptions = {
   startToCloseTimeout: '6 s',
   retry: { maximumAttempts: 1 },
 };
+
+/**
+ * A day's balance transactions are read page by page, after everybody else's requests: half an hour is some 4,000 pages at
+ * the pace that background work is left. It tells where it is at every page, so a worker that died is noticed in a minute.
+ */
+export const SETTLEMENT_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '30 min',
+  heartbeatTimeout: '1 min',
+  retry: {
+    initialInterval: '10 s',
+    backoffCoefficient: 2,
+    maximumInterval: '30 min',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};

@@ -13,6 +13,7 @@ export const workflowIds = {
   dispute: (disputeId: string): string => `dispute-${disputeId}`,
   fraudWarning: (warningId: string): string => `fraud-warning-${warningId}`,
   subscription: (subscriptionId: string): string => `subscription-${subscriptionId}`,
+  reconciliation: (name: string, date: string): string => `reconciliation-${name}-${date}`,
 } as const;
 
 /** Workflow types, as they are named in `workflows/index.ts`. */
@@ -23,6 +24,7 @@ export const workflowTypes = {
   dispute: 'dispute',
   fraudWarning: 'fraudWarning',
   subscription: 'subscription',
+  reconcileSettlement: 'reconcileSettlement',
 } as const;
 
 export interface Address {

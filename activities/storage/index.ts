@@ -16,3 +16,4 @@ export { createPaymentStore, type PaymentStoreDeps } from './create-payment-stor
 export type * from './payment-store';
 export { prune, type Pruned } from './prune';
 export { createSampleCatalogue, sampleItems, sampleSkus, sampleWarehouses } from './sample-catalogue';
+export { createSettlementStore, type LedgerPosition, type SettlementStore } from './settlement';

@@ -1,7 +1,13 @@
 export { createStripeClient, STRIPE_API_VERSION, STRIPE_TIMEOUT_MS, type StripeClientOptions } from './client';
 export type { PaymentDependencies, PaymentLog } from './context';
 export { createPaymentActivities } from './payments';
-export type { RequestLimiter, RequestPriority } from './limiter/limiter';
+export {
+  createStripeLimiter,
+  LimiterBusy,
+  type RequestLimiter,
+  type RequestLimits,
+  type RequestPriority,
+} from './limiter';
 export { readProviderTruth, type ProviderPayment } from './provider-audit';
 export {
   createEventLister,
@@ -13,3 +19,4 @@ export {
   type WebhookVerifier,
   type WebhookVerifierOptions,
 } from './webhooks';
+export { createSettlementActivities } from './settlement';

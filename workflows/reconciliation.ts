@@ -1,0 +1,37 @@
+import { proxyActivities, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { SETTLEMENT_OPTIONS } from './activity-options';
+import { dayBefore } from './domain/settlement';
+import { searchAttributes } from './search-attributes';
+import type { SettlementActivities, SettlementSummary } from './settlement-ports';
+
+/*
+ * The daily settlement check: our ledger against the provider's balance. Started by a schedule for the day before, or by hand
+ * for any day; what it finds is in Postgres, with an owner where no cause explains it.
+ */
+
+export interface ReconciliationInput {
+  /** A day in UTC, `YYYY-MM-DD`; the day before this one where absent. */
+  readonly date?: string;
+}
+
+const { compareSettlement } = proxyActivities<SettlementActivities>(SETTLEMENT_OPTIONS);
+
+export async function reconcileSettlement(input: ReconciliationInput = {}): Promise<SettlementSummary> {
+  const date = input.date ?? dayBefore(Date.now());
+  const { workflowId } = workflowInfo();
+  setCurrentDetails(`Compares the ledger of **${date}** with the provider's balance transactions.`);
+  upsertSearchAttributes([{ key: searchAttributes.waitingOn, value: 'provider' }]);
+  const summary = await compareSettlement.executeWithOptions(
+    { ...SETTLEMENT_OPTIONS, summary: `Settlement of ${date}` },
+    [{ date, workflowId }],
+  );
+  const { providerMovements, matched, explained, unexplained } = summary;
+  setCurrentDetails(
+    `**${date}**: ${providerMovements} movements at the provider, ${matched} positions agree, ${explained} differ with a known cause, **${unexplained}** need a person.`,
+  );
+  upsertSearchAttributes([
+    { key: searchAttributes.waitingOn, value: null },
+    { key: searchAttributes.exceptionKind, value: unexplained > 0 ? 'settlement_difference' : null },
+  ]);
+  return summary;
+}
