@@ -1,7 +1,8 @@
+import type { Decline } from './declines';
 import type { InvoiceFacts, SubscriptionItem } from './subscription';
 
-/** An invoice as the provider shows it. How serious a refusal is, is for the domain to say. */
-export type InvoiceSnapshot = Omit<InvoiceFacts, 'declineClass'>;
+/** An invoice as the provider shows it. How serious a refusal is, is for the domain to say: see {@link Decline}. */
+export type InvoiceSnapshot = Omit<InvoiceFacts, 'declineClass'> & Decline;
 
 /**
  * A subscription as the provider shows it, fetched fresh, in our own words: what its facts are derived from. Times are UTC
@@ -22,6 +23,8 @@ export interface SubscriptionSnapshot {
   /** When it ends by itself, at a period's end or on a date. */
   readonly cancelAt?: string;
   readonly endedAt?: string;
+  /** `cancellation_details.reason`: whether dunning ended it, or somebody's wish. */
+  readonly endReason?: string;
   /** Collection was paused by hand; the provider's status stays what it was. */
   readonly collectionPaused: boolean;
   /** Something could be charged: its own default method, the customer's, or an old default source. */
