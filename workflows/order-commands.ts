@@ -3,7 +3,7 @@ import { WHOLE_ORDER, shipmentId } from './domain/operation-keys';
 import { remainingLines } from './domain/order';
 import type { OrderFacts } from './domain/order';
 import { remainingAmount, shipmentAmount } from './domain/shipment-amount';
-import { refuseCancel, refuseDelivery, refuseShipment, sameShipment } from './domain/shipping-rules';
+import { refuseCancel, refuseDelivery, refuseShipment, sameShipment, stopShipping } from './domain/shipping-rules';
 import type {
   CancelAnswer,
   CancelCommand,
@@ -37,7 +37,9 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
     return order.refusal('outcome_unknown', 'The capture for another shipment is not settled yet; try again later.');
   }
   const cause = refuseShipment(order.facts, command);
-  if (cause !== undefined) return { accepted: false, ...cause };
+  // A capture that is under way may have taken its money: it is settled first, whatever was recorded since.
+  const isUnderWay = open !== undefined && cause?.reason === stopShipping(order.facts)?.reason;
+  if (cause !== undefined && !isUnderWay) return { accepted: false, ...cause };
   order.step = `shipping ${command.trackingNumber}`;
   const amount = shipmentAmount(order.facts, command.lines);
   const shipment = {
@@ -48,12 +50,14 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
     ...(command.warehouseId === undefined ? {} : { warehouseId: command.warehouseId }),
   };
   if (order.facts.paymentState === 'captured' || amount === 0) {
-    order.set(await records.recordShipment({ orderId: order.orderId, shipment }));
-    return shipped(order, id, 0);
+    const result = await records.recordShipment({ orderId: order.orderId, shipment });
+    order.set('outcome' in result ? result.facts : result);
+    return 'outcome' in result ? stopped(order) : shipped(order, id, 0);
   }
   let captured = open === undefined ? 'expired' : await capture(order, open);
   // Nothing is open, or what was open found its hold gone: from a hold that stands, or not at all.
   if (captured === 'expired') captured = await captureOnHold(order, amount, shipment);
+  if (captured === 'stopped') return stopped(order);
   if (captured === 'payment_needed')
     return order.refusal('payment_needed', 'The card hold is gone and could not be renewed; the customer was asked.');
   if (captured === 'unknown')
@@ -64,7 +68,14 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
   return shipped(order, id, amount);
 }
 
-type Captured = 'captured' | 'payment_needed' | 'unknown';
+type Captured = 'captured' | 'payment_needed' | 'stopped' | 'unknown';
+
+/** A dispute or a refund came between the command and its record. */
+function stopped(order: OrderContext): ShipAnswer {
+  const cause = stopShipping(order.facts);
+  if (cause === undefined) return order.refusal('outcome_unknown', 'Shipping was stopped a moment ago; try again.');
+  return { accepted: false, ...cause };
+}
 
 /** Captures from the open hold, or from a new one where it turns out to be gone. Twice at most: a hold just got does not expire. */
 async function captureOnHold(
@@ -94,7 +105,7 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
     const result = await capturePayment(input);
     order.set(result.facts);
     await order.conclude('capture', 'capture_unknown');
-    return result.outcome === 'captured' ? 'captured' : 'expired';
+    return result.outcome === 'hold_expired' ? 'expired' : result.outcome;
   } catch (error) {
     if (isCancellation(error)) throw error;
     if (await takenElsewhere(order)) return 'unknown';

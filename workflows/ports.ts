@@ -100,7 +100,15 @@ export interface CapturePaymentInput {
 export type CapturePaymentResult =
   | { readonly outcome: 'captured'; readonly facts: OrderFacts }
   /** The hold was gone at the provider: recorded, nothing was captured, nothing was shipped. */
-  | { readonly outcome: 'hold_expired'; readonly facts: OrderFacts };
+  | { readonly outcome: 'hold_expired'; readonly facts: OrderFacts }
+  /** A dispute or a refund was recorded first (`stopShipping` says which): nothing was captured, nothing was shipped. */
+  | { readonly outcome: 'stopped'; readonly facts: OrderFacts };
+
+/** A shipment that was paid before and did not leave: a dispute or a refund was recorded first. */
+export interface ShipmentStopped {
+  readonly outcome: 'stopped';
+  readonly facts: OrderFacts;
+}
 
 export interface VoidPaymentInput {
   readonly orderId: string;
@@ -190,7 +198,10 @@ export interface OrderActivities {
   /** Chooses a warehouse for each line; answers with the order as it stands, also when it was allocated before. */
   allocateOrder(input: { readonly orderId: string }): Promise<OrderFacts>;
   /** Records a shipment of an order that is paid already. */
-  recordShipment(input: { readonly orderId: string; readonly shipment: ShipmentRecord }): Promise<OrderFacts>;
+  recordShipment(input: {
+    readonly orderId: string;
+    readonly shipment: ShipmentRecord;
+  }): Promise<OrderFacts | ShipmentStopped>;
   /** Records that parcels arrived; all that are under way where no shipment is named. */
   recordDelivery(input: {
     readonly orderId: string;

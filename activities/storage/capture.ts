@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { remainingLines, type OrderFacts } from '../../workflows/domain/order';
 import { operationKeys, WHOLE_ORDER } from '../../workflows/domain/operation-keys';
 import { isTerminal } from '../../workflows/domain/order-state';
+import { stopShipping } from '../../workflows/domain/shipping-rules';
 import { workflowIds } from '../../workflows/messages';
 import type { CapturePaymentInput } from '../../workflows/ports';
 import { openAmount, type AttemptRow } from './attempts';
@@ -10,7 +11,7 @@ import { attemptSummary } from './audit';
 import { addException } from './exceptions';
 import { defect, notFound, operationUndone } from './failures';
 import type { OrderStep } from './order-step';
-import type { CaptureOutcome, PaymentStore } from './payment-store';
+import type { BeginCaptureResult, CaptureOutcome } from './payment-store';
 import { movement } from './record-attempt';
 import { applyShipment, assertShippable, completeShipping, shipmentProblem } from './shipping';
 import { statement } from './statements';
@@ -30,11 +31,7 @@ interface Operation {
 }
 
 /** Checks a capture against what remains and what is held, and writes down that it is under way. */
-export async function beginCapture(
-  pool: Pool,
-  now: Date,
-  input: CapturePaymentInput,
-): Promise<Awaited<ReturnType<PaymentStore['beginCapture']>>> {
+export async function beginCapture(pool: Pool, now: Date, input: CapturePaymentInput): Promise<BeginCaptureResult> {
   const key = captureKey(input);
   return onAttempts(pool, input.orderId, async (context) => {
     const { record, tx } = context;
@@ -45,6 +42,10 @@ export async function beginCapture(
     if (operation?.undone === true || row.tombstoned) throw operationUndone(key);
     if (input.shipment !== undefined) assertShippable(record.facts, input.shipment.lines, key);
     if (isTerminal(record.facts.state)) throw operationUndone(key);
+    // The last word before the provider is asked. Not for a capture that is under way: its money may be taken already.
+    if (operation === undefined && input.shipment !== undefined && stopShipping(record.facts) !== undefined) {
+      return { kind: 'stopped', facts: record.facts };
+    }
     // A hold that is recorded as gone is asked for all the same: the provider's answer is what counts.
     if (row.status === 'authorized') assertCovered(record.facts, row, input);
     tx.write(sql.begin, beginValues(input, key, row, now));

@@ -2,7 +2,8 @@ import type { Pool } from 'pg';
 import { remainingLines, type OrderFacts } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import { shipmentAmount } from '../../workflows/domain/shipment-amount';
-import type { OrderActivities, RequestPaymentInput } from '../../workflows/ports';
+import { stopShipping } from '../../workflows/domain/shipping-rules';
+import type { OrderActivities, RequestPaymentInput, ShipmentStopped } from '../../workflows/ports';
 import type { Keyring } from '../crypto';
 import { transact, type Transaction } from './database';
 import { raiseException, resolveException } from './exceptions';
@@ -77,7 +78,7 @@ async function recordShipment(
   pool: Pool,
   now: Date,
   { orderId, shipment }: Input<'recordShipment'>,
-): Promise<OrderFacts> {
+): Promise<OrderFacts | ShipmentStopped> {
   const operationKey = operationKeys.ship(orderId, shipment.shipmentId);
   return transact(pool, async (tx) => {
     const [record, [operation], reserved] = await Promise.all([
@@ -88,6 +89,7 @@ async function recordShipment(
     const { facts } = record;
     if (operation?.done === true) return facts;
     assertShippable(facts, shipment.lines, operationKey);
+    if (stopShipping(facts) !== undefined) return { outcome: 'stopped', facts };
     if (facts.paymentState !== 'captured') {
       throw defect(`order ${orderId} is ${facts.paymentState}: its shipments are recorded with their captures`);
     }

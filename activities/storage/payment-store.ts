@@ -88,6 +88,11 @@ export interface RecordVoidInput {
   readonly reason: string;
 }
 
+export type BeginCaptureResult =
+  | { readonly kind: 'begun' }
+  | { readonly kind: 'recorded'; readonly facts: OrderFacts }
+  | { readonly kind: 'stopped'; readonly facts: OrderFacts };
+
 /** What the provider says of a capture that succeeded. Minor units; `at` is a UTC ISO string. */
 export interface CaptureOutcome {
   readonly capturedAmount: number;
@@ -112,10 +117,11 @@ export interface PaymentStore {
   sealAttempt(orderId: string, attempt: number): Promise<SealedAttempt>;
   /** Records that a PaymentIntent was canceled at the provider; `releasedAmount` counts what was open, also when told twice. */
   recordVoid(input: RecordVoidInput): Promise<{ readonly releasedAmount: number; readonly facts?: OrderFacts }>;
-  /** Before a capture is asked for: checks the lines and the hold, and writes down that it is under way. */
-  beginCapture(
-    input: CapturePaymentInput,
-  ): Promise<{ readonly kind: 'begun' } | { readonly kind: 'recorded'; readonly facts: OrderFacts }>;
+  /**
+   * Before a capture is asked for: checks the lines and the hold, and writes down that it is under way. `stopped` where a
+   * dispute or a refund was recorded first; one that was under way before goes on, for its money may be taken already.
+   */
+  beginCapture(input: CapturePaymentInput): Promise<BeginCaptureResult>;
   /** Records a capture with the shipment it pays for. */
   recordCapture(input: CapturePaymentInput, outcome: CaptureOutcome): Promise<OrderFacts>;
   /** Records that a hold was gone at the provider. */

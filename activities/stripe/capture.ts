@@ -26,6 +26,7 @@ export function capturePayment(context: PaymentContext, input: CapturePaymentInp
     async (session) => {
       const begun = await context.store.beginCapture(input);
       if (begun.kind === 'recorded') return { outcome: 'captured', facts: begun.facts };
+      if (begun.kind === 'stopped') return { outcome: 'stopped', facts: begun.facts };
       return capture(context, session, input);
     },
   );

@@ -1,8 +1,10 @@
 import type { RefusalReason, ShipCommand } from '../messages';
+import { openDispute } from './dispute';
 import { shipmentId } from './operation-keys';
 import type { LineQuantity, OrderFacts, Shipment } from './order';
 import { remainingLines } from './order';
 import { isTerminal } from './order-state';
+import { isGivenBack } from './refund';
 
 /** Why a command is refused. */
 export interface RefusalCause {
@@ -14,6 +16,27 @@ export interface RefusalCause {
 export function sameShipment(facts: OrderFacts, command: ShipCommand): Shipment | undefined {
   const known = facts.shipments.find((one) => one.shipmentId === shipmentId(command.carrier, command.trackingNumber));
   return known !== undefined && sameLines(known.lines, command.lines) ? known : undefined;
+}
+
+/**
+ * Why nothing of an order may leave now, whatever the lines: its customer's bank is deciding, or its money has gone back.
+ * Asked by the workflow and again by the database, which may know of a dispute or a refund before the workflow does.
+ */
+export function stopShipping(facts: OrderFacts): RefusalCause | undefined {
+  const dispute = openDispute(facts);
+  if (dispute !== undefined) {
+    return {
+      reason: 'disputed',
+      message: `Nothing of order ${facts.orderId} may ship while dispute ${dispute.disputeId} is open.`,
+    };
+  }
+  if (isGivenBack(facts)) {
+    return {
+      reason: 'refunded',
+      message: `All that was taken for order ${facts.orderId} has been given back; nothing more of it may ship.`,
+    };
+  }
+  return undefined;
 }
 
 /** Why a shipment may not leave; undefined where it may. Pure: nothing is changed by asking. */
@@ -41,6 +64,8 @@ export function refuseShipment(facts: OrderFacts, command: ShipCommand): Refusal
       };
     }
   }
+  const stop = stopShipping(facts);
+  if (stop !== undefined) return stop;
   if (facts.paymentState === 'payment_needed') {
     return { reason: 'payment_needed', message: 'Shipping is stopped until the customer has renewed the payment.' };
   }
