@@ -13,12 +13,15 @@ import {
   createOutbox,
   createPaymentStore,
   createPool,
+  createSettlementStore,
 } from '../activities/storage';
 import {
   createEventLister,
   createPaymentActivities,
+  createSettlementActivities,
   createStripeClient,
   createWebhookVerifier,
+  paymentContext,
 } from '../activities/stripe';
 import type { DataConverter } from '@temporalio/common';
 import { createDataConverter } from './codec';
@@ -48,6 +51,7 @@ export interface Dependencies {
   readonly dataConverter: DataConverter;
   readonly activities: Activities;
   readonly queries: ReturnType<typeof createOrderQueries>;
+  readonly settlement: ReturnType<typeof createSettlementStore>;
   readonly inbox: ReturnType<typeof createInbox>;
   readonly outbox: ReturnType<typeof createOutbox>;
   readonly idempotency: ReturnType<typeof createIdempotencyStore>;
@@ -78,6 +82,9 @@ export function createDependencies(options: DependencyOptions): Dependencies {
     onFailure: (command, err) => log.debug({ err, command }, 'the cache missed'),
   });
   const queries = createOrderQueries(pool, keyring);
+  // One for all activities that ask Stripe: they share its limits.
+  const provider = paymentContext({ stripe, store, cache, log });
+  const settlement = createSettlementStore({ pool });
   return {
     pool,
     redis,
@@ -86,9 +93,11 @@ export function createDependencies(options: DependencyOptions): Dependencies {
     dataConverter: createDataConverter(keyring),
     activities: {
       ...createOrderStore({ pool, keyring, paymentLink: options.paymentLink }),
-      ...createPaymentActivities({ stripe, store, cache, log }),
+      ...createPaymentActivities(provider),
+      ...createSettlementActivities(provider, settlement),
     },
     queries,
+    settlement,
     inbox: createInbox({ pool, keyring, isActedOn }),
     outbox: createOutbox({ pool }),
     idempotency: createIdempotencyStore({ pool, keyring }),

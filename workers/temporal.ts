@@ -5,11 +5,12 @@ import type { WorkerInterceptors, WorkflowBundleOption } from '@temporalio/worke
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OrderActivities, PaymentActivities } from '../workflows/ports';
+import type { SettlementActivities } from '../workflows/settlement-ports';
 import type { TemporalConnectionOptions } from './config';
 import { WORKFLOW_BUNDLE } from './build-assets';
 
 /** Every activity that a worker of Holdfast offers. */
-export type Activities = OrderActivities & PaymentActivities;
+export type Activities = OrderActivities & PaymentActivities & SettlementActivities;
 
 export interface OrderWorkerOptions {
   readonly connection: NativeConnection;

@@ -1,5 +1,5 @@
 export { createStripeClient, STRIPE_API_VERSION, STRIPE_TIMEOUT_MS, type StripeClientOptions } from './client';
-export type { PaymentDependencies, PaymentLog } from './context';
+export { paymentContext, type PaymentContext, type PaymentDependencies, type PaymentLog } from './context';
 export { createPaymentActivities } from './payments';
 export {
   createStripeLimiter,

@@ -1,7 +1,7 @@
 import type { PaymentActivities } from '../../workflows/ports';
 import { authorizePayment } from './authorize';
 import { capturePayment } from './capture';
-import { paymentContext, type PaymentDependencies } from './context';
+import type { PaymentContext } from './context';
 import { syncPayment } from './sync';
 import { voidPayments } from './void';
 
@@ -9,8 +9,7 @@ import { voidPayments } from './void';
  * The payment activities on Stripe: see `PaymentActivities` for what each promises. None of them watches for cancellation: to
  * leave a request that moves money before its answer would only make the outcome unknown.
  */
-export function createPaymentActivities(deps: PaymentDependencies): PaymentActivities {
-  const context = paymentContext(deps);
+export function createPaymentActivities(context: PaymentContext): PaymentActivities {
   return {
     authorizePayment: (input) => authorizePayment(context, input),
     syncPayment: (input) => syncPayment(context, input),

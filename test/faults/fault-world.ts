@@ -10,7 +10,7 @@ import type Stripe from 'stripe';
 import { createPaymentCache } from '../../activities/cache';
 import { createPaymentStore, createSampleCatalogue } from '../../activities/storage';
 import type { PaymentStore } from '../../activities/storage';
-import { createPaymentActivities } from '../../activities/stripe';
+import { createPaymentActivities, paymentContext } from '../../activities/stripe';
 import { createHoldfastClient } from '../../clients';
 import type { HoldfastClient } from '../../clients';
 import type { OrderPolicy } from '../../workflows/domain/policy';
@@ -152,11 +152,12 @@ export async function createFaultWorld(options: FaultWorldOptions = {}): Promise
 function breakable(dependencies: Dependencies, sabotage: Sabotage): Activities {
   const { pool, keyring, redis } = dependencies;
   const store = tearable(createPaymentStore({ pool, keyring }));
-  const payments = createPaymentActivities({
+  const provider = paymentContext({
     stripe: sabotage.stripe?.(dependencies.stripe) ?? dependencies.stripe,
     store: sabotage.store?.(store) ?? store,
     cache: createPaymentCache(redis, { onFailure: () => undefined }),
   });
+  const payments = createPaymentActivities(provider);
   const activities: Activities = { ...dependencies.activities, ...payments };
   return sabotage.activities?.(activities) ?? activities;
 }

@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import Redis from 'ioredis';
 import type Stripe from 'stripe';
 import { createPaymentCache } from '../../../activities/cache';
-import { createPaymentActivities, createStripeClient } from '../../../activities/stripe';
+import { createPaymentActivities, createStripeClient, paymentContext } from '../../../activities/stripe';
 import type { AuthorizePaymentInput, PaymentActivities, PaymentStatus } from '../../../workflows/ports';
 import {
   startStripeSimulator,
@@ -30,7 +30,7 @@ export async function startHarness(options: StripeSimulatorOptions = {}): Promis
   const redis = new Redis(testEnvironment().redisUrl, { keyPrefix: `${uniqueName('payments')}:` });
   const now = () => simulator.clock.now();
   const store = new MemoryStore(now);
-  const payments = createPaymentActivities({ stripe, store, cache: createPaymentCache(redis), now });
+  const payments = createPaymentActivities(paymentContext({ stripe, store, cache: createPaymentCache(redis), now }));
   return {
     simulator,
     stripe,

@@ -11,7 +11,12 @@ import {
   createSampleCatalogue,
   sampleSkus,
 } from '../../../activities/storage';
-import { createPaymentActivities, createStripeClient, readProviderTruth } from '../../../activities/stripe';
+import {
+  createPaymentActivities,
+  createStripeClient,
+  paymentContext,
+  readProviderTruth,
+} from '../../../activities/stripe';
 import { failureTypes } from '../../../workflows/domain/errors';
 import { DEFAULT_POLICY } from '../../../workflows/domain/policy';
 import { shipmentId } from '../../../workflows/domain/operation-keys';
@@ -37,12 +42,8 @@ beforeEach(async () => {
   const keyring = createKeyring([{ id: 'test', key: randomBytes(32) }]);
   const stripe = createStripeClient({ secretKey: simulator.secretKey, apiUrl: simulator.url });
   const storage = { pool, keyring, now: () => new Date(now()) };
-  payments = createPaymentActivities({
-    stripe,
-    store: createPaymentStore(storage),
-    cache: createPaymentCache(redis),
-    now,
-  });
+  const provider = { stripe, store: createPaymentStore(storage), cache: createPaymentCache(redis), now };
+  payments = createPaymentActivities(paymentContext(provider));
   orders = createOrderStore({ ...storage, paymentLink: (orderId) => `https://shop.test/${orderId}` });
 });
 
