@@ -45,6 +45,7 @@ async function serve(
   const key = method === 'POST' ? idempotencyKey(request.headers['idempotency-key']) : undefined;
   const call: Call = {
     orderId: params['orderId'] ?? '',
+    params,
     // An empty body is one whose fields are all missing, and each is named.
     body: request.body ?? {},
     query: request.query,

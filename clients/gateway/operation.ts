@@ -7,6 +7,8 @@ import type { Outcome } from './idempotency';
 export interface Call {
   /** From the path; empty where the path has none. */
   readonly orderId: string;
+  /** Everything in the path, by name. */
+  readonly params: Readonly<Record<string, string>>;
   readonly body: unknown;
   readonly query: unknown;
   /** Who asks, for the audit log: a fingerprint of the API key. */
