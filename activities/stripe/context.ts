@@ -4,7 +4,7 @@ import { formatMoney } from '../../workflows/domain/money';
 import type { PaymentCache } from '../cache';
 import type { PaymentStore } from '../storage/payment-store';
 import { toFailure, type StripeCall } from './errors';
-import type { RequestLimiter } from './limiter/limiter';
+import type { RequestLimiter } from './limiter';
 import { PaymentProvider, type ProviderSession } from './provider';
 
 /** Where activities tell what they found and decided; ids only. Fits pino and the logger of Temporal turned round. */
@@ -45,26 +45,36 @@ export function paymentContext(deps: PaymentDependencies): PaymentContext {
   };
 }
 
+/**
+ * How long an activity's requests may wait in line together. A customer's: beside the 20 s that a request may take, in 30 s for the
+ * whole try. A local first try keeps a workflow task waiting, and its 6 s are for the bank. What nobody waits for gives its
+ * place in the worker to others. Whoever's turn is further away leaves at once and is called back.
+ */
+const MAX_WAIT_MS = { interactive: 8_000, background: 2_000, firstTry: 1_000 } as const;
+
 /** Runs an activity: what it throws leaves as a failure that says what was done, to which order, and what is at risk. */
 export async function activity<T>(
   context: PaymentContext,
-  call: Omit<StripeCall, 'tryNumber'>,
+  call: Omit<StripeCall, 'tryNumber' | 'workId'>,
   body: (session: ProviderSession) => Promise<T>,
 ): Promise<T> {
-  const full: StripeCall = { ...call, tryNumber: tryNumber() };
+  const { tryNumber, workId, isLocal } = whereabouts();
+  const full: StripeCall = { ...call, tryNumber, workId };
+  const maxWaitMs = isLocal ? MAX_WAIT_MS.firstTry : MAX_WAIT_MS[call.priority];
   try {
-    return await body(context.provider.during(full));
+    return await body(context.provider.during(full, maxWaitMs));
   } catch (error) {
     throw toFailure(error, full, true);
   }
 }
 
-/** Which try of the activity this is, from 1; 1 outside of a worker. */
-function tryNumber(): number {
+/** Which try of the activity this is, and whose; outside of a worker the first of nobody's. */
+function whereabouts(): { readonly tryNumber: number; readonly workId: string; readonly isLocal: boolean } {
   try {
-    return Context.current().info.attempt;
+    const { attempt, workflowExecution, activityId, isLocal } = Context.current().info;
+    return { tryNumber: attempt, workId: workflowExecution?.workflowId ?? activityId, isLocal };
   } catch {
-    return 1;
+    return { tryNumber: 1, workId: '', isLocal: false };
   }
 }
 

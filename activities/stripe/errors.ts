@@ -1,7 +1,7 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import Stripe from 'stripe';
 import { failureTypes } from '../../workflows/domain/errors';
-import type { RequestPriority } from './limiter/limiter';
+import { LimiterBusy, type RequestPriority } from './limiter';
 
 /** What was being done when an error came, for the message that an operator reads. Ids only: no names, no secrets. */
 export interface StripeCall {
@@ -12,12 +12,14 @@ export interface StripeCall {
   readonly atRisk: string;
   /** Does somebody wait for it? Each activity says so; under load the others let it go first. */
   readonly priority: RequestPriority;
+  /** What tells it from other work where it is of no order: the workflow's id. */
+  readonly workId: string;
   /** Number of this try, from 1: later ones wait longer where the provider names no delay. */
   readonly tryNumber: number;
 }
 
 /**
- * A longer wait than this is no wait but an outage: an authorization has two minutes in all, and a header that names an
+ * A longer wait than this is no wait but an outage: an authorization has ten minutes in all, and a header that names an
  * hour must not use them up unseen.
  */
 export const MAX_RETRY_DELAY_MS = 30_000;
@@ -72,6 +74,7 @@ export function isUnknownOutcome(error: unknown): error is Stripe.errors.StripeA
  * @param effect false for a request that only reads: its outcome is never in doubt, so it is simply tried again.
  */
 export function toFailure(error: unknown, call: StripeCall, effect: boolean): unknown {
+  if (error instanceof LimiterBusy) return inLine(error, call);
   if (error instanceof ApplicationFailure || !(error instanceof Stripe.errors.StripeError)) return error;
   if (effect && isUnknownOutcome(error)) {
     return failure(
@@ -110,6 +113,21 @@ function downReason(error: Stripe.errors.StripeError): string | undefined {
   if (error.statusCode === undefined) return 'the provider answered with no JSON';
   // 424: a party behind the provider failed. Source: Stripe API, "HTTP status code summary".
   return error.statusCode >= 500 || error.statusCode === 424 ? `the provider failed (${error.statusCode})` : undefined;
+}
+
+/** Its turn comes later than an activity may run: the try ends, its place in line is kept, and it is called back in time. */
+function inLine({ endpoint, retryAfterMs }: LimiterBusy, call: StripeCall): ApplicationFailure {
+  const seconds = (retryAfterMs / 1000).toFixed(1);
+  return ApplicationFailure.create({
+    type: failureTypes.providerUnavailable,
+    message: message(
+      undefined,
+      call,
+      `in line for ${endpoint}, called again in ${seconds} s; this request was not sent`,
+    ),
+    nextRetryDelay: retryAfterMs,
+    category: ApplicationFailureCategory.BENIGN,
+  });
 }
 
 function unavailable(
@@ -176,7 +194,7 @@ function describe(error: Stripe.errors.StripeError): string {
 }
 
 /** `Retry-After` in milliseconds, capped; undefined where absent or no number of seconds. */
-function retryAfterMs(error: Stripe.errors.StripeError): number | undefined {
+export function retryAfterMs(error: Stripe.errors.StripeError): number | undefined {
   const header = error.headers?.['retry-after'];
   if (header === undefined || !/^\d+$/.test(header)) return undefined;
   return Math.min(Number(header) * 1000, MAX_RETRY_DELAY_MS);

@@ -1,5 +1,6 @@
 export { createStripeClient, STRIPE_API_VERSION, STRIPE_TIMEOUT_MS, type StripeClientOptions } from './client';
 export { paymentContext, type PaymentContext, type PaymentDependencies, type PaymentLog } from './context';
+export { createProviderContacts, type ProviderContact } from './contacts';
 export { createPaymentActivities } from './payments';
 export {
   createStripeLimiter,

@@ -1,13 +1,15 @@
 import type Stripe from 'stripe';
 import { ConcurrencyCap } from './concurrency';
 import { defect, toFailure, unsettled, type StripeCall } from './errors';
-import type { RequestLimiter } from './limiter/limiter';
+import type { RequestLimiter } from './limiter';
+import { rateLimitOf } from './rate-limited';
 import { metadataKeys } from './metadata';
 
-/** Stripe allows 25 requests a second and endpoint in a sandbox; at some 300 ms each, these stay below it. */
-const MAX_IN_FLIGHT = 8;
-/** Beside the 20 s that a request may take, an activity has this long for waiting in line. */
-const MAX_WAIT_MS = 8_000;
+/**
+ * The limiter says how often requests begin; this, how many a process may have open where the provider is slow: what live mode
+ * allows in a second, at a second each. Eight of them let only 8/s of 25/s through then.
+ */
+const MAX_IN_FLIGHT = 100;
 const PAGE_SIZE = 100;
 /** 10,000 payments: more than a busy shop makes in the minutes that an unknown outcome stays unknown. */
 const MAX_PAGES = 100;
@@ -34,13 +36,28 @@ export class PaymentProvider {
     private readonly limiter?: RequestLimiter,
   ) {}
 
-  /** The requests of one activity run; failures of its reads name what it was doing. */
-  during(call: StripeCall): ProviderSession {
+  /** The requests of one activity run; failures of its reads name what it was doing. Together they wait so long in line. */
+  during(call: StripeCall, maxWaitMs: number): ProviderSession {
+    let leftMs = maxWaitMs;
     return new ProviderSession(this.stripe, call, async (endpoint, request) => {
-      await this.limiter?.acquire({ endpoint, priority: call.priority, maxWaitMs: MAX_WAIT_MS });
-      return this.cap.run(request);
+      const since = performance.now();
+      await this.limiter?.acquire({ endpoint, priority: call.priority, ticket: ticketOf(call), maxWaitMs: leftMs });
+      leftMs = Math.max(0, leftMs - (performance.now() - since));
+      try {
+        // Only then: who waits for his turn must not keep a place from those who have theirs.
+        return await this.cap.run(request);
+      } catch (error) {
+        const refusal = rateLimitOf(error, endpoint);
+        if (refusal !== undefined) this.limiter?.refused(refusal);
+        throw error;
+      }
     });
   }
+}
+
+/** The same from try to try of one piece of work, a local first try and the regular ones after it included. */
+function ticketOf({ operation, orderId, workId }: StripeCall): string {
+  return `${operation}:${orderId ?? workId}`;
 }
 
 type Send = <T>(endpoint: string, request: () => Promise<T>) => Promise<T>;

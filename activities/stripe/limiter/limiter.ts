@@ -9,15 +9,17 @@ export interface RequestTurn {
   /** Object and verb, e.g. `payment_intents.create`; each has a limit of its own. */
   readonly endpoint: string;
   readonly priority: RequestPriority;
-  /** No longer than this: the caller has a time-out of its own. */
+  /** Whose turn it is: the same from try to try, so that who comes back keeps his place. Ids only. */
+  readonly ticket: string;
+  /** No longer than this: the caller has a time-out of its own. Milliseconds. */
   readonly maxWaitMs: number;
 }
 
-/** Why the provider said 429, as far as it told. */
+/** A 429, as far as the provider told why. */
 export interface ProviderRefusal {
   readonly endpoint: string;
-  /** `endpoint` where only this endpoint's limit was met, as `Stripe-Rate-Limited-Reason` says. */
-  readonly scope: 'account' | 'endpoint';
+  /** Whose limit was met, as `Stripe-Rate-Limited-Reason` says. */
+  readonly scope: 'account' | 'endpoint' | 'unknown';
   /** What the provider asks for; undefined where it named nothing. */
   readonly retryAfterMs: number | undefined;
 }
@@ -26,7 +28,7 @@ export interface ProviderRefusal {
 export interface RequestLimiter {
   /**
    * Resolves once the request may be sent.
-   * @throws {LimiterBusy} its turn would come later than `maxWaitMs`; nothing was sent and no turn was used up
+   * @throws {LimiterBusy} its turn would come later than `maxWaitMs`; nothing was sent, and its place is kept
    */
   acquire(turn: RequestTurn): Promise<void>;
   /** The provider was asked too often after all: go slower for a while. */
@@ -39,7 +41,13 @@ export class LimiterBusy extends Error {
     readonly endpoint: string,
     readonly retryAfterMs: number,
   ) {
-    super(`the line for ${endpoint} is too long; come back in ${retryAfterMs} ms`);
+    super(`the line for ${endpoint} is long; its turn comes in ${retryAfterMs} ms`);
     this.name = 'LimiterBusy';
   }
+}
+
+/** What the provider allows, in requests a second. */
+export interface RequestLimits {
+  readonly perSecond: number;
+  readonly perEndpoint: number;
 }

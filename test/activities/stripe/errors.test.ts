@@ -39,6 +39,7 @@ const call = {
   orderId: 'ord_1',
   atRisk: 'a hold may stand',
   priority: 'interactive',
+  workId: 'checkout-cart_1',
   tryNumber: 1,
 } as const;
 

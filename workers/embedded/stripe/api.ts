@@ -58,7 +58,9 @@ export class Api {
     try {
       this.authenticate(headers.authorization);
       const fault = this.faults.take(record);
-      const refusal = this.faults.takeToken() ? refusalBefore(fault) : tooManyRequests({});
+      const limit = this.faults.overRate(record);
+      const refusal =
+        limit === undefined ? refusalBefore(fault) : tooManyRequests({ 'stripe-rate-limited-reason': limit });
       if (refusal !== undefined) return { ...refusal, headers: { ...common, ...refusal.headers } };
       if (fault?.action.kind === 'reset' && fault.action.when === 'before') return RESET;
       const answer = await this.execute(record, fault);

@@ -3,6 +3,7 @@ import type { FaultRule } from './faults';
 import type { HoldMatch } from './holds';
 import { send } from './http-io';
 import type { IssuerDecisionOptions } from './issuer';
+import type { RateLimit } from './rate-limits';
 import type { StripeSimulator } from './server';
 import type { WebhookFaults } from './webhooks';
 
@@ -44,8 +45,8 @@ const CORE_ACTIONS: Record<string, Action> = {
   'DELETE /faults': ({ faults }) => faults.clear(),
   'DELETE /faults/:id': ({ faults }, _body, id) => faults.clear(id),
   'POST /faults/:id/release': ({ faults }, _body, id) => faults.release(id),
-  'POST /rate_limit': ({ faults }, body: { perSecond: number; burst?: number } | Record<string, never>) =>
-    faults.setRateLimit('perSecond' in body ? (body as { perSecond: number }) : undefined),
+  'POST /rate_limit': ({ faults }, body: RateLimit | Record<string, never>) =>
+    faults.setRateLimit('perSecond' in body ? (body as RateLimit) : undefined),
   'POST /webhooks/endpoint': (simulator, body: { url?: string | null }) =>
     simulator.setWebhookEndpoint(body.url ?? undefined),
   'POST /webhooks/faults': (simulator, body: WebhookFaults) => simulator.setWebhookFaults(body),

@@ -1,3 +1,5 @@
+import { RateLimits, type RateLimit, type RateLimitReason, type RateLimitTally } from './rate-limits';
+
 /** Which requests a fault is for; all given fields must fit. Patterns are regular expressions. */
 export interface FaultMatch {
   method?: string;
@@ -53,7 +55,7 @@ export class Faults {
   private readonly rules: ActiveFault[] = [];
   private readonly heldListeners = new Set<() => void>();
   private sequence = 0;
-  private bucket: { perSecond: number; burst: number; tokens: number; refilledMs: number } | undefined;
+  private limits: RateLimits | undefined;
 
   /** Adds a rule and answers its id. */
   add(rule: FaultRule): string {
@@ -96,14 +98,14 @@ export class Faults {
     });
   }
 
-  /** A token bucket over the whole account, in real time; undefined switches it off (the default). */
-  setRateLimit(limit: { perSecond: number; burst?: number } | undefined): void {
-    if (limit === undefined) {
-      this.bucket = undefined;
-      return;
-    }
-    const burst = limit.burst ?? limit.perSecond;
-    this.bucket = { perSecond: limit.perSecond, burst, tokens: burst, refilledMs: performance.now() };
+  /** Token buckets over the account and each endpoint, in real time; undefined switches them off (the default). */
+  setRateLimit(limit: RateLimit | undefined): void {
+    this.limits = limit === undefined ? undefined : new RateLimits(limit);
+  }
+
+  /** What the rate limits let through and refused since they were set. */
+  get rateLimitTally(): RateLimitTally {
+    return this.limits?.tally ?? { allowed: 0, refused: 0 };
   }
 
   list(): FaultView[] {
@@ -145,17 +147,9 @@ export class Faults {
     }
   }
 
-  /** False where the account's rate limit is used up. */
-  takeToken(): boolean {
-    const { bucket } = this;
-    if (bucket === undefined) return true;
-    const nowMs = performance.now();
-    const refill = ((nowMs - bucket.refilledMs) / 1000) * bucket.perSecond;
-    bucket.tokens = Math.min(bucket.burst, bucket.tokens + refill);
-    bucket.refilledMs = nowMs;
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
-    return true;
+  /** The rate limit that this request meets, if any; otherwise it counts. */
+  overRate(request: FaultableRequest): RateLimitReason | undefined {
+    return this.limits?.refuses(request);
   }
 }
 

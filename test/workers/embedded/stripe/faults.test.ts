@@ -67,6 +67,21 @@ describe('answers that refuse', () => {
     simulator.faults.setRateLimit(undefined);
     await stripe.customers.list();
   });
+
+  it('a rate limit over each endpoint: the method with the path, whatever the id', async () => {
+    const { simulator, stripe } = await start();
+    const customer = await stripe.customers.create();
+    simulator.faults.setRateLimit({ perSecond: 0.001, burst: 4, perEndpoint: { perSecond: 0.001, burst: 1 } });
+    await stripe.customers.list();
+    await stripe.customers.retrieve(customer.id);
+    const reasonOf = async (call: Promise<unknown>): Promise<string | undefined> =>
+      (await stripeError(call)).headers?.['stripe-rate-limited-reason'];
+    expect(await reasonOf(stripe.customers.retrieve('cus_another'))).toBe('endpoint-rate');
+    await stripe.customers.create();
+    await stripe.events.list();
+    expect(await reasonOf(stripe.charges.list())).toBe('global-rate');
+    expect(simulator.faults.rateLimitTally).toEqual({ allowed: 4, refused: 2 });
+  });
 });
 
 describe('connections that break', () => {

@@ -1,0 +1,58 @@
+import type { Redis } from 'ioredis';
+import type { Answer, Ask, Gate } from './gate';
+import type { ProviderRefusal, RequestLimits } from './limiter';
+import { ASK_SCRIPT, REFUSED_SCRIPT } from './scripts';
+
+type Command = (...args: (string | number)[]) => Promise<unknown>;
+
+/** A name that no other script of this process has. */
+const ASK = 'holdfastRequestsAsk';
+const REFUSED = 'holdfastRequestsRefused';
+
+export interface RedisGateOptions {
+  /** Whose limits these are: one name for all processes that use one account of the provider. */
+  readonly scope: string;
+  readonly limits: RequestLimits;
+  /** Milliseconds; the Redis server's clock where absent. */
+  readonly now?: () => number;
+}
+
+/**
+ * The gate that all processes share. What it knows may be lost at any time: it begins anew with one token.
+ * Throws what ioredis throws, and where the answer is none of its own.
+ */
+export function createRedisGate(redis: Redis, options: RedisGateOptions): Gate {
+  const { scope, limits, now } = options;
+  redis.defineCommand(ASK, { numberOfKeys: 4, lua: ASK_SCRIPT });
+  redis.defineCommand(REFUSED, { numberOfKeys: 2, lua: REFUSED_SCRIPT });
+  const commands = redis as unknown as Record<string, Command>;
+  const ask = commands[ASK]?.bind(redis) as Command;
+  const refuse = commands[REFUSED]?.bind(redis) as Command;
+  // The braces keep all keys of one account on one node of a cluster.
+  const key = (name: string): string => `holdfast:limits:{${scope}}:${name}`;
+  const time = (): string => (now === undefined ? '-' : String(now()));
+  return {
+    async ask(endpoint, asks) {
+      const place = key(endpoint);
+      const args = asks.flatMap(({ priority, ticket }) => [priority === 'interactive' ? 'i' : 'b', ticket]);
+      const keys = [key('account'), place, `${place}:interactive`, `${place}:background`];
+      return toAnswers(await ask(...keys, time(), limits.perSecond, limits.perEndpoint, ...args), asks);
+    },
+    async refused({ endpoint, scope: met, retryAfterMs = 0 }: ProviderRefusal) {
+      const { perSecond, perEndpoint } = limits;
+      await refuse(key('account'), key(endpoint), time(), perSecond, perEndpoint, met, retryAfterMs);
+    },
+  };
+}
+
+/** Numbers as text: the in-process stand-in hands out tables that grew as something else than lists. */
+function toAnswers(raw: unknown, asks: readonly Ask[]): Answer[] {
+  const numbers = typeof raw === 'string' ? raw.split(' ').filter(Boolean).map(Number) : [];
+  if (numbers.length !== asks.length * 2 || !numbers.every(Number.isFinite))
+    throw new Error('the limiter in Redis gave no answer of its own');
+  return asks.map((_, index) => {
+    const askAgainMs = numbers[index * 2] ?? 0;
+    const dueMs = numbers[index * 2 + 1] ?? 0;
+    return askAgainMs < 0 ? { kind: 'go' } : { kind: 'wait', askAgainMs, dueMs };
+  });
+}
