@@ -4,6 +4,15 @@ export { createIdempotencyStore, type IdempotencyBegin, type IdempotencyStore } 
 export { createInbox, type ClaimedEvent, type Inbox, type InboxStatus, type ProviderEvent } from './inbox';
 export { checkMoneyInvariants, type Violation } from './invariants';
 export {
+  createNoticeStore,
+  type ChannelStates,
+  type ClaimedNotice,
+  type ListNotices,
+  type NoticeOutcome,
+  type NoticeStore,
+} from './notice-store';
+export { createOrderContacts, type OrderContact } from './order-contact';
+export {
   createOrderQueries,
   type AuthorizationRate,
   type ListOrders,

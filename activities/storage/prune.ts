@@ -6,6 +6,7 @@ const sql = {
   inbox: statement('inbox-prune'),
   outbox: statement('outbox-prune'),
   idempotencyKeys: statement('idempotency-prune'),
+  notices: statement('notices-prune'),
 };
 
 const HOUR_MS = 3_600_000;
@@ -32,6 +33,12 @@ const OUTBOX_KEPT_MS = 30 * DAY_MS;
  */
 const IDEMPOTENCY_KEPT_MS = 24 * HOUR_MS;
 
+/**
+ * Notices, by when they were sent, taken back or given up: a quarter of a year answers most of "was this customer told?". One that
+ * is queued again under its key later would be sent again; steps are repeated within days.
+ */
+const NOTICES_KEPT_MS = 90 * DAY_MS;
+
 /** Some ten milliseconds a batch: far below the statement time-out, and no lock is held for long. */
 const BATCH_ROWS = 1_000;
 /** Half a million rows of each table in one call, which is what 15 orders a second leave in an hour. The next goes on. */
@@ -42,10 +49,11 @@ export interface Pruned {
   readonly inbox: number;
   readonly outbox: number;
   readonly idempotencyKeys: number;
+  readonly notices: number;
 }
 
 /**
- * Deletes what only costs disk: finished provider events, published events and answers to old requests. Never the
+ * Deletes what only costs disk: finished provider events and notices, published events and answers to old requests. Never the
  * ledger, the audit log, operations and their tombstones, or anything that is not finished. May run anywhere, also
  * twice at once, and be cut off anywhere: every batch is a transaction of its own.
  *
@@ -57,6 +65,7 @@ export async function prune(pool: Pool, now: Date): Promise<Pruned> {
     inbox: await pruneTable(pool, sql.inbox, before(INBOX_KEPT_MS)),
     outbox: await pruneTable(pool, sql.outbox, before(OUTBOX_KEPT_MS)),
     idempotencyKeys: await pruneTable(pool, sql.idempotencyKeys, before(IDEMPOTENCY_KEPT_MS)),
+    notices: await pruneTable(pool, sql.notices, before(NOTICES_KEPT_MS)),
   };
 }
 

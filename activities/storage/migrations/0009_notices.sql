@@ -35,6 +35,8 @@ CREATE TABLE notices (
 CREATE INDEX notices_due ON notices (next_attempt_at) WHERE finished_at IS NULL;
 CREATE INDEX notices_subject ON notices (subject_type, subject_id);
 CREATE INDEX notices_order ON notices (order_id) WHERE order_id IS NOT NULL;
+CREATE INDEX notices_newest ON notices (queued_at DESC, notice_key DESC);
+CREATE INDEX notices_status ON notices (status, queued_at DESC);
 CREATE INDEX notices_finished ON notices (finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TRIGGER notices_wake_relay AFTER INSERT ON notices FOR EACH STATEMENT EXECUTE FUNCTION wake_relay();

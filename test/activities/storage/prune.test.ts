@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => shop.close());
 
-const NOTHING = { inbox: 0, outbox: 0, idempotencyKeys: 0 };
+const NOTHING = { inbox: 0, outbox: 0, idempotencyKeys: 0, notices: 0 };
 
 const event = (eventId: string) => ({
   eventId,
@@ -133,6 +133,7 @@ test.each([
   ['inbox-prune', 'inbox_finished'],
   ['outbox-prune', 'outbox_published'],
   ['idempotency-prune', 'idempotency_keys_age'],
+  ['notices-prune', 'notices_finished'],
 ])('%s reads the oldest through the index %s, in its order', async (name, index) => {
   const url = new URL(shop.databaseUrl);
   // On tables as small as these every plan is as good: what is to be seen is that the index can serve the statement.

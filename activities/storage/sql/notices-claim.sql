@@ -1,0 +1,16 @@
+-- Due notices, each to one relay until its lease is over; those of a relay that died while it sent them as well.
+-- $1 now, $2 limit, $3 lease until
+WITH due AS (
+  SELECT notice_key FROM notices
+  WHERE finished_at IS NULL AND next_attempt_at <= $1
+  ORDER BY next_attempt_at
+  LIMIT $2
+  FOR UPDATE SKIP LOCKED
+)
+UPDATE notices n SET next_attempt_at = $3
+FROM due WHERE n.notice_key = due.notice_key
+RETURNING n.notice_key AS "noticeKey", n.kind, n.subject_type AS "subjectType", n.subject_id AS "subjectId",
+  n.order_id AS "orderId", n.recipient, n.data, n.due_at AS "dueAt", n.expires_at AS "expiresAt",
+  n.quiet_hours AS "quietHours", n.queued_at AS "queuedAt", n.attempts, n.channels_done AS "done",
+  n.channels_failed AS "failed", n.channels_in_doubt AS "inDoubt", n.sending_to AS "sendingTo",
+  n.next_attempt_at AS "leaseUntil"

@@ -1,0 +1,1 @@
+SELECT personal_data AS "personalData" FROM orders WHERE order_id = $1
