@@ -11,6 +11,7 @@ import type { Dependencies } from './dependencies';
 import type { EncryptionKey, StripeConfig, TemporalConnectionOptions } from './config';
 import { startRelays } from './relays';
 import type { EventSink } from './relays/outbox-relay';
+import type { StripeLimits } from './stripe-limits';
 import { connectTemporal, createOrderWorker, createTemporalClient, installRuntime } from './temporal';
 
 /** Everything that a process of Holdfast must know; nothing is left to be found out. */
@@ -22,6 +23,7 @@ export interface Settings {
   };
   readonly databaseUrl: string;
   readonly stripe: StripeConfig;
+  readonly stripeLimits?: StripeLimits;
   readonly encryptionKeys: readonly EncryptionKey[];
   readonly apiKeys: readonly string[];
   readonly paymentLink: (orderId: string) => string;
@@ -52,8 +54,17 @@ export class App {
   static async connect(settings: Settings, redis: Redis, log: Logger): Promise<App> {
     installRuntime();
     const connection = await connectTemporal(settings.temporal.connection);
-    const { databaseUrl, stripe, encryptionKeys, paymentLink } = settings;
-    const dependencies = createDependencies({ databaseUrl, redis, stripe, encryptionKeys, paymentLink, log });
+    const { databaseUrl, stripe, stripeLimits, encryptionKeys, paymentLink } = settings;
+    const limits = stripeLimits === undefined ? {} : { stripeLimits };
+    const dependencies = createDependencies({
+      databaseUrl,
+      redis,
+      stripe,
+      encryptionKeys,
+      paymentLink,
+      log,
+      ...limits,
+    });
     const client = createTemporalClient(connection, settings.temporal.namespace, dependencies.dataConverter);
     return new App(settings, dependencies, client, connection, log);
   }

@@ -1,6 +1,7 @@
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 import { ConfigurationError } from './configuration-error';
+import { stripeLimits, stripeLimitVariables, type StripeLimits } from './stripe-limits';
 
 /** How to reach a Temporal server that is already there. Fits a client's and a worker's connection alike. */
 export type TemporalConnectionOptions = ClientConnectConfig['connectionOptions'];
@@ -35,6 +36,8 @@ export interface Config {
   databaseUrl?: string;
   redisUrl?: string;
   stripe?: StripeConfig;
+  /** Absent for the simulator, unless set. */
+  stripeLimits?: StripeLimits;
   amazon?: AmazonConfig;
   /** Port of the HTTP gateway. */
   port: number;
@@ -82,6 +85,7 @@ const environment = z.object({
     /^whsec_\S+$/.test(item),
   ).optional(),
   STRIPE_API_URL: httpUrl.optional(),
+  ...stripeLimitVariables,
   SP_API_URL: httpUrl.optional(),
   LWA_URL: httpUrl.optional(),
   LWA_CLIENT_ID: z.string().optional(),
@@ -193,6 +197,8 @@ function toConfig(env: Environment, temporal: ClientConnectConfig | undefined): 
       ...(env.STRIPE_API_URL === undefined ? {} : { apiUrl: env.STRIPE_API_URL }),
     };
   }
+  const limits = stripeLimits(env);
+  if (limits !== undefined) config.stripeLimits = limits;
   const amazon = amazonConfig(env);
   if (amazon !== undefined) config.amazon = amazon;
   return config;

@@ -20,12 +20,15 @@ import {
   createPaymentActivities,
   createSettlementActivities,
   createStripeClient,
+  createStripeLimiter,
   createWebhookVerifier,
   paymentContext,
 } from '../activities/stripe';
+import type { RequestLimiter } from '../activities/stripe';
 import type { DataConverter } from '@temporalio/common';
 import { createDataConverter } from './codec';
 import type { StripeConfig } from './config';
+import type { StripeLimits } from './stripe-limits';
 import { isActedOn } from './relays/inbox-dispatcher';
 import type { KnownPayment } from './relays/inbox-dispatcher';
 import type { Activities } from './temporal';
@@ -35,6 +38,8 @@ export interface DependencyOptions {
   readonly databaseUrl: string;
   readonly redis: Redis;
   readonly stripe: StripeConfig;
+  /** Requests to Stripe are not limited where absent. */
+  readonly stripeLimits?: StripeLimits;
   readonly encryptionKeys: readonly EncryptionKey[];
   /** Where a customer renews a payment; put into events and notices. */
   readonly paymentLink: (orderId: string) => string;
@@ -83,7 +88,9 @@ export function createDependencies(options: DependencyOptions): Dependencies {
   });
   const queries = createOrderQueries(pool, keyring);
   // One for all activities that ask Stripe: they share its limits.
-  const provider = paymentContext({ stripe, store, cache, log });
+  const limiter = createLimiter(options);
+  const limited = limiter === undefined ? {} : { limiter };
+  const provider = paymentContext({ stripe, store, cache, log, ...limited });
   const settlement = createSettlementStore({ pool });
   return {
     pool,
@@ -101,7 +108,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
     inbox: createInbox({ pool, keyring, isActedOn }),
     outbox: createOutbox({ pool }),
     idempotency: createIdempotencyStore({ pool, keyring }),
-    eventLister: createEventLister(stripe),
+    eventLister: createEventLister(stripe, limited),
     verifyWebhook: createWebhookVerifier({ secrets: webhookSecrets }),
     async findPayment(paymentIntentId) {
       const attempt = await store.findAttemptByPaymentIntent(paymentIntentId);
@@ -124,4 +131,19 @@ export function createDependencies(options: DependencyOptions): Dependencies {
       await pool.end();
     },
   };
+}
+
+/** Live mode and a sandbox have limits of their own, so each mode has a scope of its own. */
+function createLimiter({ redis, stripe, stripeLimits, log }: DependencyOptions): RequestLimiter | undefined {
+  if (stripeLimits === undefined) return undefined;
+  const { localShare, ...limits } = stripeLimits;
+  return createStripeLimiter(redis, {
+    scope: /^(sk|rk)_live_/.test(stripe.secretKey) ? 'stripe-live' : 'stripe-test',
+    limits,
+    localShare,
+    onChange: (change, err) =>
+      change === 'lost'
+        ? log.warn({ err, localShare }, 'Redis is away: this process keeps to its own share of the limits of Stripe')
+        : log.info('Redis is back: the limits of Stripe are shared again'),
+  });
 }

@@ -94,6 +94,7 @@ export function configuredSettings(): { settings: Settings; config: Config; redi
     temporal: { ...config.temporal, connection },
     databaseUrl,
     stripe,
+    ...(config.stripeLimits === undefined ? {} : { stripeLimits: config.stripeLimits }),
     encryptionKeys,
     apiKeys,
     paymentLink: paymentLink(process.env['HOLDFAST_PAYMENT_LINK'], `http://127.0.0.1:${config.port}`),

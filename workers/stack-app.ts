@@ -45,6 +45,7 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
         temporal: filled.temporal,
         databaseUrl: filled.databaseUrl,
         stripe: filled.stripe,
+        ...(filled.stripeLimits === undefined ? {} : { stripeLimits: filled.stripeLimits }),
         encryptionKeys: filled.encryptionKeys,
         apiKeys: filled.apiKeys,
         paymentLink: paymentLink(process.env['HOLDFAST_PAYMENT_LINK'], `http://127.0.0.1:${filled.port}`),

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import type { RequestLimiter } from './limiter';
 
 /** A provider event whose origin is certain: by its signature, or because we fetched it. */
 export interface VerifiedEvent {
@@ -82,17 +83,30 @@ export interface EventLister {
   listUndelivered(since: Date): AsyncIterable<VerifiedEvent>;
 }
 
-/** Lists missed events from the API. Iterating throws the SDK's errors; what was yielded before stays valid. */
-export function createEventLister(stripe: Stripe, now: () => number = Date.now): EventLister {
+/** Nobody waits for it: a page whose turn does not come in this time is asked for when the next look is due. */
+const MAX_WAIT_MS = 60_000;
+
+export interface EventListerOptions {
+  readonly limiter?: RequestLimiter;
+  /** Milliseconds since the epoch; the system's clock where absent. */
+  readonly now?: () => number;
+}
+
+/** Lists missed events from the API. Iterating throws the SDK's errors and LimiterBusy; what was yielded before stays valid. */
+export function createEventLister(stripe: Stripe, { limiter, now = Date.now }: EventListerOptions = {}): EventLister {
+  const turn = { endpoint: 'events.list', priority: 'background', ticket: 'missed', maxWaitMs: MAX_WAIT_MS } as const;
   return {
     async *listUndelivered(since) {
       const fromMs = Math.max(since.getTime(), now() - EVENTS_REACH_MS);
-      const events = stripe.events.list({
-        delivery_success: false,
-        created: { gte: Math.floor(fromMs / 1000) },
-        limit: PAGE_SIZE,
-      });
-      for await (const event of events) yield readEvent(event);
+      const params = { delivery_success: false, created: { gte: Math.floor(fromMs / 1000) }, limit: PAGE_SIZE };
+      let after: string | undefined;
+      for (let more = true; more;) {
+        await limiter?.acquire(turn);
+        const page = await stripe.events.list({ ...params, ...(after === undefined ? {} : { starting_after: after }) });
+        for (const event of page.data) yield readEvent(event);
+        after = page.data.at(-1)?.id;
+        more = page.has_more && after !== undefined;
+      }
     },
   };
 }

@@ -118,3 +118,35 @@ test('the command line', () => {
   expect(() => readCommandLine(['--wrong'])).toThrow(/--wrong[\s\S]*flags:/);
   expect(() => readCommandLine(['--ports', 'some', '--port', '0'])).toThrow(/--ports must be[\s\S]*--port must be/);
 });
+
+describe('the limits of Stripe', () => {
+  const stripe = (key: string): NodeJS.ProcessEnv => ({ STRIPE_SECRET_KEY: key, STRIPE_WEBHOOK_SECRET: 'whsec_a' });
+
+  it.each([
+    ['a live key', stripe('sk_live_abc'), { perSecond: 100, perEndpoint: 25, localShare: 0.25 }],
+    ['a test key', stripe('rk_test_abc'), { perSecond: 25, perEndpoint: 25, localShare: 0.25 }],
+    [
+      'all of it set',
+      {
+        ...stripe('sk_live_abc'),
+        STRIPE_RATE_LIMIT: '300',
+        STRIPE_ENDPOINT_RATE_LIMIT: '50',
+        STRIPE_RATE_LIMIT_SHARE: '0.5',
+      },
+      { perSecond: 300, perEndpoint: 50, localShare: 0.5 },
+    ],
+    ['the simulator', {}, undefined],
+    ['the simulator, limited', { STRIPE_RATE_LIMIT: '40' }, { perSecond: 40, perEndpoint: 25, localShare: 0.25 }],
+  ])('for %s', (_, env, expected) => {
+    expect(parseConfig(env).stripeLimits).toEqual(expected);
+  });
+
+  it('are told by name where they are wrong', () => {
+    const env = { STRIPE_RATE_LIMIT: '0', STRIPE_ENDPOINT_RATE_LIMIT: '1e3', STRIPE_RATE_LIMIT_SHARE: 'half' };
+    expect(problemsOf(env)).toEqual([
+      'STRIPE_RATE_LIMIT must be a number of requests a second from 5 to 10000',
+      'STRIPE_ENDPOINT_RATE_LIMIT must be a number of requests a second from 5 to 10000',
+      'STRIPE_RATE_LIMIT_SHARE must be a share from 0.01 to 1',
+    ]);
+  });
+});
