@@ -1,6 +1,6 @@
 import { isCancellation, log } from '@temporalio/workflow';
 import { WHOLE_ORDER, shipmentId } from './domain/operation-keys';
-import { remainingLines } from './domain/order';
+import { isRaised, remainingLines } from './domain/order';
 import type { OrderFacts } from './domain/order';
 import { remainingAmount, shipmentAmount } from './domain/shipment-amount';
 import { refuseCancel, refuseDelivery, refuseShipment, sameShipment, stopShipping } from './domain/shipping-rules';
@@ -222,7 +222,7 @@ export async function deliver(order: OrderContext, command: DeliverCommand): Pro
     if (cause !== undefined) return { accepted: false, ...cause };
     order.step = 'recording a delivery';
     order.set(await records.recordDelivery({ orderId: order.orderId, ...command }));
-    if (order.facts.exception?.kind === 'delivery_overdue') await order.resolve('delivery_overdue');
+    if (isRaised(order.facts, 'delivery_overdue')) await order.resolve('delivery_overdue');
   }
   return { accepted: true, state: order.facts.state };
 }
@@ -256,13 +256,13 @@ export async function decide(
   order: OrderContext,
   decision: HoldDecision,
 ): Promise<CommandAnswer<{ state: OrderFacts['state'] }>> {
-  if (order.facts.exception?.kind !== 'hold_decision')
+  if (!isRaised(order.facts, 'hold_decision'))
     return order.refusal('nothing_to_decide', 'No decision on a card hold is open.');
   if (decision.action === 'cancel') {
     const answer = await cancel(order, { reason: 'hold_decision', actor: decision.actor });
     if (!answer.accepted) return answer;
   } else if (decision.action === 'capture') await captureAll(order);
   else await renewHold(order, 'reauthorization');
-  if (order.facts.exception?.kind === 'hold_decision') await order.resolve('hold_decision');
+  if (isRaised(order.facts, 'hold_decision')) await order.resolve('hold_decision');
   return { accepted: true, state: order.facts.state };
 }

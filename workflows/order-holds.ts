@@ -1,5 +1,6 @@
 import { log } from '@temporalio/workflow';
 import { iso } from './domain/deadlines';
+import { isRaised } from './domain/order';
 import { formatMoney } from './domain/money';
 import { remainingAmount } from './domain/shipment-amount';
 import { records } from './order-context';
@@ -105,7 +106,7 @@ async function lookUpAttempt(order: OrderContext, input: AuthorizePaymentInput):
 /** The new hold stands. The one it replaces is let go next: whatever happens in between, Postgres knows that it stands. */
 async function adoptHold(order: OrderContext): Promise<void> {
   const facts = await order.reload();
-  if (facts.exception?.kind === 'hold_decision') await order.resolve('hold_decision');
+  if (isRaised(facts, 'hold_decision')) await order.resolve('hold_decision');
 }
 
 /** Lets holds go that were replaced; where that fails a person is told, and it is tried again. */

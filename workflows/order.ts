@@ -15,8 +15,18 @@ import { MAX_LINES, MAX_QUANTITY } from './domain/money';
 import { nextDue } from './domain/next-due';
 import type { Due } from './domain/next-due';
 import { isTerminal } from './domain/order-state';
+import { isGivenBack } from './domain/refund';
 import { failureTypes } from './domain/errors';
-import { cancelOrder, decideHold, deliverOrder, getStatus, paymentChanged, renewPayment, shipOrder } from './messages';
+import {
+  cancelOrder,
+  decideHold,
+  deliverOrder,
+  getStatus,
+  orderChanged,
+  paymentChanged,
+  renewPayment,
+  shipOrder,
+} from './messages';
 import type { OrderInput, Refusal, ShipCommand } from './messages';
 import { cancel, capture, captureAll, decide, deliver, renew, ship } from './order-commands';
 import { OrderContext, records } from './order-context';
@@ -24,6 +34,8 @@ import { askForPayment, letReplacedHoldsGo, renewHold, syncPayment } from './ord
 import { insist } from './saga';
 import { versioned } from './versioning';
 import { failureTypeOf } from './failures';
+import { openDispute } from './domain/dispute';
+import { isRaised } from './domain/order';
 import type { OrderFacts } from './domain/order';
 
 /*
@@ -53,6 +65,7 @@ function setUp(life: OrderContext): void {
   setHandler(renewPayment, ({ paymentMethod }) => inTurn(life, () => renew(life, paymentMethod)));
   setHandler(decideHold, (decision) => inTurn(life, () => decide(life, decision)));
   setHandler(paymentChanged, ({ paymentIntentId }) => hint(life, paymentIntentId));
+  setHandler(orderChanged, () => followChange(life));
   setHandler(getStatus, () => life.status());
   // An operator's cancel in the Temporal UI is a cancel of the order, with the same rules.
   void CancellationScope.current().cancelRequested.catch(() =>
@@ -156,7 +169,9 @@ async function actOn(life: OrderContext, kind: Due['kind']): Promise<void> {
     case 'payment_deadline':
       return giveUp(life);
     case 'shipment_overdue':
-      return life.raise(kind, 'The order is paid and has not shipped in time.', 'warehouse');
+      return isGivenBack(life.facts)
+        ? life.raise(kind, 'All money of the order has gone back: cancel what has not shipped.', 'payments')
+        : life.raise(kind, 'The order is paid and has not shipped in time.', 'warehouse');
     case 'delivery_overdue':
       return life.raise(kind, 'The parcels have not arrived in time.', 'warehouse');
   }
@@ -169,6 +184,11 @@ async function warn(life: OrderContext): Promise<OrderFacts> {
 /** The policy of the order for a hold that nears its end. */
 async function actOnHold(life: OrderContext): Promise<void> {
   const { policy, hold } = life.facts;
+  const dispute = openDispute(life.facts);
+  if (dispute !== undefined) {
+    const message = `The card hold ends ${hold?.captureBefore ?? 'soon'} while ${dispute.disputeId} is open, so it is not renewed by itself: renew it, or cancel what has not shipped.`;
+    return life.raise('hold_decision', message, 'payments');
+  }
   if (policy.onHoldExpiring === 'reauthorize') return renewHold(life, 'reauthorization');
   if (policy.onHoldExpiring === 'capture') return captureAll(life);
   return life.raise(
@@ -180,7 +200,7 @@ async function actOnHold(life: OrderContext): Promise<void> {
 
 /** No hold is open: get one, unless a person was asked what to do and said nothing; then it is the customer's move. */
 async function authorizeAgain(life: OrderContext): Promise<void> {
-  if (life.facts.exception?.kind !== 'hold_decision') {
+  if (!isRaised(life.facts, 'hold_decision')) {
     return renewHold(life, life.facts.amounts.captured > 0 ? 'remainder' : 'reauthorization');
   }
   await askForPayment(life, { status: 'canceled', paymentIntentId: '', reason: 'expired' });
@@ -235,6 +255,15 @@ async function hint(life: OrderContext, paymentIntentId: string): Promise<void> 
     await inTurn(life, () => syncPayment(life, paymentIntentId));
   } catch (error) {
     log.warn('a hint could not be followed', { orderId: life.orderId, paymentIntentId, error: String(error) });
+  }
+}
+
+/** A refund or a dispute changed the record. What cannot be read now is read by the next step. */
+async function followChange(life: OrderContext): Promise<void> {
+  try {
+    await inTurn(life, () => life.reload());
+  } catch (error) {
+    log.warn('a change of the record could not be followed', { orderId: life.orderId, error: String(error) });
   }
 }
 

@@ -146,11 +146,12 @@ export function unlessZero<K extends string>(key: K, amount: number): { readonly
 }
 
 /** Of several open exceptions the first is shown: the later ones mostly follow from it. */
-export function exceptionOf(open: readonly OpenException[]): { readonly exception?: OrderException } {
+export function exceptionOf(open: readonly OpenException[]): Pick<OrderFacts, 'exception' | 'exceptionKinds'> {
   const [first] = open;
   if (first === undefined) return {};
   const { kind, message, owner, raisedAt } = first;
-  return { exception: { kind, message, owner, raisedAt } };
+  const kinds = [...new Set(open.map((one) => one.kind))];
+  return { exception: { kind, message, owner, raisedAt }, ...(kinds.length > 1 && { exceptionKinds: kinds }) };
 }
 
 function isSuperseded(

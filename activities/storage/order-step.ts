@@ -208,7 +208,7 @@ export class OrderStep {
 
   setExceptions(open: readonly OpenException[]): void {
     this.openExceptions = open;
-    const { exception: _before, ...rest } = this.facts;
+    const { exception: _before, exceptionKinds: _kinds, ...rest } = this.facts;
     this.facts = { ...rest, ...exceptionOf(open) };
   }
 

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { remainingLines, type OrderFacts } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
+import { isGivenBack } from '../../workflows/domain/refund';
 import { shipmentAmount } from '../../workflows/domain/shipment-amount';
 import { stopShipping } from '../../workflows/domain/shipping-rules';
 import type { OrderActivities, RequestPaymentInput, ShipmentStopped } from '../../workflows/ports';
@@ -148,10 +149,11 @@ async function cancelOrder(pool: Pool, now: Date, input: Input<'cancelOrder'>): 
     step.emit('OrderCancelled', { reason, actor, partial, lines: cancelled });
     if (partial) {
       step.setPayment('captured');
-      completeShipping(step, false);
+      completeShipping(step, facts.paymentState === 'captured');
     } else {
       step.moveTo('cancelled');
-      step.setPayment('voided');
+      // What was taken and given back stays captured: the ledger shows where it went.
+      if (facts.paymentState !== 'captured') step.setPayment('voided');
       undoReservation(tx, orderId, now);
     }
     tx.write(sql.release, [orderId]);
@@ -170,7 +172,7 @@ function assertCancellable(facts: OrderFacts, remaining: number): void {
   if (hold !== undefined)
     throw defect(`the hold ${hold.paymentIntentId} of order ${orderId} must be let go before its cancel`);
   const paidFor = facts.shipments.reduce((sum, one) => sum + one.amount, 0);
-  if (amounts.captured > paidFor) {
+  if (amounts.captured > paidFor && !isGivenBack(facts)) {
     throw defect(
       `${amounts.captured - paidFor} ${currency} of order ${orderId} were captured for what has not shipped: refund them`,
     );

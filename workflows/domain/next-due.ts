@@ -1,5 +1,6 @@
 import { holdPlan } from './deadlines';
-import { remainingLines } from './order';
+import { openDispute } from './dispute';
+import { isHeldUp, isRaised, remainingLines } from './order';
 import type { OrderFacts } from './order';
 import { isTerminal } from './order-state';
 
@@ -61,6 +62,8 @@ function paymentDue(facts: OrderFacts, context: DueContext): Due | undefined {
   if (facts.paymentState === 'payment_needed' && facts.paymentDeadline !== undefined) {
     return customerDue(facts, context, Date.parse(facts.paymentDeadline));
   }
+  // While the customer's bank decides nothing ships, so no card is held for it either.
+  if (facts.hold === undefined && openDispute(facts) !== undefined) return undefined;
   if (facts.hold === undefined) return { kind: 'authorize', atMs: 0, then: 'get a card hold for what is left to ship' };
   if (facts.captureOn === 'order') return { kind: 'capture_order', atMs: 0, then: 'take the money of the order' };
   return holdDue(facts, facts.hold);
@@ -85,7 +88,7 @@ function holdDue(facts: OrderFacts, hold: NonNullable<OrderFacts['hold']>): Due 
   if (facts.holdWarnedAt === undefined && plan.warnAt < plan.actAt) {
     return { kind: 'warn_hold', atMs: Date.parse(plan.warnAt), then: 'tell the shop that the card hold nears its end' };
   }
-  if (facts.exception?.kind === 'hold_decision') {
+  if (isRaised(facts, 'hold_decision')) {
     return {
       kind: 'check_hold',
       atMs: Date.parse(plan.checkAt),
@@ -95,18 +98,18 @@ function holdDue(facts: OrderFacts, hold: NonNullable<OrderFacts['hold']>): Due 
   return {
     kind: 'act_on_hold',
     atMs: Date.parse(plan.actAt),
-    then: `act on the card hold (${facts.policy.onHoldExpiring})`,
+    then: `act on the card hold (${openDispute(facts) === undefined ? facts.policy.onHoldExpiring : 'disputed: ask'})`,
   };
 }
 
 function handlingDue(facts: OrderFacts): Due | undefined {
-  if (facts.exception !== undefined) return undefined;
+  if (isHeldUp(facts) || openDispute(facts) !== undefined) return undefined;
   const atMs = Date.parse(facts.placedAt) + facts.policy.handlingLimitMs;
   return { kind: 'shipment_overdue', atMs, then: 'tell a person that the paid order has not shipped' };
 }
 
 function deliveryDue(facts: OrderFacts): Due | undefined {
-  if (facts.exception !== undefined) return undefined;
+  if (isHeldUp(facts)) return undefined;
   const lastMs = Math.max(...facts.shipments.map((one) => Date.parse(one.shippedAt)));
   return {
     kind: 'delivery_overdue',

@@ -18,7 +18,8 @@ export type OrderState = 'placed' | 'paid' | 'allocated' | 'fulfilled' | 'shippe
 export const ORDER_TRANSITIONS: Readonly<Record<OrderState, readonly OrderState[]>> = {
   placed: ['allocated', 'paid', 'cancelled'],
   allocated: ['paid', 'cancelled'],
-  paid: ['allocated', 'fulfilled'],
+  // Cancelled: its money was given back before it shipped.
+  paid: ['allocated', 'fulfilled', 'cancelled'],
   fulfilled: ['shipped'],
   shipped: ['delivered'],
   delivered: [],

@@ -117,6 +117,8 @@ export interface OrderFacts {
   readonly disputes?: readonly DisputeFacts[];
   readonly holdWarnedAt?: string;
   readonly exception?: OrderException;
+  /** Kinds of all open exceptions; absent where `exception` is the only one. */
+  readonly exceptionKinds?: readonly ExceptionKind[];
   readonly placedAt: string;
   readonly policy: OrderPolicy;
 }
@@ -133,6 +135,36 @@ export interface OrderAmounts {
   readonly refundedOutside?: number;
   /** Taken by the customer's bank and not given back. */
   readonly disputed?: number;
+}
+
+/** Is an exception of one of these kinds open, shown or not? */
+export function isRaised(facts: Pick<OrderFacts, 'exception' | 'exceptionKinds'>, ...kinds: ExceptionKind[]): boolean {
+  return openKinds(facts).some((kind) => kinds.includes(kind));
+}
+
+function openKinds({
+  exception,
+  exceptionKinds,
+}: Pick<OrderFacts, 'exception' | 'exceptionKinds'>): readonly ExceptionKind[] {
+  return exceptionKinds ?? (exception === undefined ? [] : [exception.kind]);
+}
+
+/** Exceptions about money that goes back: they keep no order from being shipped and delivered. */
+const OF_MONEY_BACK: readonly ExceptionKind[] = [
+  'refund_failed',
+  'refund_action_needed',
+  'refund_overdue',
+  'refund_unknown',
+  'refund_mismatch',
+  'dispute_evidence_due',
+  'dispute_unsettled',
+  'dispute_lost',
+  'fraud_warning',
+];
+
+/** Has a person been told already that the order itself does not go on? */
+export function isHeldUp(facts: Pick<OrderFacts, 'exception' | 'exceptionKinds'>): boolean {
+  return openKinds(facts).some((kind) => !OF_MONEY_BACK.includes(kind));
 }
 
 /** What is left to ship of every line that is not done. */

@@ -105,18 +105,19 @@ export function refundStateOf(parts: readonly Pick<RefundPart, 'status'>[], reso
   return has('failed', 'succeeded') ? 'failed' : 'canceled';
 }
 
-/** Minor units of a payment that can still be given back. */
+/** Minor units of a payment that can still be given back; what the customer's bank took back is not the shop's any more. */
 export function refundable(payment: {
   readonly captured: number;
   readonly refundPending: number;
   readonly refunded: number;
-  readonly refundedOutside: number;
+  readonly refundedOutside?: number;
+  readonly disputed?: number;
 }): number {
-  return payment.captured - payment.refundPending - payment.refunded - payment.refundedOutside;
+  const { captured, refundPending, refunded, refundedOutside = 0, disputed = 0 } = payment;
+  return Math.max(0, captured - refundPending - refunded - refundedOutside - disputed);
 }
 
 /** Is nothing of the order's captured money left with the shop? Then nothing more of it may ship. */
 export function isGivenBack({ amounts }: Pick<OrderFacts, 'amounts'>): boolean {
-  const { captured, refundPending, refunded, refundedOutside = 0 } = amounts;
-  return captured > 0 && refundable({ captured, refundPending, refunded, refundedOutside }) <= 0;
+  return amounts.captured > 0 && refundable(amounts) === 0;
 }

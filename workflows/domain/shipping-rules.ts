@@ -80,7 +80,7 @@ export function refuseCancel(facts: OrderFacts): RefusalCause | undefined {
       message: `Everything of order ${facts.orderId} has left; it needs a return, not a cancel.`,
     };
   }
-  if (facts.paymentState === 'captured') {
+  if (facts.paymentState === 'captured' && !isGivenBack(facts)) {
     return {
       reason: 'captured_needs_refund',
       message: `The money of order ${facts.orderId} has been taken; it needs a refund, not a cancel.`,

@@ -1,6 +1,8 @@
 import { holdPlan, iso } from './deadlines';
+import { openDispute } from './dispute';
 import { isTerminal } from './order-state';
 import type { OrderFacts } from './order';
+import { isGivenBack } from './refund';
 
 /** Parties an order may wait for, as the search attribute `WaitingOn` shows them. */
 export type Party = 'customer' | 'provider' | 'carrier' | 'warehouse' | 'approver' | 'supplier';
@@ -11,6 +13,25 @@ export interface Waiting {
   /** UTC ISO string. */
   readonly until: string;
   readonly why: string;
+}
+
+/** Banks decide within some 75 days; a review that takes longer is worth a look. Source: Stripe, "How disputes work". */
+const REVIEW_MS = 90 * 24 * 3_600_000;
+
+/** Whom an order waits for that may not ship: its lines stay where they are until somebody decides. */
+function stoppedFor(facts: OrderFacts): Waiting | undefined {
+  const dispute = openDispute(facts);
+  if (dispute !== undefined) {
+    const isOurs = dispute.stage === 'evidence_due';
+    return {
+      on: isOurs ? 'approver' : 'provider',
+      until: (isOurs ? dispute.dueBy : undefined) ?? iso(Date.parse(dispute.openedAt) + REVIEW_MS),
+      why: `the payment is disputed (${dispute.disputeId}); nothing ships until that is closed`,
+    };
+  }
+  if (!isGivenBack(facts)) return undefined;
+  const until = iso(Date.parse(facts.placedAt) + facts.policy.handlingLimitMs);
+  return { on: 'approver', until, why: 'all its money has gone back; what has not shipped is to be cancelled' };
 }
 
 /** Whom this order waits for; undefined for one that is done. Pure: Postgres, search attributes and details agree. */
@@ -34,6 +55,8 @@ export function waitingFor(facts: OrderFacts): Waiting | undefined {
       why: 'parcels are on their way',
     };
   }
+  const stopped = stoppedFor(facts);
+  if (stopped !== undefined) return stopped;
   if (facts.hold !== undefined) {
     const plan = holdPlan(facts.hold, facts.policy);
     return { on: 'warehouse', until: plan.actAt, why: 'to be shipped before the card hold must be renewed' };

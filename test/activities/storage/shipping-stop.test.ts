@@ -23,8 +23,10 @@ function parcel(orderId: string, name: string) {
 async function openDispute(orderId: string): Promise<void> {
   await shop.sql(
     `INSERT INTO disputes (dispute_id, order_id, attempt, payment_intent_id, charge_id, amount, currency, reason, is_inquiry,
-       provider_status, stage, opened_at, updated_at)
-     VALUES ($1, $2, 1, $3, 'ch', 100, 'eur', 'fraudulent', false, 'needs_response', 'evidence_due', now(), now())`,
+       provider_status, stage, opened_at, round, round_began_at, submission_count, round_submissions, fee_currency,
+       waiting_on, waiting_until, waiting_why, fetched_at, recorded_at, updated_at)
+     VALUES ($1, $2, 1, $3, 'ch', 100, 'eur', 'fraudulent', false, 'needs_response', 'evidence_due', now(), 1, now(), 0, 0,
+       'eur', 'approver', now(), 'evidence', now(), now(), now())`,
     [`dp_${orderId}`, orderId, intentOf(orderId, 1)],
   );
 }
