@@ -20,9 +20,11 @@ import {
   type WorkflowStatus,
 } from '../workflows/messages';
 import type { OrderState } from '../workflows/domain/order-state';
+import type { SettlementSummary } from '../workflows/settlement-ports';
 import { cartFingerprint, sha256 } from './fingerprint';
 import { checkoutStart, orderStart, toCart, withoutUndefined } from './requests';
 import * as schemas from './schemas';
+import { reconcileDay } from './reconcile';
 import { sendUpdate, type UpdateCall } from './send-update';
 import { parse, parseCheckout, parseShipment } from './validate';
 
@@ -68,6 +70,8 @@ export interface HoldfastClient {
     request: schemas.HoldDecisionRequest,
     options?: CallOptions,
   ): Promise<CommandAnswer<{ readonly state: OrderState }>>;
+  /** Compares a day's ledger with the provider's balance now. `date`: a day in UTC, `YYYY-MM-DD`. */
+  reconcile(date: string): Promise<SettlementSummary>;
   /** What the order's workflow does and whom it waits for. Needs a worker; Postgres answers without one. */
   status(orderId: string): Promise<WorkflowStatus>;
   /** The order's workflow as Temporal describes it. */
@@ -143,6 +147,9 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     async decideHold(orderId, request, call = {}) {
       const { action, actor = DEFAULT_ACTOR } = parse(schemas.holdDecisionRequest, withoutUndefined(request));
       return command(orderId, decideHold, { action, actor }, call);
+    },
+    async reconcile(date) {
+      return reconcileDay(client, { date, taskQueue, waitMs, nowMs: Date.now() });
     },
     async status(orderId) {
       return handleOf(orderId).query(getStatus);

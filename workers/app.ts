@@ -9,9 +9,11 @@ import type { OrderPolicy } from '../workflows/domain/policy';
 import { createDependencies } from './dependencies';
 import type { Dependencies } from './dependencies';
 import type { EncryptionKey, StripeConfig, TemporalConnectionOptions } from './config';
+import { gatewayDependencies } from './gateway-dependencies';
 import { startRelays } from './relays';
-import type { EventSink } from './relays/outbox-relay';
 import type { StripeLimits } from './stripe-limits';
+import type { EventSink } from './relays/outbox-relay';
+import { ensureSchedules } from './schedules';
 import { connectTemporal, createOrderWorker, createTemporalClient, installRuntime } from './temporal';
 
 /** Everything that a process of Holdfast must know; nothing is left to be found out. */
@@ -87,6 +89,10 @@ export class App {
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await running;
     });
+    // A server that refuses schedules must not keep orders from being worked on.
+    await ensureSchedules(this.client, temporal.taskQueue).catch((err: unknown) =>
+      this.log.error({ err }, 'the daily settlement check could not be scheduled'),
+    );
   }
 
   /** The outbox relay, the inbox dispatcher and the look for missed events. */
@@ -100,7 +106,6 @@ export class App {
   /** The HTTP gateway on a host and port; 0 takes a free one. */
   async startGateway(host: string, port: number): Promise<Gateway> {
     const { dependencies, client, settings } = this;
-    const { queries, inbox, outbox, idempotency, verifyWebhook, pool } = dependencies;
     const { policy, temporal, apiKeys } = settings;
     const holdfast = createHoldfastClient({
       client,
@@ -108,15 +113,7 @@ export class App {
       ...(policy === undefined ? {} : { policy }),
     });
     const gateway = await createGateway(
-      {
-        holdfast,
-        orders: queries,
-        inbox,
-        outbox,
-        idempotency,
-        verifyWebhook,
-        readiness: { postgres: () => pool.query('SELECT 1'), temporal: () => this.pingTemporal() },
-      },
+      gatewayDependencies(dependencies, holdfast, { temporal: () => this.pingTemporal() }),
       { apiKeys, logger: this.log, closeLimitMs: CLOSE_LIMIT_MS },
     );
     await gateway.listen(port, host);

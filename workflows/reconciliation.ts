@@ -1,3 +1,4 @@
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { proxyActivities, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { SETTLEMENT_OPTIONS } from './activity-options';
 import { dayBefore } from './domain/settlement';
@@ -17,7 +18,7 @@ export interface ReconciliationInput {
 const { compareSettlement } = proxyActivities<SettlementActivities>(SETTLEMENT_OPTIONS);
 
 export async function reconcileSettlement(input: ReconciliationInput = {}): Promise<SettlementSummary> {
-  const date = input.date ?? dayBefore(Date.now());
+  const date = input.date ?? dayBefore(scheduledAtMs());
   const { workflowId } = workflowInfo();
   setCurrentDetails(`Compares the ledger of **${date}** with the provider's balance transactions.`);
   upsertSearchAttributes([{ key: searchAttributes.waitingOn, value: 'provider' }]);
@@ -34,4 +35,11 @@ export async function reconcileSettlement(input: ReconciliationInput = {}): Prom
     { key: searchAttributes.exceptionKind, value: unexplained > 0 ? 'settlement_difference' : null },
   ]);
   return summary;
+}
+
+/** When a schedule meant this to run: after an outage that is days ago. */
+const scheduledStart = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME);
+
+function scheduledAtMs(): number {
+  return workflowInfo().typedSearchAttributes.get(scheduledStart)?.getTime() ?? Date.now();
 }

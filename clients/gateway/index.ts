@@ -14,6 +14,7 @@ import { orderOperations } from './orders';
 import type { GatewayDeps } from './ports';
 import { Problem, PROBLEM_TYPE, toProblem, unavailable } from './problem';
 import { registerApi } from './api';
+import { settlementOperations } from './settlement';
 import { registerWebhooks } from './webhooks';
 
 export type { GatewayDeps } from './ports';
@@ -53,7 +54,11 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const metrics = createMetrics(deps);
   const state = { closing: false };
   const app = createServer(discreet(options.logger ?? createLogger('info')));
-  const operations = [...checkoutOperations(deps, metrics), ...orderOperations(deps, metrics, now)];
+  const operations = [
+    ...checkoutOperations(deps, metrics),
+    ...orderOperations(deps, metrics, now),
+    ...settlementOperations(deps),
+  ];
   const document = openApiDocument(operations, options.version ?? '0.1.0');
 
   observe(app, metrics, () => state.closing);

@@ -2,6 +2,7 @@ import type { FieldProblem } from '../../workflows/domain/errors';
 import type { OrderState } from '../../workflows/domain/order-state';
 import type { OrderView } from '../../workflows/domain/order-view';
 import type { Party } from '../../workflows/domain/waiting';
+import type { SettlementReport } from '../../workflows/settlement-ports';
 import type { HoldfastClient } from '../client';
 
 /** What the gateway needs from storage and from the payment provider. Others implement it; the processes wire it. */
@@ -76,9 +77,15 @@ export type VerifyWebhook = (rawBody: Buffer, signature: string | undefined) => 
 /** Names of what must be reachable for the gateway to do its work, each with its check: rejects where it is not. */
 export type ReadinessChecks = Readonly<Record<string, () => Promise<unknown>>>;
 
+/** What settlement checks found. */
+export interface SettlementReports {
+  getReport(date: string): Promise<SettlementReport | undefined>;
+}
+
 export interface GatewayDeps {
   readonly holdfast: Omit<HoldfastClient, 'status' | 'describe'>;
   readonly orders: OrderQueries;
+  readonly settlement: SettlementReports;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   readonly idempotency: IdempotencyStore;

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { HoldfastClient } from '../../clients';
 import { createGateway } from '../../clients/gateway';
 import type { Dependencies } from '../../workers/dependencies';
+import { gatewayDependencies } from '../../workers/gateway-dependencies';
 
 /** The real gateway on a free port, with its logger as quiet as the rest. */
 export async function startBenchGateway(
@@ -9,19 +10,11 @@ export async function startBenchGateway(
   holdfast: HoldfastClient,
   log: Logger,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const { queries, inbox, outbox, idempotency, verifyWebhook, pool } = dependencies;
-  const gateway = await createGateway(
-    {
-      holdfast,
-      orders: queries,
-      inbox,
-      outbox,
-      idempotency,
-      verifyWebhook,
-      readiness: { postgres: () => pool.query('SELECT 1') },
-    },
-    { apiKeys: ['benchmark-benchmark'], logger: log, closeLimitMs: 5_000 },
-  );
+  const gateway = await createGateway(gatewayDependencies(dependencies, holdfast), {
+    apiKeys: ['benchmark-benchmark'],
+    logger: log,
+    closeLimitMs: 5_000,
+  });
   await gateway.listen(0, '127.0.0.1');
   return { url: gateway.url, close: () => gateway.close() };
 }

@@ -183,6 +183,8 @@ describe('documentation', () => {
       '/v1/orders/{orderId}/hold-decision',
       '/v1/orders/{orderId}/payment-method',
       '/v1/orders/{orderId}/shipments',
+      '/v1/payments/reconciliations',
+      '/v1/payments/reconciliations/{date}',
       '/webhooks/stripe',
     ]);
     const checkout = document.paths['/v1/checkouts']?.['post'];

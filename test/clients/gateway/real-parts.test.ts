@@ -3,6 +3,7 @@ import Stripe from 'stripe';
 import { pino } from 'pino';
 import { createGateway, type Gateway, type GatewayDeps } from '../../../clients/gateway';
 import { createOrderQueries, createPool } from '../../../activities/storage';
+import { gatewayDependencies } from '../../../workers/gateway-dependencies';
 import { sampleCart } from '../../support/carts';
 import { closeConnections } from '../../support/environment';
 import { createWorld, type World } from '../../support/world';
@@ -16,17 +17,7 @@ let gateway: Gateway;
 let url: string;
 
 async function serve(changes: Partial<GatewayDeps> = {}): Promise<Gateway> {
-  const { dependencies } = world;
-  deps = {
-    holdfast: world.holdfast,
-    orders: dependencies.queries,
-    inbox: dependencies.inbox,
-    outbox: dependencies.outbox,
-    idempotency: dependencies.idempotency,
-    verifyWebhook: dependencies.verifyWebhook,
-    readiness: { postgres: () => dependencies.pool.query('SELECT 1') },
-    ...changes,
-  };
+  deps = { ...gatewayDependencies(world.dependencies, world.holdfast), ...changes };
   const served = await createGateway(deps, { apiKeys: [API_KEY], logger: pino({ level: 'silent' }) });
   await served.listen(0, '127.0.0.1');
   return served;

@@ -114,6 +114,7 @@ function depsOf(fakes: Fakes): GatewayDeps {
       deliver: verb('deliver'),
       renewPayment: verb('renewPayment'),
       decideHold: verb('decideHold'),
+      reconcile: verb('reconcile'),
       drain: () => Promise.resolve(),
     },
     orders: {
@@ -123,6 +124,7 @@ function depsOf(fakes: Fakes): GatewayDeps {
       listStuck: (filter) => storage(() => (fakes.listed.push(filter), [...fakes.orders.values()])),
       checkCatalogue: () => storage(() => fakes.catalogueProblems),
     },
+    settlement: { getReport: () => storage(() => undefined) },
     inbox: {
       receive: (event) =>
         storage(() => {

@@ -1,0 +1,37 @@
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { workflowTypes } from '../workflows/messages';
+
+/** Stripe's day is complete in its balance some hours after midnight; a shop's people find the result in the morning. */
+const SETTLEMENT_HOUR_UTC = 5;
+
+/** A week of an outage is caught up: each day is compared once, whenever that is. */
+const CATCH_UP = '7 days';
+
+/** One schedule for each task queue, so that several shops share a namespace. */
+export function settlementScheduleId(taskQueue: string): string {
+  return `settlement-${taskQueue}`;
+}
+
+/** Makes sure that the schedules exist; one that is there is left as it is, paused or changed by a person. */
+export async function ensureSchedules(client: Client, taskQueue: string): Promise<void> {
+  try {
+    await client.schedule.create({
+      scheduleId: settlementScheduleId(taskQueue),
+      spec: { calendars: [{ hour: SETTLEMENT_HOUR_UTC, minute: 0, second: 0 }] },
+      action: {
+        type: 'startWorkflow',
+        workflowType: workflowTypes.reconcileSettlement,
+        // Temporal adds the time that it is for.
+        workflowId: 'reconciliation-settlement',
+        taskQueue,
+        args: [{}],
+        staticSummary: 'Daily settlement check',
+      },
+      policies: { overlap: ScheduleOverlapPolicy.BUFFER_ALL, catchupWindow: CATCH_UP },
+      state: { note: "Compares the day before with the provider's balance" },
+    });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+  }
+}
