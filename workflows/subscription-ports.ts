@@ -1,3 +1,4 @@
+import type { ExceptionKind } from './domain/order';
 import type { DunningPolicy, SubscriptionFacts } from './domain/subscription';
 
 export interface FollowSubscriptionInput {
@@ -43,4 +44,29 @@ export interface SubscriptionActivities {
   paySubscription(input: PaySubscriptionInput): Promise<PaySubscriptionResult>;
   /** Ends a subscription whose dunning is over, where the policy says so. */
   endSubscription(input: FollowSubscriptionInput): Promise<FollowSubscriptionResult>;
+}
+
+export interface RaiseSubscriptionException {
+  readonly subscriptionId: string;
+  readonly workflowId: string;
+  readonly kind: ExceptionKind;
+  /** One for each time it is raised: once resolved under this key, a late attempt opens nothing any more. */
+  readonly operationKey: string;
+  /** What happened, what is at risk, and what to do next. No personal data. */
+  readonly message: string;
+  readonly owner: string;
+}
+
+export interface ResolveSubscriptionException {
+  readonly subscriptionId: string;
+  readonly workflowId: string;
+  readonly kinds: readonly ExceptionKind[];
+  /** Those under which they were raised. */
+  readonly operationKeys: readonly string[];
+}
+
+/** What of a subscription needs a person. Called as local activities: one short transaction each. */
+export interface SubscriptionDesk {
+  raiseSubscriptionException(input: RaiseSubscriptionException): Promise<void>;
+  resolveSubscriptionException(input: ResolveSubscriptionException): Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { AttemptRow } from './attempts';
 import type { Transaction } from './database';
 import { statement } from './statements';
 
-const sql = { insert: statement('audit-insert') };
+const sql = { insert: statement('audit-insert'), insertSubject: statement('audit-insert-subject') };
 
 /** Who and why, for the audit log and the events. */
 export interface StepCause {
@@ -25,6 +25,19 @@ export function writeEntry(
   const { operationKey, action, actor, nowIso } = cause;
   const values = [before === undefined ? null : JSON.stringify(before), JSON.stringify(after), nowIso];
   tx.write(sql.insert, [orderId, operationKey, action, actor, ...values]);
+}
+
+/** As `writeEntry`, for what belongs to no order. */
+export function writeSubjectEntry(
+  tx: Transaction,
+  subject: { readonly type: 'subscription'; readonly id: string },
+  cause: StepCause,
+  before: object | undefined,
+  after: object,
+): void {
+  const { operationKey, action, actor, nowIso } = cause;
+  const values = [before === undefined ? null : JSON.stringify(before), JSON.stringify(after), nowIso];
+  tx.write(sql.insertSubject, [subject.type, subject.id, operationKey, action, actor, ...values]);
 }
 
 /** What a step made of an order; `before` is absent for an order that is new. */

@@ -1,5 +1,7 @@
 /** What storage offers. `migrate` stands apart (./migrate): it needs a library that tests cannot load. */
 export { createPool, type PoolOptions } from './database';
+export { createDisputeStore, type DisputeStore } from './dispute-store';
+export type { EvidenceFields, EvidenceSource } from './dispute-evidence';
 export { createIdempotencyStore, type IdempotencyBegin, type IdempotencyStore } from './idempotency';
 export { createInbox, type ClaimedEvent, type Inbox, type InboxStatus, type ProviderEvent } from './inbox';
 export { checkMoneyInvariants, type Violation } from './invariants';
@@ -26,3 +28,10 @@ export type * from './payment-store';
 export { prune, type Pruned } from './prune';
 export { createSampleCatalogue, sampleItems, sampleSkus, sampleWarehouses } from './sample-catalogue';
 export { createSettlementStore, type LedgerPosition, type SettlementStore } from './settlement';
+export { createSubscriptionQueries, type ListSubscriptions, type SubscriptionQueries } from './subscription-queries';
+export {
+  createSubscriptionStore,
+  type RecordSubscriptionInput,
+  type RecordSubscriptionResult,
+  type SubscriptionStore,
+} from './subscription-store';

@@ -7,13 +7,18 @@ CREATE TABLE subscriptions (
   provider_status text NOT NULL,
   stage text NOT NULL CHECK (stage IN ('incomplete', 'incomplete_expired', 'trialing', 'trial_payment_failed', 'active',
     'past_due', 'unpaid', 'paused', 'canceled')),
-  trial text NOT NULL CHECK (trial IN ('never', 'running', 'converted', 'conversion_failed', 'ended_unconverted')),
+  trial text NOT NULL CHECK (trial IN
+    ('never', 'running', 'converting', 'converted', 'conversion_failed', 'ended_unconverted')),
+  -- by the clock of who looked
+  stage_since timestamptz NOT NULL,
   currency text NOT NULL CHECK (currency ~ '^[a-z]{3}$'),
   items jsonb NOT NULL CHECK (jsonb_typeof(items) = 'array'),
   current_period_end timestamptz,
   trial_ends_at timestamptz,
   cancel_at_period_end boolean NOT NULL,
   ended_at timestamptz,
+  end_reason text,
+  collection_paused boolean NOT NULL,
   has_payment_method boolean NOT NULL,
   -- the invoice that is being collected, else the newest one
   invoice_id text,
@@ -24,7 +29,7 @@ CREATE TABLE subscriptions (
   waiting_on text CHECK (waiting_on IN ('customer', 'provider', 'carrier', 'warehouse', 'approver', 'supplier')),
   waiting_until timestamptz,
   waiting_why text,
-  -- by the clock of who looked; planning never goes back behind it
+  -- planning never goes back behind it
   fetched_at timestamptz NOT NULL,
   -- What the workflow has seen, written by its own looks alone: whoever else finds the stage to be another one, or something
   -- due before the workflow wakes, has to tell it, also where the process that found it first died before it could.
@@ -129,14 +134,15 @@ CREATE INDEX audit_log_subject ON audit_log (subject_type, subject_id, entry_id)
 -- order_id is the id of whatever the event is about; this says what that is.
 ALTER TABLE outbox ADD COLUMN aggregate text NOT NULL DEFAULT 'order' CHECK (aggregate IN ('order', 'subscription'));
 
--- A subscription with everything that a step decides on or a view shows, as one document; the newest two years of monthly invoices.
+-- A subscription with everything that a step decides on or a view shows, as one document; of lists that grow the newest.
 CREATE VIEW subscription_documents AS
 SELECT s.subscription_id, s.stripe_customer_id, s.stage, s.waiting_on, s.waiting_until, s.wake_at, s.recorded_at,
   jsonb_build_object(
   'subscriptionId', s.subscription_id, 'stripeCustomerId', s.stripe_customer_id, 'providerStatus', s.provider_status,
-  'stage', s.stage, 'trial', s.trial, 'currency', s.currency, 'items', s.items,
+  'stage', s.stage, 'stageSince', s.stage_since, 'trial', s.trial, 'currency', s.currency, 'items', s.items,
   'currentPeriodEnd', s.current_period_end, 'trialEndsAt', s.trial_ends_at,
-  'cancelAtPeriodEnd', s.cancel_at_period_end, 'endedAt', s.ended_at, 'hasPaymentMethod', s.has_payment_method,
+  'cancelAtPeriodEnd', s.cancel_at_period_end, 'endedAt', s.ended_at, 'endReason', s.end_reason,
+  'collectionPaused', s.collection_paused, 'hasPaymentMethod', s.has_payment_method,
   'invoiceId', s.invoice_id, 'upcomingAmount', s.upcoming_amount, 'exhausted', s.exhausted, 'entitled', s.entitled,
   'timeZone', s.time_zone, 'fetchedAt', s.fetched_at, 'watchedStage', s.watched_stage, 'wakeAt', s.wake_at,
   'wakeWhy', s.wake_why, 'waitingOn', s.waiting_on, 'waitingUntil', s.waiting_until, 'waitingWhy', s.waiting_why,
@@ -156,6 +162,11 @@ SELECT s.subscription_id, s.stripe_customer_id, s.stage, s.waiting_on, s.waiting
       'occurredAt', c.occurred_at) ORDER BY c.change_id)
     FROM (SELECT * FROM subscription_changes WHERE subscription_id = s.subscription_id
       ORDER BY change_id DESC LIMIT 24) c),
+  'notices', (
+    SELECT jsonb_agg(jsonb_build_object('noticeKey', n.notice_key, 'kind', n.kind, 'status', n.status, 'dueAt', n.due_at,
+      'sentAt', n.sent_at) ORDER BY n.due_at, n.notice_key COLLATE "C")
+    FROM (SELECT * FROM notices WHERE subject_type = 'subscription' AND subject_id = s.subscription_id
+      ORDER BY due_at DESC, notice_key LIMIT 48) n),
   'exceptions', (
     SELECT jsonb_agg(jsonb_build_object('kind', e.kind, 'message', e.message, 'owner', e.owner,
       'raisedAt', e.raised_at, 'workflowId', e.workflow_id) ORDER BY e.exception_id)

@@ -1,0 +1,2 @@
+-- $1 subscription id
+SELECT version FROM subscriptions WHERE subscription_id = $1
