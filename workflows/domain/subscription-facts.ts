@@ -19,7 +19,8 @@ export function subscriptionFacts(snapshot: SubscriptionSnapshot, context: Facts
   const nowMs = Date.parse(now);
   const { stage, trial } = standingOf(snapshot, nowMs);
   const invoice = collectedInvoice(snapshot.invoices);
-  const exhausted = invoice !== undefined && isExhausted(invoice, nowMs, policy);
+  const collected = invoice && invoiceFacts(invoice);
+  const exhausted = collected !== undefined && isExhausted(collected, nowMs, policy, snapshot.hasPaymentMethod);
   const { currentPeriodEnd, trialEndsAt, endedAt, endReason, upcomingAmount, timeZone } = snapshot;
   return {
     subscriptionId: snapshot.subscriptionId,
@@ -37,7 +38,7 @@ export function subscriptionFacts(snapshot: SubscriptionSnapshot, context: Facts
     collectionPaused: snapshot.collectionPaused,
     ...(stageSince !== undefined && { stageSince }),
     hasPaymentMethod: snapshot.hasPaymentMethod,
-    ...(invoice !== undefined && { invoice: invoiceFacts(invoice) }),
+    ...(collected !== undefined && { invoice: collected }),
     ...(upcomingAmount !== undefined && { upcomingAmount }),
     exhausted,
     entitled: isEntitled(stage, exhausted),
@@ -61,7 +62,7 @@ export function collectedInvoice(invoices: readonly InvoiceSnapshot[]): InvoiceS
   return failing.find((one) => one.nextAttemptAt !== undefined) ?? failing[0] ?? open[0] ?? newestFirst[0];
 }
 
-function invoiceFacts(snapshot: InvoiceSnapshot): InvoiceFacts {
+export function invoiceFacts(snapshot: InvoiceSnapshot): InvoiceFacts {
   const { adviceCode: _a, networkAdviceCode: _n, networkDeclineCode: _d, ...invoice } = snapshot;
   if (invoice.attemptCount === 0 || invoice.status === 'paid') return invoice;
   return { ...invoice, declineClass: classifyDecline(snapshot).declineClass };
@@ -69,16 +70,22 @@ function invoiceFacts(snapshot: InvoiceSnapshot): InvoiceFacts {
 
 /**
  * Has the provider given up? A next try that is absent right after a failed one says nothing: it may be planned a moment
- * later. Only when there was time to plan one does its absence mean that there is none.
+ * later. Only when there was time to plan one does its absence mean that there is none. Where no try is made, after a hard
+ * decline or without a payment method, the provider counts on and nothing tells when it last did: then the absence means
+ * something only once the count or the span is full.
  */
 export function isExhausted(
-  invoice: Pick<InvoiceFacts, 'status' | 'attemptCount' | 'nextAttemptAt' | 'failedAt' | 'createdAt'>,
+  invoice: Pick<InvoiceFacts, 'status' | 'attemptCount' | 'nextAttemptAt' | 'failedAt' | 'createdAt' | 'declineClass'>,
   nowMs: number,
-  policy: Pick<DunningPolicy, 'planningMs'>,
+  policy: Pick<DunningPolicy, 'planningMs' | 'maxAttempts' | 'retrySpanMs'>,
+  hasPaymentMethod: boolean,
 ): boolean {
   if (invoice.status === 'uncollectible') return true;
   if (invoice.status !== 'open' || invoice.attemptCount === 0 || invoice.nextAttemptAt !== undefined) return false;
-  return nowMs >= failedMs(invoice) + policy.planningMs;
+  if (nowMs < failedMs(invoice) + policy.planningMs) return false;
+  const isTried = invoice.declineClass === 'soft' && invoice.failedAt !== undefined && hasPaymentMethod;
+  if (isTried || invoice.attemptCount >= policy.maxAttempts) return true;
+  return nowMs >= Date.parse(invoice.createdAt) + policy.retrySpanMs + policy.planningMs;
 }
 
 /** When the newest try failed; where that is not told, the invoice's own time, which is steady at least. */
