@@ -3,6 +3,7 @@ import type { OrderFacts } from '../../workflows/domain/order';
 import type { OrderActivities, RaiseExceptionInput } from '../../workflows/ports';
 import { writeEntry } from './audit';
 import { transact, type Transaction } from './database';
+import type { OpenException } from './order-record';
 import { lockOrder, OrderStep } from './order-step';
 import { statement } from './statements';
 
@@ -32,6 +33,27 @@ export function addException(tx: Transaction, step: OrderStep, input: RaiseExcep
   writeException(tx, input, raisedAt);
   step.setExceptions([...step.exceptions, { kind, workflowId, message, owner, raisedAt }]);
   step.emit('ExceptionRaised', { kind, message, owner, ...(amountAtRisk && { amountAtRisk }) });
+}
+
+/** Closes open exceptions of a workflow within a step: the rows, the facts and the events. */
+export function closeExceptions(
+  tx: Transaction,
+  step: OrderStep,
+  workflowId: string,
+  kinds: readonly RaiseExceptionInput['kind'][],
+): void {
+  const closes = (one: OpenException): boolean => one.workflowId === workflowId && kinds.includes(one.kind);
+  const closed = step.exceptions.filter(closes);
+  if (closed.length === 0) return;
+  tx.write(sql.resolve, [workflowId, kinds, step.cause.nowIso]);
+  step.setExceptions(step.exceptions.filter((one) => !closes(one)));
+  for (const { kind } of closed) step.emit('ExceptionResolved', { kind });
+}
+
+/** What a lost dispute left to a person is over once nothing is left to ship. */
+export function closeLostDisputes(step: OrderStep): void {
+  const lost = step.exceptions.filter((one) => one.kind === 'dispute_lost');
+  for (const { workflowId } of lost) closeExceptions(step.tx, step, workflowId, ['dispute_lost']);
 }
 
 /** Opens an exception, also for an order that is not recorded; answers with the order where it is. */
@@ -76,10 +98,8 @@ export async function resolveException(
       if (closed.length > 0) writeEntry(tx, orderId, cause, before, { exceptions: [] });
       return null;
     }
-    tx.write(sql.resolve, [workflowId, kinds, now]);
     const step = new OrderStep(tx, record, cause);
-    step.setExceptions(record.openExceptions.filter((one) => !closes(one)));
-    for (const { kind } of record.openExceptions.filter(closes)) step.emit('ExceptionResolved', { kind });
+    closeExceptions(tx, step, workflowId, kinds);
     return step.finish();
   });
 }

@@ -87,7 +87,7 @@ export class OrderStep {
   private openExceptions: readonly OpenException[];
 
   constructor(
-    private readonly tx: Transaction,
+    readonly tx: Transaction,
     private readonly record: OrderRecord,
     readonly cause: StepCause,
   ) {

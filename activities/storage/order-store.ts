@@ -7,7 +7,7 @@ import { stopShipping } from '../../workflows/domain/shipping-rules';
 import type { OrderActivities, RequestPaymentInput, ShipmentStopped } from '../../workflows/ports';
 import type { Keyring } from '../crypto';
 import { transact, type Transaction } from './database';
-import { raiseException, resolveException } from './exceptions';
+import { closeLostDisputes, raiseException, resolveException } from './exceptions';
 import { defect } from './failures';
 import { lockKnownOrder, OrderStep } from './order-step';
 import { placeOrder, withdrawOrder } from './place-order';
@@ -157,6 +157,7 @@ async function cancelOrder(pool: Pool, now: Date, input: Input<'cancelOrder'>): 
       undoReservation(tx, orderId, now);
     }
     tx.write(sql.release, [orderId]);
+    closeLostDisputes(step);
     return step.finish({ kind: 'cancel' });
   });
 }

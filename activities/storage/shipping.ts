@@ -1,6 +1,7 @@
 import { remainingLines, type LineQuantity, type OrderFacts, type Shipment } from '../../workflows/domain/order';
 import type { ShipmentRecord } from '../../workflows/ports';
 import type { Transaction } from './database';
+import { closeLostDisputes } from './exceptions';
 import { defect, operationUndone } from './failures';
 import type { OrderStep } from './order-step';
 import { statement } from './statements';
@@ -57,6 +58,7 @@ export function applyShipment(
  */
 export function completeShipping(step: OrderStep, paidBefore: boolean): void {
   if (remainingLines(step.facts).length > 0) return;
+  closeLostDisputes(step);
   if (step.facts.state !== 'paid') {
     step.moveTo('paid');
     if (!paidBefore) step.emit('OrderPaid', { captured: step.facts.amounts.captured, currency: step.facts.currency });

@@ -1,3 +1,5 @@
+import type { LineQuantity, OrderException } from './order';
+
 /**
  * Where a dispute stands, by what it asks of us. An inquiry asks the same before any money moves; it may become a dispute.
  */
@@ -29,6 +31,76 @@ export interface DisputeFacts {
   readonly withdrawn: number;
   readonly submittedAt?: string;
   readonly closedAt?: string;
+}
+
+/** What was decided for one round: by a person, or by the shop's policy where nobody was there in time. */
+export interface DisputeDecision {
+  /** `accept`: the money is given up, and the dispute is lost. */
+  readonly action: 'submit' | 'accept';
+  /** An id, no name; `holdfast` where the policy decided. */
+  readonly actor: string;
+  readonly at: string;
+  /** Counts the decisions on one dispute, so that each has an operation key of its own. */
+  readonly attempt: number;
+  /** When the provider had taken it. */
+  readonly doneAt?: string;
+  /** Why the provider did not take it, in its own code. */
+  readonly refused?: string;
+}
+
+/** Everything that the workflow of a dispute decides on. No personal data: the evidence itself is not part of it. */
+export interface DisputeRecord extends DisputeFacts {
+  /** Counts from 1. An inquiry that becomes a dispute and an appeal are rounds of their own, with their own deadline. */
+  readonly round: number;
+  /** When this round was first heard of, by the clock of who follows it. */
+  readonly roundBeganAt: string;
+  /** Warnings that were given in this round: milliseconds before the deadline. */
+  readonly warnedMs: readonly number[];
+  /** When the evidence of this round was put together and staged at the provider. */
+  readonly evidenceCollectedAt?: string;
+  readonly decision?: DisputeDecision;
+  /** Fees so far, those given back taken off; in minor units of the currency of the balance. */
+  readonly feeAmount: number;
+  readonly feeCurrency: string;
+  /** What of the order is left to ship. */
+  readonly linesToShip: readonly LineQuantity[];
+  /** Refunds of this payment that are not settled. */
+  readonly openRefunds: readonly string[];
+  /** Exceptions of this dispute that are open. */
+  readonly exceptions: readonly OrderException[];
+}
+
+/** One movement of money between our balance and the customer's bank. */
+export interface DisputeMovement {
+  /** The provider's id of it. */
+  readonly balanceTransactionId: string;
+  readonly direction: 'withdrawn' | 'reinstated';
+  /** Minor units of the dispute's currency. */
+  readonly amount: number;
+  /** Minor units of `feeCurrency`; negative where it was given back. */
+  readonly fee: number;
+  readonly feeCurrency: string;
+  readonly at: string;
+}
+
+/** A dispute as the provider shows it, fetched fresh, in our own words. Times are UTC ISO strings, amounts minor units. */
+export interface DisputeSnapshot {
+  readonly disputeId: string;
+  readonly paymentIntentId: string;
+  readonly chargeId: string;
+  readonly providerStatus: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly reason: string;
+  readonly openedAt: string;
+  /** Absent where the bank takes no answer. */
+  readonly dueBy?: string;
+  /** How often evidence was submitted, by whomever. */
+  readonly submissionCount: number;
+  /** Oldest first. */
+  readonly movements: readonly DisputeMovement[];
+  /** When it was asked for, by our own clock: what was asked later is newer. */
+  readonly fetchedAt: string;
 }
 
 const OPEN: readonly DisputeStage[] = ['evidence_due', 'under_review'];
@@ -64,4 +136,28 @@ export function disputeStage(providerStatus: string): DisputeStage | undefined {
     default:
       return undefined;
   }
+}
+
+/** What kind of case a provider's status belongs to: another kind is another round. */
+export function disputeKind(providerStatus: string): 'inquiry' | 'dispute' | 'appeal' {
+  if (providerStatus.startsWith('warning_')) return 'inquiry';
+  return providerStatus.startsWith('appeal_') ? 'appeal' : 'dispute';
+}
+
+/** Does the bank wait for our answer, and can one still be given? */
+export function isUndecided(
+  dispute: Pick<DisputeRecord, 'stage' | 'submittedAt' | 'dueBy' | 'decision'>,
+): dispute is typeof dispute & { readonly dueBy: string } {
+  const { stage, submittedAt, dueBy, decision } = dispute;
+  if (stage !== 'evidence_due' || submittedAt !== undefined || dueBy === undefined) return false;
+  return decision === undefined || decision.refused !== undefined;
+}
+
+/** Stages after which all that was withdrawn comes back. */
+const GIVEN_BACK: readonly DisputeStage[] = ['won', 'warning_closed'];
+
+/** Is nothing more to come? A dispute that is won is not over before its money is back. */
+export function isSettled(dispute: Pick<DisputeRecord, 'stage' | 'withdrawn'>): boolean {
+  if (isOpen(dispute)) return false;
+  return !GIVEN_BACK.includes(dispute.stage) || dispute.withdrawn === 0;
 }

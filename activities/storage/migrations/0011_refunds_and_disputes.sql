@@ -101,21 +101,43 @@ CREATE TABLE disputes (
   stage text NOT NULL CHECK (stage IN ('evidence_due', 'under_review', 'won', 'lost', 'warning_closed', 'prevented')),
   opened_at timestamptz NOT NULL,
   due_by timestamptz,
+  -- An inquiry that becomes a dispute, and an appeal, are rounds of their own. Rounds begin when they are first heard of.
+  round integer NOT NULL CHECK (round >= 1),
+  round_began_at timestamptz NOT NULL,
+  -- the provider's count of submissions, and what it was when the round began: one more is this round's
+  submission_count integer NOT NULL CHECK (submission_count >= 0),
+  round_submissions integer NOT NULL CHECK (round_submissions >= 0),
+  -- of the balance's currency, which need not be the dispute's
   fee_amount integer NOT NULL DEFAULT 0,
+  fee_currency text NOT NULL CHECK (fee_currency ~ '^[a-z]{3}$'),
   -- names people: encrypted
   evidence bytea,
   evidence_collected_at timestamptz,
-  warned_hours integer[] NOT NULL DEFAULT '{}',
+  -- warnings given in this round: milliseconds before the deadline
+  warned_ms integer[] NOT NULL DEFAULT '{}',
   decision jsonb,
   submitted_at timestamptz,
   closed_at timestamptz,
+  waiting_on text CHECK (waiting_on IN ('customer', 'provider', 'carrier', 'warehouse', 'approver', 'supplier')),
+  waiting_until timestamptz,
+  waiting_why text,
+  -- when the provider was asked, by our clock: an older answer never overwrites a newer one
+  fetched_at timestamptz NOT NULL,
+  -- by our clock, as the times of shipments are: from then on nothing ships
+  recorded_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
   FOREIGN KEY (order_id, attempt) REFERENCES payment_attempts,
-  CONSTRAINT disputes_end_once CHECK ((stage IN ('evidence_due', 'under_review')) = (closed_at IS NULL))
+  CONSTRAINT disputes_end_once CHECK ((stage IN ('evidence_due', 'under_review')) = (closed_at IS NULL)),
+  -- an open dispute waits for a named party until a named time; one that is won may wait for its money
+  CONSTRAINT disputes_wait_for_somebody CHECK (
+    (closed_at IS NOT NULL OR waiting_on IS NOT NULL)
+    AND (waiting_on IS NULL) = (waiting_until IS NULL) AND (waiting_on IS NULL) = (waiting_why IS NULL)),
+  CHECK (round_submissions <= submission_count)
 );
 
 CREATE INDEX disputes_order ON disputes (order_id);
 CREATE INDEX disputes_open ON disputes (due_by) WHERE closed_at IS NULL;
+CREATE INDEX disputes_newest ON disputes (recorded_at DESC, dispute_id DESC);
 
 CREATE TABLE fraud_warnings (
   warning_id text PRIMARY KEY CHECK (warning_id <> ''),
@@ -125,12 +147,20 @@ CREATE TABLE fraud_warnings (
   fraud_type text NOT NULL,
   actionable boolean NOT NULL,
   received_at timestamptz NOT NULL,
+  -- nobody is waited for any more after this
+  until timestamptz NOT NULL,
   decision text CHECK (decision IN ('refund', 'ignore')),
   decided_by text,
   decided_at timestamptz,
   refund_id text,
+  -- why the refund could not be begun; the decision is open again
+  refund_refused text,
+  ended text CHECK (ended IN ('refunded', 'disputed', 'ignored', 'not_actionable', 'lapsed')),
   closed_at timestamptz,
-  CHECK ((decision IS NULL) = (decided_at IS NULL))
+  recorded_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  CHECK ((decision IS NULL) = (decided_at IS NULL) AND (decision IS NULL) = (decided_by IS NULL)),
+  CHECK ((ended IS NULL) = (closed_at IS NULL))
 );
 
 CREATE INDEX fraud_warnings_order ON fraud_warnings (order_id);
@@ -190,3 +220,66 @@ SELECT o.order_id, o.cart_id, o.state, o.waiting_on, o.waiting_until, o.placed_a
     FROM exceptions e WHERE e.order_id = o.order_id AND e.resolved_at IS NULL)
 ) AS record
 FROM orders o;
+
+-- A dispute with everything that a step decides on or a view shows, as one document; the evidence is no part of it.
+CREATE VIEW dispute_documents AS
+SELECT d.dispute_id, d.order_id, d.closed_at, d.recorded_at, jsonb_build_object(
+  'disputeId', d.dispute_id, 'orderId', d.order_id, 'attempt', d.attempt, 'paymentIntentId', d.payment_intent_id,
+  'chargeId', d.charge_id, 'stage', d.stage, 'providerStatus', d.provider_status, 'isInquiry', d.is_inquiry,
+  'amount', d.amount, 'currency', d.currency, 'reason', d.reason, 'openedAt', d.opened_at, 'dueBy', d.due_by,
+  'submittedAt', d.submitted_at, 'closedAt', d.closed_at, 'round', d.round, 'roundBeganAt', d.round_began_at,
+  'submissionCount', d.submission_count, 'roundSubmissions', d.round_submissions,
+  'feeAmount', d.fee_amount, 'feeCurrency', d.fee_currency, 'evidenceCollectedAt', d.evidence_collected_at,
+  'warnedMs', d.warned_ms, 'decision', d.decision, 'fetchedAt', d.fetched_at,
+  'withdrawn', coalesce(m.withdrawn, 0), 'movements', m.keys,
+  'linesToShip', (
+    SELECT jsonb_agg(jsonb_build_object('sku', l.sku, 'quantity', l.quantity - l.shipped - l.cancelled) ORDER BY l.position)
+    FROM order_lines l WHERE l.order_id = d.order_id AND l.quantity > l.shipped + l.cancelled),
+  'openRefunds', (
+    SELECT jsonb_agg(r.refund_id ORDER BY r.requested_at, r.refund_id COLLATE "C") FROM refunds r
+    WHERE r.order_id = d.order_id AND r.state IN ('waiting', 'pending', 'requires_action')
+      AND (r.state = 'waiting' OR EXISTS (SELECT FROM refund_parts p
+        WHERE p.refund_id = r.refund_id AND p.payment_intent_id = d.payment_intent_id))),
+  'exceptions', (
+    SELECT jsonb_agg(jsonb_build_object('kind', e.kind, 'message', e.message, 'owner', e.owner, 'raisedAt', e.raised_at)
+      ORDER BY e.exception_id)
+    FROM exceptions e
+    WHERE e.order_id = d.order_id AND e.workflow_id = 'dispute-' || d.dispute_id AND e.resolved_at IS NULL)
+) AS record
+FROM disputes d
+LEFT JOIN LATERAL (
+  SELECT sum(CASE l.kind WHEN 'dispute_withdrawn' THEN l.amount ELSE -l.amount END) AS withdrawn,
+    jsonb_agg(l.operation_key) AS keys
+  FROM ledger_entries l
+  WHERE l.order_id = d.order_id AND l.kind IN ('dispute_withdrawn', 'dispute_reinstated')
+    AND starts_with(l.operation_key, 'dispute:' || d.dispute_id || ':')
+) m ON true;
+
+CREATE VIEW fraud_warning_documents AS
+SELECT w.warning_id, w.order_id, w.closed_at, w.recorded_at, jsonb_build_object(
+  'warningId', w.warning_id, 'orderId', w.order_id, 'paymentIntentId', w.payment_intent_id, 'chargeId', w.charge_id,
+  'fraudType', w.fraud_type, 'actionable', w.actionable, 'receivedAt', w.received_at, 'until', w.until,
+  'currency', o.currency, 'decision', w.decision, 'decidedBy', w.decided_by, 'decidedAt', w.decided_at,
+  'refundId', w.refund_id, 'refundRefused', w.refund_refused, 'ended', w.ended, 'closedAt', w.closed_at,
+  'refundState', (SELECT r.state FROM refunds r WHERE r.refund_id = w.refund_id),
+  'refundable', coalesce((
+    SELECT sum(a.captured_amount - a.refund_pending_amount - a.refunded_amount - a.refunded_outside_amount)
+    FROM payment_attempts a WHERE a.order_id = w.order_id), 0),
+  'captured', coalesce((
+    SELECT sum(a.captured_amount) FROM payment_attempts a
+    WHERE a.order_id = w.order_id AND a.payment_intent_id = w.payment_intent_id), 0),
+  'paymentRefundable', coalesce((
+    SELECT sum(a.captured_amount - a.refund_pending_amount - a.refunded_amount - a.refunded_outside_amount)
+    FROM payment_attempts a WHERE a.order_id = w.order_id AND a.payment_intent_id = w.payment_intent_id), 0),
+  'disputed', EXISTS (SELECT FROM disputes d
+    WHERE d.order_id = w.order_id AND d.payment_intent_id = w.payment_intent_id),
+  'linesToShip', (
+    SELECT jsonb_agg(jsonb_build_object('sku', l.sku, 'quantity', l.quantity - l.shipped - l.cancelled) ORDER BY l.position)
+    FROM order_lines l WHERE l.order_id = w.order_id AND l.quantity > l.shipped + l.cancelled),
+  'exceptions', (
+    SELECT jsonb_agg(jsonb_build_object('kind', e.kind, 'message', e.message, 'owner', e.owner, 'raisedAt', e.raised_at)
+      ORDER BY e.exception_id)
+    FROM exceptions e
+    WHERE e.order_id = w.order_id AND e.workflow_id = 'fraud-warning-' || w.warning_id AND e.resolved_at IS NULL)
+) AS record
+FROM fraud_warnings w JOIN orders o USING (order_id);

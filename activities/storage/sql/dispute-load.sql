@@ -1,0 +1,1 @@
+SELECT record FROM dispute_documents WHERE dispute_id = $1

@@ -1,0 +1,81 @@
+import type { DisputeRecord } from './domain/dispute';
+import type { FraudWarningRecord } from './domain/fraud-warning';
+
+/** Every step on a dispute: which one, and the workflow's clock as a UTC ISO string. */
+export interface DisputeStep {
+  readonly disputeId: string;
+  readonly now: string;
+}
+
+export interface WarnOfDisputeInput extends DisputeStep {
+  /** Warnings that are given by this: milliseconds before the deadline. */
+  readonly warnedMs: readonly number[];
+  /** False where what opened the round has told the deadline already. */
+  readonly notify: boolean;
+}
+
+export interface DecideDisputeInput extends DisputeStep {
+  /** The round that is decided: a decision that comes late must not hit the next one. */
+  readonly round: number;
+  readonly action: 'submit' | 'accept';
+  readonly actor: string;
+  /** Kept with the decision and not sent. Personal. */
+  readonly note?: string;
+  /** What the bank reads in place of the summary that would be made. Personal. */
+  readonly uncategorizedText?: string;
+}
+
+/** Called as local activities: one short transaction each. */
+export interface DisputeActivities {
+  /** The dispute as it is recorded; null where none is. */
+  loadDispute(input: { readonly disputeId: string }): Promise<DisputeRecord | null>;
+  /** Opens the exception of a deadline that is near, and tells the shop. A no-op where it is decided or over. */
+  warnOfDispute(input: WarnOfDisputeInput): Promise<DisputeRecord>;
+  /** Records what was decided, before anything is sent. Where this round is decided already, that decision stays. */
+  decideDispute(input: DecideDisputeInput): Promise<DisputeRecord>;
+}
+
+/** Called as regular activities: each is a row in the Temporal UI. Evidence stays within them. */
+export interface DisputeProviderActivities {
+  /**
+   * Fetches a dispute fresh and records what is new, with its money, its events and its notices. Null for one that is not
+   * about a payment of ours, or that the provider does not know.
+   */
+  syncDispute(input: DisputeStep): Promise<DisputeRecord | null>;
+  /** Puts the evidence together, keeps it encrypted and stages it at the provider, unsent. */
+  collectEvidence(input: DisputeStep): Promise<DisputeRecord>;
+  /**
+   * Sends what was decided: the evidence as it is at this moment, or that the dispute is accepted. A refusal of the provider
+   * is recorded with the decision and told to a person.
+   */
+  carryOutDispute(input: DisputeStep): Promise<DisputeRecord>;
+}
+
+export interface FraudWarningStep {
+  readonly warningId: string;
+  readonly now: string;
+}
+
+export interface FollowFraudWarningInput extends FraudWarningStep {
+  /** From when on nobody is waited for any more. UTC ISO string. */
+  readonly limitMs: number;
+}
+
+export interface DecideFraudWarningInput extends FraudWarningStep {
+  readonly action: 'refund' | 'ignore';
+  readonly actor: string;
+}
+
+/** Called as local activities: one short transaction each. */
+export interface FraudWarningActivities {
+  /** Records what was decided; the first decision stays. */
+  decideFraudWarning(input: DecideFraudWarningInput): Promise<FraudWarningRecord>;
+  /** Records why nothing more is waited for. */
+  closeFraudWarning(input: FraudWarningStep): Promise<FraudWarningRecord>;
+}
+
+/** Called as regular activities. */
+export interface FraudWarningProviderActivities {
+  /** Fetches a warning fresh and records what is new. Null for one that is not about a payment of ours. */
+  syncFraudWarning(input: FollowFraudWarningInput): Promise<FraudWarningRecord | null>;
+}

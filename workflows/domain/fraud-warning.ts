@@ -1,0 +1,72 @@
+import type { LineQuantity, OrderException } from './order';
+import type { RefundState } from './refund';
+import type { Waiting } from './waiting';
+
+/** Why nothing more is waited for after an early fraud warning. */
+export type FraudWarningEnd =
+  | 'refunded' // all of the payment has gone back or is on its way
+  | 'disputed' // it has become a dispute after all
+  | 'ignored' // a person decided so
+  | 'not_actionable' // the provider says that nothing is to be gained any more
+  | 'lapsed'; // nobody decided for as long as disputes mostly take to come
+
+/** An early fraud warning as the provider shows it, fetched fresh, in our own words. */
+export interface FraudWarningSnapshot {
+  readonly warningId: string;
+  readonly paymentIntentId: string;
+  readonly chargeId: string;
+  /** The issuer's label, e.g. `made_with_stolen_card`. */
+  readonly fraudType: string;
+  /** The provider's word: neither disputed nor refunded in full. */
+  readonly actionable: boolean;
+  readonly receivedAt: string;
+}
+
+/** Everything that the workflow of a fraud warning decides on, and what is shown of it. Amounts in minor units. */
+export interface FraudWarningRecord extends FraudWarningSnapshot {
+  readonly orderId: string;
+  readonly currency: string;
+  /** What could be given back of all payments of the order: a stolen card paid for the whole of it. */
+  readonly refundable: number;
+  /** What of the order is left to ship: a warning stops nothing by itself. */
+  readonly linesToShip: readonly LineQuantity[];
+  /** Nobody is waited for any more after this. */
+  readonly until: string;
+  readonly decision?: { readonly action: 'refund' | 'ignore'; readonly actor: string; readonly at: string };
+  /** Our refund that the decision began, and how it stands; absent before it is recorded. */
+  readonly refundId?: string;
+  readonly refundState?: RefundState;
+  /** Why the refund could not be begun; the decision is open again then. */
+  readonly refundRefused?: string;
+  readonly ended?: FraudWarningEnd;
+  readonly closedAt?: string;
+  readonly exceptions: readonly OrderException[];
+}
+
+/** What a shop decides for early fraud warnings. */
+export interface FraudWarningPolicy {
+  /** A warning that nobody decided on lapses after this. Milliseconds. */
+  readonly limitMs: number;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+export const DEFAULT_FRAUD_WARNING_POLICY: FraudWarningPolicy = {
+  // Most warnings that become disputes do so within weeks; later a refund mostly gives money away. Source: Stripe, "Early fraud warnings".
+  limitMs: 30 * DAY_MS,
+};
+
+/** Whom a warning waits for; undefined where nothing more is to come. Pure. */
+export function fraudWarningWaiting(
+  warning: Pick<FraudWarningRecord, 'ended' | 'decision' | 'until'>,
+): Waiting | undefined {
+  if (warning.ended !== undefined) return undefined;
+  if (warning.decision?.action === 'refund') {
+    return { on: 'provider', until: warning.until, why: 'the refund is being begun' };
+  }
+  return {
+    on: 'approver',
+    until: warning.until,
+    why: 'refund the payment before it is disputed, or ignore the warning',
+  };
+}
