@@ -122,8 +122,15 @@ function collectionLook(
   policy: DunningPolicy,
 ): LookMs | undefined {
   if (invoice.nextAttemptAt === undefined) {
-    const atMs = failedMs(invoice) + policy.planningMs;
-    return { atMs: orLater(nowMs, atMs, policy), why: 'to see whether another try is planned' };
+    // A next try is planned within moments, and its date is what the first notice waits for.
+    const tellableMs = outOfQuiet(facts, failedMs(invoice) + policy.graceMs, policy);
+    const plannedMs = failedMs(invoice) + policy.planningMs;
+    const isEarly = invoice.attemptCount < policy.maxAttempts && tellableMs > nowMs;
+    const atMs = isEarly ? Math.min(tellableMs, plannedMs) : plannedMs;
+    return {
+      atMs: atMs > nowMs ? atMs : nowMs + Math.max(policy.planningMs, policy.settlingMs),
+      why: 'to see whether another try is planned',
+    };
   }
   const nextMs = Date.parse(invoice.nextAttemptAt);
   if (isFinalTry(invoice, policy)) {
@@ -140,16 +147,20 @@ function collectionLook(
   };
 }
 
-/** The earliest time at which a notice may follow from what is known now. */
+/** The earliest time at which a notice may follow from what is known now; the past where the next try decides. */
 function laterNoticeMs(facts: SubscriptionFacts, invoice: InvoiceFacts, nowMs: number, policy: DunningPolicy): number {
   const told = toldOfInvoice(facts)
     .filter((one) => failureKinds.includes(one.kind))
     .map((one) => Date.parse(one.at));
   // One failure more and the try after it is the final one, before which the last notice must go out.
   if (invoice.attemptCount >= policy.maxAttempts - 2 || told.length === 0) return nowMs;
+  const lastToldMs = Math.max(...told);
+  const spacedMs = lastToldMs + policy.spacingMs;
   const finalSoonMs = Date.parse(invoice.createdAt) + policy.retrySpanMs - policy.lastNoticeMs;
-  const spacedMs = Math.max(...told) + policy.spacingMs;
-  return finalSoonMs > nowMs ? Math.min(spacedMs, finalSoonMs) : spacedMs;
+  // A soft failure that could be told by now and is not is held back for a try that is near: that one decides.
+  const isHeld = spacedMs <= nowMs && lastToldMs < failedMs(invoice) && seriousness(facts) === 'soft';
+  const toCome = [spacedMs, finalSoonMs].filter((ms) => ms > nowMs);
+  return isHeld || toCome.length === 0 ? nowMs : Math.min(...toCome);
 }
 
 /** Nothing can be said in quiet hours, so looking then would cost another wake after them. */

@@ -151,8 +151,9 @@ function ended(facts: SubscriptionFacts, nowMs: number, policy: DunningPolicy): 
   // It is about to be ended here, and that will be the news.
   if (mustEnd(facts, policy)) return undefined;
   const outcome: DunningOutcome = facts.stage === 'canceled' || facts.stage === 'unpaid' ? facts.stage : 'past_due';
-  const sinceMs = Math.max(Date.parse(facts.endedAt ?? facts.stageSince ?? invoice.createdAt), failedMs(invoice));
-  const untilMs = sinceMs + END_IS_NEWS_MS;
+  // Where no date of the end is known it came by the end of the span: the last tries may have been counted, not made.
+  const spanEndMs = Math.max(failedMs(invoice), Date.parse(invoice.createdAt) + policy.retrySpanMs);
+  const untilMs = (facts.endedAt === undefined ? spanEndMs : Date.parse(facts.endedAt)) + END_IS_NEWS_MS;
   const atMs = noticeTime({ fromMs: nowMs, bestMs: nowMs, untilMs }, quietHoursOf(facts, policy));
   if (atMs === undefined) return undefined;
   // Paying the invoice of a canceled subscription brings nothing back.
