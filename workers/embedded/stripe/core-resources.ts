@@ -7,7 +7,7 @@ export const customers = defineResource<Customer>({
   object: 'customer',
   path: 'customers',
   snapshot: 'customers',
-  expandable: { default_source: 'never' },
+  expandable: { default_source: 'never', test_clock: 'test_helpers.test_clock' },
 });
 
 export const paymentMethods = defineResource<StoredPaymentMethod>({

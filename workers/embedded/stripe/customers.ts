@@ -1,5 +1,7 @@
 import type Stripe from 'stripe';
 import type { Account } from './account';
+import { findTestClock } from './billing/test-clocks';
+import { inTimeOf, isGone } from './billing/time';
 import { noSuch } from './errors';
 import { listPage } from './lists';
 import { mergeMetadata } from './metadata';
@@ -12,19 +14,29 @@ import { customerCreate, customerList, customerUpdate, expand } from './shapes';
 /** The customer, or Stripe's error: 404 where its id is in the path, 400 where it is in a parameter. */
 export function findCustomer(account: Account, id: string, param: string, status: 400 | 404): Customer {
   const customer = account.customers.get(id);
-  if (customer === undefined) throw noSuch('customer', id, param, status);
+  if (customer === undefined || isGone(account, testClockOf(customer))) throw noSuch('customer', id, param, status);
   return customer;
+}
+
+/** The test clock that the customer and everything of it lives on. */
+export function testClockOf({ test_clock: testClock }: Customer): string | null {
+  return typeof testClock === 'string' ? testClock : null;
 }
 
 export const customerRoutes = [
   route('POST', '/v1/customers', customerCreate, ({ account, params, cause }) => {
-    const method = params.payment_method === undefined ? undefined : usableMethod(account, params.payment_method);
-    const customer = newCustomer(account);
-    applyFields(customer, params);
-    account.customers.add(customer);
-    account.log.emit('customer.created', customer, cause);
-    if (method !== undefined) attach(account, method, customer.id, cause);
-    return customer;
+    const { test_clock: testClock, payment_method: methodId, ...fields } = params;
+    const clock = testClock === undefined ? undefined : findTestClock(account, testClock, 'test_clock', 400);
+    const method = methodId === undefined ? undefined : usableMethod(account, methodId);
+    return inTimeOf(account, clock?.id ?? null, () => {
+      const customer = newCustomer(account);
+      customer.test_clock = clock?.id ?? null;
+      applyFields(customer, fields);
+      account.customers.add(customer);
+      account.log.emit('customer.created', customer, cause);
+      if (method !== undefined) attach(account, method, customer.id, cause);
+      return customer;
+    });
   }),
   route('GET', '/v1/customers/:id', expand, ({ account, ids: [id = ''] }) => findCustomer(account, id, 'id', 404)),
   route('POST', '/v1/customers/:id', customerUpdate, ({ account, ids: [id = ''], params, cause }) => {
@@ -37,7 +49,11 @@ export const customerRoutes = [
     listPage(account.customers, params, {
       url: '/v1/customers',
       created: (customer) => customer.created,
-      where: (customer) => params.email === undefined || customer.email === params.email,
+      // Those on a test clock are listed only where it is asked for.
+      where: (customer) =>
+        (params.email === undefined || customer.email === params.email) &&
+        testClockOf(customer) === (params.test_clock ?? null) &&
+        !isGone(account, testClockOf(customer)),
       render: (customer) => customer,
     }),
   ),

@@ -11,6 +11,8 @@ export interface StoredEvent {
   readonly created: number;
   readonly objectId: string;
   readonly objectJson: string;
+  /** The former values of what the change changed; state files of earlier versions lack it. */
+  readonly previousJson?: string;
   readonly cause: RequestCause;
   delivery: EventDelivery;
 }
@@ -28,13 +30,15 @@ export class EventLog {
     this.events = new Collection(cap);
   }
 
-  emit(type: string, object: { id: string }, cause: RequestCause): void {
+  /** `previous`: the former values of the fields that changed, for the kinds of events that tell them. */
+  emit(type: string, object: { id: string }, cause: RequestCause, previous?: object): void {
     const event: StoredEvent = {
       id: this.newId('evt'),
       type,
       created: this.clock.nowSeconds(),
       objectId: object.id,
       objectJson: JSON.stringify(object),
+      ...(previous === undefined ? {} : { previousJson: JSON.stringify(previous) }),
       cause,
       delivery: 'no_endpoint',
     };
@@ -56,7 +60,8 @@ export function isDelivered(event: StoredEvent): boolean {
 
 /** The event as JSON text, as the API answers it and as a webhook carries it. */
 export function eventJson(event: StoredEvent): string {
-  const { objectJson, cause } = event;
+  const { objectJson, previousJson, cause } = event;
+  const previous = previousJson === undefined ? '' : `,"previous_attributes":${previousJson}`;
   const head = JSON.stringify({ id: event.id, object: 'event', api_version: API_VERSION, created: event.created });
   const tail = JSON.stringify({
     livemode: false,
@@ -64,5 +69,5 @@ export function eventJson(event: StoredEvent): string {
     request: { id: cause.id, idempotency_key: cause.idempotencyKey },
     type: event.type,
   });
-  return `${head.slice(0, -1)},"data":{"object":${objectJson}},${tail.slice(1)}`;
+  return `${head.slice(0, -1)},"data":{"object":${objectJson}${previous}},${tail.slice(1)}`;
 }

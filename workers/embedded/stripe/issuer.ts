@@ -23,12 +23,21 @@ interface Decision {
 export class IssuerDecisions {
   /** Grows with every change. */
   revision = 0;
-  private readonly decisions = new Map<string, Decision>();
+  /** The first of a target's decisions is the one that counts. */
+  private readonly decisions = new Map<string, Decision[]>();
 
-  /** `target` is a customer (`cus_…`) or a payment method (`pm_…`); a new decision replaces the old one. */
-  set(target: string, outcome: IssuerOutcome, options: IssuerDecisionOptions = {}): void {
-    const { times = Infinity, scope = 'off_session' } = options;
-    this.decisions.set(target, { outcome, scope, remaining: times });
+  /**
+   * `target` is a customer (`cus_…`) or a payment method (`pm_…`); a new decision replaces the old one. Several outcomes
+   * follow one another, each for `times` charges (one by default; for ever where there is but one outcome).
+   */
+  set(target: string, outcome: IssuerOutcome | readonly IssuerOutcome[], options: IssuerDecisionOptions = {}): void {
+    const { scope = 'off_session' } = options;
+    const outcomes = typeof outcome === 'string' ? [outcome] : outcome;
+    const times = options.times ?? (typeof outcome === 'string' ? Infinity : 1);
+    this.decisions.set(
+      target,
+      outcomes.map((one) => ({ outcome: one, scope, remaining: times })),
+    );
     this.revision += 1;
   }
 
@@ -38,15 +47,19 @@ export class IssuerDecisions {
   }
 
   save(): SavedDecisions {
-    return [...this.decisions].map(([target, { outcome, scope, remaining }]) => {
-      return { target, outcome, scope, remaining: Number.isFinite(remaining) ? remaining : null };
-    });
+    return [...this.decisions].flatMap(([target, decisions]) =>
+      decisions.map(({ outcome, scope, remaining }) => {
+        return { target, outcome, scope, remaining: Number.isFinite(remaining) ? remaining : null };
+      }),
+    );
   }
 
   restore(saved: SavedDecisions): void {
     this.decisions.clear();
-    for (const { target, outcome, scope, remaining } of saved)
-      this.decisions.set(target, { outcome, scope, remaining: remaining ?? Infinity });
+    for (const { target, outcome, scope, remaining } of saved) {
+      const earlier = this.decisions.get(target) ?? [];
+      this.decisions.set(target, [...earlier, { outcome, scope, remaining: remaining ?? Infinity }]);
+    }
   }
 
   /** The issuer's answer to one attempt to charge this card. */
@@ -67,13 +80,15 @@ export class IssuerDecisions {
   }
 
   private take(target: string, intent: StoredPaymentIntent): IssuerOutcome | undefined {
-    const decision = this.decisions.get(target);
-    if (decision === undefined) return undefined;
+    const decisions = this.decisions.get(target);
+    const decision = decisions?.[0];
+    if (decisions === undefined || decision === undefined) return undefined;
     if (decision.scope === 'off_session' && !intent.offSession) return undefined;
     if (decision.outcome === 'authentication_required' && intent.authenticated) return 'approve';
     decision.remaining -= 1;
     this.revision += 1;
-    if (decision.remaining <= 0) this.decisions.delete(target);
+    if (decision.remaining <= 0) decisions.shift();
+    if (decisions.length === 0) this.decisions.delete(target);
     return decision.outcome;
   }
 }

@@ -8,7 +8,7 @@ import { cancel, capture } from './intent-settle';
 import { assertEditable, missingPaymentMethod, moveTo } from './intent-states';
 import { listPage } from './lists';
 import { mergeMetadata } from './metadata';
-import type { PaymentIntent, StoredPaymentIntent } from './model';
+import type { PaymentIntent, RequestCause, StoredPaymentIntent } from './model';
 import { usableMethod } from './payment-methods';
 import { route } from './request';
 import type { Parsed } from './schema';
@@ -91,6 +91,18 @@ export const paymentIntentRoutes = [
     return intent.object;
   }),
 ];
+
+/** A PaymentIntent that the account itself makes, for an invoice. */
+export function createIntent(
+  account: Account,
+  params: Parsed<typeof intentCreate>,
+  cause: RequestCause,
+): StoredPaymentIntent {
+  const intent = newIntent(account, params);
+  store(account, intent);
+  account.log.emit('payment_intent.created', intent.object, cause);
+  return intent;
+}
 
 function find(account: Account, [id = '']: readonly string[]): StoredPaymentIntent {
   const intent = account.paymentIntents.get(id);

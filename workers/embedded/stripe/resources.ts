@@ -1,3 +1,4 @@
+import { BILLING_RESOURCES } from './billing';
 import { charges, customers, paymentIntents, paymentMethods } from './core-resources';
 import type { Resource, Stored } from './resource';
 
@@ -5,7 +6,13 @@ import type { Resource, Stored } from './resource';
  * Every kind of object of the account. A new kind joins here, its routes in router.ts, its settings in settings.ts and
  * its controls in controls.ts; journal, `expand` and state follow from its declaration.
  */
-export const RESOURCES: readonly Resource<Stored>[] = [customers, paymentMethods, paymentIntents, charges];
+export const RESOURCES: readonly Resource<Stored>[] = [
+  customers,
+  paymentMethods,
+  paymentIntents,
+  charges,
+  ...BILLING_RESOURCES,
+];
 
 const BY_OBJECT = new Map(RESOURCES.map((resource) => [resource.object, resource]));
 const BY_PATH = new Map(RESOURCES.map((resource) => [resource.path, resource]));

@@ -1,3 +1,4 @@
+import { billingRoutes } from './billing';
 import { chargeRoutes, eventRoutes } from './charges-and-events';
 import { customerRoutes } from './customers';
 import { paymentIntentRoutes } from './payment-intents';
@@ -11,6 +12,7 @@ const ROUTES: readonly Route[] = [
   ...paymentIntentRoutes,
   ...chargeRoutes,
   ...eventRoutes,
+  ...billingRoutes,
 ];
 
 interface CompiledRoute {

@@ -3,6 +3,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Account } from './account';
 import { Api, RESET, type RequestRecord } from './api';
+import { watchPayments } from './billing';
 import { SimulatorClock } from './clock';
 import { answerControl } from './control';
 import { controls, type Controls } from './controls';
@@ -118,6 +119,7 @@ function build(options: StripeSimulatorOptions): Parts {
   // Another stream than the ids', so that a fault's draws do not depend on how many objects exist.
   const webhooks = new Webhooks(webhookSecret, seed ^ 0x5bd1e995);
   account.log.subscribe((event) => webhooks.enqueue(event));
+  watchPayments(account);
   const { stateFile } = options;
   const persistence = stateFile === undefined ? undefined : new Persistence(stateFile, account, idempotency, webhooks);
   const simulator: StripeSimulator = {
@@ -204,6 +206,7 @@ async function close(server: http.Server): Promise<void> {
 
 export { SimulatorClock } from './clock';
 export { recordedRequests, distinctRequests, type RecordedRequest } from './recorder';
+export type { BillingSettings } from './billing/settings';
 export type { FaultAction, FaultMatch, FaultRule } from './faults';
 export type { EventView, SimulatorState } from './state';
 export type { WebhookFaults } from './webhooks';

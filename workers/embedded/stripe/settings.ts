@@ -1,3 +1,5 @@
+import type { BillingSettings } from './billing/settings';
+
 /** How the simulated account is set up. */
 export interface AccountSettings {
   /** How long a hold lives, in milliseconds; without it the windows of the card networks apply. */
@@ -12,6 +14,8 @@ export interface AccountSettings {
   searchLagMs: number;
   /** Whether amounts under Stripe's minimum for the currency are refused. */
   enforceMinimumAmounts: boolean;
+  /** How invoices are collected, where it is not as with a new Stripe account. */
+  billing: Partial<BillingSettings>;
 }
 
 const DEFAULTS: AccountSettings = {
@@ -22,6 +26,7 @@ const DEFAULTS: AccountSettings = {
   // Stripe: "typically searchable in less than a minute"; code that reads its own writes must not rely on it.
   searchLagMs: 60_000,
   enforceMinimumAmounts: true,
+  billing: {},
 };
 
 /** The settings that are given, and Stripe's own behaviour for the rest. */

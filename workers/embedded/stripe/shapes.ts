@@ -112,9 +112,9 @@ const customerFields = {
   tax_exempt: emptyable(oneOf('none', 'exempt', 'reverse')),
   balance: integer(-MAX_AMOUNT, MAX_AMOUNT),
 };
-export const customerCreate = { ...customerFields, payment_method: string() };
+export const customerCreate = { ...customerFields, payment_method: string(), test_clock: string() };
 export const customerUpdate = customerFields;
-export const customerList = { ...paging, email: string(512) };
+export const customerList = { ...paging, email: string(512), test_clock: string() };
 
 export const paymentMethodCreate = {
   ...expand,

@@ -1,0 +1,47 @@
+import type { Account } from '../account';
+import type { Route } from '../request';
+import type { Resource, Stored } from '../resource';
+import { priceRoutes, productRoutes } from './catalogue';
+import { armCollection } from './collect';
+import { armFinalization } from './invoice-make';
+import { invoicePaymentRoutes, invoiceRoutes } from './invoice-routes';
+import type { StoredInvoice, StoredSubscription } from './model';
+import { invoicePayments, invoices, prices, products, subscriptions, testClocks } from './resources';
+import { armSubscription } from './subscription-cycle';
+import { previewRoutes, subscriptionItemRoutes, subscriptionRoutes } from './subscription-routes';
+import { resumeTestClock, testClockRoutes } from './test-clocks';
+
+const resumingSubscriptions: Resource<StoredSubscription> = { ...subscriptions, rearm: armSubscription };
+const resumingInvoices: Resource<StoredInvoice> = { ...invoices, rearm: resumeInvoice };
+
+/** The kinds of objects of Stripe Billing, with their timers. Subscriptions come first, as their changes make invoices. */
+export const BILLING_RESOURCES: readonly Resource<Stored>[] = [
+  products,
+  prices,
+  resumingSubscriptions,
+  resumingInvoices,
+  invoicePayments,
+  { ...testClocks, rearm: resumeTestClock } satisfies typeof testClocks,
+];
+
+export const billingRoutes: readonly Route[] = [
+  ...productRoutes,
+  ...priceRoutes,
+  ...subscriptionRoutes,
+  ...subscriptionItemRoutes,
+  ...previewRoutes,
+  ...invoiceRoutes,
+  ...invoicePaymentRoutes,
+  ...testClockRoutes,
+];
+
+/** Sets an invoice's timer again; the page on which it can be paid is served by this process, whose port may be new. */
+function resumeInvoice(account: Account, invoice: StoredInvoice): void {
+  const { object } = invoice;
+  object.hosted_invoice_url =
+    object.hosted_invoice_url?.replace(/^http:\/\/[^/]+(?=\/_simulator\/)/, account.baseUrl()) ?? null;
+  armFinalization(account, invoice);
+  armCollection(account, invoice);
+}
+
+export { watchPayments } from './collect';

@@ -1,0 +1,142 @@
+import type Stripe from 'stripe';
+import type { ClockTimer } from '../clock';
+
+// The SDK's own types, with references narrowed to ids and decimals as the text that goes over the wire.
+export interface Recurring {
+  interval: 'day' | 'week' | 'month' | 'year';
+  interval_count: number;
+  meter: null;
+  trial_period_days: number | null;
+  usage_type: 'licensed';
+}
+export type Product = Omit<Stripe.Product, 'default_price'> & { default_price: string | null };
+export type Price = Omit<Stripe.Price, 'product' | 'recurring' | 'unit_amount' | 'unit_amount_decimal'> & {
+  product: string;
+  recurring: Recurring | null;
+  unit_amount: number;
+  unit_amount_decimal: string;
+};
+export type Plan = Omit<Stripe.Plan, 'amount_decimal' | 'product'> & { amount_decimal: string; product: string };
+export type SubscriptionItem = Omit<Stripe.SubscriptionItem, 'price' | 'plan' | 'quantity'> & {
+  price: Price & { recurring: Recurring };
+  plan: Plan;
+  quantity: number;
+};
+
+export type SubscriptionStatus =
+  'incomplete' | 'incomplete_expired' | 'trialing' | 'active' | 'past_due' | 'unpaid' | 'canceled' | 'paused';
+export type PendingUpdate = Omit<Stripe.Subscription.PendingUpdate, 'subscription_items'> & {
+  subscription_items: SubscriptionItem[] | null;
+};
+export type Subscription = Omit<
+  Stripe.Subscription,
+  'customer' | 'default_payment_method' | 'items' | 'latest_invoice' | 'pending_update' | 'status' | 'test_clock'
+> & {
+  customer: string;
+  default_payment_method: string | null;
+  items: List<SubscriptionItem>;
+  latest_invoice: string | null;
+  pending_update: PendingUpdate | null;
+  status: SubscriptionStatus;
+  test_clock: string | null;
+};
+
+export type InvoiceStatus = 'draft' | 'open' | 'paid' | 'uncollectible' | 'void';
+export type BillingReason =
+  'subscription_create' | 'subscription_cycle' | 'subscription_update' | 'manual' | 'upcoming';
+export type InvoiceLine = Omit<Stripe.InvoiceLineItem, 'pricing' | 'quantity_decimal' | 'subscription'> & {
+  pricing: { price_details: { price: string; product: string }; type: 'price_details'; unit_amount_decimal: string };
+  quantity_decimal: string;
+  subscription: string | null;
+};
+export type Invoice = Omit<
+  Stripe.Invoice,
+  'billing_reason' | 'customer' | 'default_payment_method' | 'lines' | 'parent' | 'payments' | 'status' | 'test_clock'
+> & {
+  billing_reason: BillingReason;
+  customer: string;
+  default_payment_method: string | null;
+  lines: List<InvoiceLine>;
+  parent: {
+    quote_details: null;
+    subscription_details: { metadata: Record<string, string>; subscription: string };
+    type: 'subscription_details';
+  } | null;
+  status: InvoiceStatus;
+  test_clock: string | null;
+};
+export type InvoicePayment = Omit<Stripe.InvoicePayment, 'invoice' | 'payment' | 'status'> & {
+  invoice: string;
+  payment: { payment_intent: string; type: 'payment_intent' };
+  status: 'canceled' | 'open' | 'paid';
+};
+export type TestClock = Omit<Stripe.TestHelpers.TestClock, 'status'> & { status: 'advancing' | 'ready' };
+
+/** Stripe's list envelope, for lists inside an object. */
+export interface List<T> {
+  object: 'list';
+  data: T[];
+  has_more: boolean;
+  total_count: number;
+  url: string;
+}
+
+export function listOf<T>(data: T[], url: string): List<T> {
+  return { object: 'list', data, has_more: false, total_count: data.length, url };
+}
+
+/** What a change within a period costs or gives back; it goes on the next invoice. Amounts in minor units. */
+export interface PendingItem {
+  readonly id: string;
+  readonly itemId: string;
+  readonly priceId: string;
+  readonly productId: string;
+  readonly description: string;
+  readonly quantity: number;
+  readonly amount: number;
+  readonly period: { start: number; end: number };
+}
+
+/** A subscription with what its further life must remember. Times are seconds since the epoch. */
+export interface StoredSubscription {
+  readonly id: string;
+  readonly object: Subscription;
+  /** The end of the trial of which `trial_will_end` was told, so that no end is told twice. */
+  toldTrialEnd: number | null;
+  /** The end of the period of which `invoice.upcoming` was told. */
+  toldPeriodEnd: number | null;
+  /** An incomplete subscription expires then. */
+  expiresAt: number | null;
+  pendingItems: PendingItem[];
+  /** The invoice whose payment brings the pending update into force. */
+  pendingInvoice: string | null;
+  timer: ClockTimer | undefined;
+}
+
+/** What happens to an invoice by itself. `plan`: the next try becomes known; `attempt`: it is made. */
+export interface InvoiceDue {
+  readonly what: 'finalize' | 'plan' | 'attempt';
+  readonly atMs: number;
+}
+
+/** An invoice with what its collection must remember. */
+export interface StoredInvoice {
+  readonly id: string;
+  readonly object: Invoice;
+  due: InvoiceDue | null;
+  /** Of the try that waits to become known (`plan`). */
+  plannedMs: number | null;
+  /** When its first try failed, which is where the schedule of the retries begins. */
+  firstFailureMs: number | null;
+  retries: number;
+  /** Refused for good: no retry is sent with this payment method any more. */
+  refusedMethod: string | null;
+  timer: ClockTimer | undefined;
+}
+
+/** A clock that stands until it is advanced, for the objects of the customers made on it. */
+export interface StoredTestClock {
+  readonly id: string;
+  readonly object: TestClock;
+  deleted: boolean;
+}
