@@ -49,6 +49,7 @@ export interface ClaimedNotice extends ChannelStates {
   readonly attempts: number;
   /** The channel that a relay which died was handing it to. */
   readonly sendingTo?: string;
+  readonly lastError?: string;
   /** End of the lease; no two claims of a notice have the same, so it tells this claim from a later one. */
   readonly leaseUntil: Date;
 }
@@ -138,6 +139,7 @@ interface ClaimRow extends SubjectRow, ChannelStates {
   readonly queuedAt: Date;
   readonly attempts: number;
   readonly sendingTo: string | null;
+  readonly lastError: string | null;
   readonly leaseUntil: Date;
 }
 
@@ -173,6 +175,7 @@ function claimedNotice(row: ClaimRow): ClaimedNotice {
     failed,
     inDoubt,
     ...(row.sendingTo !== null && { sendingTo: row.sendingTo }),
+    ...(row.lastError !== null && { lastError: row.lastError }),
     leaseUntil,
   };
 }

@@ -5,7 +5,8 @@ export type PortMode = 'fixed' | 'auto';
 
 /**
  * The ports of `npm start`. Temporal's and its UI's are the ones every Temporal tool assumes; Postgres and Redis stay
- * clear of 5432 and 6379, where a developer's own servers usually listen; 12111 is where stripe-mock listens by habit.
+ * clear of 5432 and 6379, where a developer's own servers usually listen; 12111 is where stripe-mock listens by habit, 1025
+ * and 8025 where mail catchers do.
  */
 export const FIXED_PORTS = {
   gateway: 8080,
@@ -14,6 +15,8 @@ export const FIXED_PORTS = {
   postgres: 54329,
   redis: 63799,
   stripe: 12111,
+  smtp: 1025,
+  mail: 8025,
 } as const;
 
 const LOOPBACK = '127.0.0.1';

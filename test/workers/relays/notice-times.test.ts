@@ -1,0 +1,169 @@
+import { messageIdOf } from '../../../activities/notifications';
+import type { Notice } from '../../../workflows/domain/notices';
+import { openNoticeWorld, recovered, START_MS, until, type NoticeWorld } from './notice-world';
+
+const HOUR_MS = 3_600_000;
+
+let world: NoticeWorld;
+beforeAll(async () => void (world = await openNoticeWorld()));
+afterEach(() => world.reset());
+afterAll(() => world.close());
+
+const mails = () => world.mail.mails();
+const queueOne = async (changes: Parameters<typeof recovered>[0] = {}): Promise<Notice> => {
+  const notice = recovered(changes);
+  await world.queue(notice);
+  return notice;
+};
+
+describe('at its time', () => {
+  const berlin = { timeZone: 'Europe/Berlin', from: '21:00', to: '08:00' };
+
+  it('in quiet hours it waits until they end, on the clock of who queued it', async () => {
+    // Queued on a clock that is weeks ahead of the relay's: 23:30 in Berlin.
+    const notice = await queueOne({ dueAt: '2031-04-20T21:30:00.000Z', quietHours: berlin });
+    const relay = world.relay();
+    expect(await world.run(relay)).toBe(1);
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'queued', attempts: 0 });
+    world.clock.nowMs += 8.5 * HOUR_MS - 1;
+    expect(await world.run(relay)).toBe(0);
+    world.clock.nowMs += 1;
+    expect(await world.run(relay)).toBe(1);
+    expect(mails()).toHaveLength(1);
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'sent', attempts: 1 });
+  });
+
+  it('a retry that falls into quiet hours waits as well', async () => {
+    // 20:59:59 in Berlin.
+    const notice = await queueOne({ dueAt: '2031-04-20T18:59:59.000Z', quietHours: berlin });
+    const relay = world.relay();
+    world.mail.setFaults({ refuseRecipient: 450 });
+    await world.run(relay);
+    world.mail.setFaults({});
+    world.clock.nowMs += 2_000;
+    expect(await world.run(relay)).toBe(1);
+    expect(mails()).toEqual([]);
+    world.clock.nowMs = START_MS + 12 * HOUR_MS;
+    await world.run(relay);
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'sent' });
+  });
+
+  it('outside of them it goes at once, whatever the relay’s own clock shows', async () => {
+    await queueOne({ dueAt: '2031-04-20T10:00:00.000Z', quietHours: berlin });
+    await world.run(world.relay());
+    expect(mails()).toHaveLength(1);
+  });
+
+  it('what is not true any more is dropped', async () => {
+    const notice = await queueOne({ dueAt: '2031-04-20T10:00:00.000Z', expiresAt: '2031-04-20T11:00:00.000Z' });
+    const relay = world.relay();
+    world.mail.setFaults({ refuseRecipient: 450 });
+    await world.run(relay);
+    world.clock.nowMs += HOUR_MS;
+    world.mail.setFaults({});
+    await world.run(relay);
+    expect(mails()).toEqual([]);
+    expect(await world.view(notice.noticeKey)).toMatchObject({
+      status: 'expired',
+      lastError: expect.stringContaining('not true any more after 2031-04-20T11:00:00.000Z'),
+    });
+  });
+
+  it('what would not be true any more after the quiet hours is dropped', async () => {
+    const changes = { dueAt: '2031-04-20T21:30:00.000Z', expiresAt: '2031-04-21T05:00:00.000Z', quietHours: berlin };
+    const notice = await queueOne(changes);
+    await world.run(world.relay());
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'expired' });
+  });
+
+  it('what one channel has taken was told, though the other never will be', async () => {
+    const notice = await queueOne({ dueAt: '2031-04-20T10:00:00.000Z', expiresAt: '2031-04-20T11:00:00.000Z' });
+    world.receiver.answer(503);
+    await world.run(world.relay(world.both));
+    world.clock.nowMs += HOUR_MS;
+    await world.run(world.relay(world.both));
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'sent', channels: ['smtp'] });
+  });
+
+  it('quiet hours that are none keep it from being sent, and end as failed', async () => {
+    const notice = await queueOne({ quietHours: { ...berlin, timeZone: 'Europe/Atlantis' } });
+    const relay = world.relay();
+    await world.run(relay);
+    expect(await world.view(notice.noticeKey)).toMatchObject({
+      status: 'queued',
+      lastError: expect.stringContaining('RangeError'),
+    });
+    world.clock.nowMs += 73 * HOUR_MS;
+    await world.run(relay);
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'failed' });
+    expect(mails()).toEqual([]);
+  });
+});
+
+describe('several at once', () => {
+  it('relays send each notice once', async () => {
+    const notices = Array.from({ length: 60 }, () => recovered());
+    await world.queue(...notices);
+    const counts = await Promise.all([1, 2, 3].map(() => world.run(world.relay(world.both))));
+    expect(counts.reduce((sum, one) => sum + one, 0)).toBe(60);
+    expect(new Set(mails().map(({ messageId }) => messageId)).size).toBe(60);
+    expect([mails().length, world.receiver.received.length]).toEqual([60, 60]);
+    expect(await world.store.listNotices({ status: 'sent', limit: 100 })).toHaveLength(60);
+  });
+
+  it('what is taken back while it is being sent is either sent or taken back', async () => {
+    const notices = Array.from({ length: 60 }, () => recovered());
+    await world.queue(...notices);
+    const cancels = notices.filter((_, index) => index % 2 === 0).map(({ subject }) => world.cancel(subject.id));
+    await Promise.all([world.run(world.relay()), world.run(world.relay()), ...cancels]);
+    const sent = await world.store.listNotices({ status: 'sent', limit: 100 });
+    const canceled = await world.store.listNotices({ status: 'canceled', limit: 100 });
+    expect(sent.length + canceled.length).toBe(60);
+    expect(canceled.length).toBeGreaterThan(0);
+    const told = new Set(mails().map(({ messageId }) => messageId));
+    expect(told.size).toBe(mails().length);
+    expect(told).toEqual(new Set(sent.map((one) => messageIdOf(one, 'shop@shop.example'))));
+  });
+
+  it('what is taken back after its look-up and before its hand-over is not sent', async () => {
+    const notice = await queueOne();
+    const relay = world.relay();
+    const channels = {
+      ...relay.channels,
+      for: (recipient: Notice['recipient']) =>
+        relay.channels.for(recipient).map((channel) => ({
+          ...channel,
+          prepare: async (...args: Parameters<typeof channel.prepare>) => {
+            const prepared = await channel.prepare(...args);
+            await world.cancel(notice.subject.id);
+            return prepared;
+          },
+        })),
+    };
+    await world.run({ ...relay, channels });
+    expect(mails()).toEqual([]);
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'canceled' });
+  });
+
+  it('what one channel has taken stays told when the rest is taken back', async () => {
+    const notice = await queueOne();
+    world.receiver.answer(503);
+    await world.run(world.relay(world.both));
+    await world.cancel(notice.subject.id);
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'sent', channels: ['smtp'] });
+  });
+});
+
+it('a relay that is closed lets go of a mail server that hangs, and nothing is lost', async () => {
+  const notice = await queueOne();
+  const relay = world.relay();
+  let letGo = (): void => undefined;
+  world.mail.setFaults({ beforeAnswer: () => new Promise((resolve) => void (letGo = resolve)) });
+  const running = world.run(relay);
+  await until(() => mails().length === 1);
+  relay.channels.close();
+  await running;
+  letGo();
+  expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'in_doubt' });
+  expect(mails()).toHaveLength(1);
+});

@@ -1,0 +1,172 @@
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import PostalMime from 'postal-mime';
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
+import { answerMailRequest } from './mail-page';
+import { assertPortFree, FIXED_PORTS, type PortMode } from './ports';
+
+/** A mail as it was received and parsed. */
+export interface ReceivedMail {
+  /** Counts from 1. */
+  readonly id: number;
+  /** UTC ISO string. */
+  readonly receivedAt: string;
+  readonly from: string;
+  /** Of the envelope: where it really goes. */
+  readonly to: readonly string[];
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  readonly messageId: string;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What goes wrong from now on. */
+export interface MailFaults {
+  /** Reply code for every recipient, e.g. 550. */
+  readonly refuseRecipient?: number;
+  /** Reply code after the content was sent, e.g. 451. */
+  readonly refuseContent?: number;
+  /** The mail is kept, and the connection breaks before the sender hears of it. */
+  readonly dropAfterData?: boolean;
+  /** Runs once a mail is kept and before the sender hears of it. */
+  readonly beforeAnswer?: (mail: ReceivedMail) => void | Promise<void>;
+}
+
+export interface MailServerOptions {
+  readonly ports: PortMode;
+  /** The newest so many are kept. */
+  readonly keep?: number;
+}
+
+/** The mail server of the embedded stack: takes every mail, sends none on. */
+export interface MailServer {
+  /** For `SMTP_URL`. */
+  readonly smtpUrl: string;
+  /** A page with the mails, for people; `/mails` below it is JSON, for scripts. */
+  readonly url: string;
+  /** Oldest first. */
+  mails(): readonly ReceivedMail[];
+  setFaults(faults: MailFaults): void;
+  /** Forgets all mails. */
+  clear(): void;
+  stop(): Promise<void>;
+}
+
+const LOOPBACK = '127.0.0.1';
+/** A week of trying things out; older ones are of no use and would fill the memory. */
+const KEEP = 500;
+/** Notices are some kilobytes; what is larger did not come from here. */
+const MAX_MAIL_BYTES = 1_048_576;
+/** Clients that hold a connection open for the next mail are cut off at the end. */
+const CLOSE_MS = 200;
+
+/**
+ * Starts an SMTP server and a page that shows what came in, both on the loopback address. Nothing is kept on disk.
+ * @throws PortInUseError where a fixed port is taken
+ */
+export async function startMailServer(options: MailServerOptions): Promise<MailServer> {
+  const isFixed = options.ports === 'fixed';
+  if (isFixed)
+    await Promise.all([assertPortFree('mail', FIXED_PORTS.smtp), assertPortFree('mail page', FIXED_PORTS.mail)]);
+  const mailbox = new Mailbox(options.keep ?? KEEP);
+  const smtp = smtpServer(mailbox);
+  const page = createServer((request, response) => answerMailRequest(request, response, mailbox.mails));
+  await Promise.all([
+    listening((ready) => smtp.listen(isFixed ? FIXED_PORTS.smtp : 0, LOOPBACK, ready)),
+    listening((ready) => page.listen(isFixed ? FIXED_PORTS.mail : 0, LOOPBACK, ready)),
+  ]);
+  const portOf = (address: AddressInfo | string | null): number => (address as AddressInfo).port;
+  return {
+    smtpUrl: `smtp://${LOOPBACK}:${portOf(smtp.server.address())}`,
+    url: `http://${LOOPBACK}:${portOf(page.address())}`,
+    mails: () => mailbox.mails,
+    setFaults: (faults) => void (mailbox.faults = faults),
+    clear: () => void mailbox.mails.splice(0),
+    async stop() {
+      page.closeAllConnections();
+      await Promise.all([
+        new Promise<void>((resolve) => smtp.close(resolve)),
+        new Promise<void>((resolve) => page.close(() => resolve())),
+      ]);
+    },
+  };
+}
+
+class Mailbox {
+  readonly mails: ReceivedMail[] = [];
+  faults: MailFaults = {};
+  private count = 0;
+
+  constructor(private readonly keep: number) {}
+
+  async receive(content: Buffer, session: SMTPServerSession): Promise<ReceivedMail> {
+    const parsed = await PostalMime.parse(content);
+    this.count += 1;
+    const mail: ReceivedMail = {
+      id: this.count,
+      receivedAt: new Date().toISOString(),
+      from: parsed.from?.address ?? '',
+      to: session.envelope.rcptTo.map(({ address }) => address),
+      subject: parsed.subject ?? '',
+      text: parsed.text ?? '',
+      html: parsed.html ?? '',
+      messageId: parsed.messageId ?? '',
+      headers: Object.fromEntries(parsed.headers.map(({ key, value }) => [key, value])),
+    };
+    this.mails.push(mail);
+    this.mails.splice(0, this.mails.length - this.keep);
+    return mail;
+  }
+}
+
+function smtpServer(mailbox: Mailbox): SMTPServer {
+  const sockets = new Map<number | undefined, Socket>();
+  const server = new SMTPServer({
+    // On the loopback address there is nobody to keep out and nothing to hide.
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    disableReverseLookup: true,
+    logger: false,
+    size: MAX_MAIL_BYTES,
+    closeTimeout: CLOSE_MS,
+    onRcptTo(_address, _session, answer) {
+      answer(refusal(mailbox.faults.refuseRecipient));
+    },
+    onData(stream, session, answer) {
+      take(stream, session).then(
+        (refused) => refused !== 'dropped' && answer(refused),
+        () => answer(refusal(451)),
+      );
+    },
+  });
+  server.on('error', () => undefined);
+  server.server.on('connection', (socket: Socket) => {
+    const { remotePort } = socket;
+    sockets.set(remotePort, socket);
+    socket.once('close', () => sockets.delete(remotePort));
+  });
+  const take = async (stream: SMTPServerDataStream, session: SMTPServerSession): Promise<Error | null | 'dropped'> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    if (stream.sizeExceeded) return refusal(552);
+    const { refuseContent, dropAfterData, beforeAnswer } = mailbox.faults;
+    if (refuseContent !== undefined) return refusal(refuseContent);
+    const mail = await mailbox.receive(Buffer.concat(chunks), session);
+    await beforeAnswer?.(mail);
+    if (dropAfterData !== true) return null;
+    sockets.get(session.remotePort)?.destroy();
+    return 'dropped';
+  };
+  return server;
+}
+
+function refusal(responseCode: number | undefined): Error | null {
+  return responseCode === undefined ? null : Object.assign(new Error('refused for a test'), { responseCode });
+}
+
+function listening(listen: (ready: () => void) => { once(event: 'error', listener: (error: Error) => void): unknown }) {
+  return new Promise<void>((resolve, reject) => {
+    listen(resolve).once('error', reject);
+  });
+}
