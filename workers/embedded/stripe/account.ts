@@ -1,13 +1,14 @@
-import { BillingBook } from './billing/settings';
 import { Collection } from './collection';
 import type { SimulatorClock } from './clock';
 import { charges, customers, paymentIntents, paymentMethods } from './core-resources';
-import type { DecisionBook } from './decisions';
+import { DecisionQueue, type DecisionBook } from './decisions';
 import { EventLog } from './events';
 import { IssuerDecisions } from './issuer';
 import { HoldDurations } from './holds';
 import type { Charge, Customer, StoredPaymentIntent, StoredPaymentMethod } from './model';
+import type { Refund } from './money-model';
 import { SeededRandom } from './random';
+import { fitsRefund, type RefundDecision } from './refund-outcomes';
 import type { Resource, Stored } from './resource';
 import type { AccountSettings } from './settings';
 
@@ -15,7 +16,7 @@ import type { AccountSettings } from './settings';
 export class Account {
   readonly issuer = new IssuerDecisions();
   readonly holds: HoldDurations;
-  readonly billing: BillingBook;
+  readonly refundDecisions = new DecisionQueue<RefundDecision, Refund>(fitsRefund);
   readonly log: EventLog;
   readonly idRandom: SeededRandom;
   /** By the name under which the journal keeps them; state files of earlier versions have these names. */
@@ -32,9 +33,8 @@ export class Account {
   ) {
     this.idRandom = new SeededRandom(seed);
     this.holds = new HoldDurations(settings);
-    this.billing = new BillingBook(settings.billing);
     this.log = new EventLog(clock, (prefix) => this.newId(prefix), eventCap);
-    this.decisions = { issuer: this.issuer, holds: this.holds, billing: this.billing };
+    this.decisions = { issuer: this.issuer, holds: this.holds, refunds: this.refundDecisions };
   }
 
   /** The objects of one kind. */

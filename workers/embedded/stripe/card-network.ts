@@ -96,7 +96,6 @@ function newCharge(account: Account, intent: StoredPaymentIntent, method: Stored
     application: null,
     application_fee: null,
     application_fee_amount: null,
-    // Money that moved gets its balance transaction with the refunds' part of the simulator.
     balance_transaction: null,
     billing_details: method.object.billing_details,
     calculated_statement_descriptor: 'HOLDFAST',

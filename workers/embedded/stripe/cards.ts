@@ -1,3 +1,6 @@
+import type { DisputeSpec } from './new-dispute';
+import type { RefundOutcome } from './refund-outcomes';
+
 export type CardBehaviour =
   | { kind: 'approve' }
   /** Declined by the issuer, and so it cannot be attached to a customer either. */
@@ -34,7 +37,7 @@ const DECLINES: Record<string, CardProfile> = {
   chargeDeclinedVelocityLimitExceeded: declined('4000000000006975', 'card_velocity_exceeded'),
 };
 
-/** Refund and dispute cards: ordinary successes here, their later life is the refunds' and disputes' part. */
+/** Cards that are charged like any other and known for what comes afterwards. */
 const LATER_LIFE: Record<string, CardProfile> = {
   pendingRefund: card('4000000000007726'),
   refundFail: card('4000000000005126'),
@@ -43,6 +46,28 @@ const LATER_LIFE: Record<string, CardProfile> = {
   createDisputeInquiry: card('4000000000001976'),
   createIssuerFraudRecord: card('4000000000005423'),
 };
+
+/** What comes of a captured payment by itself, or of its refund. */
+export interface Afterlife {
+  readonly refund?: RefundOutcome;
+  readonly dispute?: DisputeSpec;
+  readonly fraudWarning?: true;
+}
+
+/** https://docs.stripe.com/testing#disputes and #refunds */
+const AFTERLIVES: Record<string, Afterlife> = {
+  '4000000000007726': { refund: { kind: 'pending' } },
+  '4000000000005126': { refund: { kind: 'fail_after' } },
+  '4000000000000259': { dispute: { kind: 'dispute', reason: 'fraudulent' } },
+  '4000000000002685': { dispute: { kind: 'dispute', reason: 'product_not_received' } },
+  '4000000000001976': { dispute: { kind: 'inquiry' } },
+  '4000000000005423': { fraudWarning: true },
+};
+
+/** What the card with this number is known for; nothing in most cases. */
+export function afterlifeByNumber(number: string): Afterlife {
+  return (Object.hasOwn(AFTERLIVES, number) ? AFTERLIVES[number] : undefined) ?? {};
+}
 
 /** Test cards by the name after `pm_card_`. https://docs.stripe.com/testing */
 const CARDS: Record<string, CardProfile> = {

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { BILLING_ACTIONS } from './billing/controls';
 import type { FaultRule } from './faults';
 import type { HoldMatch } from './holds';
 import { send } from './http-io';
 import type { IssuerDecisionOptions } from './issuer';
 import type { RateLimit } from './rate-limits';
+import { MONEY_ACTIONS } from './money-actions';
 import type { StripeSimulator } from './server';
 import type { WebhookFaults } from './webhooks';
 
@@ -59,7 +59,7 @@ const CORE_ACTIONS: Record<string, Action> = {
   'POST /webhooks/flush': (simulator) => simulator.flush(),
   'POST /holds/next': (simulator, body: { durationMs: number; match?: HoldMatch }) =>
     simulator.setNextHoldDuration(body.durationMs, body.match),
-  'POST /decisions': (simulator, body: { target: string; outcome?: string | string[] } & IssuerDecisionOptions) =>
+  'POST /decisions': (simulator, body: { target: string; outcome?: string } & IssuerDecisionOptions) =>
     simulator.issueDecision(body.target, body.outcome, body),
   'POST /authenticate/:id': (simulator, body: { result?: 'succeed' | 'fail' }, id) =>
     simulator.completeAuthentication(id, body.result ?? 'succeed'),
@@ -69,7 +69,7 @@ const CORE_ACTIONS: Record<string, Action> = {
  * What another process may ask of the simulator; bodies and answers are JSON, and a missing answer reads `{}`. A path
  * has at most one `:id`.
  */
-const ACTIONS: Readonly<Record<string, Action>> = { ...CORE_ACTIONS, ...BILLING_ACTIONS };
+const ACTIONS: Readonly<Record<string, Action>> = { ...CORE_ACTIONS, ...MONEY_ACTIONS };
 
 // Literal paths come before those with an id, so that `/state/events` is not taken for an id.
 const COMPILED = Object.entries(ACTIONS)

@@ -1,13 +1,15 @@
+import { resumeAfterlife } from './afterlife';
 import { resumeIntent } from './intent-expiry';
 import type { Charge, Customer, StoredPaymentIntent, StoredPaymentMethod } from './model';
-import { defineResource } from './resource';
+import { refundsOf } from './refund-life';
+import { defineResource, type Resource } from './resource';
 
-export const customers = defineResource<Customer>({
+export const customers: Resource<Customer> = defineResource({
   kind: 'customer',
   object: 'customer',
   path: 'customers',
   snapshot: 'customers',
-  expandable: { default_source: 'never', test_clock: 'test_helpers.test_clock' },
+  expandable: { default_source: 'never' },
 });
 
 export const paymentMethods = defineResource<StoredPaymentMethod>({
@@ -50,11 +52,13 @@ export const charges = defineResource<Charge>({
     payment_intent: 'payment_intent',
     application: 'never',
     application_fee: 'never',
-    balance_transaction: 'never',
+    balance_transaction: 'balance_transaction',
     failure_balance_transaction: 'never',
     on_behalf_of: 'never',
     review: 'never',
     transfer: 'never',
+    refunds: { listOf: 'refund', make: refundsOf },
   },
+  rearm: resumeAfterlife,
   indexes: ({ payment_intent: intent, customer }) => ({ payment_intent: intent, customer }),
 });

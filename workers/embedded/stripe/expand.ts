@@ -59,13 +59,17 @@ function expandField(
   const expansion = own(within ?? fieldsOf(String(owner['object'])) ?? {}, field);
   if (typeof expansion === 'object' && 'listOf' in expansion)
     return expandFields(account, expansion.make(account, String(owner['id'])), undefined, rest);
-  if (typeof expansion === 'object') return expandInside(account, value, expansion.fields, rest);
+  if (typeof expansion === 'object' && 'fields' in expansion)
+    return expandInside(account, value, expansion.fields, rest);
   if (field === 'data' && Array.isArray(value)) return expandInside(account, value, undefined, rest);
   if (typeof value !== 'string' || expansion === undefined) return value;
-  const resource = resourceOf(expansion);
-  const found = resource === undefined ? undefined : account.of(resource).get(value);
-  if (resource === undefined || found === undefined) return value;
-  return expandFields(account, resource.render(found), undefined, rest);
+  for (const kind of typeof expansion === 'string' ? [expansion] : expansion.anyOf) {
+    const resource = resourceOf(kind);
+    const found = resource === undefined ? undefined : account.of(resource).get(value);
+    if (resource !== undefined && found !== undefined)
+      return expandFields(account, resource.render(found, account), undefined, rest);
+  }
+  return value;
 }
 
 function expandInside(
@@ -85,6 +89,7 @@ function fieldsOf(kind: string | undefined): Expandable | undefined {
 
 function fieldsWithin(expansion: Expansion): Expandable | undefined {
   if (typeof expansion === 'string') return fieldsOf(expansion);
+  if ('anyOf' in expansion) return Object.assign({}, ...expansion.anyOf.map(fieldsOf)) as Expandable;
   return 'fields' in expansion ? expansion.fields : { data: { fields: fieldsOf(expansion.listOf) ?? {} } };
 }
 

@@ -1,11 +1,12 @@
 import type { Account } from './account';
+import { bookAndFollow } from './afterlife';
 import { refused } from './errors';
 import { assertNotExpired, endHold } from './intent-expiry';
 import { assertCancelable, assertCapturable, moveTo } from './intent-states';
 import { mergeMetadata } from './metadata';
-import type { Charge, PaymentIntent, RequestCause, StoredPaymentIntent } from './model';
+import type { Charge, RequestCause, StoredPaymentIntent } from './model';
 import type { Parsed } from './schema';
-import type { intentCapture } from './shapes';
+import type { intentCancel, intentCapture } from './shapes';
 
 /** Stripe's limit on captures of one PaymentIntent. https://docs.stripe.com/payments/multicapture */
 const MAX_CAPTURES = 50;
@@ -42,6 +43,7 @@ export function capture(
   pi.amount_received += amount;
   pi.amount_capturable -= amount;
   pi.metadata = mergeMetadata(pi.metadata, params.metadata);
+  if (amount > 0) bookAndFollow(account, charge, amount);
   if (!isFinal && pi.amount_capturable > 0) {
     account.log.emit('charge.updated', charge, cause);
     account.log.emit('payment_intent.amount_capturable_updated', pi, cause);
@@ -59,7 +61,7 @@ export function capture(
 export function cancel(
   account: Account,
   intent: StoredPaymentIntent,
-  params: Pick<Partial<PaymentIntent>, 'cancellation_reason'>,
+  params: Parsed<typeof intentCancel>,
   cause: RequestCause,
 ): void {
   const pi = intent.object;

@@ -10,6 +10,8 @@ export interface Stored {
 export type Expansion =
   /** The `object` name of what the id in this field names; `never`: the API has the reference, the simulator never fills it. */
   | string
+  /** An id that may be of several kinds. */
+  | { readonly anyOf: readonly string[] }
   /** An object or a list inside the object, whose own fields expand. */
   | { readonly fields: Expandable }
   /** A list that is left out unless it is asked for. */
@@ -31,7 +33,7 @@ export interface Resource<T extends Stored> {
   readonly snapshot: string;
   readonly expandable: Expandable;
   /** What the API answers of it: the stored value itself unless the simulator knows more than it tells. */
-  render(stored: T): object;
+  render(stored: T, account: Account): object;
   /** The value of each index that it is filed under; null and undefined are not filed. */
   indexes(stored: T): Readonly<Record<string, string | null | undefined>>;
   /** What the journal keeps of it, without timers. */

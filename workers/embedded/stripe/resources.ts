@@ -1,5 +1,8 @@
-import { BILLING_RESOURCES } from './billing';
+import { balanceTransactions } from './balance';
 import { charges, customers, paymentIntents, paymentMethods } from './core-resources';
+import { disputes } from './dispute-life';
+import { fraudWarnings } from './fraud-warnings';
+import { refunds } from './refund-life';
 import type { Resource, Stored } from './resource';
 
 /**
@@ -11,7 +14,10 @@ export const RESOURCES: readonly Resource<Stored>[] = [
   paymentMethods,
   paymentIntents,
   charges,
-  ...BILLING_RESOURCES,
+  balanceTransactions,
+  refunds,
+  disputes,
+  fraudWarnings,
 ];
 
 const BY_OBJECT = new Map(RESOURCES.map((resource) => [resource.object, resource]));

@@ -1,18 +1,24 @@
-import { billingRoutes } from './billing';
+import { balanceRoutes } from './balance';
 import { chargeRoutes, eventRoutes } from './charges-and-events';
 import { customerRoutes } from './customers';
+import { disputeRoutes } from './disputes';
+import { fraudWarningRoutes } from './fraud-warnings';
 import { paymentIntentRoutes } from './payment-intents';
 import { paymentMethodRoutes } from './payment-methods';
+import { refundRoutes } from './refunds';
 import type { Route } from './request';
 
-// Refunds, disputes, balance transactions and billing join here, each with a file of routes of its own.
+// Each part of the API joins with a file of routes of its own.
 const ROUTES: readonly Route[] = [
   ...customerRoutes,
   ...paymentMethodRoutes,
   ...paymentIntentRoutes,
   ...chargeRoutes,
+  ...refundRoutes,
+  ...balanceRoutes,
+  ...disputeRoutes,
+  ...fraudWarningRoutes,
   ...eventRoutes,
-  ...billingRoutes,
 ];
 
 interface CompiledRoute {

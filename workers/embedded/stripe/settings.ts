@@ -1,7 +1,7 @@
-import type { BillingSettings } from './billing/settings';
+import { MONEY_DEFAULTS, type MoneySettings } from './money-settings';
 
 /** How the simulated account is set up. */
-export interface AccountSettings {
+export interface AccountSettings extends MoneySettings {
   /** How long a hold lives, in milliseconds; without it the windows of the card networks apply. */
   holdDurationMs: number | undefined;
   /** Whether the account's pricing includes multicapture (Stripe: IC+ only). */
@@ -14,8 +14,6 @@ export interface AccountSettings {
   searchLagMs: number;
   /** Whether amounts under Stripe's minimum for the currency are refused. */
   enforceMinimumAmounts: boolean;
-  /** How invoices are collected, where it is not as with a new Stripe account. */
-  billing: Partial<BillingSettings>;
 }
 
 const DEFAULTS: AccountSettings = {
@@ -26,7 +24,7 @@ const DEFAULTS: AccountSettings = {
   // Stripe: "typically searchable in less than a minute"; code that reads its own writes must not rely on it.
   searchLagMs: 60_000,
   enforceMinimumAmounts: true,
-  billing: {},
+  ...MONEY_DEFAULTS,
 };
 
 /** The settings that are given, and Stripe's own behaviour for the rest. */

@@ -1,9 +1,14 @@
 import type { Account } from './account';
 import type { RequestRecord } from './api';
 import type { EventDelivery, StoredEvent } from './events';
+import { balanceTransactions } from './balance';
+import { disputes } from './dispute-life';
+import { fraudWarnings } from './fraud-warnings';
 import type { IdempotencyEntry, IdempotencyStore } from './idempotency';
 import type { Charge, Customer, PaymentIntent, PaymentMethod } from './model';
+import type { BalanceTransaction, Dispute, EarlyFraudWarning, Refund } from './money-model';
 import type { RequestLog } from './request-log';
+import { refunds } from './refund-life';
 import type { Resource, Stored } from './resource';
 import { resourceAt, RESOURCES } from './resources';
 
@@ -27,6 +32,10 @@ export interface SimulatorState {
   readonly paymentIntent: (id: string) => Readonly<PaymentIntent> | undefined;
   readonly charges: () => readonly Readonly<Charge>[];
   readonly chargesOf: (paymentIntentId: string) => readonly Readonly<Charge>[];
+  readonly refunds: () => readonly Readonly<Refund>[];
+  readonly balanceTransactions: () => readonly Readonly<BalanceTransaction>[];
+  readonly disputes: () => readonly Readonly<Dispute>[];
+  readonly earlyFraudWarnings: () => readonly Readonly<EarlyFraudWarning>[];
   /** The objects of one kind as the API answers them, by the name in its paths (`refunds`); undefined for no such kind. */
   readonly objects: (path: string) => readonly object[] | undefined;
   /** The newest events, oldest first (see `limits.events`). */
@@ -47,6 +56,18 @@ export function stateOf(account: Account, idempotency: IdempotencyStore, request
     paymentIntent: (id) => account.paymentIntents.get(id)?.object,
     charges: () => account.charges.values(),
     chargesOf: (paymentIntentId) => account.charges.filed('payment_intent', paymentIntentId),
+    refunds: () =>
+      account
+        .of(refunds)
+        .values()
+        .map((refund) => refund.object),
+    balanceTransactions: () => rendered(account, balanceTransactions) as BalanceTransaction[],
+    disputes: () =>
+      account
+        .of(disputes)
+        .values()
+        .map((dispute) => dispute.object),
+    earlyFraudWarnings: () => account.of(fraudWarnings).values(),
     objects: (path) => {
       const resource = resourceAt(path);
       return resource === undefined ? undefined : rendered(account, resource);
@@ -78,5 +99,5 @@ function rendered(account: Account, resource: Resource<Stored>): object[] {
   return account
     .of(resource)
     .values()
-    .map((stored) => resource.render(stored));
+    .map((stored) => resource.render(stored, account));
 }

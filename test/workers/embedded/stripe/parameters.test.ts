@@ -53,7 +53,7 @@ describe('bad parameters', () => {
       code: 'resource_missing',
       param: 'intent',
     });
-    expect(await stripeError(stripe.refunds.list())).toMatchObject({
+    expect(await stripeError(stripe.payouts.list())).toMatchObject({
       statusCode: 404,
       type: 'StripeInvalidRequestError',
     });
