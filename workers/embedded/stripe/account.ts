@@ -1,3 +1,4 @@
+import { BillingBook } from './billing/settings';
 import { Collection } from './collection';
 import type { SimulatorClock } from './clock';
 import { charges, customers, paymentIntents, paymentMethods } from './core-resources';
@@ -17,6 +18,7 @@ export class Account {
   readonly issuer = new IssuerDecisions();
   readonly holds: HoldDurations;
   readonly refundDecisions = new DecisionQueue<RefundDecision, Refund>(fitsRefund);
+  readonly billing: BillingBook;
   readonly log: EventLog;
   readonly idRandom: SeededRandom;
   /** By the name under which the journal keeps them; state files of earlier versions have these names. */
@@ -33,8 +35,9 @@ export class Account {
   ) {
     this.idRandom = new SeededRandom(seed);
     this.holds = new HoldDurations(settings);
+    this.billing = new BillingBook(settings.billing);
     this.log = new EventLog(clock, (prefix) => this.newId(prefix), eventCap);
-    this.decisions = { issuer: this.issuer, holds: this.holds, refunds: this.refundDecisions };
+    this.decisions = { issuer: this.issuer, holds: this.holds, refunds: this.refundDecisions, billing: this.billing };
   }
 
   /** The objects of one kind. */

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { BILLING_ACTIONS } from './billing/controls';
 import type { FaultRule } from './faults';
 import type { HoldMatch } from './holds';
 import { send } from './http-io';
@@ -59,7 +60,7 @@ const CORE_ACTIONS: Record<string, Action> = {
   'POST /webhooks/flush': (simulator) => simulator.flush(),
   'POST /holds/next': (simulator, body: { durationMs: number; match?: HoldMatch }) =>
     simulator.setNextHoldDuration(body.durationMs, body.match),
-  'POST /decisions': (simulator, body: { target: string; outcome?: string } & IssuerDecisionOptions) =>
+  'POST /decisions': (simulator, body: { target: string; outcome?: string | string[] } & IssuerDecisionOptions) =>
     simulator.issueDecision(body.target, body.outcome, body),
   'POST /authenticate/:id': (simulator, body: { result?: 'succeed' | 'fail' }, id) =>
     simulator.completeAuthentication(id, body.result ?? 'succeed'),
@@ -69,7 +70,7 @@ const CORE_ACTIONS: Record<string, Action> = {
  * What another process may ask of the simulator; bodies and answers are JSON, and a missing answer reads `{}`. A path
  * has at most one `:id`.
  */
-const ACTIONS: Readonly<Record<string, Action>> = { ...CORE_ACTIONS, ...MONEY_ACTIONS };
+const ACTIONS: Readonly<Record<string, Action>> = { ...CORE_ACTIONS, ...MONEY_ACTIONS, ...BILLING_ACTIONS };
 
 // Literal paths come before those with an id, so that `/state/events` is not taken for an id.
 const COMPILED = Object.entries(ACTIONS)

@@ -1,4 +1,5 @@
 import type { Account } from './account';
+import { billingControls, type BillingControls } from './billing/controls';
 import { isDelivered } from './events';
 import type { HoldMatch } from './holds';
 import { completeAuthentication } from './intent-confirm';
@@ -23,19 +24,28 @@ interface CoreControls {
   setNextHoldDuration(durationMs: number, match?: HoldMatch): void;
   /**
    * What the issuer will answer for a customer or a payment method (`approve`, `authentication_required` or a
-   * decline code), off-session charges only unless told otherwise; undefined leaves it to the card again.
+   * decline code), off-session charges only unless told otherwise; undefined leaves it to the card again. Several
+   * outcomes are answered one after the other (each `times` times, once by default), and then the card decides again.
    */
-  issueDecision(target: string, outcome: IssuerOutcome | undefined, options?: IssuerDecisionOptions): void;
+  issueDecision(
+    target: string,
+    outcome: IssuerOutcome | readonly IssuerOutcome[] | undefined,
+    options?: IssuerDecisionOptions,
+  ): void;
   /** The customer passes or fails 3-D Secure; throws where the intent does not wait for it. */
   completeAuthentication(paymentIntentId: string, result: 'succeed' | 'fail'): void;
 }
 
 /** What tests and the demo may do to the account behind the API's back. Over HTTP: control.ts. */
-export type Controls = CoreControls & MoneyControls;
+export type Controls = CoreControls & MoneyControls & BillingControls;
 
 /** `changed` is told after each change, so that the journal has it. */
 export function controls(account: Account, webhooks: Webhooks, changed: () => void): Controls {
-  return { ...coreControls(account, webhooks, changed), ...moneyControls(account, changed) };
+  return {
+    ...coreControls(account, webhooks, changed),
+    ...moneyControls(account, changed),
+    ...billingControls(account, changed),
+  };
 }
 
 function coreControls(account: Account, webhooks: Webhooks, changed: () => void): CoreControls {

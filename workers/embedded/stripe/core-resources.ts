@@ -9,7 +9,7 @@ export const customers: Resource<Customer> = defineResource({
   object: 'customer',
   path: 'customers',
   snapshot: 'customers',
-  expandable: { default_source: 'never' },
+  expandable: { default_source: 'never', test_clock: 'test_helpers.test_clock' },
 });
 
 export const paymentMethods = defineResource<StoredPaymentMethod>({

@@ -12,7 +12,10 @@ import type { intentConfirm } from './shapes';
 export type ConfirmParams = Pick<
   Parsed<typeof intentConfirm>,
   'error_on_requires_action' | 'off_session' | 'payment_method' | 'return_url' | 'use_stripe_sdk'
->;
+> & {
+  /** The account itself collects an invoice: a wish for 3-D Secure waits for the customer, even where nobody is there. */
+  may_wait?: boolean;
+};
 
 const NEEDS_RETURN_URL =
   "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these payment methods might redirect your customer off of your page, you must provide a `return_url`. If you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents.";
@@ -65,8 +68,8 @@ export function confirm(
     authorize(account, intent, method, cause);
     return;
   }
-  const mayAuthenticate =
-    outcome === 'authentication_required' && !intent.offSession && params.error_on_requires_action !== true;
+  const mayWait = params.may_wait ?? !intent.offSession;
+  const mayAuthenticate = outcome === 'authentication_required' && mayWait && params.error_on_requires_action !== true;
   if (mayAuthenticate) {
     requireAction(account, intent, params.return_url, cause);
     return;

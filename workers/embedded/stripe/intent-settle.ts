@@ -4,9 +4,9 @@ import { refused } from './errors';
 import { assertNotExpired, endHold } from './intent-expiry';
 import { assertCancelable, assertCapturable, moveTo } from './intent-states';
 import { mergeMetadata } from './metadata';
-import type { Charge, RequestCause, StoredPaymentIntent } from './model';
+import type { Charge, PaymentIntent, RequestCause, StoredPaymentIntent } from './model';
 import type { Parsed } from './schema';
-import type { intentCancel, intentCapture } from './shapes';
+import type { intentCapture } from './shapes';
 
 /** Stripe's limit on captures of one PaymentIntent. https://docs.stripe.com/payments/multicapture */
 const MAX_CAPTURES = 50;
@@ -61,7 +61,7 @@ export function capture(
 export function cancel(
   account: Account,
   intent: StoredPaymentIntent,
-  params: Parsed<typeof intentCancel>,
+  params: Pick<Partial<PaymentIntent>, 'cancellation_reason'>,
   cause: RequestCause,
 ): void {
   const pi = intent.object;

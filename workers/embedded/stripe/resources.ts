@@ -1,3 +1,4 @@
+import { BILLING_RESOURCES } from './billing';
 import { balanceTransactions } from './balance';
 import { charges, customers, paymentIntents, paymentMethods } from './core-resources';
 import { disputes } from './dispute-life';
@@ -18,6 +19,7 @@ export const RESOURCES: readonly Resource<Stored>[] = [
   refunds,
   disputes,
   fraudWarnings,
+  ...BILLING_RESOURCES,
 ];
 
 const BY_OBJECT = new Map(RESOURCES.map((resource) => [resource.object, resource]));

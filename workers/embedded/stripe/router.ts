@@ -1,3 +1,4 @@
+import { billingRoutes } from './billing';
 import { balanceRoutes } from './balance';
 import { chargeRoutes, eventRoutes } from './charges-and-events';
 import { customerRoutes } from './customers';
@@ -19,6 +20,7 @@ const ROUTES: readonly Route[] = [
   ...disputeRoutes,
   ...fraudWarningRoutes,
   ...eventRoutes,
+  ...billingRoutes,
 ];
 
 interface CompiledRoute {

@@ -1,4 +1,5 @@
 import { MONEY_DEFAULTS, type MoneySettings } from './money-settings';
+import type { BillingSettings } from './billing/settings';
 
 /** How the simulated account is set up. */
 export interface AccountSettings extends MoneySettings {
@@ -14,6 +15,8 @@ export interface AccountSettings extends MoneySettings {
   searchLagMs: number;
   /** Whether amounts under Stripe's minimum for the currency are refused. */
   enforceMinimumAmounts: boolean;
+  /** How invoices are collected, where it is not as with a new Stripe account. */
+  billing: Partial<BillingSettings>;
 }
 
 const DEFAULTS: AccountSettings = {
@@ -25,6 +28,7 @@ const DEFAULTS: AccountSettings = {
   searchLagMs: 60_000,
   enforceMinimumAmounts: true,
   ...MONEY_DEFAULTS,
+  billing: {},
 };
 
 /** The settings that are given, and Stripe's own behaviour for the rest. */
