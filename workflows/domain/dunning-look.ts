@@ -122,15 +122,7 @@ function collectionLook(
   policy: DunningPolicy,
 ): LookMs | undefined {
   if (invoice.nextAttemptAt === undefined) {
-    // A next try is planned within moments, and its date is what the first notice waits for.
-    const tellableMs = outOfQuiet(facts, failedMs(invoice) + policy.graceMs, policy);
-    const plannedMs = failedMs(invoice) + policy.planningMs;
-    const isEarly = invoice.attemptCount < policy.maxAttempts && tellableMs > nowMs;
-    const atMs = isEarly ? Math.min(tellableMs, plannedMs) : plannedMs;
-    return {
-      atMs: atMs > nowMs ? atMs : nowMs + Math.max(policy.planningMs, policy.settlingMs),
-      why: 'to see whether another try is planned',
-    };
+    return { atMs: unplannedLookMs(facts, invoice, nowMs, policy), why: 'to see whether another try is planned' };
   }
   const nextMs = Date.parse(invoice.nextAttemptAt);
   if (isFinalTry(invoice, policy)) {
@@ -145,6 +137,22 @@ function collectionLook(
     atMs: outOfQuiet(facts, orLater(nowMs, atMs, policy), policy),
     why: 'to see whether the payment was made meanwhile',
   };
+}
+
+/** A next try is planned within moments, and its date is what a notice waits for; where it stays absent, that was the end. */
+function unplannedLookMs(
+  facts: SubscriptionFacts,
+  invoice: InvoiceFacts,
+  nowMs: number,
+  policy: DunningPolicy,
+): number {
+  const laterMs = laterNoticeMs(facts, invoice, nowMs, policy);
+  const tellableMs = outOfQuiet(facts, Math.max(failedMs(invoice) + policy.graceMs, laterMs), policy);
+  const plannedMs = failedMs(invoice) + policy.planningMs;
+  const isOneToCome = invoice.attemptCount < policy.maxAttempts;
+  if (isOneToCome && laterMs > nowMs) return tellableMs;
+  const toCome = (isOneToCome ? [tellableMs, plannedMs] : [plannedMs]).filter((ms) => ms > nowMs);
+  return toCome.length === 0 ? nowMs + Math.max(policy.planningMs, policy.settlingMs) : Math.min(...toCome);
 }
 
 /** The earliest time at which a notice may follow from what is known now; the past where the next try decides. */

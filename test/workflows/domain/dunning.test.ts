@@ -1,5 +1,4 @@
 import { planNotices } from '../../../workflows/domain/dunning';
-import { noticeKey } from '../../../workflows/domain/dunning-keys';
 import { DEFAULT_DUNNING_POLICY } from '../../../workflows/domain/dunning-policy';
 import {
   at,
