@@ -17,7 +17,7 @@ export interface WarnOfDisputeInput extends DisputeStep {
 export interface DecideDisputeInput extends DisputeStep {
   /** The round that is decided: a decision that comes late must not hit the next one. */
   readonly round: number;
-  readonly action: 'submit' | 'accept';
+  readonly action: 'submit' | 'accept' | 'leave';
   readonly actor: string;
   /** Kept with the decision and not sent. Personal. */
   readonly note?: string;

@@ -133,6 +133,7 @@ function carriedOut(
   { isSubmitted, isOpen }: { readonly isSubmitted: boolean; readonly isOpen: boolean },
   nowIso: string,
 ): DisputeDecision {
+  if (decision.action === 'leave') return decision;
   const isDone = decision.action === 'submit' ? isSubmitted : !isOpen;
   return isDone && decision.doneAt === undefined ? { ...decision, doneAt: nowIso } : decision;
 }

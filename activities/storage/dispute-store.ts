@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { DisputeDecision, DisputeRecord, DisputeSnapshot } from '../../workflows/domain/dispute';
-import { isOpen, isUndecided } from '../../workflows/domain/dispute';
+import { isDecidable, isOpen, isUndecided } from '../../workflows/domain/dispute';
 import { disputeWaiting } from '../../workflows/domain/dispute-plan';
 import { formatMoney } from '../../workflows/domain/money';
 import { workflowIds } from '../../workflows/messages';
@@ -68,7 +68,8 @@ export function createDisputeStore(deps: DisputeStoreDeps): DisputeStore & Dispu
       ),
     decideDispute: (input) =>
       onDispute(pool, input, { action: `dispute decided: ${input.action}`, actor: input.actor }, async (change) => {
-        if (!isDecidable(change.record, input)) return false;
+        // The first decision of a round stays, unless the provider refused it; one for another round hits nothing.
+        if (change.record.round !== input.round || !isDecidable(change.record)) return false;
         decide(change, input, clock(), await withTexts(change.tx, input));
         return true;
       }),
@@ -135,11 +136,6 @@ function warn({ tx, record, order }: DisputeChange, input: WarnOfDisputeInput, c
   return true;
 }
 
-/** The first decision of a round stays, unless the provider refused it; one for another round hits nothing. */
-function isDecidable(record: DisputeRecord, { round }: DecideDisputeInput): boolean {
-  return record.round === round && isUndecided(record);
-}
-
 function decide(
   { tx, record, order }: DisputeChange,
   { action, actor, now: at }: DecideDisputeInput,
@@ -147,7 +143,9 @@ function decide(
   evidence: Uint8Array | null,
 ): void {
   const { disputeId, decision: before } = record;
-  writeDecision(tx, record, { action, actor, at, attempt: (before?.attempt ?? 0) + 1 }, clock, evidence);
+  const decision: DisputeDecision = { action, actor, at, attempt: (before?.attempt ?? 0) + 1 };
+  // To leave it is all there is to it.
+  writeDecision(tx, record, action === 'leave' ? { ...decision, doneAt: at } : decision, clock, evidence);
   closeExceptions(tx, order, workflowIds.dispute(disputeId), ['dispute_evidence_due', 'dispute_unsettled']);
   cancelNotices(tx, { type: 'dispute', id: disputeId }, clock, ['dispute_evidence_due']);
 }

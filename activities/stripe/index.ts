@@ -1,6 +1,7 @@
 export { createStripeClient, STRIPE_API_VERSION, STRIPE_TIMEOUT_MS, type StripeClientOptions } from './client';
 export { paymentContext, type PaymentContext, type PaymentDependencies, type PaymentLog } from './context';
 export { createProviderContacts, type ProviderContact } from './contacts';
+export { createDisputeActivities } from './disputes';
 export { createPaymentActivities } from './payments';
 export {
   createStripeLimiter,
@@ -21,3 +22,9 @@ export {
   type WebhookVerifierOptions,
 } from './webhooks';
 export { createSettlementActivities } from './settlement';
+export {
+  createSubscriptionActivities,
+  type RefreshedSubscription,
+  type SubscriptionContext,
+  type SubscriptionRefresher,
+} from './subscriptions';

@@ -27,7 +27,7 @@ export const DEFAULT_DISPUTE_POLICY: DisputePolicy = {
 export const REVIEW_LIMIT_MS = 120 * DAY_MS;
 /** Money that was won is reinstated with the decision, or some days after it. */
 export const REINSTATEMENT_LIMIT_MS = 14 * DAY_MS;
-/** Where the bank takes no answer, or the shop gives none, the provider closes soon after the deadline. */
+/** Where the bank takes no answer, or the shop gives none, a dispute is closed soon after the deadline. */
 const CLOSING_LIMIT_MS = 14 * DAY_MS;
 
 /** A round shorter than the margins is acted on at three quarters of what was left of it, as a short hold is. */
@@ -104,7 +104,8 @@ export function nextDisputeDue(
   context: DisputeDueContext,
 ): DisputeDue | undefined {
   if (isSettled(dispute)) return undefined;
-  const steps = [...decisionDue(dispute, policy, context), ...overdue(dispute), ...looks(dispute, policy, context)];
+  // At the same moment the provider is asked first: it may have closed what was to be decided.
+  const steps = [...looks(dispute, policy, context), ...decisionDue(dispute, policy, context), ...overdue(dispute)];
   return steps.reduce((first, one) => (one.atMs < first.atMs ? one : first));
 }
 
@@ -114,28 +115,27 @@ function decisionDue(dispute: DisputeRecord, policy: DisputePolicy, context: Dis
   if (isPending(dispute))
     return [{ kind: 'carry_out', atMs: notBeforeMs, then: `${decision?.action ?? ''} as decided` }];
   if (!isUndecided(dispute)) return [];
-  const { warnings, actAt } = disputePlan(dispute, policy);
+  const { warnings, actAt, checkAt } = disputePlan(dispute, policy);
   const next = warnings.find((one) => !warnedMs.includes(one.beforeMs));
   const due: DisputeDue[] = [];
   if (evidenceCollectedAt === undefined) due.push({ kind: 'collect', atMs: collectAtMs, then: 'collect the evidence' });
   if (next !== undefined) {
     due.push({ kind: 'warn', atMs: Date.parse(next.at), then: 'tell a person that the deadline is near' });
   }
-  if (decision === undefined && policy.onDeadline === 'submit') {
-    const atMs = Math.max(Date.parse(actAt), notBeforeMs);
-    due.push({ kind: 'decide', atMs, then: 'send the collected evidence unless somebody has decided' });
+  if (decision === undefined) {
+    const [at, then] =
+      policy.onDeadline === 'submit'
+        ? [actAt, 'send the collected evidence unless somebody has decided']
+        : [checkAt, 'leave it to the bank'];
+    due.push({ kind: 'decide', atMs: Math.max(Date.parse(at), notBeforeMs), then });
   }
   return due;
 }
 
 /** Was something decided that the provider has neither taken nor refused? */
 export function isPending({ stage, decision }: Pick<DisputeRecord, 'stage' | 'decision'>): boolean {
-  return (
-    stage === 'evidence_due' &&
-    decision !== undefined &&
-    decision.doneAt === undefined &&
-    decision.refused === undefined
-  );
+  if (stage !== 'evidence_due' || decision === undefined || decision.action === 'leave') return false;
+  return decision.doneAt === undefined && decision.refused === undefined;
 }
 
 function overdue(dispute: DisputeRecord): DisputeDue[] {
@@ -182,11 +182,9 @@ export function disputeWaiting(
     return { on: 'provider', until: dueBy, why: `the decision (${decision?.action ?? ''}) is being carried out` };
   }
   if (submittedAt === undefined && dispute.stage === 'evidence_due') {
-    return {
-      on: 'provider',
-      until: after(dueBy ?? roundBeganAt, CLOSING_LIMIT_MS),
-      why: 'the bank closes the dispute',
-    };
+    // A bank may make a dispute of an unanswered inquiry for as long as it may open one.
+    const limitMs = dispute.isInquiry ? REVIEW_LIMIT_MS : CLOSING_LIMIT_MS;
+    return { on: 'provider', until: after(dueBy ?? roundBeganAt, limitMs), why: 'unanswered: the bank closes it' };
   }
   return { on: 'provider', until: after(submittedAt ?? roundBeganAt, REVIEW_LIMIT_MS), why: 'the bank is deciding' };
 }

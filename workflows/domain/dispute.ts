@@ -35,8 +35,8 @@ export interface DisputeFacts {
 
 /** What was decided for one round: by a person, or by the shop's policy where nobody was there in time. */
 export interface DisputeDecision {
-  /** `accept`: the money is given up, and the dispute is lost. */
-  readonly action: 'submit' | 'accept';
+  /** `accept`: the money is given up. `leave`: nothing was said until the deadline, by the shop's policy. */
+  readonly action: 'submit' | 'accept' | 'leave';
   /** An id, no name; `holdfast` where the policy decided. */
   readonly actor: string;
   readonly at: string;
@@ -144,13 +144,18 @@ export function disputeKind(providerStatus: string): 'inquiry' | 'dispute' | 'ap
   return providerStatus.startsWith('appeal_') ? 'appeal' : 'dispute';
 }
 
-/** Does the bank wait for our answer, and can one still be given? */
-export function isUndecided(
-  dispute: Pick<DisputeRecord, 'stage' | 'submittedAt' | 'dueBy' | 'decision'>,
-): dispute is typeof dispute & { readonly dueBy: string } {
+type Answerable = Pick<DisputeRecord, 'stage' | 'submittedAt' | 'dueBy' | 'decision'>;
+
+/** Does the bank wait for an answer that nobody has decided on, or that it did not take? */
+export function isUndecided<D extends Answerable>(dispute: D): dispute is D & { readonly dueBy: string } {
+  return isDecidable(dispute) && dispute.decision?.action !== 'leave';
+}
+
+/** May a person decide? Also where the policy has left it to its fate: that a late answer is refused, the provider says. */
+export function isDecidable<D extends Answerable>(dispute: D): dispute is D & { readonly dueBy: string } {
   const { stage, submittedAt, dueBy, decision } = dispute;
   if (stage !== 'evidence_due' || submittedAt !== undefined || dueBy === undefined) return false;
-  return decision === undefined || decision.refused !== undefined;
+  return decision === undefined || decision.refused !== undefined || decision.action === 'leave';
 }
 
 /** Stages after which all that was withdrawn comes back. */
