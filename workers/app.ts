@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { createHoldfastClient } from '../clients';
 import { createGateway } from '../clients/gateway';
 import type { Gateway } from '../clients/gateway';
+import type { NotificationSettings } from '../activities/notifications';
 import type { OrderPolicy } from '../workflows/domain/policy';
 import { createDependencies } from './dependencies';
 import type { Dependencies } from './dependencies';
@@ -26,6 +27,8 @@ export interface Settings {
   readonly databaseUrl: string;
   readonly stripe: StripeConfig;
   readonly stripeLimits?: StripeLimits;
+  /** Notices go to the log where absent. */
+  readonly notifications?: NotificationSettings;
   readonly encryptionKeys: readonly EncryptionKey[];
   readonly apiKeys: readonly string[];
   readonly paymentLink: (orderId: string) => string;
@@ -56,7 +59,7 @@ export class App {
   static async connect(settings: Settings, redis: Redis, log: Logger): Promise<App> {
     installRuntime();
     const connection = await connectTemporal(settings.temporal.connection);
-    const { databaseUrl, stripe, stripeLimits, encryptionKeys, paymentLink } = settings;
+    const { databaseUrl, stripe, stripeLimits, notifications, encryptionKeys, paymentLink } = settings;
     const limits = stripeLimits === undefined ? {} : { stripeLimits };
     const dependencies = createDependencies({
       databaseUrl,
@@ -66,6 +69,7 @@ export class App {
       paymentLink,
       log,
       ...limits,
+      ...(notifications === undefined ? {} : { notifications }),
     });
     const client = createTemporalClient(connection, settings.temporal.namespace, dependencies.dataConverter);
     return new App(settings, dependencies, client, connection, log);
@@ -97,8 +101,11 @@ export class App {
 
   /** The outbox relay, the inbox dispatcher and the look for missed events. */
   startRelays(sinks: readonly EventSink[]): void {
-    const { databaseUrl, temporal } = this.settings;
+    const { databaseUrl, temporal, notifications } = this.settings;
     const { dependencies, client, log } = this;
+    if (notifications === undefined) {
+      log.warn('notices go to the log alone: set SMTP_URL and MAIL_FROM, or NOTICE_WEBHOOK_URL and its secret');
+    }
     const relays = startRelays({ dependencies, databaseUrl, client, taskQueue: temporal.taskQueue, sinks, log });
     this.stops.push(() => relays.stop());
   }

@@ -3,8 +3,8 @@ import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * Completes a build: copies what the compiler leaves out (SQL statements and migrations) and bundles the workflows once, so
- * that a worker starts without a bundler.
+ * Completes a build: copies what the compiler leaves out (SQL statements and migrations, the texts of notices) and bundles
+ * the workflows once, so that a worker starts without a bundler.
  */
 async function main(): Promise<void> {
   const dist = join(__dirname, '..');
@@ -13,12 +13,15 @@ async function main(): Promise<void> {
     recursive: true,
     filter: (path) => !/\.[a-z]+$/.test(path) || path.endsWith('.sql'),
   });
+  await cp(join(source, TEMPLATES), join(dist, TEMPLATES), { recursive: true });
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(dist, 'workflows/index.js'),
     logger: quietLogger,
   });
   await writeFile(join(dist, WORKFLOW_BUNDLE), code);
 }
+
+const TEMPLATES = 'activities/notifications/templates';
 
 /** The bundled workflows, relative to the build's folder. */
 export const WORKFLOW_BUNDLE = 'workflow-bundle.js';

@@ -1,6 +1,8 @@
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 import { ConfigurationError } from './configuration-error';
+import type { NotificationSettings } from '../activities/notifications';
+import { notificationGroups, notificationSettings, notificationVariables } from './notification-config';
 import { stripeLimits, stripeLimitVariables, type StripeLimits } from './stripe-limits';
 
 /** How to reach a Temporal server that is already there. Fits a client's and a worker's connection alike. */
@@ -39,6 +41,8 @@ export interface Config {
   /** Absent for the simulator, unless set. */
   stripeLimits?: StripeLimits;
   amazon?: AmazonConfig;
+  /** How notices leave; e-mail is embedded where it is absent. */
+  notifications?: NotificationSettings;
   /** Port of the HTTP gateway. */
   port: number;
   /** Accepted bearer keys; empty when none is set. */
@@ -86,6 +90,7 @@ const environment = z.object({
   ).optional(),
   STRIPE_API_URL: httpUrl.optional(),
   ...stripeLimitVariables,
+  ...notificationVariables,
   SP_API_URL: httpUrl.optional(),
   LWA_URL: httpUrl.optional(),
   LWA_CLIENT_ID: z.string().optional(),
@@ -137,6 +142,7 @@ function contradictions(set: NodeJS.ProcessEnv): string[] {
       ['LWA_CLIENT_ID', 'LWA_CLIENT_SECRET', 'SP_API_REFRESH_TOKEN'],
       ['SP_API_URL', 'LWA_URL', 'SQS_ENDPOINT', 'SQS_QUEUE_URL'],
     ),
+    ...notificationGroups.flatMap(([needed, optional]) => halfSet(set, needed, optional)),
   ];
   const { STRIPE_SECRET_KEY: key, STRIPE_API_URL: apiUrl } = set;
   if (key !== undefined && apiUrl !== undefined && /^(sk|rk)_live_/.test(key) && !isSafeForLiveKeys(apiUrl)) {
@@ -201,6 +207,8 @@ function toConfig(env: Environment, temporal: ClientConnectConfig | undefined): 
   if (limits !== undefined) config.stripeLimits = limits;
   const amazon = amazonConfig(env);
   if (amazon !== undefined) config.amazon = amazon;
+  const notifications = notificationSettings(env);
+  if (notifications !== undefined) config.notifications = notifications;
   return config;
 }
 

@@ -5,9 +5,13 @@ import type Stripe from 'stripe';
 import { createPaymentCache } from '../activities/cache';
 import { createKeyring } from '../activities/crypto';
 import type { EncryptionKey, Keyring } from '../activities/crypto';
+import { createNoticeChannels } from '../activities/notifications';
+import type { NoticeChannels, NotificationSettings } from '../activities/notifications';
 import {
   createIdempotencyStore,
   createInbox,
+  createNoticeStore,
+  createOrderContacts,
   createOrderQueries,
   createOrderStore,
   createOutbox,
@@ -18,6 +22,7 @@ import {
 import {
   createEventLister,
   createPaymentActivities,
+  createProviderContacts,
   createSettlementActivities,
   createStripeClient,
   createStripeLimiter,
@@ -40,6 +45,8 @@ export interface DependencyOptions {
   readonly stripe: StripeConfig;
   /** Requests to Stripe are not limited where absent. */
   readonly stripeLimits?: StripeLimits;
+  /** Notices go to the log where absent. */
+  readonly notifications?: NotificationSettings;
   readonly encryptionKeys: readonly EncryptionKey[];
   /** Where a customer renews a payment; put into events and notices. */
   readonly paymentLink: (orderId: string) => string;
@@ -59,6 +66,8 @@ export interface Dependencies {
   readonly settlement: ReturnType<typeof createSettlementStore>;
   readonly inbox: ReturnType<typeof createInbox>;
   readonly outbox: ReturnType<typeof createOutbox>;
+  readonly notices: ReturnType<typeof createNoticeStore>;
+  readonly noticeChannels: NoticeChannels;
   readonly idempotency: ReturnType<typeof createIdempotencyStore>;
   readonly eventLister: ReturnType<typeof createEventLister>;
   readonly verifyWebhook: ReturnType<typeof createWebhookVerifier>;
@@ -92,6 +101,11 @@ export function createDependencies(options: DependencyOptions): Dependencies {
   const limited = limiter === undefined ? {} : { limiter };
   const provider = paymentContext({ stripe, store, cache, log, ...limited });
   const settlement = createSettlementStore({ pool });
+  const noticeChannels = createNoticeChannels(options.notifications ?? {}, {
+    ofOrder: createOrderContacts(pool, keyring),
+    ofProviderCustomer: createProviderContacts(stripe, limiter),
+    log,
+  });
   return {
     pool,
     redis,
@@ -107,6 +121,8 @@ export function createDependencies(options: DependencyOptions): Dependencies {
     settlement,
     inbox: createInbox({ pool, keyring, isActedOn }),
     outbox: createOutbox({ pool }),
+    notices: createNoticeStore({ pool }),
+    noticeChannels,
     idempotency: createIdempotencyStore({ pool, keyring }),
     eventLister: createEventLister(stripe, limited),
     verifyWebhook: createWebhookVerifier({ secrets: webhookSecrets }),
@@ -127,6 +143,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
     },
     async close() {
       closing = true;
+      noticeChannels.close();
       redis.disconnect();
       await pool.end();
     },

@@ -8,11 +8,12 @@ export function gatewayDependencies(
   holdfast: HoldfastClient,
   readiness: GatewayDeps['readiness'] = {},
 ): GatewayDeps {
-  const { queries, settlement, inbox, outbox, idempotency, verifyWebhook, pool } = dependencies;
+  const { queries, settlement, notices, inbox, outbox, idempotency, verifyWebhook, pool } = dependencies;
   return {
     holdfast,
     orders: queries,
     settlement,
+    notices,
     inbox,
     outbox,
     idempotency,

@@ -95,6 +95,7 @@ export function configuredSettings(): { settings: Settings; config: Config; redi
     databaseUrl,
     stripe,
     ...(config.stripeLimits === undefined ? {} : { stripeLimits: config.stripeLimits }),
+    ...(config.notifications === undefined ? {} : { notifications: config.notifications }),
     encryptionKeys,
     apiKeys,
     paymentLink: paymentLink(process.env['HOLDFAST_PAYMENT_LINK'], `http://127.0.0.1:${config.port}`),

@@ -46,6 +46,7 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
         databaseUrl: filled.databaseUrl,
         stripe: filled.stripe,
         ...(filled.stripeLimits === undefined ? {} : { stripeLimits: filled.stripeLimits }),
+        ...(filled.notifications === undefined ? {} : { notifications: filled.notifications }),
         encryptionKeys: filled.encryptionKeys,
         apiKeys: filled.apiKeys,
         paymentLink: paymentLink(process.env['HOLDFAST_PAYMENT_LINK'], `http://127.0.0.1:${filled.port}`),
@@ -81,7 +82,7 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
 
 /** What scripts need to talk to a running stack; see the README. */
 export function describeStack({ stack, gateway }: StackApp): Readonly<Record<string, unknown>> {
-  const { config, temporal, redis, stripeSimulator } = stack;
+  const { config, temporal, redis, stripeSimulator, mail } = stack;
   return {
     gateway: gateway.url,
     apiKey: config.apiKeys[0],
@@ -94,8 +95,8 @@ export function describeStack({ stack, gateway }: StackApp): Readonly<Record<str
       secretKey: stripeSimulator === undefined ? null : config.stripe.secretKey,
       webhookSecret: stripeSimulator === undefined ? null : config.stripe.webhookSecrets[0],
     },
-    // Their parts come with their own features; the names are kept for scripts.
+    // Comes with its own feature; the name is kept for scripts.
     spApi: null,
-    mail: null,
+    mail: mail === undefined ? null : { url: mail.url, smtp: mail.smtpUrl },
   };
 }

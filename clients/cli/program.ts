@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { asOrder, asOrders, type GatewayClient } from './gateway-client';
+import { addNotices } from './notices';
 import { answerTable, ordersTable, orderTables } from './tables';
 
 /** Where the command line gets its gateway from and writes to. */
@@ -27,6 +28,7 @@ export function createProgram(deps: CliDeps): Command {
   addReading(program, deps);
   addShip(program, deps);
   addOtherCommands(program, deps);
+  addNotices(program, { gateway: deps.gateway, show: (answer, table) => show(program, deps, answer, table) }, limit());
   return program;
 }
 
@@ -37,7 +39,6 @@ function show(program: Command, deps: CliDeps, answer: unknown, table: (answer: 
 
 function addReading(program: Command, deps: CliDeps): void {
   const orders = program.command('orders').description('look at orders');
-  const limit = new Option('--limit <count>', 'at most this many').argParser(wholeNumber);
   const list = async (query: Readonly<Record<string, string | number | undefined>>): Promise<void> => {
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
@@ -50,14 +51,14 @@ function addReading(program: Command, deps: CliDeps): void {
     .addOption(new Option('--state <state>', 'only orders in this state').choices(STATES))
     .addOption(new Option('--waiting-on <party>', 'only orders that wait for this party').choices(PARTIES))
     .option('--before <time>', 'only orders placed before this time: the next page')
-    .addOption(limit)
+    .addOption(limit())
     .action((options: { state?: string; waitingOn?: string; before?: string; limit?: number }) =>
       list({ state: options.state, waitingOn: options.waitingOn, before: options.before, limit: options.limit }),
     );
   orders
     .command('stuck')
     .description('overdue, or with an open exception')
-    .addOption(limit)
+    .addOption(limit())
     .action((options: { limit?: number }) => list({ stuck: 'true', limit: options.limit }));
   orders
     .command('show')
@@ -129,6 +130,10 @@ async function send(
 ): Promise<void> {
   const url = `/v1/orders/${encodeURIComponent(orderId)}/${path}`;
   show(program, deps, await deps.gateway().post(url, body, options.idempotencyKey), answerTable);
+}
+
+function limit(): Option {
+  return new Option('--limit <count>', 'at most this many').argParser(wholeNumber);
 }
 
 function wholeNumber(value: string): number {

@@ -87,7 +87,7 @@ export function answerTable(answer: unknown): string {
   return table.toString();
 }
 
-function newTable(head: string[]): Table.Table {
+export function newTable(head: string[]): Table.Table {
   // No colours: tables are pasted into tickets.
   return new Table({ head, style: { head: [], border: [] } });
 }

@@ -9,6 +9,7 @@ import { checkoutOperations } from './checkouts';
 import { registerHealth } from './health';
 import { createLogger, discreet } from './logging';
 import { createMetrics, type GatewayMetrics } from './metrics';
+import { noticeOperations } from './notices';
 import { openApiDocument } from './openapi';
 import { orderOperations } from './orders';
 import type { GatewayDeps } from './ports';
@@ -58,6 +59,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     ...checkoutOperations(deps, metrics),
     ...orderOperations(deps, metrics, now),
     ...settlementOperations(deps),
+    ...noticeOperations(deps),
   ];
   const document = openApiDocument(operations, options.version ?? '0.1.0');
 

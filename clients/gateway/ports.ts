@@ -1,4 +1,5 @@
 import type { FieldProblem } from '../../workflows/domain/errors';
+import type { NoticeStatus, NoticeSubjectType, NoticeView } from '../../workflows/domain/notices';
 import type { OrderState } from '../../workflows/domain/order-state';
 import type { OrderView } from '../../workflows/domain/order-view';
 import type { Party } from '../../workflows/domain/waiting';
@@ -82,10 +83,24 @@ export interface SettlementReports {
   getReport(date: string): Promise<SettlementReport | undefined>;
 }
 
+/** Which notices are asked for. */
+export interface ListNotices {
+  readonly subject?: { readonly type: NoticeSubjectType; readonly id: string };
+  readonly orderId?: string;
+  readonly status?: NoticeStatus;
+  readonly limit: number;
+}
+
+export interface NoticeQueries {
+  /** Latest first. */
+  listNotices(filter: ListNotices): Promise<NoticeView[]>;
+}
+
 export interface GatewayDeps {
   readonly holdfast: Omit<HoldfastClient, 'status' | 'describe'>;
   readonly orders: OrderQueries;
   readonly settlement: SettlementReports;
+  readonly notices: NoticeQueries;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   readonly idempotency: IdempotencyStore;

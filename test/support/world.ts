@@ -13,6 +13,8 @@ import type { HoldfastClient } from '../../clients';
 import type { OrderPolicy } from '../../workflows/domain/policy';
 import { createDependencies } from '../../workers/dependencies';
 import type { Dependencies } from '../../workers/dependencies';
+import { startMailServer } from '../../workers/embedded/mail';
+import type { MailServer, ReceivedMail } from '../../workers/embedded/mail';
 import { startStripeSimulator } from '../../workers/embedded/stripe/server';
 import type { StripeSimulator, StripeSimulatorOptions } from '../../workers/embedded/stripe/server';
 import { startRelays } from '../../workers/relays';
@@ -51,19 +53,31 @@ export interface World {
   readonly client: Client;
   readonly holdfast: HoldfastClient;
   readonly log: Logger;
+  /** Where this world's mails go; faults can be set there. */
+  readonly mail: MailServer;
+  /** What was sent to an address, or to anybody, oldest first. */
+  mails(to?: string): readonly ReceivedMail[];
   close(): Promise<void>;
 }
+
+/** Where the shop's own people read in every world. */
+export const SHOP_EMAIL = 'people@shop.test';
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const log = options.log ?? pino({ level: process.env['HOLDFAST_TEST_LOG'] ?? 'silent' });
   installRuntime();
   const taskQueue = uniqueName('world');
-  const [database, simulator] = await Promise.all([createDatabase(), startStripeSimulator(options.simulator)]);
+  const [database, simulator, mail] = await Promise.all([
+    createDatabase(),
+    startStripeSimulator(options.simulator),
+    startMailServer({ ports: 'auto' }),
+  ]);
   const redis = new Redis(testEnvironment().redisUrl, { keyPrefix: `${taskQueue}:` });
   const dependencies = createDependencies({
     databaseUrl: database.url,
     redis,
     stripe: { secretKey: simulator.secretKey, webhookSecrets: [simulator.webhookSecret], apiUrl: simulator.url },
+    notifications: { mail: { url: mail.smtpUrl, from: 'Sample Shop <shop@shop.test>', shopEmail: SHOP_EMAIL } },
     encryptionKeys: options.encryptionKeys ?? [{ id: 'test', key: randomBytes(32) }],
     paymentLink: (orderId) => `https://shop.test/orders/${orderId}/payment`,
     log,
@@ -94,12 +108,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     client,
     holdfast,
     log,
+    mail,
+    mails: (to) => mail.mails().filter((one) => to === undefined || one.to.includes(to)),
     async close() {
       await relays?.stop();
       await worker?.stop();
       await webhooks.close();
       await simulator.stop();
       await dependencies.close();
+      await mail.stop();
       await database.drop();
     },
   };

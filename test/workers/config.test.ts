@@ -150,3 +150,51 @@ describe('the limits of Stripe', () => {
     ]);
   });
 });
+
+describe('how notices leave', () => {
+  const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+  const mail = { SMTP_URL: 'smtps://user:secret@mail.example:465', MAIL_FROM: 'Sample Shop <shop@shop.example>' };
+  const webhook = { NOTICE_WEBHOOK_URL: 'https://shop.example/notices', NOTICE_WEBHOOK_SECRET: secret };
+
+  it('is read', () => {
+    expect(parseConfig({ ...mail, HOLDFAST_SHOP_EMAIL: 'people@shop.example', ...webhook }).notifications).toEqual({
+      mail: { url: mail.SMTP_URL, from: mail.MAIL_FROM, shopEmail: 'people@shop.example' },
+      webhook: { url: webhook.NOTICE_WEBHOOK_URL, secret },
+    });
+    expect(parseConfig(webhook).notifications).toEqual({ webhook: { url: webhook.NOTICE_WEBHOOK_URL, secret } });
+    expect(parseConfig({ ...mail, MAIL_FROM: 'shop@shop.example' }).notifications?.mail?.from).toBe(
+      'shop@shop.example',
+    );
+  });
+
+  it.each([
+    [{ SMTP_URL: mail.SMTP_URL }, ['MAIL_FROM must be set because SMTP_URL is']],
+    [{ MAIL_FROM: mail.MAIL_FROM }, ['SMTP_URL must be set because MAIL_FROM is']],
+    [
+      { HOLDFAST_SHOP_EMAIL: 'people@shop.example' },
+      ['SMTP_URL must be set because HOLDFAST_SHOP_EMAIL is', 'MAIL_FROM must be set because HOLDFAST_SHOP_EMAIL is'],
+    ],
+    [{ NOTICE_WEBHOOK_SECRET: secret }, ['NOTICE_WEBHOOK_URL must be set because NOTICE_WEBHOOK_SECRET is']],
+    [
+      { SMTP_URL: 'mail.example:25', MAIL_FROM: 'shop', HOLDFAST_SHOP_EMAIL: 'a@b.example, c@d.example' },
+      [
+        'SMTP_URL must be an smtp:// or smtps:// URL',
+        'MAIL_FROM must be an e-mail address, or Name <address>',
+        'HOLDFAST_SHOP_EMAIL must be an e-mail address',
+      ],
+    ],
+    [
+      { NOTICE_WEBHOOK_URL: 'shop.example/notices', NOTICE_WEBHOOK_SECRET: 'whsec_c2hvcnQ=' },
+      [
+        'NOTICE_WEBHOOK_URL must be an http:// or https:// URL',
+        'NOTICE_WEBHOOK_SECRET must be whsec_ and the base64 of 24 to 64 bytes',
+      ],
+    ],
+    [
+      { ...webhook, NOTICE_WEBHOOK_SECRET: 'whsec_not base64!' },
+      ['NOTICE_WEBHOOK_SECRET must be whsec_ and the base64 of 24 to 64 bytes'],
+    ],
+  ])('half set or wrong, %j is told by every name', (env, problems) => {
+    expect(problemsOf(env)).toEqual(problems);
+  });
+});

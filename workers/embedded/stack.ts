@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import type { NotificationSettings } from '../../activities/notifications';
 import type { Config, StripeConfig, TemporalConnectionOptions } from '../config';
+import { startMailServer, type MailServer } from './mail';
 import { openDataFolder, type DataFolder } from './data-folder';
 import { assertPortFree, findFreePort, FIXED_PORTS, type PortMode } from './ports';
 import { startPostgres } from './postgres';
@@ -32,6 +34,8 @@ export interface Stack {
   redis: { url: string } | { standIn: true };
   /** Present when Stripe is simulated. Its webhooks have no endpoint until the gateway sets one. */
   stripeSimulator?: StripeSimulator;
+  /** Present when no mail server is configured: it keeps what it is sent. */
+  mail?: MailServer;
   /** Ends everything embedded within 10 s. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -56,17 +60,19 @@ export async function startEmbeddedStack(input: { config: Config; options: Stack
   });
   try {
     // Side by side: each waits for its own child most of the time. All settle, so that a failure can stop the rest.
-    const [temporal, databaseUrl, redis, stripeSimulator] = await allOrThrow([
+    const [temporal, databaseUrl, redis, stripeSimulator, mail] = await allOrThrow([
       temporalPart(config, options, folder, stops, log),
       postgresPart(config, options, folder, stops, log),
       redisPart(config, options, stops, log),
       stripePart(config, options, folder, stops, log),
+      mailPart(config, options, stops, log),
     ]);
     return {
-      config: fill(config, { port, folder, temporal, databaseUrl, redis, stripeSimulator }),
+      config: fill(config, { port, folder, temporal, databaseUrl, redis, stripeSimulator, mail }),
       temporal,
       redis,
       ...(stripeSimulator === undefined ? {} : { stripeSimulator }),
+      ...(mail === undefined ? {} : { mail }),
       stop,
     };
   } catch (error) {
@@ -163,6 +169,19 @@ async function stripePart(
   return simulator;
 }
 
+async function mailPart(
+  config: Config,
+  options: StackOptions,
+  stops: Stop[],
+  log: Log,
+): Promise<MailServer | undefined> {
+  if (config.notifications?.mail !== undefined) return undefined;
+  const mail = await startMailServer({ ports: options.ports });
+  stops.push(() => mail.stop());
+  log(`Mail: embedded, see ${mail.url} (set SMTP_URL and MAIL_FROM to send it)`);
+  return mail;
+}
+
 interface Started {
   port: number;
   folder: DataFolder;
@@ -170,10 +189,11 @@ interface Started {
   databaseUrl: string;
   redis: Stack['redis'];
   stripeSimulator: StripeSimulator | undefined;
+  mail: MailServer | undefined;
 }
 
 function fill(config: Config, started: Started): FilledConfig {
-  const { folder, stripeSimulator } = started;
+  const { folder, stripeSimulator, mail } = started;
   const stripe = config.stripe ?? (stripeSimulator === undefined ? undefined : stripeOf(stripeSimulator));
   if (stripe === undefined) throw new Error('neither Stripe nor its simulator is there');
   return {
@@ -183,6 +203,7 @@ function fill(config: Config, started: Started): FilledConfig {
     databaseUrl: started.databaseUrl,
     ...('url' in started.redis ? { redisUrl: started.redis.url } : {}),
     stripe,
+    ...(mail === undefined ? {} : { notifications: { ...config.notifications, mail: embeddedMail(mail) } }),
     apiKeys: config.apiKeys.length > 0 ? config.apiKeys : [folder.secrets.apiKey],
     encryptionKeys:
       config.encryptionKeys.length > 0
@@ -193,6 +214,10 @@ function fill(config: Config, started: Started): FilledConfig {
 
 function stripeOf(simulator: StripeSimulator): StripeConfig {
   return { secretKey: simulator.secretKey, webhookSecrets: [simulator.webhookSecret], apiUrl: simulator.url };
+}
+
+function embeddedMail({ smtpUrl }: MailServer): NonNullable<NotificationSettings['mail']> {
+  return { url: smtpUrl, from: 'Holdfast <shop@shop.localhost>', shopEmail: 'people@shop.localhost' };
 }
 
 /** Together, not one by one: none needs another to end, and each may take 5 s before it is killed. */

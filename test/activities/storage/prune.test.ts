@@ -2,10 +2,13 @@ import {
   checkMoneyInvariants,
   createIdempotencyStore,
   createInbox,
+  createNoticeStore,
   createOutbox,
   createPool,
   prune,
 } from '../../../activities/storage';
+import { transact } from '../../../activities/storage/database';
+import { cancelNotices, queueNotice } from '../../../activities/storage/notices';
 import { statement } from '../../../activities/storage/statements';
 import { openShop, type Shop } from './shop';
 
@@ -106,6 +109,33 @@ test('answers to requests go after a day, whether they were finished or left beh
   expect(await begin()).toMatchObject({ kind: 'replay' });
   expect(await prune(shop.pool, at(DAY_MS + 1))).toEqual({ ...NOTHING, idempotencyKeys: 2 });
   expect(await begin()).toEqual({ kind: 'new' });
+});
+
+test('notices go 90 days after they ended; those that wait or are being sent stay', async () => {
+  const store = createNoticeStore({ ...shop, now });
+  await transact(shop.pool, async (tx) => {
+    for (const id of ['sent', 'canceled', 'sending', 'queued']) {
+      const data = { amount: { amount: 1, currency: 'eur' }, orderId: 'o-1' };
+      const subject = { type: 'refund' as const, id };
+      const recipient = { to: 'shop' as const };
+      const dueAt = now().toISOString();
+      queueNotice(tx, { noticeKey: id, kind: 'refund_done', subject, recipient, data, dueAt }, now());
+    }
+    cancelNotices(tx, { type: 'refund', id: 'canceled' }, now());
+  });
+  for (const notice of await store.claimDue(10, 1_000)) {
+    if (notice.noticeKey === 'queued') continue;
+    const begun = await store.begin(notice, 'log', 1, 1_000);
+    const sent = { status: 'sent' as const, done: ['log'], failed: [], inDoubt: [] };
+    if (begun?.noticeKey === 'sent') await store.record(begun, sent);
+  }
+  expect(await prune(shop.pool, at(90 * DAY_MS))).toEqual(NOTHING);
+  expect(await prune(shop.pool, at(90 * DAY_MS + 1))).toEqual({ ...NOTHING, notices: 2 });
+  expect(await prune(shop.pool, at(1_000 * DAY_MS))).toEqual(NOTHING);
+  expect((await store.listNotices({ limit: 10 })).map(({ noticeKey }) => noticeKey).sort()).toEqual([
+    'queued',
+    'sending',
+  ]);
 });
 
 test('more than a batch goes, also where two calls run at once', async () => {

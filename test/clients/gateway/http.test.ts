@@ -176,6 +176,7 @@ describe('documentation', () => {
       '/healthz',
       '/readyz',
       '/v1/checkouts',
+      '/v1/notices',
       '/v1/orders',
       '/v1/orders/{orderId}',
       '/v1/orders/{orderId}/cancel',

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { FieldProblem } from '../../../workflows/domain/errors';
+import type { NoticeView } from '../../../workflows/domain/notices';
 import type { OrderView } from '../../../workflows/domain/order-view';
 import type { CheckoutAnswer } from '../../../workflows/messages';
 import { createGateway, type Gateway, type GatewayOptions } from '../../../clients/gateway';
@@ -53,6 +54,19 @@ export function orderView(orderId: string, changes: Partial<OrderView> = {}): Or
     waitingFor: 'to be shipped',
     placedAt: '2026-03-01T11:00:00.000Z',
     ...changes,
+  };
+}
+
+export function noticeView(): NoticeView {
+  return {
+    noticeKey: 'refund:ref_1:done',
+    kind: 'refund_done',
+    subject: { type: 'refund', id: 'ref_1', orderId: 'ord_1' },
+    status: 'in_doubt',
+    channels: ['webhook'],
+    dueAt: '2026-03-01T11:00:00.000Z',
+    attempts: 1,
+    lastError: 'smtp: the mail server had the message, and its answer was lost (ECONNECTION)',
   };
 }
 
@@ -125,6 +139,7 @@ function depsOf(fakes: Fakes): GatewayDeps {
       checkCatalogue: () => storage(() => fakes.catalogueProblems),
     },
     settlement: { getReport: () => storage(() => undefined) },
+    notices: { listNotices: (filter) => storage(() => (fakes.listed.push(filter), [noticeView()])) },
     inbox: {
       receive: (event) =>
         storage(() => {

@@ -1,0 +1,44 @@
+import type { Gateway } from '../../../clients/gateway';
+import { createFakes, noticeView, request, startGateway, type Fakes } from '../support/gateway-fakes';
+
+let fakes: Fakes;
+let gateway: Gateway;
+let url: string;
+
+beforeEach(async () => {
+  fakes = createFakes();
+  ({ gateway, url } = await startGateway(fakes));
+});
+afterEach(() => gateway.close());
+
+test.each([
+  ['', { limit: 50 }],
+  ['order=ord_1&limit=7', { orderId: 'ord_1', limit: 7 }],
+  ['refund=ref_1&status=in_doubt', { subject: { type: 'refund', id: 'ref_1' }, status: 'in_doubt', limit: 50 }],
+  ['dispute=dp_1', { subject: { type: 'dispute', id: 'dp_1' }, limit: 50 }],
+  ['subscription=sub_1&order=ord_1', { subject: { type: 'subscription', id: 'sub_1' }, orderId: 'ord_1', limit: 50 }],
+])('notices asked for with %j', async (query, filter) => {
+  const response = await request(`${url}/v1/notices?${query}`);
+  expect(response.status).toBe(200);
+  expect(response.body).toEqual({ notices: [noticeView()] });
+  expect(fakes.listed).toEqual([filter]);
+});
+
+test.each([
+  ['status=lost&limit=0&order=no%20id&to=somebody', ['limit', 'order', 'status', 'to']],
+  ['refund=a&dispute=b&subscription=c', ['dispute', 'subscription']],
+])('notices asked for with %j: 400 that names what is wrong', async (query, fields) => {
+  const response = await request(`${url}/v1/notices?${query}`);
+  expect(response.status).toBe(400);
+  expect((response.body['errors'] as { field: string }[]).map((one) => one.field).sort()).toEqual(fields);
+  expect(fakes.listed).toEqual([]);
+});
+
+test('without a key: 401', async () => {
+  expect((await request(`${url}/v1/notices`, { headers: { authorization: undefined } })).status).toBe(401);
+});
+
+test('they are documented', async () => {
+  const document = (await request(`${url}/openapi.json`)).body as { paths: Record<string, { get?: object }> };
+  expect(document.paths['/v1/notices']?.get).toMatchObject({ operationId: 'listNotices' });
+});
