@@ -10,8 +10,8 @@ const MAX_REAL_TIMEOUT_MS = 2 ** 31 - 1;
  * expires during a jump of ten days has its events dated at its expiry, not at the end of the jump.
  */
 export class SimulatorClock {
-  /** Called after each timer that fired: a long jump fires very many, and whoever keeps their changes must not wait for the last. */
-  afterEach: (() => void) | undefined;
+  /** Called after each timer: a long jump fires very many, and who keeps their changes must not wait for the last. */
+  readonly afterEach = new Set<() => void>();
   private offsetMs = 0;
   private latestMs = 0;
   private frozenAtMs: number | undefined;
@@ -98,8 +98,10 @@ export class SimulatorClock {
   private fireDue(untilMs: number): void {
     for (let next = this.timers.take(untilMs); next !== undefined; next = this.timers.take(untilMs)) {
       this.latestMs = Math.max(next.dueMs, this.latestMs);
-      this.standingAt(this.latestMs, next.fire);
-      this.afterEach?.();
+      this.standingAt(this.latestMs, () => {
+        next.fire();
+        for (const listener of this.afterEach) listener();
+      });
     }
     this.scheduleWakeUp();
   }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { BILLING_ACTIONS } from './billing/controls';
+import { invoicePage } from './billing/hosted-page';
 import type { FaultRule } from './faults';
 import type { HoldMatch } from './holds';
 import { send } from './http-io';
@@ -92,9 +93,9 @@ export async function answerControl(
   response: ServerResponse,
 ): Promise<void> {
   const json = { 'content-type': 'application/json' };
-  const page = /^\/authenticate\/([^/]+)$/.exec(request.path);
-  if (request.method === 'GET' && page !== null) {
-    send(response, 200, authenticationPage(page[1] ?? ''), { 'content-type': 'text/html; charset=utf-8' });
+  const page = request.method === 'GET' ? pageAt(simulator, request.path) : undefined;
+  if (page !== undefined) {
+    send(response, 200, page, { 'content-type': 'text/html; charset=utf-8' });
     return;
   }
   const found = findAction(request.method, request.path);
@@ -121,6 +122,15 @@ function readControlBody(text: string): object {
   if (text === '') return {};
   if (!text.startsWith('{')) return Object.fromEntries(new URLSearchParams(text));
   return JSON.parse(text) as object;
+}
+
+/** The pages for people, in place of the bank's and of Stripe's. */
+function pageAt(simulator: StripeSimulator, path: string): string | undefined {
+  const [, kind, id = ''] = /^\/(authenticate|invoices)\/([^/]+)$/.exec(path) ?? [];
+  if (kind === 'authenticate') return authenticationPage(id);
+  const invoices = kind === 'invoices' ? (simulator.state.objects('invoices') as Record<string, unknown>[]) : [];
+  const invoice = invoices.find((one) => one['id'] === id);
+  return invoice === undefined ? undefined : invoicePage(invoice);
 }
 
 /** Stands for the bank's own page, on which the customer passes or fails 3-D Secure. */

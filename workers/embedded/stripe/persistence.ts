@@ -11,6 +11,9 @@ const SKIPPED_DRAWS = 2 ** 17;
 /** Stripe retries a webhook for three days, so one that failed shortly before a restart is tried again after it. */
 const RETRY_DAYS_MS = 3 * 86_400_000;
 
+/** So many events are written at once at most where a jump of the clock makes very many: some 20 MB. */
+const MAX_EVENTS_AT_ONCE = 5_000;
+
 /** What belongs to no single object. */
 interface Position {
   /** Of the ids' random numbers. */
@@ -101,15 +104,16 @@ export class Persistence {
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
-      try {
-        if (this.dirty) this.commit();
-      } catch {
-        // A full disk. The changes stay marked, and the next request tries again and is answered with the error.
-      }
+      if (this.dirty) this.tryCommit();
     });
   };
 
+  private readonly afterTimer = (): void => {
+    if (this.changed.event.size >= MAX_EVENTS_AT_ONCE) this.tryCommit();
+  };
+
   async close(): Promise<void> {
+    this.account.clock.afterEach.delete(this.afterTimer);
     if (this.journal === undefined) return;
     this.commit();
     await this.journal.close();
@@ -119,6 +123,14 @@ export class Persistence {
   /** Resolves once the file is not being rewritten. */
   async settled(): Promise<void> {
     await this.journal?.settled();
+  }
+
+  private tryCommit(): void {
+    try {
+      this.commit();
+    } catch {
+      // A full disk. The changes stay marked, and the next request tries again and is answered with the error.
+    }
   }
 
   private commit(): void {
@@ -154,6 +166,7 @@ export class Persistence {
       this.touchSubject(event.objectId);
       this.changedOutside();
     });
+    account.clock.afterEach.add(this.afterTimer);
     this.webhooks.onDelivery = (event) => {
       changed.delivery.add(event);
       this.changedOutside();

@@ -208,13 +208,20 @@ export function armCollection(account: Account, invoice: StoredInvoice): void {
   });
 }
 
-/** An automatic retry. With a method that was refused for good it is only counted. */
+/** Has an open invoice that nobody has tried yet tried by itself, after the delay that a draft has. */
+export function tryLater(account: Account, invoice: StoredInvoice): void {
+  const atMs = Math.ceil((account.clock.now() + account.billing.now.finalizationDelayMs) / 1000) * 1000;
+  invoice.object.next_payment_attempt = atMs / 1000;
+  due(account, invoice, { what: 'attempt', atMs });
+}
+
+/** An automatic try, mostly again. With a method that was refused for good it is only counted. */
 function retry(account: Account, invoice: StoredInvoice): void {
   const { object } = invoice;
   const subscription = subscriptionOf(account, invoice);
   disarm(account, invoice);
   if (object.status !== 'open' || subscription === undefined) return;
-  invoice.retries += 1;
+  if (object.attempt_count > 0) invoice.retries += 1;
   if (invoice.refusedMethod === null || methodFor(account, invoice)?.id !== invoice.refusedMethod) {
     object.next_payment_attempt = null;
     collect(account, invoice, { automatic: true, offSession: true }, CLOCK_CAUSE);

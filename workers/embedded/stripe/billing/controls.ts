@@ -1,6 +1,9 @@
 import type { Account } from '../account';
 import type { Action } from '../control';
+import { payOnPage } from './hosted-page';
+import { subscriptions } from './resources';
 import type { BillingSettings } from './settings';
+import { armSubscription } from './subscription-cycle';
 
 /** What tests and the demo set of Stripe Billing, which Stripe itself sets in its dashboard. */
 export interface BillingControls {
@@ -12,15 +15,28 @@ export interface BillingControls {
   setBilling(changes: Partial<BillingSettings>): void;
   /** How invoices are collected now. */
   billing(): BillingSettings;
+  /**
+   * The customer pays an invoice on its hosted page with another card, which is kept for the customer (as no default).
+   * @throws Error where there is nothing to pay
+   */
+  payInvoice(invoiceId: string, card?: string): 'paid' | 'declined' | 'requires_action';
 }
 
 export function billingControls(account: Account, changed: () => void): BillingControls {
   return {
     setBilling: (changes) => {
       account.billing.set(changes);
+      // Whether and when a renewal is told of beforehand is in the timers that are set already.
+      if (changes.upcomingNoticeMs !== undefined)
+        for (const subscription of account.of(subscriptions).values()) armSubscription(account, subscription);
       changed();
     },
     billing: () => account.billing.now,
+    payInvoice: (id, card = 'pm_card_visa') => {
+      const outcome = payOnPage(account, id, card);
+      changed();
+      return outcome;
+    },
   };
 }
 
@@ -30,4 +46,7 @@ export const BILLING_ACTIONS: Record<string, Action> = {
     simulator.setBilling(body);
     return simulator.billing();
   },
+  'POST /invoices/:id/pay': (simulator, body: { card?: string }, id) => ({
+    outcome: simulator.payInvoice(id, body.card),
+  }),
 };

@@ -7,7 +7,7 @@ import { route } from '../request';
 import type { Parsed } from '../schema';
 import { expand, paging } from '../shapes';
 import { emitChange } from './changes';
-import { collect, defaultMethod, settled, subscriptionOf } from './collect';
+import { collect, defaultMethod, settled, subscriptionOf, tryLater } from './collect';
 import { finalize, finalizeLater } from './invoice-make';
 import { assertInvoiceMay, markPaid, markUncollectible, stopCollecting, voidInvoice } from './invoice-states';
 import type { Invoice, StoredInvoice } from './model';
@@ -42,6 +42,8 @@ export const invoiceRoutes = [
       if (invoice.object.status !== 'draft') assertInvoiceMay(invoice, 'open');
       if (params.auto_advance !== undefined) invoice.object.auto_advance = params.auto_advance;
       finalize(account, invoice, cause);
+      // Otherwise nobody would ever collect it.
+      if (isCollectedByItself(invoice.object)) tryLater(account, invoice);
     }),
   ),
   route('POST', '/v1/invoices/:id/pay', invoicePay, ({ account, ids: [id = ''], params, cause }) =>
@@ -152,6 +154,10 @@ function pay(account: Account, invoice: StoredInvoice, params: Parsed<typeof inv
   const outcome = collect(account, invoice, how, cause);
   if (outcome.kind === 'failed') throw outcome.error ?? noMethod();
   if (outcome.kind === 'action_required') throw needsCustomer();
+}
+
+function isCollectedByItself(invoice: Invoice): boolean {
+  return invoice.status === 'open' && invoice.auto_advance === true;
 }
 
 function isPaid(invoice: Invoice): boolean {

@@ -2,7 +2,13 @@ import type { Account } from '../account';
 import type { RequestCause } from '../model';
 import { changedFields, emitChange, snapshotOf } from './changes';
 import { stopCollecting, voidInvoice } from './invoice-states';
-import type { StoredInvoice, StoredSubscription, Subscription, SubscriptionStatus } from './model';
+import {
+  listOf,
+  type StoredInvoice,
+  type StoredSubscription,
+  type Subscription,
+  type SubscriptionStatus,
+} from './model';
 import { invoices, subscriptions } from './resources';
 
 /** Where a subscription may go from each status. https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses */
@@ -110,7 +116,8 @@ export function recover(
   if (object.status !== 'incomplete') subscription.expiresAt = null;
   if (wasAwaited) subscription.pendingInvoice = null;
   if (pending?.subscription_items != null) {
-    object.items = { ...object.items, data: pending.subscription_items };
+    object.items = listOf(pending.subscription_items, object.items.url);
+    object.billing_cycle_anchor = pending.billing_cycle_anchor ?? object.billing_cycle_anchor;
     object.pending_update = null;
   }
   const saves = object.payment_settings?.save_default_payment_method === 'on_subscription';

@@ -93,3 +93,26 @@ export async function eventsDuring(
   }
   return types.filter((type) => !without.some((prefix) => type.startsWith(prefix)));
 }
+
+/** A subscription to a plan of 30 days and 30.00 EUR, ten days into its period, and a plan of 60.00 EUR. */
+export async function tenDaysIn(): Promise<Shop & { subscription: Stripe.Subscription; item: string; bigger: string }> {
+  const shop = await openShop();
+  const product = (await shop.stripe.products.create({ name: 'Thirty' })).id;
+  const recurring = { interval: 'day', interval_count: 30 } as const;
+  const price = await addPrice(shop.stripe, product, 3000, recurring);
+  const bigger = await addPrice(shop.stripe, product, 6000, recurring);
+  const subscription = await subscribe({ ...shop, price });
+  const start = subscription.items.data[0]?.current_period_start ?? 0;
+  shop.simulator.clock.advanceTo((start + 10 * 86_400) * 1000);
+  return { ...shop, price, bigger, subscription, item: subscription.items.data[0]?.id ?? '' };
+}
+
+/** The amount of each line, and whether it is a proration. */
+export const amounts = ({ lines }: Stripe.Invoice): [number, boolean][] =>
+  lines.data.map(({ amount, parent }) => [amount, parent?.subscription_item_details?.proration ?? false]);
+
+/** A test may take a second or two of the period. */
+export function expectNear(found: [number, boolean][], wanted: [number, boolean][]): void {
+  expect(found.map(([, proration]) => proration)).toEqual(wanted.map(([, proration]) => proration));
+  found.forEach(([amount], index) => expect(Math.abs(amount - (wanted[index]?.[0] ?? 0))).toBeLessThanOrEqual(1));
+}
