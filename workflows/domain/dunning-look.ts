@@ -23,6 +23,8 @@ interface LookMs {
 
 /** An incomplete subscription lapses after this. Source: Stripe, subscription statuses. */
 const INCOMPLETE_LIFE_MS = 23 * 60 * 60_000;
+/** No notice can follow before the next try was made. */
+const NEXT_TRY_DECIDES = -Infinity;
 /** Where nothing names a date: a shop's changes by hand come as events; this only bounds how long a lost one is missed. */
 const IDLE_MS = 30 * 24 * 60 * 60_000;
 
@@ -155,20 +157,20 @@ function unplannedLookMs(
   return toCome.length === 0 ? nowMs + Math.max(policy.planningMs, policy.settlingMs) : Math.min(...toCome);
 }
 
-/** The earliest time at which a notice may follow from what is known now; the past where the next try decides. */
+/** The earliest time at which a notice may follow from what is known now. */
 function laterNoticeMs(facts: SubscriptionFacts, invoice: InvoiceFacts, nowMs: number, policy: DunningPolicy): number {
   const told = toldOfInvoice(facts)
     .filter((one) => failureKinds.includes(one.kind))
     .map((one) => Date.parse(one.at));
   // One failure more and the try after it is the final one, before which the last notice must go out.
-  if (invoice.attemptCount >= policy.maxAttempts - 2 || told.length === 0) return nowMs;
+  if (invoice.attemptCount >= policy.maxAttempts - 2 || told.length === 0) return NEXT_TRY_DECIDES;
   const lastToldMs = Math.max(...told);
   const spacedMs = lastToldMs + policy.spacingMs;
   const finalSoonMs = Date.parse(invoice.createdAt) + policy.retrySpanMs - policy.lastNoticeMs;
   // A soft failure that could be told by now and is not is held back for a try that is near: that one decides.
   const isHeld = spacedMs <= nowMs && lastToldMs < failedMs(invoice) && seriousness(facts) === 'soft';
   const toCome = [spacedMs, finalSoonMs].filter((ms) => ms > nowMs);
-  return isHeld || toCome.length === 0 ? nowMs : Math.min(...toCome);
+  return isHeld || toCome.length === 0 ? NEXT_TRY_DECIDES : Math.min(...toCome);
 }
 
 /** Nothing can be said in quiet hours, so looking then would cost another wake after them. */

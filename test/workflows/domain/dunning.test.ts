@@ -170,6 +170,21 @@ describe('the last notice', () => {
       5,
       [],
     ],
+    [
+      'also where only a card helps by then',
+      { invoice: hard({ attemptCount: 7 }), told: [told('payment_last_try', 'last', FIRST_TRY_MS - DAY_MS)] },
+      5,
+      [],
+    ],
+    [
+      'and nothing after it, also where it was not the final try after all',
+      {
+        invoice: invoiceFacts({ attemptCount: 5 }),
+        told: [told('payment_last_try', 'last', FIRST_TRY_MS - 9 * DAY_MS)],
+      },
+      5,
+      [],
+    ],
     ['not so close before the try that nobody could act on it', { invoice: seventh(4 * HOUR_MS) }, 3, []],
     [
       'where no other try fits into the span',

@@ -238,6 +238,11 @@ describe('where a subscription stands', () => {
     );
   });
 
+  it('entitles while a renewal is collected, and no longer than that', () => {
+    expect([isEntitled('past_due', false), isEntitled('past_due', true)]).toEqual([true, false]);
+    expect(isEntitled('trial_payment_failed', false)).toBe(false);
+  });
+
   it('is over only where nothing can come any more', () => {
     const stages = ['trialing', 'active', 'past_due', 'unpaid', 'paused', 'canceled', 'incomplete_expired'] as const;
     expect(stages.filter(isOver)).toEqual(['canceled', 'incomplete_expired']);
