@@ -3,7 +3,7 @@ import { writeMovement } from './balance';
 import { retireFraudWarnings } from './fraud-warnings';
 import { CLOCK_CAUSE, type Charge, type RequestCause } from './model';
 import type { Dispute, DisputeOutcome, DisputeStatus, DisputeStep, StoredDispute } from './money-model';
-import { newDispute, type DisputeSpec } from './new-dispute';
+import { assertDisputable, newDispute, type DisputeSpec } from './new-dispute';
 import { refunds, settleRefund } from './refund-life';
 import { defineResource, store } from './resource';
 
@@ -40,6 +40,8 @@ export const isOpen = ({ status }: Dispute): boolean => DISPUTE_TRANSITIONS[stat
 export function openDispute(account: Account, charge: Charge, spec: DisputeSpec): StoredDispute {
   if (disputesOf(account, charge.id).some(({ object }) => isOpen(object)))
     throw new Error(`${charge.id} is disputed already`);
+  assertDisputable(charge, spec);
+  if (spec.kind !== 'inquiry') refuseRefunds(account, charge, null);
   const dispute = newDispute(account, charge, spec);
   const id = dispute.id;
   const stored: StoredDispute = {
@@ -52,7 +54,7 @@ export function openDispute(account: Account, charge: Charge, spec: DisputeSpec)
   };
   store(account, disputes, stored);
   charge.disputed = true;
-  if (!isInquiry(dispute)) withdraw(account, stored);
+  if (!isInquiry(dispute)) withdraw(account, dispute);
   awaitEvidence(account, stored);
   account.log.emit('charge.dispute.created', dispute, CLOCK_CAUSE);
   if (!isInquiry(dispute)) account.log.emit('charge.dispute.funds_withdrawn', dispute, CLOCK_CAUSE);
@@ -123,34 +125,50 @@ export function escalateInquiry(
   dispute.evidence_details.due_by = Math.floor((account.clock.now() + dueInMs) / 1000);
   dispute.evidence_details.past_due = false;
   if (dispute.payment_method_details?.card !== undefined) dispute.payment_method_details.card.case_type = 'chargeback';
-  withdraw(account, stored);
+  const charge = account.charges.get(dispute.charge);
+  if (charge === undefined) throw new Error(`${dispute.id} is of a charge that does not exist`);
+  refuseRefunds(account, charge, stored.reviewedSince);
+  // What came back before is not taken once more.
+  dispute.amount = Math.min(dispute.amount, charge.amount_captured - charge.amount_refunded);
+  withdraw(account, dispute);
   stored.decided = null;
   awaitEvidence(account, stored);
   account.log.emit('charge.dispute.updated', dispute, CLOCK_CAUSE);
   account.log.emit('charge.dispute.funds_withdrawn', dispute, CLOCK_CAUSE);
 }
 
-/** A payment that is refunded in full is no matter for an inquiry any more. https://docs.stripe.com/disputes */
-export function endRefundedInquiries(account: Account, charge: Charge, cause: RequestCause): void {
-  for (const { id } of disputesOf(account, charge.id)) {
+/** A payment that came back in full is no matter for an inquiry any more. https://docs.stripe.com/disputes */
+export function endRefundedInquiries(account: Account, chargeId: string, cause: RequestCause): void {
+  const inquiries = disputesOf(account, chargeId).filter(({ object }) => isInquiry(object) && isOpen(object));
+  if (inquiries.length === 0) return;
+  const captured = account.charges.get(chargeId)?.amount_captured ?? 0;
+  const refunded = account
+    .of(refunds)
+    .filed('charge', chargeId)
+    .reduce((sum, { object }) => (object.status === 'succeeded' ? sum + object.amount : sum), 0);
+  if (refunded < captured) return;
+  for (const { id } of inquiries) {
     const stored = account.of(disputes).get(id);
-    if (stored !== undefined && isInquiry(stored.object) && isOpen(stored.object))
-      closeDispute(account, stored, 'warning_closed', cause);
+    if (stored !== undefined) closeDispute(account, stored, 'warning_closed', cause);
   }
 }
 
 /**
- * The bank takes the disputed amount, and Stripe its fee. Refunds that are not through are refused by the bank; so is one
- * that was sent while the bank had an inquiry's answer before it, however it was answered. Measured.
+ * The bank refuses refunds that are not through once it takes the money itself; so it does with one that was sent since
+ * `reviewedSince`, while it had an inquiry's answer before it, however that one was answered. Measured.
  */
-function withdraw(account: Account, { object: dispute, reviewedSince }: StoredDispute): void {
+function refuseRefunds(account: Account, charge: Charge, reviewedSince: number | null): void {
   const isCaught = (status: string, created: number): boolean =>
     ['pending', 'requires_action'].includes(status) ||
     (status === 'succeeded' && reviewedSince !== null && created >= reviewedSince);
-  for (const { id, object } of account.of(refunds).filed('charge', dispute.charge)) {
+  for (const { id, object } of account.of(refunds).filed('charge', charge.id)) {
     const refund = isCaught(object.status, object.created) ? account.of(refunds).get(id) : undefined;
     if (refund !== undefined) settleRefund(account, refund, 'failed', 'charge_for_pending_refund_disputed');
   }
+}
+
+/** The bank takes the disputed amount, and Stripe its fee. */
+function withdraw(account: Account, dispute: Dispute): void {
   const { disputeFee } = account.settings;
   dispute.balance_transactions.push(
     writeMovement(account, {

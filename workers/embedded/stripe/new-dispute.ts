@@ -27,13 +27,17 @@ const VISA_REASONS: Readonly<Record<string, string>> = {
   unrecognized: '10.4',
 };
 
-/** The dispute as it begins, without any effect. @throws Error where nothing was captured, or less than is disputed */
+/** @throws Error where nothing was captured, or less than is disputed */
+export function assertDisputable(charge: Charge, { amount = charge.amount_captured }: DisputeSpec): void {
+  if (Number.isSafeInteger(amount) && amount > 0 && amount <= charge.amount_captured) return;
+  throw new Error(`${charge.id} has ${charge.amount_captured} captured, so ${amount} of it cannot be disputed`);
+}
+
+/** The dispute as it begins, without any effect. */
 export function newDispute(account: Account, charge: Charge, spec: DisputeSpec): Dispute {
   const { kind = 'dispute', dueInMs = account.settings.disputeResponseMs } = spec;
   const captured = charge.amount_captured;
   const amount = spec.amount ?? (captured - charge.amount_refunded || captured);
-  if (!Number.isSafeInteger(amount) || amount <= 0 || amount > captured)
-    throw new Error(`${charge.id} has ${captured} captured, so ${amount} of it cannot be disputed`);
   const reason = spec.reason ?? (kind === 'inquiry' ? 'general' : 'fraudulent');
   const { brand, network } = charge.payment_method_details.card;
   const reasonCode = brand === 'visa' ? (VISA_REASONS[reason] ?? null) : null;

@@ -1,5 +1,7 @@
 import type { Account } from './account';
 import { writeMovement } from './balance';
+import { endRefundedInquiries } from './dispute-life';
+import { retireFraudWarnings } from './fraud-warnings';
 import { CLOCK_CAUSE, type Charge, type RequestCause } from './model';
 import type { FinalRefundStatus, Refund, RefundFailureReason, RefundStatus, StoredRefund } from './money-model';
 import type { RefundOutcome } from './refund-outcomes';
@@ -69,7 +71,8 @@ export function startRefund(
   store(account, refunds, stored);
   account.log.emit('refund.created', refund, cause);
   account.log.emit('charge.refunded', charge, cause);
-  if (status === 'succeeded') tellReference(account, refund, cause);
+  if (status === 'succeeded') succeeded(account, refund, cause);
+  retireFraudWarnings(account, charge, cause);
   schedule(account, stored);
   return stored;
 }
@@ -97,7 +100,7 @@ export function settleRefund(
   delete refund.next_action;
   if (to === 'succeeded') {
     if (refund.balance_transaction === null) takeMoney(account, refund);
-    tellReference(account, refund, cause);
+    succeeded(account, refund, cause);
     return;
   }
   giveMoneyBack(account, refund);
@@ -185,7 +188,7 @@ function giveMoneyBack(account: Account, refund: Refund): void {
 }
 
 /** The bank's reference of a refund is known shortly after its success, and told with updates of its own. */
-function tellReference(account: Account, refund: Refund, cause: RequestCause): void {
+function succeeded(account: Account, refund: Refund, cause: RequestCause): void {
   refund.destination_details = {
     card: {
       reference: account.newId('arn', 23).slice('arn_'.length),
@@ -197,6 +200,7 @@ function tellReference(account: Account, refund: Refund, cause: RequestCause): v
   };
   account.log.emit('refund.updated', refund, cause);
   account.log.emit('charge.refund.updated', refund, cause);
+  endRefundedInquiries(account, refund.charge, cause);
 }
 
 function destination(status: RefundStatus): NonNullable<Refund['destination_details']> {

@@ -1,7 +1,6 @@
 import type { Account } from './account';
 import { invalidParameter, noSuch, refused } from './errors';
-import { chargebackOf, endRefundedInquiries } from './dispute-life';
-import { retireFraudWarnings } from './fraud-warnings';
+import { chargebackOf } from './dispute-life';
 import { listPage } from './lists';
 import { mergeMetadata } from './metadata';
 import type { Charge } from './model';
@@ -23,10 +22,7 @@ export const refundRoutes = [
     const amount = refundableAmount(account, charge, params.amount);
     const refund = newRefund(account, charge, amount, params);
     const outcome = account.refundDecisions.take(refund)?.outcome ?? afterlifeOf(account, charge).refund;
-    const stored = startRefund(account, charge, refund, outcome ?? { kind: 'succeed' }, cause);
-    retireFraudWarnings(account, charge, cause);
-    if (charge.refunded && refund.status === 'succeeded') endRefundedInquiries(account, charge, cause);
-    return stored.object;
+    return startRefund(account, charge, refund, outcome ?? { kind: 'succeed' }, cause).object;
   }),
   route('GET', '/v1/refunds/:id', expand, ({ account, ids }) => find(account, ids).object),
   route('GET', '/v1/refunds', refundList, ({ account, params }) =>
