@@ -18,10 +18,12 @@ export const BURST_S = 0.5;
 export const BACKGROUND_SHARE = 0.1;
 /**
  * Who was sent away is called back so early: Temporal's timers are late by up to a second, and a turn that nobody is there to take
- * is lost.
+ * is lost. What nobody waits for comes back later, and leaves the places in the workers to customers.
  */
-export const LEAD_MS = 2_000;
-/** A place is kept so long after its time; as long as a checkout asks for its authorization. */
+export const LEAD_MS = { interactive: 2_000, background: 500 } as const;
+/** Background work that waits for so long after its time, since customers came meanwhile, goes to the end of its line. */
+export const OVERDUE_MS = 2_000;
+/** A place is kept so long after its time; longer than any retry is late. */
 export const TICKET_LIFE_MS = 10 * 60_000;
 /** After a 429 the rate is halved, and is back within half of this. */
 export const RECOVERY_MS = 20_000;
@@ -123,22 +125,27 @@ function decide(account: Bucket, place: Endpoint, ask: Ask, nowMs: number): Answ
   const kept = line.get(ticket);
   const known = kept !== undefined && kept >= nowMs - TICKET_LIFE_MS ? kept : undefined;
   const tail = place.tails[priority];
-  const dueMs = known ?? Math.max(nowMs, tail);
+  let dueMs = known ?? Math.max(nowMs, tail);
   const buckets = [account, place.bucket];
+  const leadMs = LEAD_MS[priority];
   // Where the endpoint's bucket runs over, those who are called back are late: whoever is here may go.
-  const called = dueMs - LEAD_MS <= nowMs || place.bucket.tokens >= burstOf(place.bucket) - 1;
+  const called = dueMs - leadMs <= nowMs || place.bucket.tokens >= burstOf(place.bucket) - 1;
   if (called && buckets.every((bucket) => mayTake(bucket, priority, nowMs))) {
     for (const bucket of buckets) take(bucket, priority, nowMs);
     line.delete(ticket);
-    if (known === undefined && tail > nowMs) place.tails[priority] = tail + intervalMs(account, place, priority, nowMs);
+    if (known === undefined && tail > nowMs)
+      place.tails[priority] = tail + intervalMs(account, place, priority, tail, nowMs);
     return { kind: 'go' };
   }
-  if (known === undefined) {
+  const overdue = priority === 'background' && dueMs + OVERDUE_MS < nowMs && place.tails.interactive > nowMs;
+  if (known === undefined || overdue) {
+    dueMs = Math.max(nowMs, tail);
+    line.delete(ticket);
     line.set(ticket, dueMs);
-    place.tails[priority] = dueMs + intervalMs(account, place, priority, nowMs);
+    place.tails[priority] = dueMs + intervalMs(account, place, priority, dueMs, nowMs);
   }
   const tokenMs = Math.max(...buckets.map((bucket) => untilTokenMs(bucket, priority, nowMs)));
-  const askAgainMs = Math.max(1, Math.ceil(Math.max(dueMs - LEAD_MS - nowMs, tokenMs)));
+  const askAgainMs = Math.max(1, Math.ceil(Math.max(dueMs - leadMs - nowMs, tokenMs)));
   return { kind: 'wait', askAgainMs, dueMs: Math.max(0, Math.ceil(dueMs - nowMs)) };
 }
 
@@ -165,10 +172,16 @@ function untilTokenMs(bucket: Bucket, priority: RequestPriority, nowMs: number):
   return Math.min(refillMs, Math.max(pauseMs, bucket.laneMs - nowMs));
 }
 
-/** How far apart those in line are called back; while customers stand in line, background work gets its share only. */
-function intervalMs(account: Bucket, place: Endpoint, priority: RequestPriority, nowMs: number): number {
+/** How far apart those in line are called; as long as customers stand in theirs, background work gets its share only. */
+function intervalMs(
+  account: Bucket,
+  place: Endpoint,
+  priority: RequestPriority,
+  fromMs: number,
+  nowMs: number,
+): number {
   const rate = Math.min(ratePerMs(account, nowMs), ratePerMs(place.bucket, nowMs));
-  const isBehind = priority === 'background' && place.tails.interactive > nowMs;
+  const isBehind = priority === 'background' && place.tails.interactive > fromMs;
   return 1 / (isBehind ? rate * BACKGROUND_SHARE : rate);
 }
 

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import type { Answer, Ask, Gate } from './gate';
 import type { ProviderRefusal, RequestLimits } from './limiter';
 import { ASK_SCRIPT, REFUSED_SCRIPT } from './scripts';
@@ -22,7 +22,8 @@ export interface RedisGateOptions {
  * Throws what ioredis throws, and where the answer is none of its own.
  */
 export function createRedisGate(redis: Redis, options: RedisGateOptions): Gate {
-  const { scope, limits, now } = options;
+  // The in-process stand-in's TIME jumps by seconds; all who share it share this process's clock anyway.
+  const { scope, limits, now = redis instanceof Redis ? undefined : Date.now } = options;
   redis.defineCommand(ASK, { numberOfKeys: 4, lua: ASK_SCRIPT });
   redis.defineCommand(REFUSED, { numberOfKeys: 2, lua: REFUSED_SCRIPT });
   const commands = redis as unknown as Record<string, Command>;

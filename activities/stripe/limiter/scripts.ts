@@ -4,6 +4,7 @@ import {
   LEAD_MS,
   LONGEST_PAUSE_MS,
   ONE_REFUSAL_MS,
+  OVERDUE_MS,
   RECOVERY_MS,
   SLOWEST,
   TICKET_LIFE_MS,
@@ -72,6 +73,7 @@ refill(place, nowMs)
 local stored = redis.call('hmget', KEYS[2], 'taili', 'tailb')
 local tails = { i = tonumber(stored[1]) or 0, b = tonumber(stored[2]) or 0 }
 local lines = { i = KEYS[3], b = KEYS[4] }
+local leads = { i = ${LEAD_MS.interactive}, b = ${LEAD_MS.background} }
 redis.call('zremrangebyscore', KEYS[3], '-inf', '(' .. text(nowMs - ${TICKET_LIFE_MS}))
 redis.call('zremrangebyscore', KEYS[4], '-inf', '(' .. text(nowMs - ${TICKET_LIFE_MS}))
 
@@ -92,9 +94,9 @@ local function untilToken(b, priority)
   if priority == 'i' then return refillMs end
   return math.min(refillMs, math.max(pause, b.lane - nowMs))
 end
-local function interval(priority)
+local function interval(priority, from)
   local pace = math.min(rate(account, nowMs), rate(place, nowMs))
-  if priority == 'b' and tails.i > nowMs then pace = pace * ${BACKGROUND_SHARE} end
+  if priority == 'b' and tails.i > from then pace = pace * ${BACKGROUND_SHARE} end
   return 1 / pace
 end
 local function decide(priority, ticket)
@@ -102,20 +104,23 @@ local function decide(priority, ticket)
   local known = tonumber(redis.call('zscore', line, ticket) or nil)
   local tail = tails[priority]
   local due = known or math.max(nowMs, tail)
-  local called = due - ${LEAD_MS} <= nowMs or place.t >= place.burst - 1
+  local called = due - leads[priority] <= nowMs or place.t >= place.burst - 1
   if called and mayTake(account, priority) and mayTake(place, priority) then
     take(account, priority)
     take(place, priority)
     if known then redis.call('zrem', line, ticket) end
-    if not known and tail > nowMs then tails[priority] = tail + interval(priority) end
+    if not known and tail > nowMs then tails[priority] = tail + interval(priority, tail) end
     return -1, 0
   end
-  if not known then
+  local overdue = priority == 'b' and due + ${OVERDUE_MS} < nowMs and tails.i > nowMs
+  if not known or overdue then
+    due = math.max(nowMs, tail)
     redis.call('zadd', line, text(due), ticket)
-    tails[priority] = due + interval(priority)
+    tails[priority] = due + interval(priority, due)
   end
   local tokenMs = math.max(untilToken(account, priority), untilToken(place, priority))
-  return math.max(1, math.ceil(math.max(due - ${LEAD_MS} - nowMs, tokenMs))), math.max(0, math.ceil(due - nowMs))
+  local again = math.max(due - leads[priority] - nowMs, tokenMs)
+  return math.max(1, math.ceil(again)), math.max(0, math.ceil(due - nowMs))
 end
 
 local answers = {}
