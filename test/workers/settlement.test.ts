@@ -1,0 +1,132 @@
+import { ValidationError } from '../../clients';
+import type { SettlementReport } from '../../workflows/settlement-ports';
+import { ensureSchedules, settlementScheduleId } from '../../workers/schedules';
+import { eventually } from '../support/eventually';
+import { everything, mugs, Shop } from '../support/shop';
+import { closeConnections, createWorld, type World } from '../support/world';
+
+// Our ledger against the provider's balance: real orders, real requests, differences made on purpose.
+
+let world: World;
+let shop: Shop;
+beforeEach(async () => {
+  world = await createWorld();
+  shop = new Shop(() => world);
+});
+afterEach(() => world.close());
+afterAll(closeConnections);
+
+const today = (): string => new Date(world.simulator.clock.now()).toISOString().slice(0, 10);
+
+async function reconcile(): Promise<SettlementReport> {
+  const date = today();
+  await world.holdfast.reconcile(date);
+  const report = await world.dependencies.settlement.getReport(date);
+  if (report === undefined) throw new Error(`no report of ${date}`);
+  return report;
+}
+
+async function openExceptions(): Promise<readonly { kind: string; subject_id: string; resolved: boolean }[]> {
+  const { rows } = await world.dependencies.pool.query(
+    `SELECT kind, subject_id, resolved_at IS NOT NULL AS resolved FROM exceptions WHERE subject_type = 'settlement'`,
+  );
+  return rows as { kind: string; subject_id: string; resolved: boolean }[];
+}
+
+it('finds nothing where both sides agree, also with parcels of one order on several payments', async () => {
+  const whole = await shop.place();
+  await world.holdfast.ship(whole, everything());
+  const parts = await shop.place();
+  await world.holdfast.ship(parts, mugs(2));
+  await world.holdfast.ship(parts, { ...mugs(1), lines: [{ sku: 'TEAPOT-1L', quantity: 1 }] });
+  await shop.place(); // only held: nothing moved
+  const report = await reconcile();
+  expect(report).toMatchObject({ providerMovements: 3, matched: 3, differences: [] });
+  expect(await openExceptions()).toEqual([]);
+});
+
+it('tells a payment made at the provider from one of ours that the ledger does not have', async () => {
+  const orderId = await shop.place();
+  await world.holdfast.ship(orderId, everything());
+  world.simulator.addDashboardPayment({ amount: 4_200, currency: 'eur' });
+  // As after a backup was put back: the money was taken, and our record of it is gone.
+  const lost = world.simulator.addDashboardPayment({
+    amount: 1_000,
+    currency: 'eur',
+    metadata: { holdfast_order_id: orderId },
+  });
+  const stray = world.simulator.addBalanceTransaction({ amount: -77, currency: 'eur' });
+  const report = await reconcile();
+  expect(report.matched).toBe(1);
+  expect(report.differences).toMatchObject(
+    [
+      {
+        cause: 'not_recorded',
+        explained: false,
+        position: `charge:${lost.id}`,
+        orderId,
+        providerAmount: 1_000,
+        ledgerAmount: 0,
+      },
+      { cause: 'made_elsewhere', explained: true, providerAmount: 4_200 },
+      { cause: 'unknown_movement', explained: false, position: `other:${stray.id}`, providerAmount: -77 },
+    ].sort((one, other) => order(one, other, report)),
+  );
+  expect(await openExceptions()).toEqual([{ kind: 'settlement_difference', subject_id: today(), resolved: false }]);
+  const { rows } = await world.dependencies.pool.query(
+    `SELECT kind, data FROM notices WHERE subject_type = 'settlement'`,
+  );
+  expect(rows).toEqual([{ kind: 'settlement_differs', data: { date: today(), differences: 2 } }]);
+  // Compared again with the same findings: told once.
+  await reconcile();
+  expect((await world.dependencies.pool.query('SELECT FROM notices')).rowCount).toBe(1);
+});
+
+/** Differences come by position, and ids are random. */
+function order(one: { cause: string }, other: { cause: string }, report: SettlementReport): number {
+  const at = (cause: string): number => report.differences.findIndex((found) => found.cause === cause);
+  return at(one.cause) - at(other.cause);
+}
+
+it('sees money in our ledger that the provider does not have, until it is mended', async () => {
+  const orderId = await shop.place();
+  await world.holdfast.ship(orderId, everything());
+  const { pool } = world.dependencies;
+  // What no code of ours can do: the ledger is append-only, and its totals are checked.
+  await pool.query(`ALTER TABLE ledger_entries DISABLE TRIGGER USER`);
+  await pool.query(`UPDATE ledger_entries SET amount = amount - 500 WHERE kind = 'captured'`);
+  expect((await reconcile()).differences).toMatchObject([
+    { kind: 'charge', cause: 'not_recorded', orderId, ledgerAmount: 7_470, providerAmount: 7_970 },
+  ]);
+  await pool.query(`UPDATE ledger_entries SET amount = amount + 900 WHERE kind = 'captured'`);
+  expect((await reconcile()).differences).toMatchObject([
+    { kind: 'charge', cause: 'not_at_provider', orderId, ledgerAmount: 8_370, providerAmount: 7_970 },
+  ]);
+  await pool.query(`UPDATE ledger_entries SET amount = amount - 400 WHERE kind = 'captured'`);
+  await pool.query(`ALTER TABLE ledger_entries ENABLE TRIGGER USER`);
+  expect(await reconcile()).toMatchObject({ matched: 1, differences: [] });
+  expect(await openExceptions()).toMatchObject([{ resolved: true }]);
+});
+
+it('refuses what is no day, and a day that has not begun', async () => {
+  await expect(world.holdfast.reconcile('2026-02-30')).rejects.toThrow(ValidationError);
+  await expect(world.holdfast.reconcile('2199-01-01')).rejects.toMatchObject({
+    problems: [{ field: 'date', message: 'must not be in the future' }],
+  });
+  expect(await world.dependencies.settlement.getReport('2026-02-01')).toBeUndefined();
+});
+
+it('is run by a schedule, for the day before', async () => {
+  await ensureSchedules(world.client, world.taskQueue);
+  await ensureSchedules(world.client, world.taskQueue);
+  const schedule = world.client.schedule.getHandle(settlementScheduleId(world.taskQueue));
+  try {
+    await schedule.trigger();
+    const dayBefore = new Date(Date.now() - 24 * 3_600_000).toISOString().slice(0, 10);
+    await eventually('the day before to be compared', async () => {
+      return (await world.dependencies.settlement.getReport(dayBefore)) !== undefined;
+    });
+  } finally {
+    await schedule.delete();
+  }
+});
