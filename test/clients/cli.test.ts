@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Gateway } from '../../clients/gateway';
-import { API_KEY, createFakes, orderView, startGateway, type Fakes } from './support/gateway-fakes';
+import { API_KEY, createFakes, noticeView, orderView, startGateway, type Fakes } from './support/gateway-fakes';
 
 // The real command as a process of its own, as `npx holdfast` starts it: `npm test` builds it first.
 const COMMAND = resolve(__dirname, '../../dist/clients/cli/main.js');
@@ -67,6 +67,33 @@ test('orders stuck, as JSON for scripts', async () => {
   expect(status).toBe(0);
   expect(JSON.parse(out)).toEqual({ orders: [orderView('ord_1')] });
   expect(fakes.listed).toEqual([{ now: '2026-03-01T12:00:00.000Z', limit: 50 }]);
+});
+
+test('notices: what was told, to whom it concerns, and what is in doubt', async () => {
+  const { status, out } = await holdfast(['notices', '--refund', 'ref_1', '--status', 'in_doubt', '--limit', '5']);
+  expect(status).toBe(0);
+  for (const text of [
+    'refund:ref_1:done',
+    'refund_done',
+    'refund ref_1',
+    'in_doubt',
+    'webhook',
+    'its answer was lost',
+  ]) {
+    expect(out).toContain(text);
+  }
+  expect(fakes.listed).toEqual([{ subject: { type: 'refund', id: 'ref_1' }, status: 'in_doubt', limit: 5 }]);
+});
+
+test('notices of an order, as JSON for scripts', async () => {
+  const { status, out } = await holdfast(['--json', 'notices', '--order', 'ord_1']);
+  expect(status).toBe(0);
+  expect(JSON.parse(out)).toEqual({ notices: [noticeView()] });
+  expect(fakes.listed).toEqual([{ orderId: 'ord_1', limit: 50 }]);
+});
+
+test('notices with a status that is none: used wrongly', async () => {
+  expect(await holdfast(['notices', '--status', 'lost'])).toMatchObject({ status: 2, out: '' });
 });
 
 test('orders show: the order, its lines, its shipments', async () => {
