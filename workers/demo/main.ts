@@ -61,6 +61,7 @@ function lookAround({ gateway, stack }: StackApp, apiKey: string): string[] {
     `  Temporal UI   ${uiUrl ?? `none; the server is at ${address}`}`,
     `  API           ${gateway.url}/docs`,
     `  API key       ${apiKey}`,
+    ...(stack.mail === undefined ? [] : [`  Mails         ${stack.mail.url}`]),
     '',
     'Or in another terminal, from this folder:',
     `  export HOLDFAST_URL=${gateway.url} HOLDFAST_API_KEY=${apiKey}`,
