@@ -5,7 +5,7 @@ import { subscriptionFacts } from '../../workflows/domain/subscription-facts';
 import { isOver } from '../../workflows/domain/subscription-stage';
 import type { DunningPolicy, SubscriptionStage, ToldNotice } from '../../workflows/domain/subscription';
 import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../workflows/domain/subscription-snapshot';
-import { at, DAY_MS, HOUR_MS, invoiceSnapshot, MINUTE_MS, snapshot } from './subscriptions';
+import { at, DAY_MS, HOUR_MS, invoiceSnapshot, MINUTE_MS, snapshot } from './subscription-facts';
 
 /** One planned try of an invoice. After a hard decline the provider counts it and makes none. */
 export interface Try {

@@ -1,6 +1,6 @@
 import { DEFAULT_DUNNING_POLICY } from '../../../workflows/domain/dunning-policy';
 import { follow, looksOfCycle, usualStory, type Story } from '../../support/dunning-story';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../support/subscriptions';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../support/subscription-facts';
 
 const policy = DEFAULT_DUNNING_POLICY;
 const [first, second, third] = usualStory(policy, 'x').tries.map((one) => one.atMs);

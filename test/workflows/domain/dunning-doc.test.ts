@@ -4,7 +4,7 @@ import { DEFAULT_DUNNING_POLICY } from '../../../workflows/domain/dunning-policy
 import { isEntitled } from '../../../workflows/domain/subscription-stage';
 import type { SubscriptionStage } from '../../../workflows/domain/subscription';
 import { failuresOf, follow, usualStory, type Story } from '../../support/dunning-story';
-import { DAY_MS, HOUR_MS } from '../../support/subscriptions';
+import { DAY_MS, HOUR_MS } from '../../support/subscription-facts';
 
 // The document says what the function does, in every run. HOLDFAST_WRITE_DOCS=1 writes what it does into the document.
 const DOCUMENT = resolve(__dirname, '../../../docs/dunning.md');

@@ -19,7 +19,7 @@ import {
   unplanned,
   type FactChanges,
   type Planned,
-} from '../../support/subscriptions';
+} from '../../support/subscription-facts';
 
 const PAGE = 'https://shop.example/subscriptions/{subscriptionId}';
 

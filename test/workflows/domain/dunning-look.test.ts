@@ -14,7 +14,7 @@ import {
   told,
   unplanned,
   type FactChanges,
-} from '../../support/subscriptions';
+} from '../../support/subscription-facts';
 
 /** Hours after the first try (1 March, 01:00) at which is looked next, and what for. */
 const lookOf = (changes: FactChanges, hours: number, policy: DunningPolicy = LOUD_POLICY) => {

@@ -6,7 +6,7 @@ import { nextLook } from '../../../workflows/domain/dunning-look';
 import { nextAllowed } from '../../../workflows/domain/quiet-hours';
 import { subscriptionFacts } from '../../../workflows/domain/subscription-facts';
 import { failuresOf, follow, looksOfCycle, providerAt, type Played, type Story } from '../../support/dunning-story';
-import { at, DAY_MS, HOUR_MS, MINUTE_MS } from '../../support/subscriptions';
+import { at, DAY_MS, HOUR_MS, MINUTE_MS } from '../../support/subscription-facts';
 import { check, fc } from '../../support/property';
 
 const policy = DEFAULT_DUNNING_POLICY;

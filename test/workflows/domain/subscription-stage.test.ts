@@ -10,7 +10,7 @@ import {
   INVOICE_MADE_MS,
   invoiceSnapshot,
   snapshot,
-} from '../../support/subscriptions';
+} from '../../support/subscription-facts';
 import { check, fc } from '../../support/property';
 
 const NOW_MS = FIRST_TRY_MS + HOUR_MS;
