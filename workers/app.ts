@@ -7,6 +7,7 @@ import { createGateway } from '../clients/gateway';
 import type { Gateway } from '../clients/gateway';
 import type { NotificationSettings } from '../activities/notifications';
 import type { OrderPolicy } from '../workflows/domain/policy';
+import type { DunningPolicy } from '../workflows/domain/subscription';
 import { createDependencies } from './dependencies';
 import type { Dependencies } from './dependencies';
 import type { EncryptionKey, StripeConfig, TemporalConnectionOptions } from './config';
@@ -33,6 +34,8 @@ export interface Settings {
   readonly apiKeys: readonly string[];
   readonly paymentLink: (orderId: string) => string;
   readonly policy?: Partial<OrderPolicy>;
+  /** For subscriptions that are followed from now on; the rest is DEFAULT_DUNNING_POLICY. */
+  readonly dunning?: Partial<DunningPolicy>;
   readonly buildId?: string;
 }
 
@@ -101,12 +104,20 @@ export class App {
 
   /** The outbox relay, the inbox dispatcher and the look for missed events. */
   startRelays(sinks: readonly EventSink[]): void {
-    const { databaseUrl, temporal, notifications } = this.settings;
+    const { databaseUrl, temporal, notifications, dunning } = this.settings;
     const { dependencies, client, log } = this;
     if (notifications === undefined) {
       log.warn('notices go to the log alone: set SMTP_URL and MAIL_FROM, or NOTICE_WEBHOOK_URL and its secret');
     }
-    const relays = startRelays({ dependencies, databaseUrl, client, taskQueue: temporal.taskQueue, sinks, log });
+    const relays = startRelays({
+      dependencies,
+      databaseUrl,
+      client,
+      taskQueue: temporal.taskQueue,
+      sinks,
+      log,
+      ...(dunning === undefined ? {} : { dunning }),
+    });
     this.stops.push(() => relays.stop());
   }
 

@@ -1,8 +1,8 @@
-import { isCancellation, log, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { ActivityOptions } from '@temporalio/workflow';
-import { AUTHORIZE_OPTIONS, FIRST_TRY_OPTIONS, LOOKUP_OPTIONS, MONEY_OPTIONS, NEVER_RETRIED } from './activity-options';
-import { failureTypeOf } from './failures';
+import { AUTHORIZE_OPTIONS, FIRST_TRY_OPTIONS, LOOKUP_OPTIONS, MONEY_OPTIONS } from './activity-options';
 import { formatMoney } from './domain/money';
+import { localFirst } from './local-first';
 import type {
   AuthorizationResult,
   AuthorizePaymentInput,
@@ -22,22 +22,6 @@ import type {
 const bank = proxyActivities<PaymentActivities>(MONEY_OPTIONS);
 
 const firstTry = proxyLocalActivities<PaymentActivities>(FIRST_TRY_OPTIONS);
-
-/**
- * One try as a local activity, then a regular one under the same operation key: most answers of a bank come within a second
- * and cost one history event in place of six; what takes longer or fails gets the server's retries and a row of its own.
- * What a retry cannot mend is not tried again.
- */
-async function localFirst<T>(local: () => Promise<T>, regular: () => Promise<T>): Promise<T> {
-  try {
-    return await local();
-  } catch (error) {
-    const type = failureTypeOf(error);
-    if (isCancellation(error) || (type !== undefined && NEVER_RETRIED.includes(type))) throw error;
-    log.warn('a first try failed: going on with retries by the server', { error: String(error) });
-    return regular();
-  }
-}
 
 function options(base: ActivityOptions, summary: string): ActivityOptions {
   return { ...base, summary };

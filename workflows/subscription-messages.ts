@@ -11,6 +11,8 @@ import type { Waiting } from './domain/waiting';
 export interface SubscriptionInput {
   readonly subscriptionId: string;
   readonly policy: DunningPolicy;
+  /** What a run that continues as new hands to the next: looks have failed for good, and the newest pause between two. */
+  readonly pauseMs?: number;
 }
 
 /** The provider says that something changed: a hint to look, never a fact. */

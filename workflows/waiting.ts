@@ -8,6 +8,13 @@ import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 export class MovingDeadline {
   private firesAtMs = Infinity;
   private fired = 0;
+  private running: CancellationScope | undefined;
+
+  /**
+   * @param kept false takes the running timer back where the deadline moves. That costs two events at once, and a kept timer
+   * that fires too early five later: cheaper where deadlines seldom move, and then by days.
+   */
+  constructor(private readonly kept = true) {}
 
   /**
    * Waits until `wake` holds (true) or `untilMs` has come (false); without `untilMs` only for `wake`. The summary is shown
@@ -18,7 +25,7 @@ export class MovingDeadline {
       if (wake()) return true;
       if (untilMs !== undefined) {
         if (Date.now() >= untilMs) return false;
-        if (untilMs < this.firesAtMs) this.start(untilMs, summary);
+        if (untilMs < this.firesAtMs || (!this.kept && untilMs !== this.firesAtMs)) this.start(untilMs, summary);
       }
       const fired = this.fired;
       await condition(() => wake() || this.fired !== fired);
@@ -26,11 +33,20 @@ export class MovingDeadline {
   }
 
   private start(atMs: number, summary: string): void {
+    if (!this.kept) this.running?.cancel();
+    const running = new CancellationScope();
+    this.running = running;
     this.firesAtMs = atMs;
-    void CancellationScope.nonCancellable(() => sleep(Math.max(1, atMs - Date.now()), { summary })).then(() => {
-      if (this.firesAtMs === atMs) this.firesAtMs = Infinity;
-      this.fired += 1;
-    });
+    void CancellationScope.nonCancellable(() =>
+      running.run(() => sleep(Math.max(1, atMs - Date.now()), { summary })),
+    ).then(
+      () => {
+        if (this.firesAtMs === atMs) this.firesAtMs = Infinity;
+        this.fired += 1;
+      },
+      // Taken back: the one that took its place tells.
+      () => undefined,
+    );
   }
 }
 

@@ -33,13 +33,17 @@ export interface ClaimedEvent extends ProviderEvent {
   readonly receivedAt: string;
 }
 
+/** What is due in one lane does not wait behind the other. */
+export type InboxLane = 'orders' | 'subscriptions';
+
 export type InboxStatus = 'pending' | 'waiting' | 'done' | 'ignored';
 
 /** Provider events, stored once by event id before anything acts on them. */
 export interface Inbox {
   /** Resolves after the commit; a duplicate changes nothing. */
   receive(event: ProviderEvent): Promise<'stored' | 'duplicate'>;
-  claimDue(limit: number, leaseMs: number): Promise<ClaimedEvent[]>;
+  /** Of `orders` where no lane is named. */
+  claimDue(limit: number, leaseMs: number, lane?: InboxLane): Promise<ClaimedEvent[]>;
   complete(eventId: string): Promise<void>;
   /** An event of a kind, or of a payment, that nothing here acts on: kept and counted. */
   ignore(eventId: string): Promise<void>;
@@ -53,6 +57,8 @@ export interface InboxDeps {
   readonly keyring: Keyring;
   /** Kinds of events that somebody acts on; the others are kept and counted, and wake nobody. All of them where absent. */
   readonly isActedOn?: (type: string) => boolean;
+  /** The lane of a kind of event; `orders` for all of them where absent. */
+  readonly laneOf?: (type: string) => InboxLane;
   /** For tests; the computer's clock otherwise. */
   readonly now?: () => Date;
 }
@@ -62,6 +68,7 @@ export function createInbox(deps: InboxDeps): Inbox {
   const { pool, keyring } = deps;
   const now = deps.now ?? (() => new Date());
   const isActedOn = deps.isActedOn ?? (() => true);
+  const laneOf = deps.laneOf ?? (() => 'orders');
   const finish = async (eventId: string, status: InboxStatus): Promise<void> => {
     await run(pool, sql.finish, [eventId, status, now()]);
   };
@@ -76,12 +83,13 @@ export function createInbox(deps: InboxDeps): Inbox {
         createdAt,
         now(),
         isActedOn(type) ? 'pending' : 'ignored',
+        laneOf(type),
       ]);
       return stored.length > 0 ? 'stored' : 'duplicate';
     },
-    async claimDue(limit, leaseMs) {
+    async claimDue(limit, leaseMs, lane = 'orders') {
       const at = now();
-      const rows = await run<ClaimRow>(pool, sql.claim, [at, limit, new Date(at.getTime() + leaseMs)]);
+      const rows = await run<ClaimRow>(pool, sql.claim, [at, limit, new Date(at.getTime() + leaseMs), lane]);
       return rows.map((row) => claimedEvent(keyring, row));
     },
     complete: (eventId) => finish(eventId, 'done'),

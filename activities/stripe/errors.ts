@@ -8,6 +8,7 @@ export interface StripeCall {
   /** Name of the activity. */
   readonly operation: string;
   readonly orderId?: string;
+  readonly subscriptionId?: string;
   /** What may be wrong in the world while this is not settled. */
   readonly atRisk: string;
   /** Does somebody wait for it? Each activity says so; under load the others let it go first. */
@@ -19,7 +20,7 @@ export interface StripeCall {
 }
 
 /**
- * A longer wait than this is no wait but an outage: an authorization has ten minutes in all, and a header that names an
+ * A longer wait than this is no wait but an outage: an authorization has twenty minutes in all, and a header that names an
  * hour must not use them up unseen.
  */
 export const MAX_RETRY_DELAY_MS = 30_000;
@@ -48,6 +49,11 @@ export function isCardError(error: unknown): error is Stripe.errors.StripeCardEr
 /** Was the idempotency key used before with other parameters? Kept apart from 409 `idempotency_key_in_use`. */
 export function isKeyReused(error: unknown): error is Stripe.errors.StripeIdempotencyError {
   return error instanceof Stripe.errors.StripeIdempotencyError;
+}
+
+/** Does the provider know no such object? */
+export function isMissing(error: unknown): error is Stripe.errors.StripeInvalidRequestError {
+  return error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing';
 }
 
 /** Is it this parameter that the provider does not accept: unknown, used up, somebody else's? */
@@ -157,6 +163,15 @@ export function defect(call: StripeCall, reason: string): ApplicationFailure {
   });
 }
 
+/** Nothing is known of this id at the provider. */
+export function unknownObject(call: StripeCall, what: string): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: failureTypes.notFound,
+    message: message(undefined, call, `the provider knows no ${what}`),
+    nonRetryable: true,
+  });
+}
+
 /** The undo came first: what this attempt made is let go again, and it must not land any more. */
 export function undone(call: StripeCall): ApplicationFailure {
   return ApplicationFailure.create({
@@ -180,9 +195,11 @@ export function unsettled(call: StripeCall, reason: string, delayMs?: number): A
 }
 
 function message(error: Stripe.errors.StripeError | undefined, call: StripeCall, reason: string): string {
-  const order = call.orderId === undefined ? '' : ` of order ${call.orderId}`;
+  const { orderId, subscriptionId } = call;
+  const order = orderId === undefined ? '' : ` of order ${orderId}`;
+  const subject = subscriptionId === undefined ? order : ` of subscription ${subscriptionId}`;
   const request = error?.requestId === undefined ? '' : ` [${error.requestId}]`;
-  return `${call.operation}${order}: ${reason}${request}. At risk: ${call.atRisk}.`;
+  return `${call.operation}${subject}: ${reason}${request}. At risk: ${call.atRisk}.`;
 }
 
 /** Status, type, code and parameter: the provider's own sentence may quote what the customer typed. */

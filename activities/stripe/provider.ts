@@ -56,8 +56,8 @@ export class PaymentProvider {
 }
 
 /** The same from try to try of one piece of work, a local first try and the regular ones after it included. */
-function ticketOf({ operation, orderId, workId }: StripeCall): string {
-  return `${operation}:${orderId ?? workId}`;
+function ticketOf({ operation, orderId, subscriptionId, workId }: StripeCall): string {
+  return `${operation}:${orderId ?? subscriptionId ?? workId}`;
 }
 
 type Send = <T>(endpoint: string, request: () => Promise<T>) => Promise<T>;

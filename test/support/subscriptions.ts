@@ -1,129 +1,254 @@
-import { planNotices } from '../../workflows/domain/dunning';
-import { noticeKey, parseNoticeKey } from '../../workflows/domain/dunning-keys';
+import { WorkflowNotFoundError } from '@temporalio/common';
+import type { temporal } from '@temporalio/proto';
+import type Stripe from 'stripe';
 import { DEFAULT_DUNNING_POLICY } from '../../workflows/domain/dunning-policy';
-import type { NoticeKind } from '../../workflows/domain/notices';
-import type { DunningPolicy, InvoiceFacts, SubscriptionFacts, ToldNotice } from '../../workflows/domain/subscription';
-import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../workflows/domain/subscription-snapshot';
+import type { DunningPolicy } from '../../workflows/domain/subscription';
+import type { SubscriptionView } from '../../workflows/domain/subscription-view';
+import { workflowIds, workflowTypes } from '../../workflows/messages';
+import { paySubscription, type PayAnswer } from '../../workflows/subscription-messages';
+import { getConnection, testEnvironment, uniqueName } from './environment';
+import { eventually } from './eventually';
+import { fastForward, virtualTime } from './time';
+import { closeConnections, createWorld } from './world';
+import type { World, WorldOptions } from './world';
 
-/** Subscriptions for tests of the pure domain: a monthly plan whose renewal of 1 March is being collected. */
-
-export const MINUTE_MS = 60_000;
-export const HOUR_MS = 60 * MINUTE_MS;
+export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
-/** The renewal's invoice is made at midnight and first tried an hour later. */
-export const INVOICE_MADE_MS = Date.parse('2026-03-01T00:00:00.000Z');
-export const FIRST_TRY_MS = INVOICE_MADE_MS + HOUR_MS;
+/** No quiet hours: what is asked when of a test must not depend on the hour at which it runs. */
+export const LOUD: Partial<DunningPolicy> = { quietHours: { from: '00:00', to: '00:00' } };
 
-export const at = (ms: number): string => new Date(ms).toISOString();
+export interface BeginOptions {
+  readonly paymentMethod?: string;
+  readonly trialDays?: number;
+  /** Minor units a month. */
+  readonly amount?: number;
+  /** Anything else of the subscription. */
+  readonly params?: Partial<Stripe.SubscriptionCreateParams>;
+  /** What the bank says to renewals, one after the other; a single word is said to all of them. */
+  readonly renewals?: string | readonly string[];
+  readonly customer?: Partial<Stripe.CustomerCreateParams>;
+}
 
-/** The default policy, in UTC and without quiet hours, so that a table's times are the rules' own. */
-export const LOUD_POLICY: DunningPolicy = { ...DEFAULT_DUNNING_POLICY, quietHours: { from: '00:00', to: '00:00' } };
+export interface Begun {
+  readonly subscriptionId: string;
+  readonly customerId: string;
+  readonly priceId: string;
+}
 
-export function invoiceSnapshot(changes: Partial<InvoiceSnapshot> = {}): InvoiceSnapshot {
-  return {
-    invoiceId: 'in_1',
-    status: 'open',
-    billingReason: 'subscription_cycle',
-    amountDue: 1_900,
-    amountPaid: 0,
-    currency: 'eur',
-    attemptCount: 1,
-    nextAttemptAt: at(FIRST_TRY_MS + DAY_MS),
-    createdAt: at(INVOICE_MADE_MS),
-    failedAt: at(FIRST_TRY_MS),
-    declineCode: 'insufficient_funds',
-    prorationAmount: 0,
-    ...changes,
+/** One row of the notices of a subscription. */
+export interface NoticeRow {
+  readonly kind: string;
+  readonly status: string;
+  readonly noticeKey: string;
+  /** By the clock of who queued it. */
+  readonly at: string;
+  readonly data: Record<string, unknown>;
+}
+
+/** What tests do with subscriptions in one world, the one of the file unless another is given. */
+export class Subscriptions {
+  constructor(private readonly home: () => World) {}
+
+  /** A customer with a card who subscribes, at the simulator alone: we hear of it by webhooks. */
+  async begin(options: BeginOptions = {}, where = this.home()): Promise<Begun> {
+    const { stripe } = where.dependencies;
+    const customer = await stripe.customers.create({ email: 'subscriber@example.com', ...options.customer });
+    if (options.paymentMethod !== 'none') {
+      await this.setCard(customer.id, options.paymentMethod ?? 'pm_card_visa', where);
+    }
+    const product = await stripe.products.create({ name: 'Tea club' });
+    const price = await this.price(product.id, options.amount ?? 1_900, where);
+    const trial = options.trialDays === undefined ? {} : { trial_period_days: options.trialDays };
+    const subscription = await stripe.subscriptions.create({
+      customer: customer.id,
+      items: [{ price }],
+      ...trial,
+      ...options.params,
+    });
+    if (options.renewals !== undefined) this.answerRenewals(customer.id, options.renewals, where);
+    return { subscriptionId: subscription.id, customerId: customer.id, priceId: price };
+  }
+
+  async price(product: string, unitAmount: number, where = this.home()): Promise<string> {
+    const { stripe } = where.dependencies;
+    const recurring = { interval: 'month' } as const;
+    return (await stripe.prices.create({ product, currency: 'eur', unit_amount: unitAmount, recurring })).id;
+  }
+
+  /** Attaches a card and makes it the customer's default. */
+  async setCard(customerId: string, paymentMethod: string, where = this.home()): Promise<string> {
+    const { stripe } = where.dependencies;
+    const method = await stripe.paymentMethods.attach(paymentMethod, { customer: customerId });
+    await stripe.customers.update(customerId, { invoice_settings: { default_payment_method: method.id } });
+    return method.id;
+  }
+
+  /** What the bank says to renewals and retries of a customer. */
+  answerRenewals(customerId: string, outcomes: string | readonly string[], where = this.home()): void {
+    type Outcome = Parameters<World['simulator']['issueDecision']>[1];
+    where.simulator.issueDecision(customerId, outcomes as Outcome);
+  }
+
+  /** Waits until the workflow has seen the subscription. */
+  async followed(subscriptionId: string, where = this.home()): Promise<SubscriptionView> {
+    await eventually('the subscription to be followed', async () => {
+      const sql = 'SELECT 1 FROM subscriptions WHERE subscription_id = $1 AND watched_stage = stage';
+      return (await where.dependencies.pool.query(sql, [subscriptionId])).rows.length > 0;
+    });
+    return this.view(subscriptionId, where);
+  }
+
+  async view(subscriptionId: string, where = this.home()): Promise<SubscriptionView> {
+    const found = await where.dependencies.subscriptions.getSubscription(subscriptionId);
+    if (found === undefined) throw new Error(`no subscription ${subscriptionId}`);
+    return found;
+  }
+
+  /** Waits until the recorded stage is this one. */
+  async reaches(subscriptionId: string, stage: SubscriptionView['stage'], where = this.home()): Promise<void> {
+    await eventually(`${subscriptionId} to be ${stage}`, async () => {
+      return (await where.dependencies.subscriptions.getSubscription(subscriptionId))?.stage === stage;
+    });
+  }
+
+  /**
+   * Lives through a span: step by step the provider's clock goes first, its webhooks are delivered and looked at, then the
+   * workflow's clock follows. So things happen in the order that they have in life. Ends early with the workflow.
+   */
+  async live(subscriptionId: string, ms: number, stepMs = 6 * HOUR_MS, where = this.home()): Promise<void> {
+    const { simulator } = where;
+    const untilMs = simulator.clock.now() + ms;
+    while (simulator.clock.now() < untilMs) {
+      const toMs = Math.min(simulator.clock.now() + stepMs, untilMs);
+      simulator.clock.advanceTo(toMs);
+      await this.quiet(where);
+      if ((await this.forwardTo(subscriptionId, toMs)) === 'ended') return;
+      await this.quiet(where);
+    }
+  }
+
+  /** Moves the workflow's clock alone; the provider's follows whenever the workflow looks. */
+  async forward(subscriptionId: string, ms: number): Promise<'reached' | 'ended'> {
+    return this.forwardTo(subscriptionId, (await this.clockOf(subscriptionId)) + ms);
+  }
+
+  private async forwardTo(subscriptionId: string, toMs: number): Promise<'reached' | 'ended'> {
+    const spanMs = toMs - (await this.clockOf(subscriptionId));
+    if (spanMs <= 0) return 'reached';
+    const { temporalNamespace } = testEnvironment();
+    try {
+      return await fastForward(
+        await getConnection(),
+        temporalNamespace,
+        workflowIds.subscription(subscriptionId),
+        spanMs,
+      );
+    } catch (error) {
+      if (error instanceof Error && /already completed|not found/i.test(error.message)) return 'ended';
+      throw error;
+    }
+  }
+
+  private async clockOf(subscriptionId: string): Promise<number> {
+    const workflowId = workflowIds.subscription(subscriptionId);
+    const clock = await virtualTime(await getConnection(), testEnvironment().temporalNamespace, workflowId);
+    return clock?.nowMs ?? Date.now();
+  }
+
+  /** Everything that was sent has been looked at. */
+  async quiet(where = this.home()): Promise<void> {
+    await where.simulator.flush();
+    await eventually('the inbox to be done', async () => {
+      const { pending, waiting } = await where.dependencies.inbox.countByStatus();
+      return pending + waiting === 0;
+    });
+  }
+
+  /** A customer's new payment method, through the workflow, as the client library asks. */
+  async pay(
+    subscriptionId: string,
+    paymentMethod: string,
+    options: { readonly updateId?: string; readonly where?: World } = {},
+  ): Promise<PayAnswer> {
+    const where = options.where ?? this.home();
+    const handle = where.client.workflow.getHandle(workflowIds.subscription(subscriptionId));
+    return handle.executeUpdate(paySubscription, {
+      args: [{ paymentMethod }],
+      updateId: options.updateId ?? uniqueName('pay'),
+    });
+  }
+
+  /** Follows a subscription that no webhook has told of. */
+  async start(subscriptionId: string, where = this.home(), dunning: Partial<DunningPolicy> = LOUD): Promise<void> {
+    await where.client.workflow.start(workflowTypes.subscription, {
+      workflowId: workflowIds.subscription(subscriptionId),
+      taskQueue: where.taskQueue,
+      args: [{ subscriptionId, policy: { ...DEFAULT_DUNNING_POLICY, ...dunning } }],
+    });
+  }
+
+  /** Oldest first, by the clock of who queued them. */
+  async notices(subscriptionId: string, where = this.home()): Promise<NoticeRow[]> {
+    const sql = `SELECT kind, status, notice_key AS "noticeKey", due_at AS at, data FROM notices
+      WHERE subject_type = 'subscription' AND subject_id = $1 ORDER BY due_at, notice_key`;
+    const { rows } = await where.dependencies.pool.query<Omit<NoticeRow, 'at'> & { at: Date }>(sql, [subscriptionId]);
+    return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
+  }
+
+  /** Kinds of the notices that were told or wait to be, oldest first. */
+  async told(subscriptionId: string, where = this.home()): Promise<string[]> {
+    const rows = await this.notices(subscriptionId, where);
+    return rows.filter((row) => row.status !== 'canceled' && row.status !== 'expired').map((row) => row.kind);
+  }
+
+  /** Types of our own events, in their sequence. */
+  async events(subscriptionId: string, where = this.home()): Promise<string[]> {
+    const sql = `SELECT type FROM outbox WHERE aggregate = 'subscription' AND order_id = $1 ORDER BY sequence`;
+    const { rows } = await where.dependencies.pool.query<{ type: string }>(sql, [subscriptionId]);
+    return rows.map((row) => row.type);
+  }
+
+  /** The history of its workflow's newest run. */
+  async history(
+    subscriptionId: string,
+    where = this.home(),
+  ): Promise<readonly temporal.api.history.v1.IHistoryEvent[]> {
+    const handle = where.client.workflow.getHandle(workflowIds.subscription(subscriptionId));
+    return (await handle.fetchHistory()).events ?? [];
+  }
+
+  async endOf(subscriptionId: string, where = this.home()): Promise<unknown> {
+    return where.client.workflow.getHandle(workflowIds.subscription(subscriptionId)).result();
+  }
+
+  async isRunning(subscriptionId: string, where = this.home()): Promise<boolean> {
+    try {
+      const description = await where.client.workflow.getHandle(workflowIds.subscription(subscriptionId)).describe();
+      return description.status.name === 'RUNNING';
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+}
+
+/** One world for the tests of a file. */
+export function subscriptionsForThisFile(options: WorldOptions = {}): {
+  readonly world: () => World;
+  readonly subscriptions: Subscriptions;
+} {
+  let world: World | undefined;
+  const current = (): World => {
+    if (world === undefined) throw new Error('the world is made in beforeAll');
+    return world;
   };
-}
-
-export function snapshot(changes: Partial<SubscriptionSnapshot> = {}): SubscriptionSnapshot {
-  return {
-    subscriptionId: 'sub_1',
-    stripeCustomerId: 'cus_1',
-    providerStatus: 'past_due',
-    currency: 'eur',
-    items: [
-      {
-        itemId: 'si_1',
-        priceId: 'price_1',
-        productName: 'Coffee club',
-        unitAmount: 1_900,
-        quantity: 1,
-        interval: 'month',
-        intervalCount: 1,
-      },
-    ],
-    createdAt: '2026-01-01T00:00:00.000Z',
-    currentPeriodEnd: '2026-04-01T00:00:00.000Z',
-    cancelAtPeriodEnd: false,
-    collectionPaused: false,
-    hasPaymentMethod: true,
-    invoices: [invoiceSnapshot()],
-    everPaid: true,
-    ...changes,
-  };
-}
-
-export function invoiceFacts(changes: Partial<InvoiceFacts> = {}): InvoiceFacts {
-  return { ...invoiceSnapshot(), declineClass: 'soft', ...changes };
-}
-
-/** What differs from the facts of a renewal that has failed once. */
-export type FactChanges = {
-  readonly [Field in keyof SubscriptionFacts]?: SubscriptionFacts[Field] | undefined;
-};
-
-/** Facts of a renewal that has failed once and softly. Undefined leaves a field out. */
-export function subscriptionFactsOf(changes: FactChanges = {}): SubscriptionFacts {
-  const { items } = snapshot();
-  const facts = {
-    subscriptionId: 'sub_1',
-    stripeCustomerId: 'cus_1',
-    providerStatus: 'past_due',
-    stage: 'past_due',
-    trial: 'never',
-    currency: 'eur',
-    items,
-    currentPeriodEnd: '2026-04-01T00:00:00.000Z',
-    cancelAtPeriodEnd: false,
-    hasPaymentMethod: true,
-    invoice: invoiceFacts(),
-    exhausted: false,
-    entitled: true,
-    timeZone: 'UTC',
-    told: [],
-    fetchedAt: at(FIRST_TRY_MS),
-    ...changes,
-  };
-  const given = Object.entries(facts).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as unknown as SubscriptionFacts;
-}
-
-/** A notice of the invoice that was told. */
-export const told = (kind: NoticeKind, slot: number | 'last' | 'end' | 'paid', ms: number): ToldNotice => ({
-  noticeKey: noticeKey({ invoiceId: 'in_1', slot, kind }),
-  kind,
-  at: at(ms),
-});
-/** An invoice that no try will pay any more. */
-export const hard = (changes: Partial<InvoiceFacts> = {}): InvoiceFacts =>
-  invoiceFacts({ declineCode: 'expired_card', declineClass: 'hard', ...changes });
-/** One without a next try. */
-export const unplanned = (changes: Partial<InvoiceFacts> = {}): InvoiceFacts => {
-  const { nextAttemptAt: _, ...rest } = invoiceFacts(changes);
-  return rest;
-};
-/** The try before the final one, which comes `gapMs` later. */
-export const seventh = (gapMs: number, changes: Partial<InvoiceFacts> = {}): InvoiceFacts =>
-  invoiceFacts({ attemptCount: 7, nextAttemptAt: at(FIRST_TRY_MS + gapMs), ...changes });
-
-/** What is planned, when (hours after the first try), under which slot. */
-export type Planned = readonly [kind: NoticeKind, hours: number, slot?: number | string];
-export const planOf = (changes: FactChanges, nowMs: number, policy: DunningPolicy = LOUD_POLICY): Planned[] =>
-  planNotices(subscriptionFactsOf(changes), nowMs, policy).map((one) => {
-    const key = parseNoticeKey(one.noticeKey);
-    const slot = key !== undefined && 'slot' in key ? [key.slot] : [];
-    return [one.kind, (Date.parse(one.dueAt) - FIRST_TRY_MS) / HOUR_MS, ...slot] as unknown as Planned;
+  beforeAll(async () => {
+    world = await createWorld({ dunning: LOUD, ...options });
   });
+  afterAll(async () => {
+    await world?.close();
+    await closeConnections();
+  });
+  return { world: current, subscriptions: new Subscriptions(current) };
+}

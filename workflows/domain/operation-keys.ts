@@ -20,6 +20,8 @@ export const operationKeys = {
   disputeMoney: (disputeId: string, balanceTransactionId: string): string =>
     `dispute:${disputeId}:${balanceTransactionId}`,
   disputeEvidence: (disputeId: string, step: string): string => `dispute-evidence:${disputeId}:${step}`,
+  /** One try of a customer to pay for a subscription, by the id of their request; the writes of it add what they do. */
+  paySubscription: (subscriptionId: string, requestId: string): string => `pay:${subscriptionId}:${requestId}`,
   deliver: (orderId: string, shipmentId: string): string => `deliver:${orderId}:${shipmentId}`,
 } as const;
 

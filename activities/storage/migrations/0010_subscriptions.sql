@@ -134,6 +134,12 @@ CREATE INDEX audit_log_subject ON audit_log (subject_type, subject_id, entry_id)
 -- order_id is the id of whatever the event is about; this says what that is.
 ALTER TABLE outbox ADD COLUMN aggregate text NOT NULL DEFAULT 'order' CHECK (aggregate IN ('order', 'subscription'));
 
+-- Each lane has a dispatcher of its own. Subscriptions renew by the thousand at a month's end, and each of their events costs a
+-- look at the provider under its limits: a customer's 3-D Secure does not wait behind them.
+ALTER TABLE inbox ADD COLUMN lane text NOT NULL DEFAULT 'orders' CHECK (lane IN ('orders', 'subscriptions'));
+DROP INDEX inbox_due;
+CREATE INDEX inbox_due ON inbox (lane, next_attempt_at) WHERE status IN ('pending', 'waiting');
+
 -- A subscription with everything that a step decides on or a view shows, as one document; of lists that grow the newest.
 CREATE VIEW subscription_documents AS
 SELECT s.subscription_id, s.stripe_customer_id, s.stage, s.waiting_on, s.waiting_until, s.wake_at, s.recorded_at,

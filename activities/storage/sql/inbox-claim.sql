@@ -1,7 +1,7 @@
--- Due events, each to one claimer until its lease is over. $1 now, $2 limit, $3 lease until
+-- Due events, each to one claimer until its lease is over. $1 now, $2 limit, $3 lease until, $4 lane
 WITH due AS (
   SELECT event_id FROM inbox
-  WHERE status IN ('pending', 'waiting') AND next_attempt_at <= $1
+  WHERE lane = $4 AND status IN ('pending', 'waiting') AND next_attempt_at <= $1
   ORDER BY next_attempt_at
   LIMIT $2
   FOR UPDATE SKIP LOCKED

@@ -1,0 +1,218 @@
+import Stripe from 'stripe';
+import { owed } from '../../workflows/domain/dunning-data';
+import { collectedInvoice } from '../../workflows/domain/subscription-facts';
+import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../workflows/domain/subscription-snapshot';
+import type {
+  FollowSubscriptionResult,
+  PaySubscriptionInput,
+  PaySubscriptionResult,
+} from '../../workflows/subscription-ports';
+import { activity, type PaymentContext } from './context';
+import { isCardError, isMissing, isUnknownOutcome, unsettled } from './errors';
+import { idOf } from './payment-status';
+import type { ProviderSession } from './provider';
+import { fetchSubscription, paymentOf } from './subscription-fetch';
+import { declineOf } from './subscription-mapping';
+
+/** What became of the try, before it is looked at afresh. */
+type Tried =
+  | { readonly outcome: 'paid' | 'resumed' | 'nothing_owed' }
+  | { readonly outcome: 'declined'; readonly declineCode: string }
+  | { readonly outcome: 'requires_action'; readonly clientSecret: string };
+
+/** One for each write of a try, so that each is made once however often the try is. */
+const keysOf = (attemptKey: string) => ({
+  attach: `${attemptKey}:attach`,
+  makeDefault: `${attemptKey}:default`,
+  pay: (invoiceId: string): string => `${attemptKey}:pay:${invoiceId}`,
+  resume: `${attemptKey}:resume`,
+});
+
+/** Stages of the provider from which no way leads back. */
+const ENDED: ReadonlySet<string> = new Set(['canceled', 'incomplete_expired']);
+
+/**
+ * Makes a payment method the default and pays what is owed with it: see `SubscriptionActivities.paySubscription`. Every write
+ * goes under a key of this try, so a try that is repeated does nothing twice; and what came of it is read from the invoice.
+ */
+export function payWith(
+  context: PaymentContext,
+  input: PaySubscriptionInput,
+  lookAgain: (session: ProviderSession) => Promise<FollowSubscriptionResult>,
+): Promise<PaySubscriptionResult> {
+  const { subscriptionId } = input;
+  const atRisk = 'the customer may have been charged without an answer';
+  const call = { operation: 'paySubscription', subscriptionId, atRisk, priority: 'interactive' } as const;
+  return activity(context, call, async (session) => {
+    const { stripe } = context;
+    const snapshot = await fetchSubscription(stripe, session, subscriptionId);
+    if (ENDED.has(snapshot.providerStatus)) return { outcome: 'refused', reason: 'canceled' };
+    const attached = await attach(stripe, session, input, snapshot.stripeCustomerId);
+    if (attached === undefined) return { outcome: 'refused', reason: 'unknown_payment_method' };
+    const tried = 'declineCode' in attached ? attached : await pay(stripe, session, input, snapshot, attached.id);
+    return { ...tried, follow: await lookAgain(session) };
+  });
+}
+
+async function pay(
+  stripe: Stripe,
+  session: ProviderSession,
+  input: PaySubscriptionInput,
+  snapshot: SubscriptionSnapshot,
+  method: string,
+): Promise<Tried> {
+  const { subscriptionId } = snapshot;
+  const keys = keysOf(input.attemptKey);
+  await session.write('subscriptions.update', () =>
+    stripe.subscriptions.update(
+      subscriptionId,
+      { default_payment_method: method },
+      { idempotencyKey: keys.makeDefault },
+    ),
+  );
+  const owing = openInvoice(snapshot);
+  if (owing !== undefined) return payInvoice(stripe, session, owing.invoiceId, method, keys.pay(owing.invoiceId));
+  if (snapshot.providerStatus === 'paused') return resume(stripe, session, subscriptionId, keys.resume);
+  const newest = collectedInvoice(snapshot.invoices);
+  const isDone = newest?.status === 'paid' && newest.amountPaid > 0;
+  const wasThis = isDone && (await wasPaidBy(stripe, session, newest.invoiceId, method, keys.pay(newest.invoiceId)));
+  return { outcome: wasThis ? 'paid' : 'nothing_owed' };
+}
+
+/**
+ * Was it this try that paid an invoice, and its answer was lost? Its key replays the payment then; nobody else's payment goes
+ * under it, and an invoice that is paid cannot be paid again.
+ */
+async function wasPaidBy(
+  stripe: Stripe,
+  session: ProviderSession,
+  invoiceId: string,
+  method: string,
+  idempotencyKey: string,
+): Promise<boolean> {
+  try {
+    await session.write('invoices.pay', () => stripe.invoices.pay(invoiceId, payParams(method), { idempotencyKey }));
+    return true;
+  } catch (error) {
+    if (!isInvalid(error)) throw error;
+    return false;
+  }
+}
+
+/** The customer is there: the bank may ask them, and that is an answer. The same for every request under one key. */
+function payParams(method: string): Stripe.InvoicePayParams {
+  return { payment_method: method, off_session: false };
+}
+
+function openInvoice(snapshot: SubscriptionSnapshot): InvoiceSnapshot | undefined {
+  const invoice = collectedInvoice(snapshot.invoices);
+  return invoice?.status === 'open' && owed(invoice) > 0 ? invoice : undefined;
+}
+
+/** The method's id as the customer has it; undefined for one that is unknown, used up or another customer's. */
+async function attach(
+  stripe: Stripe,
+  session: ProviderSession,
+  { paymentMethod, attemptKey }: PaySubscriptionInput,
+  customer: string,
+): Promise<{ readonly id: string } | Extract<Tried, { outcome: 'declined' }> | undefined> {
+  const idempotencyKey = keysOf(attemptKey).attach;
+  let answer;
+  try {
+    answer = await session.write('payment_methods.attach', () =>
+      stripe.paymentMethods.attach(paymentMethod, { customer }, { idempotencyKey }),
+    );
+  } catch (error) {
+    if (isCardError(error)) return { outcome: 'declined', declineCode: codeOf(error) };
+    if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+    // The customer may have it already: then it can be charged as it is.
+    return (await owner(stripe, session, paymentMethod)) === customer ? { id: paymentMethod } : undefined;
+  }
+  if (answer.object !== 'payment_method') throw unsettled(session.call, 'the provider answered with no payment method');
+  return { id: answer.id };
+}
+
+async function owner(stripe: Stripe, session: ProviderSession, paymentMethod: string): Promise<string | undefined> {
+  try {
+    const request = () => stripe.paymentMethods.retrieve(paymentMethod);
+    return idOf((await session.write('payment_methods.retrieve', request)).customer);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function payInvoice(
+  stripe: Stripe,
+  session: ProviderSession,
+  invoiceId: string,
+  method: string,
+  idempotencyKey: string,
+): Promise<Tried> {
+  let refusal: unknown;
+  try {
+    const request = () => stripe.invoices.pay(invoiceId, payParams(method), { idempotencyKey });
+    const answer = await session.write('invoices.pay', request);
+    if (answer.object !== 'invoice') throw unsettled(session.call, 'the provider answered with no invoice');
+    if (answer.status === 'paid') return { outcome: 'paid' };
+  } catch (error) {
+    // Refused, paid by somebody else meanwhile, or failed after it was begun: the invoice itself tells.
+    if (!isCardError(error) && !isUnknownOutcome(error) && !isInvalid(error)) throw error;
+    refusal = error;
+  }
+  const tried = await outcomeOf(stripe, session, invoiceId, refusal);
+  if (tried === undefined) throw refusal ?? unsettled(session.call, 'the payment is neither made nor refused yet');
+  return tried;
+}
+
+/** What an invoice says of the try to pay it; undefined where it does not say. */
+async function outcomeOf(
+  stripe: Stripe,
+  session: ProviderSession,
+  invoiceId: string,
+  refusal: unknown,
+): Promise<Tried | undefined> {
+  const invoice = await session.read('invoices.retrieve', () => stripe.invoices.retrieve(invoiceId));
+  if (invoice.status === 'paid') return { outcome: 'paid' };
+  const intent = await paymentOf(stripe, session, invoiceId);
+  if (intent?.status === 'requires_action' && intent.client_secret !== null) {
+    return { outcome: 'requires_action', clientSecret: intent.client_secret };
+  }
+  if (isCardError(refusal)) return { outcome: 'declined', declineCode: codeOf(refusal) };
+  if (refusal !== undefined || intent === undefined) return undefined;
+  const { declineCode } = declineOf(intent);
+  return declineCode === undefined ? undefined : { outcome: 'declined', declineCode };
+}
+
+/** A paused subscription runs again once the invoice of its new period is paid, and not before. */
+async function resume(
+  stripe: Stripe,
+  session: ProviderSession,
+  subscriptionId: string,
+  idempotencyKey: string,
+): Promise<Tried> {
+  const params = { payment_behavior: 'resume_on_payment_success' } as const;
+  try {
+    await session.write('subscriptions.resume', () =>
+      stripe.subscriptions.resume(subscriptionId, params, { idempotencyKey }),
+    );
+  } catch (error) {
+    if (!isCardError(error) && !isUnknownOutcome(error) && !isInvalid(error)) throw error;
+  }
+  const after = await fetchSubscription(stripe, session, subscriptionId);
+  if (after.providerStatus !== 'paused') return { outcome: 'resumed' };
+  const owing = openInvoice(after);
+  const tried = owing && (await outcomeOf(stripe, session, owing.invoiceId, undefined));
+  if (tried === undefined) throw unsettled(session.call, 'it is neither resumed nor refused yet');
+  return tried.outcome === 'paid' ? { outcome: 'resumed' } : tried;
+}
+
+function isInvalid(error: unknown): boolean {
+  return error instanceof Stripe.errors.StripeInvalidRequestError;
+}
+
+function codeOf(error: Stripe.errors.StripeCardError): string {
+  return error.decline_code !== undefined && error.decline_code !== ''
+    ? error.decline_code
+    : (error.code ?? 'card_declined');
+}

@@ -1,0 +1,115 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
+import type { SubscriptionRefresher } from '../../activities/stripe';
+import { failureTypes } from '../../workflows/domain/errors';
+import type { DunningPolicy } from '../../workflows/domain/subscription';
+import { workflowIds, workflowTypes } from '../../workflows/messages';
+import { subscriptionChanged } from '../../workflows/subscription-messages';
+import type { SubscriptionInput } from '../../workflows/subscription-messages';
+import { objectOf } from './event-handler';
+import type { EventHandler, Handled, InboxEvent } from './event-handler';
+
+export interface SubscriptionEventDependencies {
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly policy: DunningPolicy;
+  readonly refresher: SubscriptionRefresher;
+}
+
+/**
+ * Kinds of events after which a subscription is looked at. Others of the same moment say nothing more: what they tell of is
+ * fetched with it. `invoice.updated` is among them since the next try is known only by it. Source: facts measured of
+ * Smart Retries: `next_payment_attempt` may be null in `invoice.payment_failed`.
+ */
+const KINDS: ReadonlySet<string> = new Set([
+  'customer.subscription.created',
+  'customer.subscription.updated',
+  'customer.subscription.deleted',
+  'customer.subscription.paused',
+  'customer.subscription.resumed',
+  'customer.subscription.trial_will_end',
+  'invoice.paid',
+  'invoice.payment_failed',
+  'invoice.payment_action_required',
+  'invoice.updated',
+  'invoice.voided',
+  'invoice.marked_uncollectible',
+]);
+
+/** Is it a kind of event that `subscriptionEvents` acts on? */
+export function isSubscriptionEvent(type: string): boolean {
+  return KINDS.has(type);
+}
+
+/**
+ * Looks at subscriptions that something is said of, once for all that is due of one together, and wakes its workflow only where
+ * it would do something else if it knew. What is recorded here the workflow sees when it wakes by itself.
+ */
+export function subscriptionEvents(deps: SubscriptionEventDependencies): EventHandler {
+  return {
+    actsOn: isSubscriptionEvent,
+    keyOf: (event) => subscriptionIdOf(event) ?? event.eventId,
+    handle: (events) => handle(deps, events),
+  };
+}
+
+async function handle(deps: SubscriptionEventDependencies, events: readonly InboxEvent[]): Promise<Handled> {
+  const [first] = events;
+  const subscriptionId = first && subscriptionIdOf(first);
+  // An invoice that was written by hand.
+  if (subscriptionId === undefined) return 'ignored';
+  const { policy, refresher } = deps;
+  try {
+    // By the provider's clock, as what it planned is: this computer's may show another time, or another year.
+    const refreshed = await refresher.refreshSubscription({ subscriptionId, now: newest(events), policy });
+    if (!refreshed.isNews) return 'done';
+    await wake(deps, subscriptionId);
+    await refresher.markHinted(subscriptionId, refreshed.version);
+    return 'done';
+  } catch (error) {
+    return postponed(error);
+  }
+}
+
+/** A signal that starts the workflow where there is none: it looks by itself, so one is as good as many. */
+async function wake(
+  { client, taskQueue, policy }: SubscriptionEventDependencies,
+  subscriptionId: string,
+): Promise<void> {
+  const input: SubscriptionInput = { subscriptionId, policy };
+  await client.workflow.signalWithStart(workflowTypes.subscription, {
+    workflowId: workflowIds.subscription(subscriptionId),
+    taskQueue,
+    args: [input],
+    signal: subscriptionChanged,
+    signalArgs: [],
+    staticSummary: `Subscription ${subscriptionId}`,
+  });
+}
+
+/** @throws what no waiting of a known length helps against */
+function postponed(error: unknown): Handled {
+  if (!(error instanceof ApplicationFailure)) throw error;
+  // Of an account that is not ours, or gone there.
+  if (error.type === failureTypes.notFound) return 'ignored';
+  const delayMs = error.nextRetryDelay;
+  if (typeof delayMs !== 'number') throw error;
+  return { later: error.message, delayMs };
+}
+
+function newest(events: readonly InboxEvent[]): string {
+  return new Date(Math.max(...events.map((event) => Date.parse(event.createdAt)))).toISOString();
+}
+
+/** The subscription that an event is about: its own object, or that of an invoice. Not to be believed, only to be looked at. */
+export function subscriptionIdOf(event: InboxEvent): string | undefined {
+  const object = objectOf(event);
+  if (event.type.startsWith('customer.subscription.')) return idOf(object);
+  const parent = object['parent'] as { subscription_details?: { subscription?: unknown } | null } | null | undefined;
+  return idOf(parent?.subscription_details?.subscription);
+}
+
+function idOf(value: unknown): string | undefined {
+  const id = typeof value === 'object' && value !== null ? (value as { id?: unknown }).id : value;
+  return typeof id === 'string' && id !== '' ? id : undefined;
+}
