@@ -104,8 +104,17 @@ function line(account: Account, fields: LineFields): InvoiceLine {
 
 function perPeriod({ price }: SubscriptionItem): string {
   const { interval, interval_count: count } = price.recurring;
-  const amount = new Intl.NumberFormat('en', { style: 'currency', currency: price.currency });
+  const amount = formatOf(price.currency);
   const digits = amount.resolvedOptions().maximumFractionDigits ?? 2;
   const each = amount.format(price.unit_amount / 10 ** digits);
   return `${each} / ${count === 1 ? interval : `${count} ${interval}s`}`;
+}
+
+/** A format takes longer to make than all the rest of an invoice. */
+const FORMATS = new Map<string, Intl.NumberFormat>();
+
+function formatOf(currency: string): Intl.NumberFormat {
+  const format = FORMATS.get(currency) ?? new Intl.NumberFormat('en', { style: 'currency', currency });
+  FORMATS.set(currency, format);
+  return format;
 }
