@@ -77,3 +77,33 @@ async function send(
   const answer = (await response.json()) as { error?: { message?: string } };
   return { status: response.status, message: answer.error?.message };
 }
+
+/** Asks a Stripe-shaped server for an object, to hold another answer against it. */
+export async function fetchAnswer(url: string, path: string): Promise<unknown> {
+  const response = await fetch(`${url}${path}`, { headers: { authorization: 'Bearer sk_test_123' } });
+  return response.json();
+}
+
+/**
+ * The fields in which two answers differ: `-name` is missing in `ours`, `+name` is not in `theirs`, `name` is of another
+ * type. What is null, empty or absent on either side has no type to differ in; of a list the first item counts.
+ */
+export function differences(theirs: unknown, ours: unknown, path = ''): string[] {
+  if (Array.isArray(theirs) && Array.isArray(ours))
+    return theirs.length === 0 || ours.length === 0 ? [] : differences(theirs[0], ours[0], `${path}[]`);
+  if (isMap(theirs) && isMap(ours)) {
+    if (Object.keys(theirs).length === 0) return [];
+    const names = new Set([...Object.keys(theirs), ...Object.keys(ours)]);
+    return [...names].flatMap((name) => {
+      const field = path === '' ? name : `${path}.${name}`;
+      if (!(name in ours)) return [`-${field}`];
+      return name in theirs ? differences(theirs[name], ours[name], field) : [`+${field}`];
+    });
+  }
+  if (theirs === null || ours === null) return [];
+  return typeof theirs === typeof ours && Array.isArray(theirs) === Array.isArray(ours) ? [] : [path];
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
