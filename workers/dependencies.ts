@@ -17,6 +17,7 @@ import {
   createOutbox,
   createPaymentStore,
   createPool,
+  createRateQueries,
   createSettlementStore,
 } from '../activities/storage';
 import {
@@ -63,6 +64,7 @@ export interface Dependencies {
   readonly dataConverter: DataConverter;
   readonly activities: Activities;
   readonly queries: ReturnType<typeof createOrderQueries>;
+  readonly rates: ReturnType<typeof createRateQueries>;
   readonly settlement: ReturnType<typeof createSettlementStore>;
   readonly inbox: ReturnType<typeof createInbox>;
   readonly outbox: ReturnType<typeof createOutbox>;
@@ -118,6 +120,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
       ...createSettlementActivities(provider, settlement),
     },
     queries,
+    rates: createRateQueries(pool),
     settlement,
     inbox: createInbox({ pool, keyring, isActedOn }),
     outbox: createOutbox({ pool }),

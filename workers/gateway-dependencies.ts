@@ -8,12 +8,14 @@ export function gatewayDependencies(
   holdfast: HoldfastClient,
   readiness: GatewayDeps['readiness'] = {},
 ): GatewayDeps {
-  const { queries, settlement, notices, inbox, outbox, idempotency, verifyWebhook, pool } = dependencies;
+  const { queries, rates, settlement, notices, subscriptions, inbox, outbox, idempotency, verifyWebhook, pool } = dependencies;
   return {
     holdfast,
     orders: queries,
     settlement,
     notices,
+    subscriptions,
+    rates,
     inbox,
     outbox,
     idempotency,

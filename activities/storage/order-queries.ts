@@ -17,7 +17,6 @@ const sql = {
   stuck: statement('orders-stuck'),
   exceptions: statement('exceptions-open'),
   prices: statement('catalogue-prices'),
-  rates: statement('authorization-rates'),
 };
 
 /** A page no longer than a person reads; larger ones would hold a connection for a whole export. */
@@ -30,17 +29,6 @@ export interface ListOrders {
   readonly limit: number;
   /** A `placedAt`: only orders placed before it. */
   readonly before?: string;
-}
-
-/** How banks answered for one kind of card. */
-export interface AuthorizationRate {
-  readonly brand: string | null;
-  readonly funding: string | null;
-  readonly country: string | null;
-  readonly authorized: number;
-  readonly declined: number;
-  /** Authorized of all answers, 0 to 1. */
-  readonly rate: number;
 }
 
 /** An exception that nobody has closed. */
@@ -75,7 +63,6 @@ export interface OrderQueries {
     currency: string,
     lines: readonly { readonly sku: string; readonly quantity: number; readonly unitAmount: number }[],
   ): Promise<FieldProblem[]>;
-  authorizationRates(filter: { readonly since: string }): Promise<AuthorizationRate[]>;
 }
 
 /** Questions on orders, answered from Postgres alone, so also while no worker runs. */
@@ -99,10 +86,6 @@ export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries
     async checkCatalogue(currency, lines) {
       const prices = await run<CataloguePrice>(pool, sql.prices, [lines.map((line) => line.sku)]);
       return catalogueProblems(currency, lines, prices);
-    },
-    async authorizationRates({ since }) {
-      const rows = await run<Omit<AuthorizationRate, 'rate'>>(pool, sql.rates, [since]);
-      return rows.map((row) => ({ ...row, rate: row.authorized / (row.authorized + row.declined) }));
     },
   };
 }

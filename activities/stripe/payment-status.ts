@@ -75,10 +75,15 @@ function holdOf(intent: Stripe.PaymentIntent): Hold {
   };
 }
 
-/** The charge of the latest try; undefined where there is none or it was not expanded. */
+/**
+ * The charge of the latest try; undefined where that made none (3-D Secure not passed: the charge that is there belongs to an
+ * earlier try, and so does its bank's answer) or it was not expanded.
+ */
 export function chargeOf(intent: Stripe.PaymentIntent): Stripe.Charge | undefined {
   const charge = intent.latest_charge;
-  return typeof charge === 'object' && charge !== null ? charge : undefined;
+  if (typeof charge !== 'object' || charge === null) return undefined;
+  const refusal = intent.last_payment_error;
+  return refusal === null || refusal.charge === charge.id ? charge : undefined;
 }
 
 /** What the bank's answer can be counted by. No card numbers. */

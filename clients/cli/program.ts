@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { asOrder, asOrders, type GatewayClient } from './gateway-client';
-import { addNotices } from './notices';
+import { addNotices, type NoticeCommandDeps } from './notices';
+import { addPayments } from './payments';
 import { answerTable, ordersTable, orderTables } from './tables';
 
 /** Where the command line gets its gateway from and writes to. */
@@ -28,7 +29,10 @@ export function createProgram(deps: CliDeps): Command {
   addReading(program, deps);
   addShip(program, deps);
   addOtherCommands(program, deps);
-  addNotices(program, { gateway: deps.gateway, show: (answer, table) => show(program, deps, answer, table) }, limit());
+  const showAs: NoticeCommandDeps['show'] = (answer, table) => show(program, deps, answer, table);
+  const tables = { gateway: deps.gateway, show: showAs };
+  addNotices(program, tables, limit());
+  addPayments(program, tables);
   return program;
 }
 

@@ -12,6 +12,7 @@ import { createMetrics, type GatewayMetrics } from './metrics';
 import { noticeOperations } from './notices';
 import { openApiDocument } from './openapi';
 import { orderOperations } from './orders';
+import { rateGauges, rateOperations } from './payment-rates';
 import type { GatewayDeps } from './ports';
 import { Problem, PROBLEM_TYPE, toProblem, unavailable } from './problem';
 import { registerApi } from './api';
@@ -53,6 +54,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const { now = Date.now, closeLimitMs = CLOSE_LIMIT_MS } = options;
   const authenticate = createAuthenticator(options.apiKeys);
   const metrics = createMetrics(deps);
+  rateGauges(deps.rates, [metrics.registry], now);
   const state = { closing: false };
   const app = createServer(discreet(options.logger ?? createLogger('info')));
   const operations = [
@@ -60,6 +62,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     ...orderOperations(deps, metrics, now),
     ...settlementOperations(deps),
     ...noticeOperations(deps),
+    ...rateOperations(deps, now),
   ];
   const document = openApiDocument(operations, options.version ?? '0.1.0');
 

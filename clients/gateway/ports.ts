@@ -1,3 +1,4 @@
+import type { AuthorizationReport } from '../../workflows/domain/authorization-rates';
 import type { FieldProblem } from '../../workflows/domain/errors';
 import type { NoticeStatus, NoticeSubjectType, NoticeView } from '../../workflows/domain/notices';
 import type { OrderState } from '../../workflows/domain/order-state';
@@ -83,6 +84,16 @@ export interface SettlementReports {
   getReport(date: string): Promise<SettlementReport | undefined>;
 }
 
+/** What banks answered. */
+export interface PaymentRates {
+  /** Times as UTC ISO strings; the end is not in it. */
+  authorizationRates(filter: {
+    readonly from: string;
+    readonly to: string;
+    readonly limit?: number;
+  }): Promise<AuthorizationReport>;
+}
+
 /** Which notices are asked for. */
 export interface ListNotices {
   readonly subject?: { readonly type: NoticeSubjectType; readonly id: string };
@@ -101,6 +112,7 @@ export interface GatewayDeps {
   readonly orders: OrderQueries;
   readonly settlement: SettlementReports;
   readonly notices: NoticeQueries;
+  readonly rates: PaymentRates;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   readonly idempotency: IdempotencyStore;

@@ -11,6 +11,7 @@ import { createDependencies } from '../../workers/dependencies';
 import type { Dependencies } from '../../workers/dependencies';
 import { startStripeSimulator } from '../../workers/embedded/stripe/server';
 import type { StripeSimulator, StripeSimulatorOptions } from '../../workers/embedded/stripe/server';
+import type { StripeLimits } from '../../workers/stripe-limits';
 import { startRelays } from '../../workers/relays';
 import type { Relays } from '../../workers/relays';
 import { connectTemporal, createOrderWorker, createTemporalClient, installRuntime } from '../../workers/temporal';
@@ -26,6 +27,7 @@ export interface WorkerSettings {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly stripe: { readonly secretKey: string; readonly webhookSecret: string; readonly apiUrl: string };
+  readonly stripeLimits?: StripeLimits;
   /** 32 bytes, base64. */
   readonly encryptionKey: string;
   readonly bundlePath: string;
@@ -61,6 +63,7 @@ export async function openShop(
   name: string,
   bundlePath: string,
   options: StripeSimulatorOptions = {},
+  more: Pick<WorkerSettings, 'stripeLimits'> = {},
 ): Promise<Shop> {
   const log = quietLog();
   // A run makes more objects than a test; their logs are not read.
@@ -75,6 +78,7 @@ export async function openShop(
     stripe: { secretKey, webhookSecret, apiUrl: url },
     encryptionKey: Buffer.alloc(32, name).toString('base64'),
     bundlePath,
+    ...more,
   };
   const { dependencies, connection, client } = await connect(settings, log);
   await createSampleCatalogue(dependencies.pool);
@@ -116,6 +120,7 @@ export async function connect(settings: WorkerSettings, log: Logger) {
     databaseUrl: settings.databaseUrl,
     redis: new Redis(settings.redisUrl, { keyPrefix: `${settings.taskQueue}:` }),
     stripe: { secretKey, webhookSecrets: [webhookSecret], apiUrl },
+    ...(settings.stripeLimits === undefined ? {} : { stripeLimits: settings.stripeLimits }),
     encryptionKeys: [{ id: 'bench', key: Buffer.from(settings.encryptionKey, 'base64') }],
     paymentLink: (orderId) => `https://shop.example/orders/${orderId}/payment`,
     log,

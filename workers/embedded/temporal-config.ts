@@ -47,6 +47,9 @@ export const DYNAMIC_CONFIG: Readonly<Record<string, boolean | number | string>>
   'history.workflowIdReuseMinimalInterval': '0s',
   // New search attributes are usable at once, not after the cache's next refresh.
   'system.forceSearchAttributesCacheRefreshOnRead': true,
+  // Everyone who waits for an answer counts beside the workers' own polls. At the default of 1,200 a sale of 3,000 waiting
+  // checkouts had the workers refused ("namespace concurrent poller limit exceeded"), and nothing went on at all.
+  'frontend.namespaceCount': 20_000,
   // A local server calls nobody outside.
   'frontend.enableServerVersionCheck': false,
 };

@@ -242,6 +242,24 @@ it.each([
   if (what === 'cancels') await orders.cancelOrder({ orderId, reason: 'test', actor: 'test' });
 });
 
+it('records no bank’s answer where 3-D Secure was not passed, although an earlier card had one', async () => {
+  const input = checkout({ paymentMethod: 'pm_card_chargeDeclinedInsufficientFunds' });
+  const declined = await payments.authorizePayment(input);
+  if (declined.status !== 'declined' || declined.paymentIntentId === undefined) throw new Error(declined.status);
+  const { paymentIntentId } = declined;
+  const again = { ...input, attempt: 2, paymentMethod: 'pm_card_authenticationRequired', paymentIntentId };
+  expect((await payments.authorizePayment(again)).status).toBe('requires_action');
+  simulator.completeAuthentication(paymentIntentId, 'fail');
+  await payments.syncPayment({ orderId: input.orderId, attempt: 2 });
+  const { rows } = await pool.query(
+    'SELECT attempt, charge_id IS NULL AS "noCharge", network_status FROM authorization_results ORDER BY attempt',
+  );
+  expect(rows).toEqual([
+    { attempt: 1, noCharge: false, network_status: 'declined_by_network' },
+    { attempt: 2, noCharge: true, network_status: null },
+  ]);
+});
+
 it('records rates by brand, funding and country, and nothing that names a person', async () => {
   await placed(checkout({ paymentMethod: 'pm_card_mastercard_debit' }));
   await payments.authorizePayment(checkout({ paymentMethod: 'pm_card_chargeDeclinedInsufficientFunds' }));

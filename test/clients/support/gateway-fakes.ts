@@ -2,9 +2,12 @@ import { createHmac } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { FieldProblem } from '../../../workflows/domain/errors';
+import type { AuthorizationReport } from '../../../workflows/domain/authorization-rates';
 import type { NoticeView } from '../../../workflows/domain/notices';
 import type { OrderView } from '../../../workflows/domain/order-view';
+import type { SubscriptionView } from '../../../workflows/domain/subscription-view';
 import type { CheckoutAnswer } from '../../../workflows/messages';
+import { subscriptionView } from './subscription-view';
 import { createGateway, type Gateway, type GatewayOptions } from '../../../clients/gateway';
 import type { GatewayDeps, IdempotencyBegin, InboxEvent, VerifiedEvent } from '../../../clients/gateway/ports';
 
@@ -25,6 +28,7 @@ export interface Fakes {
   readonly sent: Sent[];
   readonly stored: InboxEvent[];
   readonly orders: Map<string, OrderView>;
+  readonly subscriptions: Map<string, SubscriptionView>;
   readonly listed: unknown[];
   /** What the next checkout or command answers; a function may wait or throw. */
   answer: () => unknown;
@@ -98,6 +102,7 @@ export function createFakes(): Fakes {
     sent,
     stored,
     orders: new Map([['ord_1', orderView('ord_1')]]),
+    subscriptions: new Map([['sub_1', subscriptionView('sub_1')]]),
     listed: [],
     answer: () => PLACED,
     catalogueProblems: [],
@@ -129,6 +134,7 @@ function depsOf(fakes: Fakes): GatewayDeps {
       renewPayment: verb('renewPayment'),
       decideHold: verb('decideHold'),
       reconcile: verb('reconcile'),
+      paySubscription: verb('paySubscription'),
       drain: () => Promise.resolve(),
     },
     orders: {
@@ -139,7 +145,12 @@ function depsOf(fakes: Fakes): GatewayDeps {
       checkCatalogue: () => storage(() => fakes.catalogueProblems),
     },
     settlement: { getReport: () => storage(() => undefined) },
+    subscriptions: {
+      getSubscription: (id) => storage(() => fakes.subscriptions.get(id)),
+      listSubscriptions: (filter) => storage(() => (fakes.listed.push(filter), [...fakes.subscriptions.values()])),
+    },
     notices: { listNotices: (filter) => storage(() => (fakes.listed.push(filter), [noticeView()])) },
+    rates: { authorizationRates: (filter) => storage(() => (fakes.listed.push(filter), ratesOf(filter))) },
     inbox: {
       receive: (event) =>
         storage(() => {
@@ -154,6 +165,11 @@ function depsOf(fakes: Fakes): GatewayDeps {
     verifyWebhook,
     readiness: { postgres: () => reach(fakes.ready.postgres), temporal: () => reach(fakes.ready.temporal) },
   };
+}
+
+/** No kind of card, nothing answered. */
+function ratesOf({ from, to }: { readonly from: string; readonly to: string }): AuthorizationReport {
+  return { from, to, total: { authorized: 0, declined: 0, blocked: 0, rate: null }, rates: [] };
 }
 
 type Kept = { readonly fingerprint: string; readonly answer?: { readonly status: number; readonly body: unknown } };

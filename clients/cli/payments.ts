@@ -1,0 +1,72 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { AuthorizationCounts, AuthorizationReport } from '../../workflows/domain/authorization-rates';
+import type { GatewayClient } from './gateway-client';
+import { newTable } from './tables';
+
+export interface PaymentCommandDeps {
+  readonly gateway: () => GatewayClient;
+  /** Prints an answer: as JSON where that was asked for, else as a table. */
+  readonly show: (answer: unknown, table: (answer: unknown) => string) => void;
+  /** Milliseconds since the epoch; the system's clock where absent. */
+  readonly now?: () => number;
+}
+
+/** Adds `holdfast payments …`; each command of the group is added by a function of its own. */
+export function addPayments(program: Command, deps: PaymentCommandDeps): void {
+  const payments = program.command('payments').description('what banks and the provider did with money');
+  addRates(payments, deps);
+}
+
+interface RatesOptions {
+  readonly since?: number;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+function addRates(payments: Command, deps: PaymentCommandDeps): void {
+  payments
+    .command('rates')
+    .description('how often banks said yes, by card brand, funding and country')
+    .addOption(new Option('--since <span>', 'the last 30m, 24h or 7d (default 7d)').argParser(span).conflicts('from'))
+    .option('--from <time>', 'from this time on, ISO 8601')
+    .option('--to <time>', 'before this time (default: now)')
+    .action(async ({ since, from, to }: RatesOptions) => {
+      const search = new URLSearchParams();
+      const endMs = to === undefined ? (deps.now ?? Date.now)() : Date.parse(to);
+      const begin = since === undefined || Number.isNaN(endMs) ? from : new Date(endMs - since).toISOString();
+      if (begin !== undefined) search.set('from', begin);
+      if (to !== undefined) search.set('to', to);
+      deps.show(await deps.gateway().get(`/v1/payments/rates?${search.toString()}`), ratesTable);
+    });
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 24 * 3_600_000 };
+
+/** `30m`, `24h`, `7d` in milliseconds. */
+function span(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+  const unitMs = UNITS_MS[unit];
+  if (count === undefined || unitMs === undefined || Number(count) === 0) {
+    throw new InvalidArgumentError('It must be a span like 30m, 24h or 7d.');
+  }
+  return Number(count) * unitMs;
+}
+
+function ratesTable(answer: unknown): string {
+  const { from, to, total, rates } = answer as AuthorizationReport;
+  if (rates.length === 0) return `No authorizations from ${from} to ${to}.`;
+  const table = newTable(['brand', 'funding', 'country', 'authorized', 'declined', 'blocked', 'rate']);
+  for (const one of rates) table.push([one.brand ?? '?', one.funding ?? '?', one.country ?? '?', ...figures(one)]);
+  table.push(['all', '', '', ...figures(total)]);
+  return `${from} to ${to}\n${table.toString()}\nblocked: no bank was asked; not in the rate`;
+}
+
+function figures({ authorized, declined, blocked, rate }: AuthorizationCounts) {
+  const texts = [
+    String(authorized),
+    String(declined),
+    String(blocked),
+    rate === null ? '' : `${(rate * 100).toFixed(1)} %`,
+  ];
+  return texts.map((content) => ({ hAlign: 'right' as const, content }));
+}
