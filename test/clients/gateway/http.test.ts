@@ -184,6 +184,7 @@ describe('documentation', () => {
       '/v1/orders/{orderId}/hold-decision',
       '/v1/orders/{orderId}/payment-method',
       '/v1/orders/{orderId}/shipments',
+      '/v1/payments/rates',
       '/v1/payments/reconciliations',
       '/v1/payments/reconciliations/{date}',
       '/webhooks/stripe',
