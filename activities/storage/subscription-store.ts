@@ -26,6 +26,9 @@ const sql = {
 /** A workflow that is so late is not there any more, e.g. ended by hand: whoever has news of its subscription starts it anew. */
 const OVERDUE_MS = 6 * 3_600_000;
 
+/** A tenth of a month, about as long as Stripe itself goes on telling: a change of plan from years to months is beyond it. */
+const MUCH_EARLIER_MS = 3 * 24 * 3_600_000;
+
 /** What was fetched of a subscription, to be recorded. */
 export interface RecordSubscriptionInput {
   readonly snapshot: SubscriptionSnapshot;
@@ -117,7 +120,7 @@ async function recordSubscription(
     const version = writeSubscription(tx, record, { facts, invoices, waiting }, cause);
     const follow = tell(tx, facts, policy, now);
     if (input.watching) watch(tx, record, follow);
-    return { kind: 'recorded', follow, version, isNews: isNews(record, follow, version) };
+    return { kind: 'recorded', follow, version, isNews: isNews(record, follow, version, policy) };
   });
 }
 
@@ -164,20 +167,28 @@ function watch(
 }
 
 /**
- * Would the workflow do something else if it knew? Only where the stage is not the one that it saw, or something is due
- * before it wakes: it looks afresh whenever it does. Asked of what is recorded and not of what was new just now, so it comes
- * out the same for who comes next where this process dies before it has told.
+ * Would the workflow do something else if it knew? Asked of what is recorded and not of what was new just now, so it comes out
+ * the same for who comes next where this process dies before it has told. It is news
+ * - where nobody follows the subscription, or who did is long overdue;
+ * - where something is to be said well before the workflow wakes;
+ * - where the stage is not the one that it shows, unless it looks by itself within hours: a failure that heals within its grace,
+ *   just before the look at the renewal, costs no history then;
+ * - where it would look much earlier. Looks are for what nobody tells: a day or two more or less find no other thing.
  */
 function isNews(
   record: SubscriptionRecord | undefined,
   { facts, nextDue }: FollowSubscriptionResult,
   version: number,
+  policy: DunningPolicy,
 ): boolean {
   if (record !== undefined && record.hintedVersion >= version) return false;
   if (record?.watchedStage === undefined) return !isOver(facts.stage) || nextDue !== undefined;
-  if (record.watchedStage !== facts.stage) return true;
-  if (record.wakeAt !== undefined && Date.parse(facts.fetchedAt) > Date.parse(record.wakeAt) + OVERDUE_MS) return true;
-  return nextDue !== undefined && (record.wakeAt === undefined || Date.parse(nextDue.at) < Date.parse(record.wakeAt));
+  const nowMs = Date.parse(facts.fetchedAt);
+  const wakeMs = record.wakeAt === undefined ? Infinity : Date.parse(record.wakeAt);
+  const sayMs = Math.min(...planNotices(facts, nowMs, policy).map((one) => Date.parse(one.dueAt)));
+  if (nowMs > wakeMs + OVERDUE_MS || sayMs + policy.settlingMs < wakeMs) return true;
+  if (record.watchedStage !== facts.stage && wakeMs - nowMs > policy.graceMs + policy.settlingMs) return true;
+  return nextDue !== undefined && Date.parse(nextDue.at) < wakeMs - MUCH_EARLIER_MS;
 }
 
 /** Two looks may come in any order; planning never goes back. */

@@ -17,8 +17,12 @@ export const FIRST_TRY_MS = INVOICE_MADE_MS + HOUR_MS;
 
 export const at = (ms: number): string => new Date(ms).toISOString();
 
-/** The default policy, in UTC and without quiet hours, so that a table's times are the rules' own. */
-export const LOUD_POLICY: DunningPolicy = { ...DEFAULT_DUNNING_POLICY, quietHours: { from: '00:00', to: '00:00' } };
+/** The default policy, in UTC, without quiet hours and margins, so that a table's times are the rules' own. */
+export const LOUD_POLICY: DunningPolicy = {
+  ...DEFAULT_DUNNING_POLICY,
+  finalizationMs: HOUR_MS,
+  quietHours: { from: '00:00', to: '00:00' },
+};
 
 export function invoiceSnapshot(changes: Partial<InvoiceSnapshot> = {}): InvoiceSnapshot {
   return {

@@ -18,8 +18,9 @@ export const DEFAULT_DUNNING_POLICY: DunningPolicy = {
   // says so some hours later.
   planningMs: 6 * HOUR_MS,
   settlingMs: HOUR_MS,
-  // Stripe finalizes a renewal's invoice about an hour after it was made. Source: Stripe, "Subscription invoices".
-  finalizationMs: HOUR_MS,
+  // Stripe finalizes a renewal's invoice about an hour after it was made, and a margin: a look that comes some minutes before
+  // the first notice may go out is a wake for nothing. Source: Stripe, "Subscription invoices".
+  finalizationMs: 1.25 * HOUR_MS,
   // Stripe's preset.
   providerOutcome: 'canceled',
   // As `trial_will_end` has it.

@@ -1,5 +1,13 @@
+import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../../workflows/domain/subscription-snapshot';
 import { itemOf, LOUD_POLICY, snapshotOf } from '../../support/subscription-snapshots';
 import { after, failing, HOUR_MS, openSubscribers, START, type Subscribers } from './subscribers';
+
+const LATE = '2026-02-01T08:00:00.000Z';
+const LATEST = '2026-02-03T00:00:00.000Z';
+
+function failed(invoice: InvoiceSnapshot): Partial<SubscriptionSnapshot> {
+  return { providerStatus: 'past_due', invoices: [invoice] };
+}
 
 let subscribers: Subscribers;
 beforeAll(async () => void (subscribers = await openSubscribers()));
@@ -20,7 +28,7 @@ test('of ten that record a subscription first at the same moment one does', asyn
   expect(await subscribers.eventsOf(snapshot.subscriptionId)).toHaveLength(3);
 });
 
-test('who finds news tells the workflow; only what it would act on differently is news, until it was told or has seen it', async () => {
+test('nobody follows it: that is news, until the workflow was told', async () => {
   const active = snapshotOf();
   const id = active.subscriptionId;
   const found = { watching: false };
@@ -31,24 +39,45 @@ test('who finds news tells the workflow; only what it would act on differently i
   await subscribers.store.markHinted(id, 1);
   expect(await subscribers.record(active, START, found)).toMatchObject({ isNews: false });
   await subscribers.record(active, START);
-  const renamed = { ...active, items: [itemOf({ quantity: 3 })] };
-  expect(await subscribers.record(renamed, after(HOUR_MS), found)).toMatchObject({ isNews: false, version: 2 });
-  const failed = { ...active, providerStatus: 'past_due', invoices: [failing({ invoiceId: 'in_news' })] };
-  expect(await subscribers.record(failed, '2026-02-01T01:00:10.000Z', found)).toMatchObject({ isNews: true });
-  await subscribers.record(failed, '2026-02-01T01:00:20.000Z');
-  expect(await subscribers.record(failed, '2026-02-01T01:00:20.000Z', found)).toMatchObject({ isNews: false });
-  // Something is due before the workflow wakes.
-  const sooner = {
-    ...active,
-    providerStatus: 'past_due',
-    invoices: [failing({ invoiceId: 'in_news', declineCode: 'stolen_card', failedAt: '2026-01-31T20:00:00.000Z' })],
-  };
-  const due = await subscribers.record(sooner, '2026-02-01T01:00:30.000Z', found);
-  expect(due.follow.facts.told).toMatchObject([{ kind: 'card_needed' }]);
-  // It has been out for longer than any outage: it is not there any more.
-  const renewed = { ...active, currentPeriodEnd: '2026-04-01T00:00:00.000Z' };
-  await subscribers.record(active, '2026-02-02T00:00:00.000Z');
-  expect(await subscribers.record(renewed, '2026-03-09T00:00:00.000Z', found)).toMatchObject({ isNews: true });
+  expect(await subscribers.record(active, after(HOUR_MS), found)).toMatchObject({ isNews: false });
+});
+
+// The workflow has seen it active and paid, and wakes on 1 February at 3:15.
+const early = failing({
+  invoiceId: 'in_early',
+  createdAt: '2026-01-15T00:00:00.000Z',
+  failedAt: '2026-01-15T01:00:00.000Z',
+  nextAttemptAt: '2026-01-17T00:00:00.000Z',
+});
+const over = { providerStatus: 'canceled', endedAt: '2026-01-15T00:00:00.000Z', endReason: 'cancellation_requested' };
+test.each<[string, Partial<SubscriptionSnapshot>, string, boolean]>([
+  ['three pieces in place of one', { items: [itemOf({ quantity: 3 })] }, '2026-01-15T00:00:00.000Z', false],
+  ['a failure in the middle of the month', failed(early), '2026-01-15T01:00:10.000Z', true],
+  [
+    'a failure of the renewal, two hours before it looks',
+    failed(failing({ invoiceId: 'in_renewal' })),
+    '2026-02-01T01:00:10.000Z',
+    false,
+  ],
+  ['its end, weeks before it looks', over, '2026-01-15T00:00:10.000Z', true],
+  ['a period that ends two days sooner', { currentPeriodEnd: '2026-01-30T00:00:00.000Z' }, START, false],
+  ['a period that ends ten days sooner', { currentPeriodEnd: '2026-01-22T00:00:00.000Z' }, START, true],
+  ['a renewal, hours after it should have looked', { currentPeriodEnd: '2026-03-01T00:00:00.000Z' }, LATE, false],
+  ['a renewal, days after it should have looked', { currentPeriodEnd: '2026-03-01T00:00:00.000Z' }, LATEST, true],
+])('news for a workflow that sleeps: %s', async (_name, changes, now, isNews) => {
+  const active = snapshotOf();
+  await subscribers.record(active, START);
+  expect(await subscribers.record({ ...active, ...changes }, now, { watching: false })).toMatchObject({ isNews });
+});
+
+test('what the workflow has seen is no news any more', async () => {
+  const active = snapshotOf();
+  await subscribers.record(active, START);
+  const now = '2026-01-15T01:00:10.000Z';
+  const changed = { ...active, ...failed({ ...early, invoiceId: 'in_seen' }) };
+  expect(await subscribers.record(changed, now, { watching: false })).toMatchObject({ isNews: true });
+  await subscribers.record(changed, now);
+  expect(await subscribers.record(changed, now, { watching: false })).toMatchObject({ isNews: false });
 });
 
 test('planning never goes back behind what was planned, however late a look is recorded', async () => {

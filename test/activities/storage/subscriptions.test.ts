@@ -19,7 +19,7 @@ test('a subscription is recorded once, with its first events, and is there for w
   const snapshot = snapshotOf();
   const first = await subscribers.record(snapshot, START);
   expect(first.follow.facts).toMatchObject({ stage: 'active', trial: 'never', entitled: true });
-  expect(first.follow.nextDue).toMatchObject({ at: '2026-02-01T03:00:00.000Z' });
+  expect(first.follow.nextDue).toMatchObject({ at: '2026-02-01T03:15:00.000Z' });
   const before = await written(snapshot.subscriptionId);
   const again = await subscribers.record(snapshot, after(HOUR_MS));
   expect(again).toMatchObject({ version: 1, isNews: false });

@@ -55,13 +55,13 @@ describe('a cycle of eight tries', () => {
   it('that nobody tells of ends in the same, a little later', () => {
     const unheard = usualStory(policy, 'insufficient_funds', { heardMs: [] });
     expect(toldIn(unheard)).toEqual([
-      'payment_failed 0.08',
-      'payment_failed 6.08',
+      'payment_failed 0.09',
+      'payment_failed 6.09',
       'payment_last_try 11.96',
       'subscription_ended 13.04',
     ]);
     const healed = usualStory(policy, 'insufficient_funds', { heardMs: [], paidMs: third ?? 0 });
-    expect(toldIn(healed)).toEqual(['payment_failed 0.08', 'payment_recovered 6.08']);
+    expect(toldIn(healed)).toEqual(['payment_failed 0.09', 'payment_recovered 6.09']);
   });
 
   // 7 events for the failure that is heard, 6 for each wake: 40 are the limit of a cycle.
