@@ -4,6 +4,7 @@ import { createSampleCatalogue } from '../activities/storage';
 import { migrate } from '../activities/storage/migrate';
 import type { Gateway } from '../clients/gateway';
 import type { OrderPolicy } from '../workflows/domain/policy';
+import type { DunningPolicy } from '../workflows/domain/subscription';
 import { App, logSink } from './app';
 import { parseConfig } from './config';
 import type { CommandLine } from './command-line';
@@ -26,6 +27,7 @@ export interface StackAppOptions {
   /** One line for a person. */
   readonly say: (line: string) => void;
   readonly policy?: Partial<OrderPolicy>;
+  readonly dunning?: Partial<DunningPolicy>;
   readonly interceptors?: WorkerInterceptors;
   /** The worker runs elsewhere. */
   readonly withoutWorker?: boolean;
@@ -51,6 +53,7 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
         apiKeys: filled.apiKeys,
         paymentLink: paymentLink(process.env['HOLDFAST_PAYMENT_LINK'], `http://127.0.0.1:${filled.port}`),
         ...(options.policy === undefined ? {} : { policy: options.policy }),
+        ...(options.dunning === undefined ? {} : { dunning: options.dunning }),
       },
       createRedisClient(stack.redis),
       log,

@@ -48,8 +48,8 @@ export function smtpChannel(options: SmtpChannelOptions): NoticeChannel {
         text,
         html,
         messageId: messageIdOf(notice, from),
-        // No holiday notes in return. RFC 3834.
-        headers: { 'Auto-Submitted': 'auto-generated' },
+        // No holiday notes in return (RFC 3834). The kind is for filters: subjects are for people.
+        headers: { 'Auto-Submitted': 'auto-generated', 'X-Holdfast-Notice': notice.kind },
       };
       return { deliver: () => handOver.send(message) };
     },
@@ -105,7 +105,7 @@ function mailer(url: string): Mailer {
         await transport.sendMail({ ...message, signal });
         return { outcome: 'delivered' };
       } catch (error) {
-        return deliveryOf(error, contents.get(key)?.readableDidRead === true);
+        return deliveryOf(error, false);
       } finally {
         contents.delete(key);
       }

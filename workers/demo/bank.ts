@@ -12,6 +12,22 @@ export interface SimulatedPayment {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A refund as the simulator tells it. */
+export interface SimulatedRefund {
+  readonly id: string;
+  readonly payment_intent: string | null;
+  readonly amount: number;
+  readonly status: string;
+}
+
+/** A dispute as the simulator tells it, with the movements of the shop's balance. */
+export interface SimulatedDispute {
+  readonly id: string;
+  readonly payment_intent: string | null;
+  readonly status: string;
+  readonly balance_transactions: readonly { readonly amount: number }[];
+}
+
 export interface SimulatedEvent {
   readonly id: string;
   readonly delivery: string;
@@ -54,6 +70,24 @@ export class Bank {
   /** The customer passes 3-D Secure on the bank's page. */
   async authenticate(paymentIntentId: string): Promise<void> {
     await this.send('POST', `/authenticate/${paymentIntentId}`, { result: 'succeed' });
+  }
+
+  /** What the issuer answers to the next charges of this customer, one after the other; then the card itself decides. */
+  async refuseTimes(customer: string, declineCodes: readonly string[]): Promise<void> {
+    await this.send('POST', '/decisions', { target: customer, outcome: declineCodes });
+  }
+
+  /** How renewals are collected; see the simulator's settings. */
+  async billing(changes: object): Promise<void> {
+    await this.send('POST', '/billing', changes);
+  }
+
+  refunds(): Promise<SimulatedRefund[]> {
+    return this.send('GET', '/state/refunds');
+  }
+
+  disputes(): Promise<SimulatedDispute[]> {
+    return this.send('GET', '/state/disputes');
   }
 
   async addFault(rule: FaultRule): Promise<string> {

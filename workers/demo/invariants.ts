@@ -1,5 +1,6 @@
 import { orderOf } from './bank';
-import type { SimulatedPayment } from './bank';
+import type { SimulatedDispute, SimulatedPayment, SimulatedRefund } from './bank';
+import { moneyBack } from './money-back-promises';
 import type { Recorded, RecordedOrder } from './recorded';
 
 /*
@@ -14,6 +15,8 @@ export const PROMISES = {
   order: 'no order without hold or payment',
   stock: "reservations = open orders' remaining lines",
   ledger: 'ledger = simulator',
+  back: 'captured − refunded never below zero, and the same at the bank',
+  dispute: 'no refund while a dispute is open; what the bank took is in the ledger',
   owner: 'nothing unfinished without an owner',
 } as const;
 
@@ -28,8 +31,16 @@ const SHIPPED = ['shipped', 'delivered'];
 /** Attempts that go on by themselves or wait for a customer. */
 const UNFINISHED_ATTEMPTS = ['begun', 'requires_action', 'processing'];
 
+/** What the bank has. */
+export interface BankState {
+  readonly payments: readonly SimulatedPayment[];
+  readonly refunds: readonly SimulatedRefund[];
+  readonly disputes: readonly SimulatedDispute[];
+}
+
 /** Every broken promise. Pure; amounts in minor units. */
-export function findViolations(payments: readonly SimulatedPayment[], recorded: Recorded, nowMs: number): Violation[] {
+export function findViolations(bank: BankState, recorded: Recorded, nowMs: number): Violation[] {
+  const { payments } = bank;
   const orders = new Map(recorded.orders.map((order) => [order.orderId, order]));
   const facts = { payments, recorded, orders, owned: new Set(recorded.exceptions), nowMs };
   return [
@@ -38,6 +49,7 @@ export function findViolations(payments: readonly SimulatedPayment[], recorded: 
     ...ordersWithoutMoney(facts),
     ...stock(facts),
     ...ledger(facts),
+    ...moneyBack(bank, recorded),
     ...unfinished(facts),
   ];
 }

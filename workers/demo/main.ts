@@ -5,7 +5,7 @@ import type { CommandLine } from '../command-line';
 import { INTERRUPTED, runMain, startOrLeave, stopAndExit, untilSignal } from '../process';
 import { describeStack, startStackApp } from '../stack-app';
 import type { StackApp } from '../stack-app';
-import { perform, POLICY } from './performance';
+import { DUNNING, perform, POLICY } from './performance';
 import type { Outcome } from './performance';
 import { Progress } from './progress';
 
@@ -20,7 +20,11 @@ async function main(): Promise<void> {
   const unguard = progress.guard(process.stderr);
   const signalled = untilSignal();
   const say = (line: string): void => progress.print(line);
-  const running = await startOrLeave(() => startStackApp({ commandLine, log, say, policy: POLICY }), signalled, say);
+  const running = await startOrLeave(
+    () => startStackApp({ commandLine, log, say, policy: POLICY, dunning: DUNNING }),
+    signalled,
+    say,
+  );
   const abort = new AbortController();
   const outcome = await Promise.race([
     perform(running, progress, abort.signal),

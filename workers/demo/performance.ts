@@ -1,6 +1,8 @@
 import type { Pool } from 'pg';
 import { createSampleCatalogue } from '../../activities/storage';
 import type { OrderPolicy } from '../../workflows/domain/policy';
+import type { DunningPolicy } from '../../workflows/domain/subscription';
+import type { ReceivedMail } from '../embedded/mail';
 import type { StackApp } from '../stack-app';
 import { Bank, cartOf } from './bank';
 import { doomedCheckout } from './doomed-checkout';
@@ -13,13 +15,28 @@ import type { ReportedCart } from './report';
 import { playScenes, SCENES } from './scenes';
 import type { PlayedScene } from './scenes';
 import { Shop } from './shop';
-import type { Backdoor, Stage } from './stage';
+import type { Backdoor, PlayedMail, Stage } from './stage';
 
 /** Minutes and days of a real shop, in seconds, so that the scenes end while somebody watches. */
 export const POLICY: Partial<OrderPolicy> = {
   customerActionMs: 20_000,
   declinedGraceMs: 20_000,
   paymentDeadlineMs: 15_000,
+};
+
+/** A bank that tries four times in half a minute (subscriber.ts), and what is said meanwhile. */
+export const DUNNING: Partial<DunningPolicy> = {
+  graceMs: 1_500,
+  spacingMs: 7_000,
+  maxAttempts: 4,
+  retrySpanMs: 30_000,
+  lastNoticeMs: 5_000,
+  planningMs: 5_000,
+  settlingMs: 1_000,
+  finalizationMs: 0,
+  trialNoticeMs: 0,
+  // A demo at night must send its mails, too.
+  quietHours: { from: '00:00', to: '00:00' },
 };
 
 const FORGOTTEN =
@@ -73,12 +90,21 @@ function setUp({ stack, app, gateway }: StackApp, signal: AbortSignal): Stage {
   const bank = new Bank(stripeSimulator.url, signal);
   const shop = new Shop({ url: gateway.url, apiKey: config.apiKeys[0] ?? '', run, signal });
   const { client, dependencies } = app;
+  const { stripe } = dependencies;
   const backdoor: Backdoor = {
     leaveOne: (sku) => leaveOne(dependencies.pool, sku),
     countInbox: (eventIds) => countInbox(dependencies.pool, eventIds),
     doomedCheckout: (cart) => doomedCheckout({ client, config, policy: POLICY, bank, signal }, cart),
   };
-  return { shop, bank, backdoor, run, signal };
+  const mails = (to: string) => Promise.resolve(mailsTo(stack.mail?.mails() ?? [], to));
+  return { shop, bank, stripe, mails, backdoor, run, signal };
+}
+
+/** Each mail names its kind in a header, for filters. */
+function mailsTo(mails: readonly ReceivedMail[], to: string): PlayedMail[] {
+  return mails
+    .filter((mail) => mail.to.includes(to))
+    .map(({ subject, headers }) => ({ subject, kind: headers['x-holdfast-notice'] ?? '' }));
 }
 
 /** Earlier runs may have sold the sku: what they reserved stays theirs, and one more piece lies in one warehouse. */
@@ -117,10 +143,14 @@ async function readCarts(stage: Stage, scenes: readonly PlayedScene[]): Promise<
 async function settledViolations(pool: Pool, stage: Stage): Promise<Violation[]> {
   for (const endMs = Date.now() + SETTLE_LIMIT_MS; ;) {
     stage.signal.throwIfAborted();
-    const all = await stage.bank.payments();
+    const [all, refunds, disputes] = await Promise.all([
+      stage.bank.payments(),
+      stage.bank.refunds(),
+      stage.bank.disputes(),
+    ]);
     // The simulator begins empty with every start; what is kept of earlier runs may still ask it for money.
     const payments = all.filter((one) => cartOf(one) === '' || cartOf(one).startsWith(stage.run));
-    const found = findViolations(payments, await readRecorded(pool, stage.run), Date.now());
+    const found = findViolations({ payments, refunds, disputes }, await readRecorded(pool, stage.run), Date.now());
     if (found.length === 0 || Date.now() > endMs) return found;
     await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
   }

@@ -10,6 +10,8 @@ export interface Recorded {
   readonly lines: readonly Pieces[];
   /** Pieces still promised. */
   readonly reservations: readonly Pieces[];
+  /** What goes back, per PaymentIntent. */
+  readonly back: readonly RecordedBack[];
   /** Orders with an open exception. */
   readonly exceptions: readonly string[];
   /** Orders with an event that is not published. */
@@ -42,6 +44,17 @@ export interface RecordedMoney {
   readonly released: number;
 }
 
+/** Minor units that went back to the customer, or that their bank took. */
+export interface RecordedBack {
+  readonly paymentIntentId: string;
+  readonly captured: number;
+  readonly refundPending: number;
+  readonly refunded: number;
+  /** Given back in another way. */
+  readonly outside: number;
+  readonly disputed: number;
+}
+
 export interface Pieces {
   readonly orderId: string;
   readonly sku: string;
@@ -68,6 +81,16 @@ SELECT jsonb_build_object(
       coalesce(sum(amount) FILTER (WHERE kind = 'authorized'), 0) AS authorized,
       coalesce(sum(amount) FILTER (WHERE kind = 'captured'), 0) AS captured,
       coalesce(sum(amount) FILTER (WHERE kind = 'released'), 0) AS released
+    FROM ledger_entries JOIN mine USING (order_id) GROUP BY payment_intent_id) AS money),
+  'back', (SELECT coalesce(jsonb_agg(to_jsonb(money)), '[]') FROM (
+    SELECT payment_intent_id AS "paymentIntentId",
+      coalesce(sum(amount) FILTER (WHERE kind = 'captured'), 0) AS captured,
+      coalesce(sum(CASE kind WHEN 'refund_pending' THEN amount WHEN 'refunded' THEN -amount
+        WHEN 'refund_failed' THEN -amount END), 0) AS "refundPending",
+      coalesce(sum(CASE kind WHEN 'refunded' THEN amount WHEN 'refund_reversed' THEN -amount END), 0) AS refunded,
+      coalesce(sum(amount) FILTER (WHERE kind = 'refunded_outside'), 0) AS outside,
+      coalesce(sum(CASE kind WHEN 'dispute_withdrawn' THEN amount WHEN 'dispute_reinstated' THEN -amount END), 0)
+        AS disputed
     FROM ledger_entries JOIN mine USING (order_id) GROUP BY payment_intent_id) AS money),
   'lines', (SELECT coalesce(jsonb_agg(jsonb_build_object(
       'orderId', order_id, 'sku', sku, 'pieces', quantity - shipped - cancelled)), '[]')

@@ -26,21 +26,22 @@ export function linksTo(uiUrl: string | undefined, namespace: string): LinkTo {
 /** What happened: a row for each cart and its workflow below it; carts with one and the same fate share a row. */
 export function storyTable(carts: readonly ReportedCart[], linkTo: LinkTo): string {
   const table = new Table({
-    head: ['order, and its workflow', 'state', 'authorized', 'captured', 'released'],
-    colAligns: ['left', 'left', 'right', 'right', 'right'],
+    head: ['what happened, and its workflow', 'state', 'authorized', 'captured', 'released', 'refunded'],
+    colAligns: ['left', 'left', 'right', 'right', 'right', 'right'],
     // No colours: tables are pasted into tickets. No lines between rows: each has two already.
     style: { head: [], border: [], compact: true },
   });
   for (const { first, times } of together(carts)) {
     const { cart, order } = first;
-    const workflowId = order === undefined ? workflowIds.checkout(cart.cartId) : workflowIds.order(order.orderId);
+    const own = order === undefined ? workflowIds.checkout(cart.cartId) : workflowIds.order(order.orderId);
+    const workflowId = cart.workflowId ?? own;
     const path = times > 1 ? `${cart.path} (${times} carts, one linked)` : cart.path;
     table.push([path, stateOf(first), ...amountsOf(order)], [{ colSpan: COLUMNS, content: `  ${linkTo(workflowId)}` }]);
   }
   return table.toString();
 }
 
-const COLUMNS = 5;
+const COLUMNS = 6;
 
 function together(carts: readonly ReportedCart[]): { first: ReportedCart; times: number }[] {
   const rows: { first: ReportedCart; times: number }[] = [];
@@ -60,9 +61,10 @@ function stateOf({ cart, order }: ReportedCart): string {
 }
 
 function amountsOf(order: OrderView | undefined): string[] {
-  if (order === undefined) return ['', '', ''];
+  if (order === undefined) return ['', '', '', ''];
   const { amounts, currency } = order;
-  return [amounts.authorized, amounts.captured, amounts.released].map((amount) =>
+  const { authorized, captured, released, refunded } = amounts;
+  return [authorized, captured, released, refunded].map((amount) =>
     amount === 0 ? '' : formatMoney({ amount, currency }),
   );
 }

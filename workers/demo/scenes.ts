@@ -1,6 +1,8 @@
 import { checkoutScenes } from './checkout-scenes';
 import { orderScenes } from './order-scenes';
+import { moneyBackScenes } from './money-back-scenes';
 import type { PlayedCart, Scene, Stage } from './stage';
+import { subscriptionScenes } from './subscription-scenes';
 
 /** What the demo plays, in the order of its table. */
 export const SCENES: readonly Scene[] = [
@@ -16,6 +18,12 @@ export const SCENES: readonly Scene[] = [
   orderScenes.cancelRace,
   orderScenes.workerKilled,
   orderScenes.webhookStorm,
+  moneyBackScenes.confirmed,
+  moneyBackScenes.failedLater,
+  moneyBackScenes.disputeWon,
+  moneyBackScenes.disputeLost,
+  subscriptionScenes.recovered,
+  subscriptionScenes.ended,
 ];
 
 export interface PlayedScene {

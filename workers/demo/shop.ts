@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CheckoutRequest } from '../../clients';
 import type { OrderView } from '../../workflows/domain/order-view';
+import type { SubscriptionView } from '../../workflows/domain/subscription-view';
 
 /** What the gateway may answer; which fields are there depends on the status. */
 export interface AnswerBody {
@@ -12,6 +13,9 @@ export interface AnswerBody {
   readonly paymentIntentId?: string;
   readonly capturedAmount?: number;
   readonly sku?: string;
+  readonly refundId?: string;
+  readonly amount?: number;
+  readonly refundable?: number;
 }
 
 export interface Answer {
@@ -61,6 +65,27 @@ export class Shop {
     if (status === 404) return undefined;
     if (status !== 200) throw new Error(`The order ${orderId} could not be read: ${status} ${body.detail ?? ''}`);
     return body as unknown as OrderView;
+  }
+
+  refund(orderId: string, amount: number, reason: string): Promise<Answer> {
+    return this.send('POST', `/v1/orders/${orderId}/refunds`, { amount, reason });
+  }
+
+  resolveRefund(refundId: string, reference: string): Promise<Answer> {
+    const resolution = { action: 'manual_transfer', actor: 'clerk-7', reference };
+    return this.send('POST', `/v1/refunds/${refundId}/resolution`, resolution);
+  }
+
+  decideDispute(disputeId: string, decision: object): Promise<Answer> {
+    return this.send('POST', `/v1/disputes/${disputeId}/decision`, { actor: 'clerk-7', ...decision });
+  }
+
+  /** The subscription, or undefined where it is not known (yet). */
+  async subscription(subscriptionId: string): Promise<SubscriptionView | undefined> {
+    const { status, body } = await this.send('GET', `/v1/subscriptions/${subscriptionId}`);
+    if (status === 404) return undefined;
+    if (status !== 200) throw new Error(`The subscription ${subscriptionId} could not be read: ${status}`);
+    return body as unknown as SubscriptionView;
   }
 
   private async send(method: string, path: string, body?: unknown): Promise<Answer> {

@@ -1,5 +1,6 @@
 import type { CheckoutRequest } from '../../clients';
 import type { OrderView } from '../../workflows/domain/order-view';
+import type Stripe from 'stripe';
 import type { Bank } from './bank';
 import type { Answer, Shop } from './shop';
 
@@ -7,6 +8,10 @@ import type { Answer, Shop } from './shop';
 export interface Stage {
   readonly shop: Shop;
   readonly bank: Bank;
+  /** The provider's own API, for what happens there without Holdfast: somebody subscribes. */
+  readonly stripe: Stripe;
+  /** Mails that this address got, oldest first. */
+  readonly mails: (to: string) => Promise<readonly PlayedMail[]>;
   readonly backdoor: Backdoor;
   /** Begins every cart's id, so that no two runs on one database meet. */
   readonly run: string;
@@ -28,14 +33,22 @@ export interface DoomedCheckout {
   readonly state: string;
 }
 
+/** A mail as the embedded mail server kept it. */
+export interface PlayedMail {
+  readonly kind: string;
+  readonly subject: string;
+}
+
 /** A cart that was played, for the table at the end. */
 export interface PlayedCart {
   readonly path: string;
   readonly cartId: string;
   /** Absent where the cart became no order. */
   readonly orderId?: string;
-  /** What became of a cart that is no order. */
+  /** What became of it where it is no order, or beside its state. */
   readonly outcome?: string;
+  /** Whose page is linked where it is not the order's or the checkout's. */
+  readonly workflowId?: string;
 }
 
 export interface Scene {

@@ -1,7 +1,8 @@
 import type { SimulatedPayment } from '../../../workers/demo/bank';
-import { findViolations } from '../../../workers/demo/invariants';
+import { findViolations, type BankState } from '../../../workers/demo/invariants';
 import type { Recorded } from '../../../workers/demo/recorded';
 import { readRecorded } from '../../../workers/demo/recorded';
+import { moneyBack } from '../../../workers/demo/money-back-promises';
 import { sampleCart } from '../../support/carts';
 import { uniqueName } from '../../support/environment';
 import { closeConnections, createWorld } from '../../support/world';
@@ -43,16 +44,18 @@ const recorded: Recorded = {
   ledger: [money],
   lines: [pieces],
   reservations: [pieces],
+  back: [],
   exceptions: [],
   unpublished: [],
 };
 
+const bank = (...payments: SimulatedPayment[]): BankState => ({ payments, refunds: [], disputes: [] });
 const promisesOf = (payments: SimulatedPayment[], rows: Recorded): string[] =>
-  findViolations(payments, rows, NOW_MS).map(({ promise }) => promise);
+  findViolations(bank(...payments), rows, NOW_MS).map(({ promise }) => promise);
 
 describe('the invariants of the demo', () => {
   it('hold where both sides agree', () => {
-    expect(findViolations([payment], recorded, NOW_MS)).toEqual([]);
+    expect(findViolations(bank(payment), recorded, NOW_MS)).toEqual([]);
   });
 
   it.each<[string, SimulatedPayment[], Partial<Recorded>, string[]]>([
@@ -124,7 +127,48 @@ describe('the invariants of the demo', () => {
 
   it('leave to its owner what an open exception tells of', () => {
     const late = { ...recorded, orders: [{ ...order, waitingUntilMs: NOW_MS - 1 }], lines: [], exceptions: ['ord_1'] };
-    expect(findViolations([payment], late, NOW_MS)).toEqual([]);
+    expect(findViolations(bank(payment), late, NOW_MS)).toEqual([]);
+  });
+});
+
+describe('the promises about money that goes back', () => {
+  const paid = { ...payment, status: 'succeeded', amount_received: 100 };
+  const refund = { id: 're_1', payment_intent: 'pi_1', amount: 40, status: 'succeeded' };
+  const dispute = {
+    id: 'dp_1',
+    payment_intent: 'pi_1',
+    status: 'needs_response',
+    balance_transactions: [{ amount: -100 }],
+  };
+  const entry = { paymentIntentId: 'pi_1', captured: 100, refundPending: 0, refunded: 0, outside: 0, disputed: 0 };
+  const look = (state: Partial<BankState>, changes: Partial<typeof entry> = {}): string[] =>
+    moneyBack({ ...bank(paid), ...state }, { ...recorded, back: [{ ...entry, ...changes }] }).map((one) => one.promise);
+
+  it.each<[string, Partial<BankState>, Partial<typeof entry>, string[]]>([
+    ['nothing went back', {}, {}, []],
+    ['a refund that both sides have', { refunds: [refund] }, { refunded: 40 }, []],
+    ['one that is pending', { refunds: [{ ...refund, status: 'pending' }] }, { refundPending: 40 }, []],
+    ['one that failed', { refunds: [{ ...refund, status: 'failed' }] }, {}, []],
+    ['one that only the bank has', { refunds: [refund] }, {}, ['back']],
+    ['one that only the ledger has', {}, { refunded: 40 }, ['back']],
+    [
+      'one that failed, and our ledger does not know',
+      { refunds: [{ ...refund, status: 'failed' }] },
+      { refunded: 40 },
+      ['back'],
+    ],
+    ['more than was taken', { refunds: [{ ...refund, amount: 101 }] }, { refunded: 101 }, ['back', 'back']],
+    ['a transfer beside refunds, in all too much', { refunds: [refund] }, { refunded: 40, outside: 70 }, ['back']],
+    ['a dispute that both sides have', { disputes: [dispute] }, { disputed: 100 }, []],
+    ['money that the bank took unheard', { disputes: [dispute] }, {}, ['dispute']],
+    [
+      'a refund under way while it is disputed',
+      { disputes: [dispute], refunds: [{ ...refund, status: 'pending' }] },
+      { disputed: 100, refundPending: 40 },
+      ['dispute'],
+    ],
+  ])('see %s', (_name, state, changes, expected) => {
+    expect(look(state, changes)).toEqual(expected);
   });
 });
 
@@ -141,7 +185,7 @@ describe('the rows of Postgres', () => {
         .paymentIntents()
         .filter((one) => one.metadata['holdfast_order_id'] === orderId) as unknown as SimulatedPayment[];
       const { pool } = world.dependencies;
-      const look = async () => findViolations(payments, await readRecorded(pool, run), Date.now());
+      const look = async () => findViolations(bank(...payments), await readRecorded(pool, run), Date.now());
       expect((await readRecorded(pool, run)).orders).toHaveLength(1);
       // Without relays the order's event is told to nobody.
       expect(await look()).toEqual([{ promise: 'owner', what: `an event of ${orderId} was told to nobody` }]);

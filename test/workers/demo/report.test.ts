@@ -54,7 +54,7 @@ describe('the verdict', () => {
 
   it('says of each promise whether it was kept, and by what it was broken', () => {
     const lines = promiseLines([{ promise: 'ledger', what: 'pi_1: 1 taken, 0 in the ledger' }]);
-    expect(lines.filter((line) => line.startsWith('✓'))).toHaveLength(5);
+    expect(lines.filter((line) => line.startsWith('✓'))).toHaveLength(7);
     expect(lines.join('\n')).toContain('✗ ledger = simulator\n    pi_1: 1 taken, 0 in the ledger');
   });
 });

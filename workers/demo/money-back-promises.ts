@@ -1,0 +1,55 @@
+import type { BankState, Violation } from './invariants';
+import type { Recorded, RecordedBack } from './recorded';
+
+/** Refunds that still hold the shop's money or have given it back. */
+const GIVEN: readonly string[] = ['pending', 'requires_action', 'succeeded'];
+const OPEN_DISPUTES: readonly string[] = [
+  'needs_response',
+  'under_review',
+  'warning_needs_response',
+  'warning_under_review',
+];
+
+/** Broken promises about money that goes back: each payment at the bank against its lines in the ledger. */
+export function moneyBack({ payments, refunds, disputes }: BankState, recorded: Recorded): Violation[] {
+  const books = new Map(recorded.back.map((entry) => [entry.paymentIntentId, entry]));
+  return payments.flatMap(({ id, amount_received: received }) => {
+    const entry = books.get(id) ?? NOTHING;
+    const given = sum(refunds.filter((one) => one.payment_intent === id && GIVEN.includes(one.status)));
+    const own = disputes.filter((one) => one.payment_intent === id);
+    const taken = -own.flatMap((one) => one.balance_transactions).reduce((total, one) => total + one.amount, 0);
+    const isOpen = own.some((one) => OPEN_DISPUTES.includes(one.status));
+    const { refundPending, refunded, outside, disputed, captured } = entry;
+    return [
+      ...broken('back', given > received, `${id}: ${given} given back of ${received}`),
+      ...broken(
+        'back',
+        refundPending + refunded + outside > captured,
+        `${id}: the ledger gives back more than ${captured}`,
+      ),
+      ...broken(
+        'back',
+        given !== refundPending + refunded,
+        `${id}: ${given} back at the bank, ${refundPending + refunded} in the ledger`,
+      ),
+      ...broken('dispute', taken !== disputed, `${id}: ${taken} taken by the bank, ${disputed} in the ledger`),
+      ...broken('dispute', isOpen && refundPending > 0, `${id} is disputed, and ${refundPending} are pending`),
+    ];
+  });
+}
+
+const NOTHING: Omit<RecordedBack, 'paymentIntentId'> = {
+  captured: 0,
+  refundPending: 0,
+  refunded: 0,
+  outside: 0,
+  disputed: 0,
+};
+
+function sum(refunds: readonly { readonly amount: number }[]): number {
+  return refunds.reduce((total, one) => total + one.amount, 0);
+}
+
+function broken(promise: Violation['promise'], isBroken: boolean, what: string): Violation[] {
+  return isBroken ? [{ promise, what }] : [];
+}

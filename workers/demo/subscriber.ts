@@ -1,0 +1,39 @@
+import type Stripe from 'stripe';
+
+/** Seconds in place of days: the bank's tries after the first one, and what Holdfast says between them. */
+export const DEMO_BILLING = {
+  scheduleMs: [9_000, 18_000, 27_000],
+  finalizationDelayMs: 0,
+  onExhausted: 'cancel',
+} as const;
+
+/** A trial as short as the provider's clock can tell, with time for the workflow to see it. */
+const TRIAL_S = 6;
+const PRICE = 1_900;
+
+/** A customer of the shop's subscription, as they stand at the provider. */
+export interface Subscriber {
+  readonly customerId: string;
+  readonly subscriptionId: string;
+  readonly email: string;
+}
+
+/** Subscribes somebody at the provider, with a trial that ends in seconds; Holdfast hears of it by webhooks. */
+export async function subscribe(stripe: Stripe, email: string): Promise<Subscriber> {
+  const customer = await stripe.customers.create({ email });
+  const method = await stripe.paymentMethods.attach('pm_card_visa', { customer: customer.id });
+  await stripe.customers.update(customer.id, { invoice_settings: { default_payment_method: method.id } });
+  const product = await stripe.products.create({ name: 'Tea club' });
+  const price = await stripe.prices.create({
+    product: product.id,
+    currency: 'eur',
+    unit_amount: PRICE,
+    recurring: { interval: 'month' },
+  });
+  const subscription = await stripe.subscriptions.create({
+    customer: customer.id,
+    items: [{ price: price.id }],
+    trial_end: Math.ceil(Date.now() / 1000) + TRIAL_S,
+  });
+  return { customerId: customer.id, subscriptionId: subscription.id, email };
+}
