@@ -20,12 +20,14 @@ import {
   type WorkflowStatus,
 } from '../workflows/messages';
 import type { OrderState } from '../workflows/domain/order-state';
+import type { DunningPolicy } from '../workflows/domain/subscription';
 import type { SettlementSummary } from '../workflows/settlement-ports';
 import { cartFingerprint, sha256 } from './fingerprint';
 import { checkoutStart, orderStart, toCart, withoutUndefined } from './requests';
 import * as schemas from './schemas';
 import { reconcileDay } from './reconcile';
-import { sendUpdate, type UpdateCall } from './send-update';
+import { sendUpdate, type SendUpdate, type UpdateCall } from './send-update';
+import { subscriptionVerbs, type SubscriptionVerbs } from './subscription-requests';
 import { parse, parseCheckout, parseShipment } from './validate';
 
 export interface HoldfastClientOptions {
@@ -35,6 +37,8 @@ export interface HoldfastClientOptions {
   readonly taskQueue?: string;
   /** What the shop decides for orders placed through this client; the rest is DEFAULT_POLICY. */
   readonly policy?: Partial<OrderPolicy>;
+  /** The same for subscriptions that nobody follows yet; the rest is DEFAULT_DUNNING_POLICY. */
+  readonly dunning?: Partial<DunningPolicy>;
   /** How long one call waits for its answer, in milliseconds. Default 25 s. */
   readonly waitMs?: number;
 }
@@ -49,7 +53,7 @@ export interface CallOptions {
  * was sent), OutcomePending where the answer is not there in time, and ServiceUnavailable where Temporal does not take
  * the request; after the last two, sending the same again is safe. Business outcomes, refusals included, are answers.
  */
-export interface HoldfastClient {
+export interface HoldfastClient extends SubscriptionVerbs {
   /** Buys a cart. The same cart again: the same order, or the same PaymentIntent tried with this payment method. */
   checkout(request: schemas.CheckoutRequest, options?: CallOptions): Promise<CheckoutAnswer>;
   /** Hands lines to a carrier and captures what they cost. */
@@ -99,6 +103,8 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     underWay.add(sent);
     sent.then(forget, forget);
   };
+  const send: SendUpdate = (update, call) =>
+    sendUpdate(client, { ...update, updateId: updateIdFor(update.update.name, call), waitMs, track });
   const handleOf = (orderId: string) => client.workflow.getHandle(workflowIds.order(parse(schemas.idSchema, orderId)));
 
   /** Every command goes to a running order, or starts it anew: an order that is done loads its facts, refuses and ends. */
@@ -109,24 +115,22 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     call: CallOptions,
   ): Promise<Answer> => {
     const start = orderStart(parse(schemas.idSchema, orderId), taskQueue);
-    const updateId = updateIdFor(update.name, call);
-    return sendUpdate(client, { type: workflowTypes.order, start, update, argument, updateId, waitMs, track });
+    return send({ type: workflowTypes.order, start, update, argument }, call);
   };
 
   return {
+    ...subscriptionVerbs({ client, send, taskQueue, ...(options.dunning && { dunning: options.dunning }) }),
     async checkout(request, call = {}) {
       const parsed = parseCheckout(withoutUndefined(request));
       const cart = toCart(parsed, policy);
-      return sendUpdate(client, {
+      const update = {
         type: workflowTypes.checkout,
         start: checkoutStart(cart, taskQueue),
         update: submitCheckout,
         argument: { paymentMethod: parsed.paymentMethod, cartFingerprint: cartFingerprint(cart) },
-        updateId: updateIdFor(submitCheckout.name, call),
-        waitMs,
-        track,
         ...(call.idempotencyKey !== undefined && { isTransient: isTransientFailure }),
-      });
+      };
+      return send(update, call);
     },
     async ship(orderId, request, call = {}) {
       const { warehouseId, ...parsed } = parseShipment(withoutUndefined(request));

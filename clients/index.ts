@@ -29,5 +29,9 @@ export type {
 } from '../workflows/messages';
 export type { FieldProblem } from '../workflows/domain/errors';
 export type { OrderView } from '../workflows/domain/order-view';
+export type { SubscriptionView } from '../workflows/domain/subscription-view';
+export type { PayAnswer, PayRefusalReason, SubscriptionStatus } from '../workflows/subscription-messages';
+export { DEFAULT_DUNNING_POLICY } from '../workflows/domain/dunning-policy';
+export type { DunningPolicy } from '../workflows/domain/subscription';
 export { DEFAULT_POLICY } from '../workflows/domain/policy';
 export type { OrderPolicy } from '../workflows/domain/policy';

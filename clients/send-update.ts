@@ -24,6 +24,12 @@ export interface UpdateCall<Answer, Argument> {
   readonly isTransient?: (answer: Answer) => boolean;
 }
 
+/** Sends an update within the bounds of one client; the call's key makes the update's id. */
+export type SendUpdate = <Answer, Argument>(
+  update: Omit<UpdateCall<Answer, Argument>, 'updateId' | 'waitMs' | 'track'>,
+  call: { readonly idempotencyKey?: string },
+) => Promise<Answer>;
+
 /** A workflow that ends just as the update comes is started anew by the next try; losing the race this often is a defect. */
 const MAX_TRIES = 5;
 

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { asOrder, asOrders, type GatewayClient } from './gateway-client';
 import { addNotices, type NoticeCommandDeps } from './notices';
 import { addPayments } from './payments';
+import { addSubscriptions } from './subscriptions';
 import { answerTable, ordersTable, orderTables } from './tables';
 
 /** Where the command line gets its gateway from and writes to. */
@@ -33,6 +34,7 @@ export function createProgram(deps: CliDeps): Command {
   const tables = { gateway: deps.gateway, show: showAs };
   addNotices(program, tables, limit());
   addPayments(program, tables);
+  addSubscriptions(program, tables, limit());
   return program;
 }
 

@@ -17,6 +17,7 @@ import type { GatewayDeps } from './ports';
 import { Problem, PROBLEM_TYPE, toProblem, unavailable } from './problem';
 import { registerApi } from './api';
 import { settlementOperations } from './settlement';
+import { subscriptionOperations } from './subscriptions';
 import { registerWebhooks } from './webhooks';
 
 export type { GatewayDeps } from './ports';
@@ -61,6 +62,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     ...checkoutOperations(deps, metrics),
     ...orderOperations(deps, metrics, now),
     ...settlementOperations(deps),
+    ...subscriptionOperations(deps),
     ...noticeOperations(deps),
     ...rateOperations(deps, now),
   ];

@@ -5,6 +5,8 @@ import type { OrderState } from '../../workflows/domain/order-state';
 import type { OrderView } from '../../workflows/domain/order-view';
 import type { Party } from '../../workflows/domain/waiting';
 import type { SettlementReport } from '../../workflows/settlement-ports';
+import type { SubscriptionStage } from '../../workflows/domain/subscription';
+import type { SubscriptionView } from '../../workflows/domain/subscription-view';
 import type { HoldfastClient } from '../client';
 
 /** What the gateway needs from storage and from the payment provider. Others implement it; the processes wire it. */
@@ -107,12 +109,23 @@ export interface NoticeQueries {
   listNotices(filter: ListNotices): Promise<NoticeView[]>;
 }
 
+export interface SubscriptionQueries {
+  getSubscription(subscriptionId: string): Promise<SubscriptionView | undefined>;
+  /** Latest first; `before` is a `recordedAt`. */
+  listSubscriptions(filter: {
+    readonly stage?: SubscriptionStage;
+    readonly limit: number;
+    readonly before?: string;
+  }): Promise<SubscriptionView[]>;
+}
+
 export interface GatewayDeps {
-  readonly holdfast: Omit<HoldfastClient, 'status' | 'describe'>;
+  readonly holdfast: Omit<HoldfastClient, 'status' | 'describe' | 'subscriptionStatus'>;
   readonly orders: OrderQueries;
   readonly settlement: SettlementReports;
   readonly notices: NoticeQueries;
   readonly rates: PaymentRates;
+  readonly subscriptions: SubscriptionQueries;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   readonly idempotency: IdempotencyStore;

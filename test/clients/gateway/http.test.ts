@@ -187,6 +187,9 @@ describe('documentation', () => {
       '/v1/payments/rates',
       '/v1/payments/reconciliations',
       '/v1/payments/reconciliations/{date}',
+      '/v1/subscriptions',
+      '/v1/subscriptions/{subscriptionId}',
+      '/v1/subscriptions/{subscriptionId}/payment-method',
       '/webhooks/stripe',
     ]);
     const checkout = document.paths['/v1/checkouts']?.['post'];
