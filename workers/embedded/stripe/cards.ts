@@ -57,7 +57,7 @@ export interface Afterlife {
 /** https://docs.stripe.com/testing#disputes and #refunds */
 const AFTERLIVES: Record<string, Afterlife> = {
   '4000000000007726': { refund: { kind: 'pending' } },
-  '4000000000005126': { refund: { kind: 'fail_after' } },
+  '4000000000005126': { refund: { kind: 'fail_after', failureReason: 'expired_or_canceled_card' } },
   '4000000000000259': { dispute: { kind: 'dispute', reason: 'fraudulent' } },
   '4000000000002685': { dispute: { kind: 'dispute', reason: 'product_not_received' } },
   '4000000000001976': { dispute: { kind: 'inquiry' } },

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import type { Account } from './account';
+import { changedFields, snapshotOf } from './billing/changes';
 import { findTestClock } from './billing/test-clocks';
 import { inTimeOf, isGone } from './billing/time';
 import { noSuch } from './errors';
@@ -41,8 +42,9 @@ export const customerRoutes = [
   route('GET', '/v1/customers/:id', expand, ({ account, ids: [id = ''] }) => findCustomer(account, id, 'id', 404)),
   route('POST', '/v1/customers/:id', customerUpdate, ({ account, ids: [id = ''], params, cause }) => {
     const customer = findCustomer(account, id, 'id', 404);
+    const before = snapshotOf(customer);
     applyFields(customer, params);
-    account.log.emit('customer.updated', customer, cause);
+    account.log.emit('customer.updated', customer, cause, changedFields(before, customer));
     return customer;
   }),
   route('GET', '/v1/customers', customerList, ({ account, params }) =>

@@ -233,13 +233,8 @@ function halt(stored: StoredDispute): void {
 
 /** Also after a restart. */
 function arm(account: Account, stored: StoredDispute): void {
-  const { id, next } = stored;
-  if (next === null) return;
-  stored.timer = account.clock.at(next.atMs, () => {
-    // Looked up, so that the journal knows of the change.
-    const found = account.of(disputes).get(id);
-    if (found !== undefined) step(account, found, next.what);
-  });
+  const { next } = stored;
+  if (next !== null) stored.timer = account.clock.at(next.atMs, () => step(account, stored, next.what));
 }
 
 function step(account: Account, stored: StoredDispute, what: DisputeStep): void {

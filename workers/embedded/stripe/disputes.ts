@@ -49,7 +49,7 @@ export const disputeRoutes = [
 
 function find(account: Account, [id = '']: readonly string[]): StoredDispute {
   const dispute = account.of(disputes).get(id);
-  if (dispute === undefined) throw noSuch('dispute', id, 'id', 404);
+  if (dispute === undefined) throw noSuch('dispute', id, 'dispute', 404);
   return dispute;
 }
 

@@ -57,8 +57,10 @@ function expandField(
 ): unknown {
   const value = owner[field];
   const expansion = own(within ?? fieldsOf(String(owner['object'])) ?? {}, field);
-  if (typeof expansion === 'object' && 'listOf' in expansion)
-    return expandFields(account, expansion.make(account, String(owner['id'])), undefined, rest);
+  if (typeof expansion === 'object' && 'listOf' in expansion) {
+    const made = expansion.make(account, String(owner['id']));
+    return made === null ? null : expandFields(account, made, undefined, rest);
+  }
   if (typeof expansion === 'object' && 'fields' in expansion)
     return expandInside(account, value, expansion.fields, rest);
   if (field === 'data' && Array.isArray(value)) return expandInside(account, value, undefined, rest);

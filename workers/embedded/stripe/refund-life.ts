@@ -154,11 +154,7 @@ function pendingReasonOf(outcome: RefundOutcome): NonNullable<Refund['pending_re
 function schedule(account: Account, stored: StoredRefund): void {
   const { next } = stored;
   if (next === null) return;
-  stored.timer = account.clock.at(next.atMs, () => {
-    // Looked up, so that the journal knows of the change.
-    const refund = account.of(refunds).get(stored.id);
-    if (refund !== undefined) settleRefund(account, refund, next.to, next.failureReason);
-  });
+  stored.timer = account.clock.at(next.atMs, () => settleRefund(account, stored, next.to, next.failureReason));
 }
 
 function takeMoney(account: Account, refund: Refund): void {

@@ -41,13 +41,13 @@ export const refundRoutes = [
     return object;
   }),
   route('POST', '/v1/refunds/:id/cancel', expand, ({ account, ids, cause }) => {
-    const stored = waiting(account, ids, 'canceled');
+    const stored = waiting(account, ids, 'Canceling this refund is unsupported.');
     settleRefund(account, stored, 'canceled', undefined, cause);
     return stored.object;
   }),
   // Stripe's own way to see the customer's silence in its test mode.
   route('POST', '/v1/test_helpers/refunds/:id/expire', expand, ({ account, ids, cause }) => {
-    const stored = waiting(account, ids, 'expired');
+    const stored = waiting(account, ids, 'Expiring this refund is unsupported.');
     settleRefund(account, stored, 'failed', undefined, cause);
     return stored.object;
   }),
@@ -55,18 +55,15 @@ export const refundRoutes = [
 
 function find(account: Account, [id = '']: readonly string[]): StoredRefund {
   const refund = account.of(refunds).get(id);
-  if (refund === undefined) throw noSuch('refund', id, 'id', 404);
+  if (refund === undefined) throw noSuch('refund', id, 'refund', 404);
   return refund;
 }
 
 /** Only a refund that waits for the customer can be taken back; a card's cannot, once it is sent. */
-function waiting(account: Account, ids: readonly string[], done: string): StoredRefund {
+function waiting(account: Account, ids: readonly string[], refusal: string): StoredRefund {
   const stored = find(account, ids);
-  const { status } = stored.object;
-  if (status === 'requires_action') return stored;
-  throw refused(
-    `This Refund could not be ${done} because it has a status of ${status}. Only a Refund with one of the following statuses may be ${done}: requires_action.`,
-  );
+  if (stored.object.status === 'requires_action') return stored;
+  throw refused(refusal);
 }
 
 function assertCardRefund(params: CreateParams): void {

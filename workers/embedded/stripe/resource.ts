@@ -14,8 +14,8 @@ export type Expansion =
   | { readonly anyOf: readonly string[] }
   /** An object or a list inside the object, whose own fields expand. */
   | { readonly fields: Expandable }
-  /** A list that is left out unless it is asked for. */
-  | { readonly listOf: string; readonly make: (account: Account, ownerId: string) => object };
+  /** A list (or, of no kind that there is, an object) that is left out unless it is asked for. */
+  | { readonly listOf: string; readonly make: (account: Account, ownerId: string) => object | null };
 export type Expandable = Readonly<Record<string, Expansion>>;
 
 /**

@@ -117,7 +117,24 @@ describe('a refund', () => {
     expect(await stripeError(stripe.refunds.retrieve('re_none'))).toMatchObject({
       statusCode: 404,
       code: 'resource_missing',
+      param: 'refund',
     });
+  });
+
+  it('meets the faults that every request meets', async () => {
+    const { simulator, stripe } = await start();
+    const { charge } = await pay(stripe);
+    const match = { pathPattern: '^/v1/(refunds|disputes)' };
+    simulator.faults.add({ match, action: { kind: 'rate_limit' } });
+    simulator.faults.add({ match, action: { kind: 'lock_timeout' } });
+    expect(await stripeError(stripe.refunds.create({ charge }))).toMatchObject({ statusCode: 429, code: 'rate_limit' });
+    expect(await stripeError(stripe.disputes.list())).toMatchObject({ statusCode: 429, code: 'lock_timeout' });
+    // Twice: after a reset the SDK tries once more by itself, under the same key.
+    simulator.faults.add({ match, action: { kind: 'reset', when: 'after' }, times: 2 });
+    const key = { idempotencyKey: 'lost' };
+    expect(await stripeError(stripe.refunds.create({ charge }, key))).toMatchObject({ type: 'StripeConnectionError' });
+    expect(simulator.state.refunds()).toHaveLength(1);
+    expect((await stripe.refunds.create({ charge }, key)).id).toBe(simulator.state.refunds()[0]?.id);
   });
 
   it('changes its metadata, and nothing else', async () => {
