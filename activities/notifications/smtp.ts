@@ -105,7 +105,7 @@ function mailer(url: string): Mailer {
         await transport.sendMail({ ...message, signal });
         return { outcome: 'delivered' };
       } catch (error) {
-        return deliveryOf(error, false);
+        return deliveryOf(error, contents.get(key)?.readableDidRead === true);
       } finally {
         contents.delete(key);
       }
