@@ -1,0 +1,118 @@
+import { createNoticeStore, type ClaimedNotice, type NoticeOutcome } from '../../../activities/storage';
+import { transact } from '../../../activities/storage/database';
+import { cancelNotices, queueNotice } from '../../../activities/storage/notices';
+import { openShop, type Shop } from './shop';
+
+const LEASE_MS = 60_000;
+const SENT: NoticeOutcome = { status: 'sent', done: ['smtp'], failed: [], inDoubt: [] };
+
+let shop: Shop;
+let clock = Date.parse('2031-03-01T00:00:00.000Z');
+const now = (): Date => new Date(clock);
+const store = () => createNoticeStore({ ...shop, now });
+
+beforeAll(async () => void (shop = await openShop()));
+afterEach(() => shop.sql('DELETE FROM notices'));
+afterAll(() => shop.close());
+
+async function queue(...keys: string[]): Promise<void> {
+  await transact(shop.pool, async (tx) => {
+    for (const noticeKey of keys) {
+      const data = { amount: { amount: 1, currency: 'eur' }, orderId: 'o-1' };
+      const subject = { type: 'refund' as const, id: noticeKey };
+      const recipient = { to: 'shop' as const };
+      queueNotice(tx, { noticeKey, kind: 'refund_done', subject, recipient, data, dueAt: now().toISOString() }, now());
+    }
+  });
+}
+
+const cancel = (id: string) => transact(shop.pool, async (tx) => cancelNotices(tx, { type: 'refund', id }, now()));
+
+async function claimOne(): Promise<ClaimedNotice> {
+  const [notice] = await store().claimDue(1, LEASE_MS);
+  if (notice === undefined) throw new Error('nothing to claim');
+  return notice;
+}
+
+const statusOf = async (noticeKey: string) =>
+  (await store().listNotices({ subject: { type: 'refund', id: noticeKey }, limit: 1 }))[0]?.status;
+
+test('a notice of a step that is rolled back is not there', async () => {
+  const failing = transact(shop.pool, async (tx) => {
+    const data = { amount: { amount: 1, currency: 'eur' }, orderId: 'o-1' };
+    const recipient = { to: 'shop' as const };
+    const subject = { type: 'refund' as const, id: 'r' };
+    queueNotice(
+      tx,
+      { noticeKey: 'k', kind: 'refund_done', subject, recipient, data, dueAt: now().toISOString() },
+      now(),
+    );
+    throw new Error('the step failed');
+  });
+  await expect(failing).rejects.toThrow('the step failed');
+  expect(await store().listNotices({ limit: 10 })).toEqual([]);
+});
+
+test('what another transaction is about to take back is left alone, and nobody waits for it', async () => {
+  await queue('a', 'b', 'c');
+  const other = await shop.pool.connect();
+  await other.query('BEGIN');
+  await other.query(`UPDATE notices SET status = 'canceled', finished_at = now() WHERE notice_key = 'b'`);
+  const startedAt = performance.now();
+  expect((await store().claimDue(10, LEASE_MS)).map(({ noticeKey }) => noticeKey).sort()).toEqual(['a', 'c']);
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  await other.query('COMMIT');
+  other.release();
+  clock += LEASE_MS;
+  expect((await store().claimDue(10, LEASE_MS)).map(({ noticeKey }) => noticeKey).sort()).toEqual(['a', 'c']);
+});
+
+test('claims at the same moment share what is due between them', async () => {
+  const keys = Array.from({ length: 40 }, (_, index) => `n${index}`);
+  await queue(...keys);
+  const claims = await Promise.all(Array.from({ length: 8 }, () => store().claimDue(10, LEASE_MS)));
+  const claimed = claims.flat().map(({ noticeKey }) => noticeKey);
+  expect(new Set(claimed).size).toBe(claimed.length);
+});
+
+test('whoever lost the lease can neither tell nor write down', async () => {
+  await queue('a');
+  const late = await claimOne();
+  clock += LEASE_MS;
+  const mine = await claimOne();
+  expect(await store().begin(late, 'smtp', 1, LEASE_MS)).toBeUndefined();
+  expect(await store().record(late, { ...SENT, status: 'failed', done: [], failed: ['smtp'] })).toBe(false);
+  const begun = await store().begin(mine, 'smtp', 1, LEASE_MS);
+  // The lease counts from the hand-over on: it is a new one.
+  clock += LEASE_MS - 1;
+  expect(await store().claimDue(1, LEASE_MS)).toEqual([]);
+  expect(await store().record(late, SENT)).toBe(false);
+  expect(await store().record(begun ?? mine, SENT)).toBe(true);
+  expect(await statusOf('a')).toBe('sent');
+});
+
+test('taking back reaches what waits, and not what is being told', async () => {
+  await queue('waits', 'told');
+  const [first, second] = await store().claimDue(2, LEASE_MS);
+  const [waits, told] = first?.noticeKey === 'waits' ? [first, second] : [second, first];
+  if (waits === undefined || told === undefined) throw new Error('both were due');
+  const begun = await store().begin(told, 'smtp', 1, LEASE_MS);
+  await Promise.all([cancel('waits'), cancel('told')]);
+  expect(await store().begin(waits, 'smtp', 1, LEASE_MS)).toBeUndefined();
+  expect(await store().record(waits, { ...SENT, status: 'queued', done: [] })).toBe(false);
+  expect(await store().record(begun ?? told, SENT)).toBe(true);
+  expect([await statusOf('waits'), await statusOf('told')]).toEqual(['canceled', 'sent']);
+});
+
+test('no other channel begins while one is being told', async () => {
+  await queue('a');
+  const begun = await store().begin(await claimOne(), 'smtp', 1, LEASE_MS);
+  if (begun === undefined) throw new Error('nobody else had it');
+  expect(await store().begin(begun, 'webhook', 0, LEASE_MS)).toBeUndefined();
+  const between: NoticeOutcome = { ...SENT, status: 'queued' };
+  expect(await store().record(begun, between)).toBe(true);
+  const next = await store().begin({ ...begun, done: ['smtp'] }, 'webhook', 0, LEASE_MS);
+  expect(next).toBeDefined();
+  clock += LEASE_MS;
+  expect(await claimOne()).toMatchObject({ done: ['smtp'], sendingTo: 'webhook', attempts: 1 });
+});
