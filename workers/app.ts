@@ -124,11 +124,12 @@ export class App {
   /** The HTTP gateway on a host and port; 0 takes a free one. */
   async startGateway(host: string, port: number): Promise<Gateway> {
     const { dependencies, client, settings } = this;
-    const { policy, temporal, apiKeys } = settings;
+    const { policy, dunning, temporal, apiKeys } = settings;
     const holdfast = createHoldfastClient({
       client,
       taskQueue: temporal.taskQueue,
       ...(policy === undefined ? {} : { policy }),
+      ...(dunning === undefined ? {} : { dunning }),
     });
     const gateway = await createGateway(
       gatewayDependencies(dependencies, holdfast, { temporal: () => this.pingTemporal() }),
