@@ -8,6 +8,8 @@ import type { EncryptionKey, Keyring } from '../activities/crypto';
 import { createNoticeChannels } from '../activities/notifications';
 import type { NoticeChannels, NotificationSettings } from '../activities/notifications';
 import {
+  createDisputeQueries,
+  createDisputeStore,
   createIdempotencyStore,
   createInbox,
   createNoticeStore,
@@ -18,24 +20,36 @@ import {
   createPaymentStore,
   createPool,
   createRateQueries,
+  createRefundStore,
   createSettlementStore,
+  createSubscriptionQueries,
+  createSubscriptionStore,
 } from '../activities/storage';
+import type { RefundStore } from '../activities/storage';
 import {
+  createDisputeActivities,
   createEventLister,
   createPaymentActivities,
+  createPaymentOwners,
   createProviderContacts,
+  createRefundActivities,
   createSettlementActivities,
   createStripeClient,
   createStripeLimiter,
+  createSubscriptionActivities,
+  createSubscriptionRefresher,
   createWebhookVerifier,
   paymentContext,
 } from '../activities/stripe';
 import type { RequestLimiter } from '../activities/stripe';
 import type { DataConverter } from '@temporalio/common';
+import type { DisputeActivities } from '../workflows/dispute-ports';
+import type { RefundActivities } from '../workflows/refund-ports';
+import type { SubscriptionDesk } from '../workflows/subscription-ports';
 import { createDataConverter } from './codec';
 import type { StripeConfig } from './config';
 import type { StripeLimits } from './stripe-limits';
-import { isActedOn } from './relays/inbox-dispatcher';
+import { isActedOn, laneOf } from './relays/inbox-dispatcher';
 import type { KnownPayment } from './relays/inbox-dispatcher';
 import type { Activities } from './temporal';
 
@@ -66,6 +80,12 @@ export interface Dependencies {
   readonly queries: ReturnType<typeof createOrderQueries>;
   readonly rates: ReturnType<typeof createRateQueries>;
   readonly settlement: ReturnType<typeof createSettlementStore>;
+  readonly refunds: RefundStore;
+  readonly subscriptions: ReturnType<typeof createSubscriptionQueries>;
+  readonly subscriptionRefresher: ReturnType<typeof createSubscriptionRefresher>;
+  readonly disputes: ReturnType<typeof createDisputeQueries>;
+  /** Whose a payment is at the provider. */
+  readonly paymentOwners: ReturnType<typeof createPaymentOwners>;
   readonly inbox: ReturnType<typeof createInbox>;
   readonly outbox: ReturnType<typeof createOutbox>;
   readonly notices: ReturnType<typeof createNoticeStore>;
@@ -103,6 +123,10 @@ export function createDependencies(options: DependencyOptions): Dependencies {
   const limited = limiter === undefined ? {} : { limiter };
   const provider = paymentContext({ stripe, store, cache, log, ...limited });
   const settlement = createSettlementStore({ pool });
+  const refunds = createRefundStore({ pool });
+  const subscriptionStore = createSubscriptionStore({ pool });
+  const subscribers = { payments: provider, store: subscriptionStore };
+  const disputeStore = createDisputeStore({ pool, keyring });
   const noticeChannels = createNoticeChannels(options.notifications ?? {}, {
     ofOrder: createOrderContacts(pool, keyring),
     ofProviderCustomer: createProviderContacts(stripe, limiter),
@@ -118,11 +142,22 @@ export function createDependencies(options: DependencyOptions): Dependencies {
       ...createOrderStore({ pool, keyring, paymentLink: options.paymentLink }),
       ...createPaymentActivities(provider),
       ...createSettlementActivities(provider, settlement),
+      ...refundRecords(refunds),
+      ...createRefundActivities(provider, refunds),
+      ...createDisputeActivities(provider, disputeStore),
+      ...disputeSteps(disputeStore),
+      ...createSubscriptionActivities(subscribers),
+      ...deskOf(subscriptionStore),
     },
     queries,
     rates: createRateQueries(pool),
     settlement,
-    inbox: createInbox({ pool, keyring, isActedOn }),
+    refunds,
+    subscriptions: createSubscriptionQueries(pool),
+    subscriptionRefresher: createSubscriptionRefresher(subscribers),
+    disputes: createDisputeQueries(pool, keyring),
+    paymentOwners: createPaymentOwners(provider),
+    inbox: createInbox({ pool, keyring, isActedOn, laneOf }),
     outbox: createOutbox({ pool }),
     notices: createNoticeStore({ pool }),
     noticeChannels,
@@ -151,6 +186,21 @@ export function createDependencies(options: DependencyOptions): Dependencies {
       await pool.end();
     },
   };
+}
+
+function disputeSteps({ loadDispute, warnOfDispute, decideDispute }: DisputeActivities): DisputeActivities {
+  return { loadDispute, warnOfDispute, decideDispute };
+}
+
+/** Of the store only what workflows call is offered as activities. */
+function refundRecords(store: RefundStore): RefundActivities {
+  const { beginRefund, loadRefund, withdrawRefund, flagRefund, resolveRefund } = store;
+  return { beginRefund, loadRefund, withdrawRefund, flagRefund, resolveRefund };
+}
+
+/** As of refunds. */
+function deskOf({ raiseSubscriptionException, resolveSubscriptionException }: SubscriptionDesk): SubscriptionDesk {
+  return { raiseSubscriptionException, resolveSubscriptionException };
 }
 
 /** Live mode and a sandbox have limits of their own, so each mode has a scope of its own. */

@@ -4,13 +4,22 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import type { WorkerInterceptors, WorkflowBundleOption } from '@temporalio/worker';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DisputeActivities, DisputeProviderActivities } from '../workflows/dispute-ports';
 import type { OrderActivities, PaymentActivities } from '../workflows/ports';
+import type { RefundActivities, RefundProviderActivities } from '../workflows/refund-ports';
 import type { SettlementActivities } from '../workflows/settlement-ports';
+import type { SubscriptionActivities, SubscriptionDesk } from '../workflows/subscription-ports';
 import type { TemporalConnectionOptions } from './config';
 import { WORKFLOW_BUNDLE } from './build-assets';
 
 /** Every activity that a worker of Holdfast offers. */
-export type Activities = OrderActivities & PaymentActivities & SettlementActivities;
+export type Activities = OrderActivities &
+  PaymentActivities &
+  RefundActivities &
+  RefundProviderActivities &
+  SettlementActivities &
+  SubscriptionActivities &
+  SubscriptionDesk;
 
 export interface OrderWorkerOptions {
   readonly connection: NativeConnection;

@@ -35,7 +35,7 @@ export interface DisputeActivities {
   decideDispute(input: DecideDisputeInput): Promise<DisputeRecord>;
 }
 
-/** Called as regular activities: each is a row in the Temporal UI. Evidence stays within them. */
+/** Called as regular activities, looks as local ones first. Evidence stays within them. */
 export interface DisputeProviderActivities {
   /**
    * Fetches a dispute fresh and records what is new, with its money, its events and its notices. Null for one that is not

@@ -6,6 +6,7 @@ import type {
   DisputeSnapshot,
   DisputeStage,
 } from '../../workflows/domain/dispute';
+import type { OrderState } from '../../workflows/domain/order-state';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import { known } from './documents';
 import type { KeptDispute } from './dispute-record';
@@ -25,6 +26,7 @@ export interface MergedDispute {
 export interface DisputeOwner {
   readonly orderId: string;
   readonly attempt: number;
+  readonly orderState: OrderState;
 }
 
 /**
@@ -54,6 +56,7 @@ export function mergeDispute(
   const record: DisputeRecord = {
     ...stateOf(snapshot, was),
     orderId: owner.orderId,
+    orderState: owner.orderState,
     stage,
     withdrawn: (was?.withdrawn ?? 0) + sumOf(movements),
     round: (was?.round ?? 0) + (isNewRound ? 1 : 0),

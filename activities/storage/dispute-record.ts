@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { DisputeDecision, DisputeFacts, DisputeRecord } from '../../workflows/domain/dispute';
 import type { LineQuantity, OrderException } from '../../workflows/domain/order';
+import type { OrderState } from '../../workflows/domain/order-state';
 import { run, type Transaction } from './database';
 import { known, utc } from './documents';
 import { statement } from './statements';
@@ -22,6 +23,7 @@ interface DisputeDocument extends Nullable<DisputeFacts> {
   readonly decision: DisputeDecision | null;
   readonly fetchedAt: string;
   readonly movements: readonly string[] | null;
+  readonly orderState: OrderState;
   readonly linesToShip: readonly LineQuantity[] | null;
   readonly openRefunds: readonly string[] | null;
   readonly exceptions: readonly OrderException[] | null;

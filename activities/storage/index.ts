@@ -1,9 +1,17 @@
 /** What storage offers. `migrate` stands apart (./migrate): it needs a library that tests cannot load. */
 export { createPool, type PoolOptions } from './database';
+export { createDisputeQueries, type DisputeQueries } from './dispute-queries';
 export { createDisputeStore, type DisputeStore } from './dispute-store';
 export type { EvidenceFields, EvidenceSource } from './dispute-evidence';
 export { createIdempotencyStore, type IdempotencyBegin, type IdempotencyStore } from './idempotency';
-export { createInbox, type ClaimedEvent, type Inbox, type InboxStatus, type ProviderEvent } from './inbox';
+export {
+  createInbox,
+  type ClaimedEvent,
+  type Inbox,
+  type InboxLane,
+  type InboxStatus,
+  type ProviderEvent,
+} from './inbox';
 export { checkMoneyInvariants, type Violation } from './invariants';
 export {
   createNoticeStore,
@@ -21,6 +29,7 @@ export { createOutbox, type Outbox } from './outbox';
 export { createPaymentStore, type PaymentStoreDeps } from './create-payment-store';
 export type * from './payment-store';
 export { prune, type Pruned } from './prune';
+export { createRefundStore, type ProviderRefund, type RefundStore } from './refund-store';
 export { createSampleCatalogue, sampleItems, sampleSkus, sampleWarehouses } from './sample-catalogue';
 export { createSettlementStore, type LedgerPosition, type SettlementStore } from './settlement';
 export { createSubscriptionQueries, type ListSubscriptions, type SubscriptionQueries } from './subscription-queries';

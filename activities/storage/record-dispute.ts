@@ -36,11 +36,11 @@ export async function recordDispute(
   nowIso: string,
 ): Promise<DisputeRecord | undefined> {
   return transact(pool, async (tx) => {
-    const [owner] = await tx.query<DisputeOwner>(sql.order, [snapshot.paymentIntentId]);
+    const [owner] = await tx.query<Omit<DisputeOwner, 'orderState'>>(sql.order, [snapshot.paymentIntentId]);
     if (owner === undefined) return undefined;
     const [order, before] = await Promise.all([lockKnownOrder(tx, owner.orderId), loadDispute(tx, snapshot.disputeId)]);
     if (before !== undefined && before.fetchedAt > snapshot.fetchedAt) return before.record;
-    const merged = mergeDispute(before, snapshot, owner, nowIso);
+    const merged = mergeDispute(before, snapshot, { ...owner, orderState: order.facts.state }, nowIso);
     if (!isNews(before, merged)) return merged.next.record;
     const { next } = merged;
     const step = new OrderStep(tx, order, {

@@ -2,6 +2,8 @@ export { createStripeClient, STRIPE_API_VERSION, STRIPE_TIMEOUT_MS, type StripeC
 export { paymentContext, type PaymentContext, type PaymentDependencies, type PaymentLog } from './context';
 export { createProviderContacts, type ProviderContact } from './contacts';
 export { createDisputeActivities } from './disputes';
+export { createRefundActivities } from './refunds';
+export { createPaymentOwners, type PaymentOwners } from './owners';
 export { createPaymentActivities } from './payments';
 export {
   createStripeLimiter,
@@ -24,6 +26,7 @@ export {
 export { createSettlementActivities } from './settlement';
 export {
   createSubscriptionActivities,
+  createSubscriptionRefresher,
   type RefreshedSubscription,
   type SubscriptionContext,
   type SubscriptionRefresher,

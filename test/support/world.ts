@@ -10,7 +10,10 @@ import type { EncryptionKey } from '../../activities/crypto';
 import { createSampleCatalogue } from '../../activities/storage';
 import { createHoldfastClient } from '../../clients';
 import type { HoldfastClient } from '../../clients';
+import type { DisputePolicy } from '../../workflows/domain/dispute-plan';
+import type { FraudWarningPolicy } from '../../workflows/domain/fraud-warning';
 import type { OrderPolicy } from '../../workflows/domain/policy';
+import type { DunningPolicy } from '../../workflows/domain/subscription';
 import { createDependencies } from '../../workers/dependencies';
 import type { Dependencies } from '../../workers/dependencies';
 import { startMailServer } from '../../workers/embedded/mail';
@@ -34,6 +37,9 @@ import { followVirtualTime } from './follow-time';
 export interface WorldOptions {
   readonly simulator?: StripeSimulatorOptions;
   readonly policy?: Partial<OrderPolicy>;
+  readonly dunning?: Partial<DunningPolicy>;
+  readonly disputes?: Partial<DisputePolicy>;
+  readonly fraudWarnings?: Partial<FraudWarningPolicy>;
   readonly interceptors?: WorkerInterceptors;
   /** Start no worker: the test runs its own, e.g. in another process. */
   readonly withoutWorker?: boolean;
@@ -99,7 +105,17 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const relays =
     options.withoutRelays === true
       ? undefined
-      : startRelays({ dependencies, databaseUrl: database.url, client, taskQueue, sinks: [], log });
+      : startRelays({
+          dependencies,
+          databaseUrl: database.url,
+          client,
+          taskQueue,
+          sinks: [],
+          log,
+          ...(options.dunning === undefined ? {} : { dunning: options.dunning }),
+          ...(options.disputes === undefined ? {} : { disputes: options.disputes }),
+          ...(options.fraudWarnings === undefined ? {} : { fraudWarnings: options.fraudWarnings }),
+        });
   return {
     taskQueue,
     database,

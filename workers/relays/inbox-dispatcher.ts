@@ -1,6 +1,9 @@
 import type { Logger } from 'pino';
+import { isDisputeEvent } from './dispute-events';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 import { isPaymentEvent } from './payment-events';
+import { isRefundEvent } from './refund-events';
+import { isSubscriptionEvent } from './subscription-events';
 
 export interface InboxReader {
   claimDue(limit: number, leaseMs: number): Promise<readonly InboxEvent[]>;
@@ -24,7 +27,12 @@ const LONGEST_RETRY_MS = 5 * 60_000;
 
 /** Does any handler act on events of this kind? The inbox asks before one is built. */
 export function isActedOn(type: string): boolean {
-  return [isPaymentEvent].some((isOfKind) => isOfKind(type));
+  return [isPaymentEvent, isRefundEvent, isDisputeEvent, isSubscriptionEvent].some((isOfKind) => isOfKind(type));
+}
+
+/** Each lane is dispatched by a loop of its own: what waits for the provider's limits in one does not hold up the other. */
+export function laneOf(type: string): 'orders' | 'subscriptions' {
+  return isSubscriptionEvent(type) ? 'subscriptions' : 'orders';
 }
 
 /** One round: hands the inbox's due events to the workflows they concern. */

@@ -5,11 +5,23 @@ import { startLoop } from '../loop';
 import type { Loop } from '../loop';
 import { listen } from '../listener';
 import type { Dependencies } from '../dependencies';
+import { DEFAULT_DUNNING_POLICY } from '../../workflows/domain/dunning-policy';
+import type { DunningPolicy } from '../../workflows/domain/subscription';
+import { DEFAULT_DISPUTE_POLICY } from '../../workflows/domain/dispute-plan';
+import type { DisputePolicy } from '../../workflows/domain/dispute-plan';
+import { DEFAULT_FRAUD_WARNING_POLICY } from '../../workflows/domain/fraud-warning';
+import type { FraudWarningPolicy } from '../../workflows/domain/fraud-warning';
+import { DEFAULT_REFUND_POLICY } from '../../workflows/domain/refund';
+import type { RefundPolicy } from '../../workflows/domain/refund';
+import { disputeEvents } from './dispute-events';
+import type { EventHandler } from './event-handler';
 import { dispatchInbox } from './inbox-dispatcher';
 import { collectMissedEvents } from './missed-events';
 import { relayNotices } from './notice-relay';
 import { relayOutbox } from './outbox-relay';
 import { paymentEvents } from './payment-events';
+import { refundEvents } from './refund-events';
+import { subscriptionEvents } from './subscription-events';
 import type { EventSink } from './outbox-relay';
 
 export interface RelayOptions {
@@ -18,6 +30,12 @@ export interface RelayOptions {
   readonly client: Client;
   readonly taskQueue: string;
   readonly sinks: readonly EventSink[];
+  /** What the shop decides for its subscriptions; the rest is DEFAULT_DUNNING_POLICY. */
+  readonly dunning?: Partial<DunningPolicy>;
+  /** For disputes and early fraud warnings that are followed from now on; the rest are the defaults. */
+  readonly disputes?: Partial<DisputePolicy>;
+  readonly fraudWarnings?: Partial<FraudWarningPolicy>;
+  readonly refunds?: Partial<RefundPolicy>;
   readonly log: Logger;
 }
 
@@ -47,7 +65,11 @@ async function pruneOnce(pool: Dependencies['pool'], log: Logger): Promise<numbe
 export function startRelays(options: RelayOptions): Relays {
   const { dependencies, client, taskQueue, sinks, log } = options;
   const { outbox, inbox, activities, findPayment, eventLister } = dependencies;
-  const handlers = [paymentEvents({ client, taskQueue, findPayment, voidPayments: activities.voidPayments })];
+  const handlers = [
+    paymentEvents({ client, taskQueue, findPayment, voidPayments: activities.voidPayments }),
+    refundEvents({ client, taskQueue, findPayment, refunds: dependencies.refunds }),
+    disputeHandler(options),
+  ];
   const relay = startLoop('outbox relay', () => relayOutbox({ outbox, client, taskQueue, sinks }), {
     idleMs: IDLE_MS,
     log,
@@ -56,20 +78,52 @@ export function startRelays(options: RelayOptions): Relays {
     idleMs: IDLE_MS,
     log,
   });
+  const subscriptions = startLoop('subscription dispatcher', subscriptionRound(options), { idleMs: IDLE_MS, log });
   const missed = startLoop('missed events', () => collectMissedEvents(eventLister, inbox), {
     idleMs: MISSED_EVENTS_MS,
     log,
   });
   const pruning = startLoop('pruning', () => pruneOnce(dependencies.pool, log), { idleMs: PRUNE_MS, log });
   const notices = startNotices(dependencies, log);
-  const wakes = { holdfast_outbox: relay.wake, holdfast_inbox: dispatcher.wake, holdfast_notices: notices.wake };
+  const wakeInbox = (): void => [dispatcher, subscriptions].forEach((loop) => loop.wake());
+  const wakes = { holdfast_outbox: relay.wake, holdfast_inbox: wakeInbox, holdfast_notices: notices.wake };
   const listener = listen(options.databaseUrl, wakes, log);
   return {
     async stop() {
       await listener.stop();
-      await Promise.all([relay, dispatcher, notices, missed, pruning].map((loop) => loop.stop()));
+      await Promise.all([relay, dispatcher, subscriptions, notices, missed, pruning].map((loop) => loop.stop()));
     },
   };
+}
+
+function disputeHandler({
+  dependencies,
+  client,
+  taskQueue,
+  disputes,
+  fraudWarnings,
+  refunds,
+}: RelayOptions): EventHandler {
+  return disputeEvents({
+    client,
+    taskQueue,
+    policy: { ...DEFAULT_DISPUTE_POLICY, ...disputes },
+    fraudWarningPolicy: { ...DEFAULT_FRAUD_WARNING_POLICY, ...fraudWarnings },
+    refundPolicy: { ...DEFAULT_REFUND_POLICY, ...refunds },
+    findPayment: dependencies.findPayment,
+    findDispute: (disputeId) => dependencies.disputes.findDispute(disputeId),
+    owners: dependencies.paymentOwners,
+  });
+}
+
+/** Rounds of the lane of subscriptions, whose events cost a look at the provider each. */
+function subscriptionRound({ dependencies, client, taskQueue, dunning, log }: RelayOptions): () => Promise<number> {
+  const { inbox: all, subscriptionRefresher: refresher } = dependencies;
+  const policy = { ...DEFAULT_DUNNING_POLICY, ...dunning };
+  const handlers = [subscriptionEvents({ client, taskQueue, policy, refresher })];
+  const { complete, ignore, retryLater } = all;
+  const claimDue = (limit: number, leaseMs: number) => all.claimDue(limit, leaseMs, 'subscriptions');
+  return () => dispatchInbox({ inbox: { claimDue, complete, ignore, retryLater }, handlers, log });
 }
 
 function startNotices({ notices: store, noticeChannels: channels }: Dependencies, log: Logger): Loop {

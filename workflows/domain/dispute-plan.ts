@@ -104,30 +104,36 @@ export function nextDisputeDue(
   context: DisputeDueContext,
 ): DisputeDue | undefined {
   if (isSettled(dispute)) return undefined;
+  const { notBeforeMs } = context;
+  const own = [...decisionDue(dispute, policy, context), ...overdue(dispute)];
   // At the same moment the provider is asked first: it may have closed what was to be decided.
-  const steps = [...looks(dispute, policy, context), ...decisionDue(dispute, policy, context), ...overdue(dispute)];
+  const steps = [
+    ...looks(dispute, policy, context),
+    ...own.map((one) => ({ ...one, atMs: Math.max(one.atMs, notBeforeMs) })),
+  ];
   return steps.reduce((first, one) => (one.atMs < first.atMs ? one : first));
 }
 
 function decisionDue(dispute: DisputeRecord, policy: DisputePolicy, context: DisputeDueContext): DisputeDue[] {
-  const { notBeforeMs, collectAtMs } = context;
   const { decision, evidenceCollectedAt, warnedMs } = dispute;
-  if (isPending(dispute))
-    return [{ kind: 'carry_out', atMs: notBeforeMs, then: `${decision?.action ?? ''} as decided` }];
+  if (isPending(dispute)) return [{ kind: 'carry_out', atMs: 0, then: `${decision?.action ?? ''} as decided` }];
   if (!isUndecided(dispute)) return [];
   const { warnings, actAt, checkAt } = disputePlan(dispute, policy);
-  const next = warnings.find((one) => !warnedMs.includes(one.beforeMs));
   const due: DisputeDue[] = [];
-  if (evidenceCollectedAt === undefined) due.push({ kind: 'collect', atMs: collectAtMs, then: 'collect the evidence' });
+  // First, so that nothing which fails at the same moment keeps the decision from its time.
+  if (decision === undefined && policy.onDeadline === 'submit') {
+    const then = 'send the collected evidence unless somebody has decided';
+    due.push({ kind: 'decide', atMs: Date.parse(actAt), then });
+  }
+  if (decision === undefined && policy.onDeadline === 'leave') {
+    due.push({ kind: 'decide', atMs: Date.parse(checkAt), then: 'leave it to the bank' });
+  }
+  const next = warnings.find((one) => !warnedMs.includes(one.beforeMs));
   if (next !== undefined) {
     due.push({ kind: 'warn', atMs: Date.parse(next.at), then: 'tell a person that the deadline is near' });
   }
-  if (decision === undefined) {
-    const [at, then] =
-      policy.onDeadline === 'submit'
-        ? [actAt, 'send the collected evidence unless somebody has decided']
-        : [checkAt, 'leave it to the bank'];
-    due.push({ kind: 'decide', atMs: Math.max(Date.parse(at), notBeforeMs), then });
+  if (evidenceCollectedAt === undefined) {
+    due.push({ kind: 'collect', atMs: context.collectAtMs, then: 'collect the evidence' });
   }
   return due;
 }

@@ -1,4 +1,5 @@
 import type { LineQuantity, OrderException } from './order';
+import type { OrderState } from './order-state';
 
 /**
  * Where a dispute stands, by what it asks of us. An inquiry asks the same before any money moves; it may become a dispute.
@@ -62,6 +63,7 @@ export interface DisputeRecord extends DisputeFacts {
   /** Fees so far, those given back taken off; in minor units of the currency of the balance. */
   readonly feeAmount: number;
   readonly feeCurrency: string;
+  readonly orderState: OrderState;
   /** What of the order is left to ship. */
   readonly linesToShip: readonly LineQuantity[];
   /** Refunds of this payment that are not settled. */

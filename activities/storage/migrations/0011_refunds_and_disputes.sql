@@ -57,6 +57,8 @@ CREATE TABLE refunds (
   settle_by timestamptz NOT NULL,
   watch_until timestamptz,
   resolution jsonb,
+  -- why it was given up before any money moved
+  ended_reason text,
   updated_at timestamptz NOT NULL
 );
 
@@ -79,6 +81,10 @@ CREATE TABLE refund_parts (
   failure_balance_transaction text,
   provider_created_at timestamptz,
   settled_at timestamptz,
+  -- a person gave back in another way what this part did not
+  resolved_at timestamptz,
+  CONSTRAINT refund_parts_resolved_after_failure CHECK (resolved_at IS NULL OR status IN ('failed', 'canceled')),
+  CONSTRAINT refund_parts_settled_once CHECK (settled_at IS NULL OR status IN ('succeeded', 'failed', 'canceled')),
   PRIMARY KEY (refund_id, part),
   FOREIGN KEY (order_id, attempt) REFERENCES payment_attempts,
   -- one refund of ours takes each payment once
@@ -195,10 +201,12 @@ SELECT o.order_id, o.cart_id, o.state, o.waiting_on, o.waiting_until, o.placed_a
     SELECT jsonb_agg(jsonb_build_object('refundId', r.refund_id, 'orderId', r.order_id, 'state', r.state,
       'amount', r.amount, 'currency', r.currency, 'lines', r.lines, 'reason', r.reason, 'actor', r.actor,
       'requestedAt', r.requested_at, 'settleBy', r.settle_by, 'watchUntil', r.watch_until, 'resolution', r.resolution,
+      'endedReason', r.ended_reason,
       'parts', (
         SELECT jsonb_agg(jsonb_build_object('part', p.part, 'attempt', p.attempt, 'paymentIntentId', p.payment_intent_id,
           'amount', p.amount, 'status', p.status, 'providerRefundId', p.provider_refund_id,
           'failureReason', p.failure_reason, 'pendingReason', p.pending_reason,
+          'failureBalanceTransaction', p.failure_balance_transaction, 'resolvedAt', p.resolved_at,
           'createdAt', p.provider_created_at, 'settledAt', p.settled_at) ORDER BY p.part)
         FROM refund_parts p WHERE p.refund_id = r.refund_id)
     ) ORDER BY r.requested_at, r.refund_id COLLATE "C")
@@ -232,6 +240,7 @@ SELECT d.dispute_id, d.order_id, d.closed_at, d.recorded_at, jsonb_build_object(
   'feeAmount', d.fee_amount, 'feeCurrency', d.fee_currency, 'evidenceCollectedAt', d.evidence_collected_at,
   'warnedMs', d.warned_ms, 'decision', d.decision, 'fetchedAt', d.fetched_at,
   'withdrawn', coalesce(m.withdrawn, 0), 'movements', m.keys,
+  'orderState', (SELECT o.state FROM orders o WHERE o.order_id = d.order_id),
   'linesToShip', (
     SELECT jsonb_agg(jsonb_build_object('sku', l.sku, 'quantity', l.quantity - l.shipped - l.cancelled) ORDER BY l.position)
     FROM order_lines l WHERE l.order_id = d.order_id AND l.quantity > l.shipped + l.cancelled),

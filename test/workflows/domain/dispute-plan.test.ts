@@ -44,6 +44,7 @@ function disputed(changes: Partial<DisputeRecord> = {}): DisputeRecord {
     evidenceCollectedAt: OPENED,
     feeAmount: 2_000,
     feeCurrency: 'eur',
+    orderState: 'allocated',
     linesToShip: [],
     openRefunds: [],
     exceptions: [],

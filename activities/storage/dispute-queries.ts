@@ -1,0 +1,54 @@
+import type { Pool } from 'pg';
+import type { DisputeRecord } from '../../workflows/domain/dispute';
+import { disputeWaiting } from '../../workflows/domain/dispute-plan';
+import type { DisputeView } from '../../workflows/domain/dispute-view';
+import type { Waiting } from '../../workflows/domain/waiting';
+import type { Keyring } from '../crypto';
+import { run } from './database';
+import { createEvidenceStore } from './dispute-evidence';
+import { keptDispute, readDispute, type DisputeRow } from './dispute-record';
+import { statement } from './statements';
+
+const sql = { list: statement('disputes-list') };
+
+/** A page no longer than a person reads. */
+const MAX_ROWS = 500;
+
+export interface ListDisputes {
+  /** Only open ones, or only closed ones; all where absent. */
+  readonly open?: boolean;
+  readonly limit: number;
+}
+
+/** Questions on disputes, answered from Postgres alone, so also while no worker runs. */
+export interface DisputeQueries {
+  findDispute(disputeId: string): Promise<DisputeRecord | undefined>;
+  getDispute(disputeId: string): Promise<DisputeView | undefined>;
+  /** Newest first. */
+  listDisputes(filter: ListDisputes): Promise<DisputeView[]>;
+}
+
+export function createDisputeQueries(pool: Pool, keyring: Keyring): DisputeQueries {
+  const evidence = createEvidenceStore({ pool, keyring, now: () => new Date() });
+  return {
+    findDispute: async (disputeId) => (await readDispute(pool, disputeId))?.record,
+    async getDispute(disputeId) {
+      const kept = await readDispute(pool, disputeId);
+      if (kept === undefined) return undefined;
+      return { ...disputeView(kept.record), evidenceFields: await evidence.fieldNames(disputeId) };
+    },
+    async listDisputes({ open, limit }) {
+      const rows = await run<DisputeRow>(pool, sql.list, [open ?? null, Math.min(limit, MAX_ROWS)]);
+      return rows.map((row) => disputeView(keptDispute(row).record));
+    },
+  };
+}
+
+function disputeView(record: DisputeRecord): DisputeView {
+  return { ...record, ...waitingView(disputeWaiting(record)) };
+}
+
+/** Whom something waits for, as views show it. */
+export function waitingView(waiting: Waiting | undefined) {
+  return waiting === undefined ? {} : { waitingOn: waiting.on, waitingUntil: waiting.until, waitingFor: waiting.why };
+}

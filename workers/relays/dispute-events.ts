@@ -1,0 +1,96 @@
+import type { Client } from '@temporalio/client';
+import type { PaymentOwners } from '../../activities/stripe';
+import { disputeStart, fraudWarningStart } from '../../clients/dispute-requests';
+import type { StartOptions } from '../../clients/requests';
+import { disputeChanged, fraudWarningChanged } from '../../workflows/dispute-messages';
+import { isSettled } from '../../workflows/domain/dispute';
+import type { DisputeRecord } from '../../workflows/domain/dispute';
+import type { DisputePolicy } from '../../workflows/domain/dispute-plan';
+import type { FraudWarningPolicy } from '../../workflows/domain/fraud-warning';
+import type { RefundPolicy } from '../../workflows/domain/refund';
+import { workflowTypes } from '../../workflows/messages';
+import { objectOf } from './event-handler';
+import type { EventHandler, Handled, InboxEvent } from './event-handler';
+import type { KnownPayment } from './payment-events';
+
+export interface DisputeEventDependencies {
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly policy: DisputePolicy;
+  readonly fraudWarningPolicy: FraudWarningPolicy;
+  readonly refundPolicy: RefundPolicy;
+  readonly findPayment: (paymentIntentId: string) => Promise<KnownPayment | undefined>;
+  readonly findDispute: (disputeId: string) => Promise<DisputeRecord | undefined>;
+  readonly owners: PaymentOwners;
+}
+
+const DISPUTE_EVENTS: ReadonlySet<string> = new Set(
+  ['created', 'updated', 'closed', 'funds_withdrawn', 'funds_reinstated'].map((what) => `charge.dispute.${what}`),
+);
+const WARNING_EVENTS: ReadonlySet<string> = new Set(
+  ['created', 'updated'].map((what) => `radar.early_fraud_warning.${what}`),
+);
+
+/** Some three days at the longest pause: as long as Stripe itself goes on delivering. Then it is kept, not acted on. */
+const MAX_ATTEMPTS = 900;
+
+/** Is it a kind of event that `disputeEvents` acts on? */
+export function isDisputeEvent(type: string): boolean {
+  return DISPUTE_EVENTS.has(type) || WARNING_EVENTS.has(type);
+}
+
+/**
+ * Starts and wakes the workflows of disputes and early fraud warnings. Any event of a dispute may be the first that comes, and
+ * each only says that something changed.
+ */
+export function disputeEvents(deps: DisputeEventDependencies): EventHandler {
+  return {
+    actsOn: isDisputeEvent,
+    keyOf: (event) => event.objectId ?? event.eventId,
+    handle: (events) => handle(deps, events),
+  };
+}
+
+async function handle(deps: DisputeEventDependencies, events: readonly InboxEvent[]): Promise<Handled> {
+  const [event] = events;
+  const id = event?.objectId;
+  if (event === undefined || id === undefined) return 'ignored';
+  const paymentIntentId = event.paymentIntentId ?? (await paymentOfCharge(deps, event));
+  // A charge without a PaymentIntent is none of ours.
+  if (paymentIntentId === undefined) return 'ignored';
+  const payment = await deps.findPayment(paymentIntentId);
+  if (payment === undefined && (await deps.owners.orderOf(paymentIntentId)) === undefined) return 'ignored';
+  if (payment?.orderExists !== true) {
+    return event.attempts >= MAX_ATTEMPTS ? 'ignored' : { later: 'its order is not known yet' };
+  }
+  const { orderId } = payment;
+  const { taskQueue, policy, refundPolicy, fraudWarningPolicy } = deps;
+  if (WARNING_EVENTS.has(event.type)) {
+    const start = fraudWarningStart(id, { taskQueue, policy: fraudWarningPolicy, refundPolicy, orderId });
+    await wake(deps, workflowTypes.fraudWarning, start, fraudWarningChanged.name);
+    return 'done';
+  }
+  const known = await deps.findDispute(id);
+  if (known !== undefined && events.every((one) => repeats(known, one))) return 'done';
+  await wake(deps, workflowTypes.dispute, disputeStart(id, { taskQueue, policy, orderId }), disputeChanged.name);
+  return 'done';
+}
+
+/** The payment is optional in an early fraud warning; its charge is not. */
+function paymentOfCharge({ owners }: DisputeEventDependencies, event: InboxEvent): Promise<string | undefined> {
+  const { charge } = objectOf(event);
+  return typeof charge === 'string' ? owners.paymentOf(charge) : Promise.resolve(undefined);
+}
+
+/** Of a dispute that is over and whose money has settled, an event that says just that starts no workflow again. */
+function repeats(known: DisputeRecord, event: InboxEvent): boolean {
+  const { status, balance_transactions: movements } = objectOf(event);
+  if (!isSettled(known) || status !== known.providerStatus || !Array.isArray(movements)) return false;
+  const withdrawn = (movements as { readonly amount?: number }[]).reduce((sum, one) => sum - (one.amount ?? 0), 0);
+  return withdrawn === known.withdrawn;
+}
+
+async function wake(deps: DisputeEventDependencies, type: string, start: StartOptions, signal: string): Promise<void> {
+  const { workflowIdConflictPolicy: _policy, ...options } = start;
+  await deps.client.workflow.signalWithStart(type, { ...options, signal });
+}
