@@ -123,6 +123,7 @@ function failed(
   const subscription = subscriptionOf(account, invoice);
   const asks = outcome.kind === 'action_required';
   if (subscription === undefined || !isRetried(invoice, subscription)) {
+    object.next_payment_attempt = null;
     account.log.emit('invoice.payment_failed', object, cause);
     if (asks) account.log.emit('invoice.payment_action_required', object, cause);
     return;

@@ -50,9 +50,6 @@ export const subscriptions = defineResource<StoredSubscription>({
   save: ({ timer: _timer, ...kept }) => kept,
 });
 
-/** Only for its path and `expand`: the items live in their subscriptions. */
-export const itemExpandable = item;
-
 export const invoices = defineResource<StoredInvoice>({
   kind: 'invoice',
   object: 'invoice',
@@ -96,8 +93,9 @@ function paymentsOf(account: Account, invoiceId: string): object {
   return listOf(account.of(invoicePayments).filed('invoice', invoiceId), `/v1/invoices/${invoiceId}/payments`);
 }
 
-function confirmationSecret(account: Account, invoiceId: string): object {
+/** For the page on which the customer pays; null where there is nothing to pay. */
+function confirmationSecret(account: Account, invoiceId: string): object | null {
   const [payment] = account.of(invoicePayments).filed('invoice', invoiceId);
   const intent = account.paymentIntents.get(payment?.payment.payment_intent ?? '');
-  return { client_secret: intent?.object.client_secret ?? null, type: 'payment_intent' };
+  return intent === undefined ? null : { client_secret: intent.object.client_secret, type: 'payment_intent' };
 }

@@ -102,3 +102,21 @@ describe('a trial', () => {
     expect(await latestInvoice(shop, subscription)).toMatchObject({ status: 'open', attempt_count: 1, amount_paid: 0 });
   });
 });
+
+it('its money is on the balance, as any other charge’s', async () => {
+  const shop = await openShop();
+  const subscription = await subscribe(shop);
+  toPeriodEnd(shop, subscription);
+  shop.simulator.clock.advanceBy(DAY_MS);
+  const { data } = await shop.stripe.charges.list({ customer: shop.customer, expand: ['data.balance_transaction'] });
+  expect(data.map(({ amount, balance_transaction: moved }) => [amount, moved])).toMatchObject([
+    [1900, { type: 'charge', amount: 1900, currency: 'eur' }],
+    [1900, { type: 'charge', amount: 1900, currency: 'eur' }],
+  ]);
+});
+
+it('shows no secret where there is nothing to pay', async () => {
+  const shop = await openShop();
+  const trial = await subscribe(shop, { trial_period_days: 7, expand: ['latest_invoice.confirmation_secret'] });
+  expect(trial.latest_invoice).toMatchObject({ amount_due: 0, confirmation_secret: null });
+});

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StripeSimulator, StripeSimulatorOptions } from '../../../../../workers/embedded/stripe/server';
@@ -115,6 +115,11 @@ it('writes a jump that makes very many events bit by bit', async () => {
   shop.simulator.clock.advanceBy(700 * DAY_MS);
   const before = kept(shop.simulator);
   const next = await again(shop, 'stopped');
+  const events = readFileSync(stateFile, 'utf8')
+    .split('\n')
+    .map((line) => line.split('["event",').length - 1);
+  expect(events.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(6_000);
+  expect(Math.max(...events)).toBeLessThan(5_100);
   expect(kept(next.simulator)).toEqual(before);
   expect((await latestInvoice(next, subscription)).number).toMatch(/-0701$/);
 });
