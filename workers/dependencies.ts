@@ -41,9 +41,9 @@ import {
   createWebhookVerifier,
   paymentContext,
 } from '../activities/stripe';
-import type { RequestLimiter } from '../activities/stripe';
+import type { PaymentContext, RequestLimiter } from '../activities/stripe';
 import type { DataConverter } from '@temporalio/common';
-import type { DisputeActivities } from '../workflows/dispute-ports';
+import type { DisputeActivities, DisputeProviderActivities } from '../workflows/dispute-ports';
 import type { RefundActivities } from '../workflows/refund-ports';
 import type { SubscriptionDesk } from '../workflows/subscription-ports';
 import { createDataConverter } from './codec';
@@ -126,7 +126,6 @@ export function createDependencies(options: DependencyOptions): Dependencies {
   const refunds = createRefundStore({ pool });
   const subscriptionStore = createSubscriptionStore({ pool });
   const subscribers = { payments: provider, store: subscriptionStore };
-  const disputeStore = createDisputeStore({ pool, keyring });
   const noticeChannels = createNoticeChannels(options.notifications ?? {}, {
     ofOrder: createOrderContacts(pool, keyring),
     ofProviderCustomer: createProviderContacts(stripe, limiter),
@@ -144,8 +143,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
       ...createSettlementActivities(provider, settlement),
       ...refundRecords(refunds),
       ...createRefundActivities(provider, refunds),
-      ...createDisputeActivities(provider, disputeStore),
-      ...disputeSteps(disputeStore),
+      ...disputeActivities(provider, createDisputeStore({ pool, keyring })),
       ...createSubscriptionActivities(subscribers),
       ...deskOf(subscriptionStore),
     },
@@ -164,21 +162,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
     idempotency: createIdempotencyStore({ pool, keyring }),
     eventLister: createEventLister(stripe, limited),
     verifyWebhook: createWebhookVerifier({ secrets: webhookSecrets }),
-    async findPayment(paymentIntentId) {
-      const attempt = await store.findAttemptByPaymentIntent(paymentIntentId);
-      if (attempt === undefined) return undefined;
-      const { orderId, cartId, status, tombstoned, startedAt } = attempt;
-      const orderExists = await queries.orderExists(orderId);
-      return {
-        orderId,
-        attempt: attempt.attempt,
-        status,
-        tombstoned,
-        startedAt,
-        orderExists,
-        ...(cartId === undefined ? {} : { cartId }),
-      };
-    },
+    findPayment: paymentFinder(store, queries),
     async close() {
       closing = true;
       noticeChannels.close();
@@ -188,8 +172,34 @@ export function createDependencies(options: DependencyOptions): Dependencies {
   };
 }
 
-function disputeSteps({ loadDispute, warnOfDispute, decideDispute }: DisputeActivities): DisputeActivities {
-  return { loadDispute, warnOfDispute, decideDispute };
+/** What is recorded of a payment, and whether its order is. */
+function paymentFinder(
+  store: ReturnType<typeof createPaymentStore>,
+  queries: ReturnType<typeof createOrderQueries>,
+): Dependencies['findPayment'] {
+  return async (paymentIntentId) => {
+    const found = await store.findAttemptByPaymentIntent(paymentIntentId);
+    if (found === undefined) return undefined;
+    const { orderId, cartId, attempt, status, tombstoned, startedAt } = found;
+    const orderExists = await queries.orderExists(orderId);
+    return {
+      orderId,
+      attempt,
+      status,
+      tombstoned,
+      startedAt,
+      orderExists,
+      ...(cartId === undefined ? {} : { cartId }),
+    };
+  };
+}
+
+function disputeActivities(
+  provider: PaymentContext,
+  store: ReturnType<typeof createDisputeStore>,
+): DisputeActivities & DisputeProviderActivities {
+  const { loadDispute, warnOfDispute, decideDispute } = store;
+  return { loadDispute, warnOfDispute, decideDispute, ...createDisputeActivities(provider, store) };
 }
 
 /** Of the store only what workflows call is offered as activities. */

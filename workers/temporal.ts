@@ -15,6 +15,8 @@ import { WORKFLOW_BUNDLE } from './build-assets';
 /** Every activity that a worker of Holdfast offers. */
 export type Activities = OrderActivities &
   PaymentActivities &
+  DisputeActivities &
+  DisputeProviderActivities &
   RefundActivities &
   RefundProviderActivities &
   SettlementActivities &
