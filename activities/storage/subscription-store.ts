@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import { nextLook, subscriptionWaiting } from '../../workflows/domain/dunning-look';
 import { planNotices } from '../../workflows/domain/dunning';
-import { untrueNotices } from '../../workflows/domain/dunning-rules';
+import { quietHoursOf, untrueNotices } from '../../workflows/domain/dunning-rules';
+import { nextAllowed } from '../../workflows/domain/quiet-hours';
 import { iso } from '../../workflows/domain/deadlines';
 import type { DunningPolicy, SubscriptionFacts } from '../../workflows/domain/subscription';
 import { invoiceFacts, subscriptionFacts } from '../../workflows/domain/subscription-facts';
@@ -171,7 +172,7 @@ function watch(
  * the same for who comes next where this process dies before it has told. It is news
  * - where nobody follows the subscription, or who did is long overdue;
  * - where something is to be said well before the workflow wakes;
- * - where the stage is not the one that it shows, unless it looks by itself within hours: a failure that heals within its grace,
+ * - where the stage is not the one that it shows, unless it looks by itself in some hours, or in the morning: a failure that heals within its grace,
  *   just before the look at the renewal, costs no history then;
  * - where it would look much earlier. Looks are for what nobody tells: a day or two more or less find no other thing.
  */
@@ -187,7 +188,10 @@ function isNews(
   const wakeMs = record.wakeAt === undefined ? Infinity : Date.parse(record.wakeAt);
   const sayMs = Math.min(...planNotices(facts, nowMs, policy).map((one) => Date.parse(one.dueAt)));
   if (nowMs > wakeMs + OVERDUE_MS || sayMs + policy.settlingMs < wakeMs) return true;
-  if (record.watchedStage !== facts.stage && wakeMs - nowMs > policy.graceMs + policy.settlingMs) return true;
+  // The look at a renewal is so long after the period's end, or after the quiet hours that this falls into.
+  const renewalMs = nowMs + policy.finalizationMs + policy.graceMs;
+  const isSoon = wakeMs <= nextAllowed(renewalMs, quietHoursOf(facts, policy));
+  if (record.watchedStage !== facts.stage && !isSoon) return true;
   return nextDue !== undefined && Date.parse(nextDue.at) < wakeMs - MUCH_EARLIER_MS;
 }
 

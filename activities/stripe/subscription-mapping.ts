@@ -5,6 +5,12 @@ import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../workflows/doma
 import { metadataKeys } from './metadata';
 import { chargeOf, idOf } from './payment-status';
 
+/**
+ * The comment of a cancel of ours. The provider calls every cancel that is asked for `cancellation_requested`; by this one it is
+ * known that the tries ended it and nobody's wish.
+ */
+export const ENDED_UNPAID = 'Ended by Holdfast: every try to collect its invoice failed';
+
 /** Everything that is fetched of a subscription at one look. */
 export interface FetchedSubscription {
   /** With its customer, default payment method and products. */
@@ -33,7 +39,7 @@ export function snapshotOf(fetched: FetchedSubscription): SubscriptionSnapshot {
     trialEndsAt: utc(subscription.trial_end),
     cancelAt: utc(subscription.cancel_at),
     endedAt: utc(subscription.ended_at),
-    endReason: subscription.cancellation_details?.reason ?? undefined,
+    endReason: endReasonOf(subscription),
     timeZone: timeZoneOf(subscription),
     upcomingAmount,
   };
@@ -127,6 +133,10 @@ function hasPaymentMethod(subscription: Stripe.Subscription): boolean {
   if (idOf(subscription.default_payment_method) !== undefined || subscription.default_source) return true;
   const customer = customerOf(subscription);
   return idOf(customer?.invoice_settings.default_payment_method) !== undefined || Boolean(customer?.default_source);
+}
+
+function endReasonOf({ cancellation_details: details }: Stripe.Subscription): string | undefined {
+  return details?.comment === ENDED_UNPAID ? 'payment_failed' : (details?.reason ?? undefined);
 }
 
 function timeZoneOf(subscription: Stripe.Subscription): string | undefined {

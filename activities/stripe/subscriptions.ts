@@ -9,6 +9,7 @@ import { activity, type PaymentContext } from './context';
 import { isMissing, unsettled } from './errors';
 import type { ProviderSession } from './provider';
 import { fetchSubscription } from './subscription-fetch';
+import { ENDED_UNPAID } from './subscription-mapping';
 import { payWith } from './subscription-pay';
 
 /** What the activities of subscriptions are made of. */
@@ -107,7 +108,8 @@ function endSubscription(
     if (isOver(found.facts.stage) || !found.facts.exhausted) return found;
     try {
       // Without a key: a cancel does nothing twice by itself.
-      await session.write('subscriptions.cancel', () => payments.stripe.subscriptions.cancel(subscriptionId));
+      const params = { cancellation_details: { comment: ENDED_UNPAID } };
+      await session.write('subscriptions.cancel', () => payments.stripe.subscriptions.cancel(subscriptionId, params));
     } catch (error) {
       // Somebody else was first.
       if (!isMissing(error)) throw error;

@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
-import type { temporal } from '@temporalio/proto';
+import { temporal } from '@temporalio/proto';
 import type Stripe from 'stripe';
 import { DEFAULT_DUNNING_POLICY } from '../../workflows/domain/dunning-policy';
 import type { DunningPolicy } from '../../workflows/domain/subscription';
@@ -11,6 +11,12 @@ import { eventually } from './eventually';
 import { fastForward, virtualTime } from './time';
 import { closeConnections, createWorld } from './world';
 import type { World, WorldOptions } from './world';
+
+const { EventType } = temporal.api.enums.v1;
+const CLOCK_EVENTS: ReadonlySet<string> = new Set([
+  'WORKFLOW_EXECUTION_OPTIONS_UPDATED',
+  'WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED',
+]);
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
@@ -128,6 +134,13 @@ export class Subscriptions {
     }
   }
 
+  /** Lives through the rest of a period in one step, to an hour before it ends. */
+  async toRenewal(begun: Begun, where = this.home()): Promise<void> {
+    const { currentPeriodEnd = '' } = await this.followed(begun.subscriptionId, where);
+    const ms = Date.parse(currentPeriodEnd) - HOUR_MS - where.simulator.clock.now();
+    await this.live(begun.subscriptionId, ms, ms, where);
+  }
+
   /** Moves the workflow's clock alone; the provider's follows whenever the workflow looks. */
   async forward(subscriptionId: string, ms: number): Promise<'reached' | 'ended'> {
     return this.forwardTo(subscriptionId, (await this.clockOf(subscriptionId)) + ms);
@@ -138,6 +151,7 @@ export class Subscriptions {
     if (spanMs <= 0) return 'reached';
     const { temporalNamespace } = testEnvironment();
     try {
+      await this.idle(subscriptionId);
       return await fastForward(
         await getConnection(),
         temporalNamespace,
@@ -148,6 +162,17 @@ export class Subscriptions {
       if (error instanceof Error && /already completed|not found/i.test(error.message)) return 'ended';
       throw error;
     }
+  }
+
+  /** A clock that is moved within a workflow task costs another one, which is none of the workflow's own. */
+  private async idle(subscriptionId: string): Promise<void> {
+    const { workflowService } = await getConnection();
+    const namespace = testEnvironment().temporalNamespace;
+    const execution = { workflowId: workflowIds.subscription(subscriptionId) };
+    await eventually('the workflow to be idle', async () => {
+      const { pendingWorkflowTask } = await workflowService.describeWorkflowExecution({ namespace, execution });
+      return pendingWorkflowTask === null || pendingWorkflowTask === undefined;
+    });
   }
 
   private async clockOf(subscriptionId: string): Promise<number> {
@@ -209,13 +234,12 @@ export class Subscriptions {
     return rows.map((row) => row.type);
   }
 
-  /** The history of its workflow's newest run. */
-  async history(
-    subscriptionId: string,
-    where = this.home(),
-  ): Promise<readonly temporal.api.history.v1.IHistoryEvent[]> {
+  /** What its workflow's newest run has in its history, without what the moving of its clock writes into it. */
+  async history(subscriptionId: string, where = this.home()): Promise<string[]> {
     const handle = where.client.workflow.getHandle(workflowIds.subscription(subscriptionId));
-    return (await handle.fetchHistory()).events ?? [];
+    const { events } = await handle.fetchHistory();
+    const types = (events ?? []).map((event) => EventType[event.eventType ?? 0]?.slice('EVENT_TYPE_'.length) ?? '?');
+    return types.filter((type) => !CLOCK_EVENTS.has(type));
   }
 
   async endOf(subscriptionId: string, where = this.home()): Promise<unknown> {
@@ -233,22 +257,32 @@ export class Subscriptions {
   }
 }
 
-/** One world for the tests of a file. */
-export function subscriptionsForThisFile(options: WorldOptions = {}): {
+/**
+ * A world for each test of a file: the simulator has one clock, and what one test has lived through would be the next one's
+ * past. `open` makes another one beside it, which ends with the test, too.
+ */
+export function subscriptionsForEachTest(options: WorldOptions = {}): {
   readonly world: () => World;
   readonly subscriptions: Subscriptions;
+  readonly open: (options: WorldOptions) => Promise<World>;
 } {
-  let world: World | undefined;
-  const current = (): World => {
-    if (world === undefined) throw new Error('the world is made in beforeAll');
+  let worlds: World[] = [];
+  const open = async (more: WorldOptions): Promise<World> => {
+    const world = await createWorld({ ...options, ...more, dunning: { ...LOUD, ...options.dunning, ...more.dunning } });
+    worlds.push(world);
     return world;
   };
-  beforeAll(async () => {
-    world = await createWorld({ dunning: LOUD, ...options });
+  const current = (): World => {
+    const [world] = worlds;
+    if (world === undefined) throw new Error('the world is made in beforeEach');
+    return world;
+  };
+  beforeEach(async () => void (await open({})));
+  afterEach(async () => {
+    const ending = worlds;
+    worlds = [];
+    for (const world of ending) await world.close();
   });
-  afterAll(async () => {
-    await world?.close();
-    await closeConnections();
-  });
-  return { world: current, subscriptions: new Subscriptions(current) };
+  afterAll(() => closeConnections());
+  return { world: current, subscriptions: new Subscriptions(current), open };
 }
