@@ -80,7 +80,7 @@ export const priceRoutes = [
 ];
 
 /** The price, or Stripe's error: 404 where its id is in the path, 400 where it is in a parameter. */
-export function findPrice(account: Account, id: string, param: string, status: 400 | 404): Price {
+function findPrice(account: Account, id: string, param: string, status: 400 | 404): Price {
   const price = account.of(prices).get(id);
   if (price === undefined) throw noSuch('price', id, param, status);
   return price;

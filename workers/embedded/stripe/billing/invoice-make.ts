@@ -4,7 +4,7 @@ import { CLOCK_CAUSE, type RequestCause, type StoredPaymentIntent } from '../mod
 import { createIntent } from '../payment-intents';
 import { store } from '../resource';
 import { emitChange } from './changes';
-import { collect, settled, subscriptionOf, type Collected, type Try } from './collect';
+import { collect, settled, subscriptionOf } from './collect';
 import { disarm, markPaid, markUncollectible, moveInvoice, voidInvoice } from './invoice-states';
 import { newInvoice, totals } from './invoice-object';
 import type { BillingReason, InvoiceLine, StoredInvoice, StoredSubscription } from './model';
@@ -114,17 +114,6 @@ export function finalize(
   if (object.amount_due > 0) return;
   markPaid(account, invoice, cause);
   settled(account, invoice, null, cause);
-}
-
-/** Finalizes an invoice that is due at once, and tries to collect it; undefined where there was nothing to collect. */
-export function invoiceNow(
-  account: Account,
-  invoice: StoredInvoice,
-  how: Try,
-  cause: RequestCause,
-): Collected | undefined {
-  finalize(account, invoice, cause);
-  return invoice.object.status === 'open' ? collect(account, invoice, how, cause) : undefined;
 }
 
 /** A customer's invoices are numbered in their own sequence: ABCD1234-0001. */

@@ -86,7 +86,7 @@ export function expireSubscription(account: Account, subscription: StoredSubscri
 }
 
 /** The newest invoice that was finalized: the one that decides whether the subscription is paid. */
-export function decidingInvoice(account: Account, subscriptionId: string): StoredInvoice | undefined {
+function decidingInvoice(account: Account, subscriptionId: string): StoredInvoice | undefined {
   return account
     .of(invoices)
     .filed('subscription', subscriptionId)
