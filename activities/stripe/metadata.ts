@@ -7,7 +7,11 @@ export const metadataKeys = {
   /** Of a PaymentIntent: the key of the attempt that made it. */
   operation: 'holdfast_operation_key',
   attempt: 'holdfast_attempt',
+  /** Of a refund. */
+  refund: 'holdfast_refund_id',
   customer: 'holdfast_customer_id',
+  /** Of a customer: an IANA zone, for the hours in which nothing is told. */
+  timeZone: 'holdfast_time_zone',
   /** Of an unconfirmed PaymentIntent that only takes an idempotency key out of use: the key. */
   sealed: 'holdfast_sealed_key',
 } as const;
