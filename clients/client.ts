@@ -20,6 +20,7 @@ import {
   type WorkflowStatus,
 } from '../workflows/messages';
 import type { OrderState } from '../workflows/domain/order-state';
+import type { RefundPolicy } from '../workflows/domain/refund';
 import type { DunningPolicy } from '../workflows/domain/subscription';
 import type { SettlementSummary } from '../workflows/settlement-ports';
 import { cartFingerprint, sha256 } from './fingerprint';
@@ -27,6 +28,7 @@ import { checkoutStart, orderStart, toCart, withoutUndefined } from './requests'
 import * as schemas from './schemas';
 import { reconcileDay } from './reconcile';
 import { sendUpdate, type SendUpdate, type UpdateCall } from './send-update';
+import { refundVerbs, type RefundTarget, type RefundVerbs } from './refund-requests';
 import { subscriptionVerbs, type SubscriptionVerbs } from './subscription-requests';
 import { parse, parseCheckout, parseShipment } from './validate';
 
@@ -37,6 +39,8 @@ export interface HoldfastClientOptions {
   readonly taskQueue?: string;
   /** What the shop decides for orders placed through this client; the rest is DEFAULT_POLICY. */
   readonly policy?: Partial<OrderPolicy>;
+  /** The same for refunds that are asked for through this client; the rest is DEFAULT_REFUND_POLICY. */
+  readonly refunds?: Partial<RefundPolicy>;
   /** The same for subscriptions that nobody follows yet; the rest is DEFAULT_DUNNING_POLICY. */
   readonly dunning?: Partial<DunningPolicy>;
   /** How long one call waits for its answer, in milliseconds. Default 25 s. */
@@ -53,7 +57,7 @@ export interface CallOptions {
  * was sent), OutcomePending where the answer is not there in time, and ServiceUnavailable where Temporal does not take
  * the request; after the last two, sending the same again is safe. Business outcomes, refusals included, are answers.
  */
-export interface HoldfastClient extends SubscriptionVerbs {
+export interface HoldfastClient extends SubscriptionVerbs, RefundVerbs {
   /** Buys a cart. The same cart again: the same order, or the same PaymentIntent tried with this payment method. */
   checkout(request: schemas.CheckoutRequest, options?: CallOptions): Promise<CheckoutAnswer>;
   /** Hands lines to a carrier and captures what they cost. */
@@ -97,12 +101,7 @@ const DEFAULT_ACTOR = 'api';
 export function createHoldfastClient(options: HoldfastClientOptions): HoldfastClient {
   const { client, taskQueue = 'holdfast', waitMs = DEFAULT_WAIT_MS } = options;
   const policy: OrderPolicy = { ...DEFAULT_POLICY, ...options.policy };
-  const underWay = new Set<Promise<unknown>>();
-  const track = (sent: Promise<unknown>): void => {
-    const forget = (): boolean => underWay.delete(sent);
-    underWay.add(sent);
-    sent.then(forget, forget);
-  };
+  const { track, drain } = callsUnderWay();
   const send: SendUpdate = (update, call) =>
     sendUpdate(client, { ...update, updateId: updateIdFor(update.update.name, call), waitMs, track });
   const handleOf = (orderId: string) => client.workflow.getHandle(workflowIds.order(parse(schemas.idSchema, orderId)));
@@ -118,7 +117,11 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     return send({ type: workflowTypes.order, start, update, argument }, call);
   };
 
+  const cancelUnder: RefundTarget['cancel'] = (orderId, argument, call) =>
+    command(orderId, cancelOrder, argument, call);
+
   return {
+    ...refundVerbs({ send, taskQueue, defaultActor: DEFAULT_ACTOR, policy: options.refunds, cancel: cancelUnder }),
     ...subscriptionVerbs({ client, send, taskQueue, ...(options.dunning && { dunning: options.dunning }) }),
     async checkout(request, call = {}) {
       const parsed = parseCheckout(withoutUndefined(request));
@@ -138,7 +141,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     },
     async cancel(orderId, request, call = {}) {
       const { reason, actor = DEFAULT_ACTOR } = parse(schemas.cancelRequest, withoutUndefined(request));
-      return command(orderId, cancelOrder, { reason, actor }, call);
+      return cancelUnder(orderId, { reason, actor }, call);
     },
     async deliver(orderId, request = {}, call = {}) {
       const { shipmentId, deliveredAt } = parse(schemas.deliveryRequest, withoutUndefined(request));
@@ -160,6 +163,18 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     },
     async describe(orderId) {
       return handleOf(orderId).describe();
+    },
+    drain,
+  };
+}
+
+function callsUnderWay(): { readonly track: (sent: Promise<unknown>) => void; readonly drain: () => Promise<void> } {
+  const underWay = new Set<Promise<unknown>>();
+  return {
+    track: (sent) => {
+      const forget = (): boolean => underWay.delete(sent);
+      underWay.add(sent);
+      sent.then(forget, forget);
     },
     async drain() {
       await Promise.allSettled([...underWay]);

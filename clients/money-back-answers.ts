@@ -21,7 +21,15 @@ export const refundAnswer = z.object({
   state: refundState,
   amount,
   currency: z.string(),
-  lines: z.array(z.object({ sku: z.string(), quantity: z.int() })).optional(),
+  lines: z
+    .array(
+      z.object({
+        sku: z.string(),
+        quantity: z.int(),
+        cancelled: z.int().optional().describe('Had not shipped, and was taken off the order'),
+      }),
+    )
+    .optional(),
   reason: z.string(),
   actor: z.string().describe('`elsewhere` where it was made at the provider without Holdfast'),
   parts: z.array(
@@ -34,8 +42,10 @@ export const refundAnswer = z.object({
       providerRefundId: z.string().optional(),
       failureReason: z.string().optional(),
       pendingReason: z.string().optional(),
+      failureBalanceTransaction: z.string().optional(),
       createdAt: time.optional(),
       settledAt: time.optional(),
+      resolvedAt: time.optional().describe('A person settled it in another way'),
     }),
   ),
   requestedAt: time,
@@ -49,6 +59,7 @@ export const refundAnswer = z.object({
       at: time,
     })
     .optional(),
+  endedReason: z.string().optional().describe('Why it was given up before any money moved'),
 });
 
 export const disputeAnswer = z.object({

@@ -25,12 +25,19 @@ export const moneyBackEventData = {
     reason: z.string(),
     afterSuccess: z.boolean().describe('The customer was told that it had succeeded'),
   }),
-  RefundCanceled: z.object({ ...refund, part: z.int().min(1), paymentIntentId: z.string(), reason: z.string() }),
+  RefundCanceled: z.object({
+    ...refund,
+    part: z.int().min(1).optional().describe('Absent where nothing was promised back yet'),
+    paymentIntentId: z.string().optional(),
+    reason: z.string(),
+  }),
   RefundResolved: z.object({ ...refund, action: z.string(), actor: z.string(), reference: z.string().optional() }),
   DisputeOpened: z.object({ ...dispute, reason: z.string(), inquiry: z.boolean(), dueBy: time.nullable(), round }),
   DisputeEvidenceSubmitted: z.object({
     ...dispute,
-    actor: z.string().describe('`holdfast` where nobody decided in time, `elsewhere` where it was sent without Holdfast'),
+    actor: z
+      .string()
+      .describe('`holdfast` where nobody decided in time, `elsewhere` where it was sent without Holdfast'),
     round,
   }),
   DisputeFundsMoved: z.object({

@@ -13,7 +13,7 @@ const LABEL = /^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$/;
 // eslint-disable-next-line no-control-regex -- Postgres refuses NUL in text, and no name or address has a control character
 const NO_CONTROL = /^[^\u0000-\u001f\u007f]*$/;
 
-const text = (max: number): z.ZodString =>
+export const text = (max: number): z.ZodString =>
   z.string().min(1).max(max).regex(NO_CONTROL, 'must have no control characters');
 const id = z.string().regex(ID, 'must be 1 to 100 letters, digits or _ . : -');
 const label = z.string().regex(LABEL, 'must be 1 to 64 letters, digits, spaces or . _ / -');
@@ -26,7 +26,7 @@ const paymentMethod = z
 
 export const idSchema = id;
 
-const currency = z
+export const currency = z
   .string()
   .toLowerCase()
   .refine((code) => CURRENCIES.has(code), 'must be an ISO 4217 code of a supported currency')
@@ -66,7 +66,7 @@ export const checkoutRequest = z.strictObject({
     .describe('Where the order comes from'),
 });
 
-const lineQuantities = z
+export const lineQuantities = z
   .array(z.strictObject({ sku: id, quantity }))
   .min(1)
   .max(MAX_LINES);
@@ -79,7 +79,7 @@ export const shipmentRequest = z.strictObject({
   warehouseId: id.optional(),
 });
 
-const actor = id.optional().describe("Who asks, for the audit log: an id, no name. Absent: the API key's fingerprint");
+export const actor = id.optional().describe("Who asks, for the audit log: an id, no name. Absent: the API key's fingerprint");
 
 /** `POST /v1/orders/{id}/cancel`. */
 export const cancelRequest = z.strictObject({ reason: text(500), actor });

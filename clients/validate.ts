@@ -33,7 +33,8 @@ export function parseShipment(raw: unknown): z.output<typeof shipmentRequest> {
 // Rules across fields are no part of the schemas: zod skips them while any single field is wrong, and a caller should
 // hear of everything at once. So they read the raw body and keep quiet about what they cannot read.
 
-function repeatedSkus(raw: unknown): FieldProblem[] {
+/** No SKU on two lines. */
+export function repeatedSkus(raw: unknown): FieldProblem[] {
   const seen = new Set<string>();
   return linesOf(raw).flatMap((line, index) => {
     if (typeof line['sku'] !== 'string') return [];

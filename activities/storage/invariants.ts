@@ -9,6 +9,11 @@ export interface Violation {
   readonly rule:
     | 'captured_exceeds_authorized'
     | 'ledger_differs_from_attempt'
+    | 'refunded_exceeds_captured'
+    | 'refund_differs_from_ledger'
+    | 'refund_parts_differ'
+    | 'refund_state_differs'
+    | 'refund_without_owner'
     | 'hold_without_order'
     | 'order_without_money'
     | 'shipped_without_capture'

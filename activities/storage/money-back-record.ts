@@ -15,10 +15,10 @@ export type RefundDocument = Omit<Nullable<RefundFacts>, 'parts'> & {
 export type DisputeDocument = Nullable<DisputeFacts>;
 
 export function refundFacts(row: RefundDocument): RefundFacts {
-  const { parts, requestedAt, settleBy, watchUntil, lines, resolution, ...rest } = row;
+  const { parts, requestedAt, settleBy, watchUntil, lines, resolution, endedReason, ...rest } = row;
   return {
     ...rest,
-    ...known({ lines, resolution, watchUntil: watchUntil && utc(watchUntil) }),
+    ...known({ lines, resolution, endedReason, watchUntil: watchUntil && utc(watchUntil) }),
     requestedAt: utc(requestedAt),
     settleBy: utc(settleBy),
     parts: (parts ?? []).map(partFacts),
@@ -26,9 +26,14 @@ export function refundFacts(row: RefundDocument): RefundFacts {
 }
 
 function partFacts(row: Nullable<RefundPart>): RefundPart {
-  const { providerRefundId, failureReason, pendingReason, createdAt, settledAt, ...rest } = row;
-  const times = { createdAt: createdAt && utc(createdAt), settledAt: settledAt && utc(settledAt) };
-  return { ...rest, ...known({ providerRefundId, failureReason, pendingReason, ...times }) };
+  const { providerRefundId, failureReason, pendingReason, failureBalanceTransaction, ...others } = row;
+  const { createdAt, settledAt, resolvedAt, ...rest } = others;
+  const times = {
+    createdAt: createdAt && utc(createdAt),
+    settledAt: settledAt && utc(settledAt),
+    resolvedAt: resolvedAt && utc(resolvedAt),
+  };
+  return { ...rest, ...known({ providerRefundId, failureReason, pendingReason, failureBalanceTransaction, ...times }) };
 }
 
 export function disputeFacts(row: DisputeDocument): DisputeFacts {

@@ -3,10 +3,12 @@ import type { FieldProblem } from '../../workflows/domain/errors';
 import type { OrderFacts } from '../../workflows/domain/order';
 import type { OrderState } from '../../workflows/domain/order-state';
 import type { OrderView } from '../../workflows/domain/order-view';
+import type { RefundFacts } from '../../workflows/domain/refund';
 import { waitingFor, type Party } from '../../workflows/domain/waiting';
 import type { Keyring } from '../crypto';
 import { catalogueProblems, type CataloguePrice } from './catalogue';
 import { run } from './database';
+import { readRefund } from './refund-store';
 import { orderLoad, orderRecord, utc, type OrderRow } from './order-record';
 import { statement } from './statements';
 
@@ -53,6 +55,7 @@ export interface OrderQueries {
   /** Is it recorded? Costs less than reading it. */
   orderExists(orderId: string): Promise<boolean>;
   findOrderByCart(cartId: string): Promise<OrderView | undefined>;
+  getRefund(refundId: string): Promise<RefundFacts | undefined>;
   /** Newest first. */
   listOrders(filter: ListOrders): Promise<OrderView[]>;
   /** Orders that wait for longer than they should, or with an open exception. */
@@ -74,6 +77,7 @@ export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries
     async orderExists(orderId) {
       return (await run(pool, sql.exists, [orderId])).length > 0;
     },
+    getRefund: (refundId) => readRefund(pool, refundId),
     findOrderByCart: async (cartId) => views(await run<OrderRow>(pool, sql.byCart, [cartId]))[0],
     listOrders: async ({ state, waitingOn, before, limit }) =>
       views(await run<OrderRow>(pool, sql.list, [state ?? null, waitingOn ?? null, before ?? null, limited(limit)])),

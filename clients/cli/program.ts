@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { asOrder, asOrders, type GatewayClient } from './gateway-client';
 import { addNotices, type NoticeCommandDeps } from './notices';
 import { addPayments } from './payments';
+import { addRefunds } from './refunds';
 import { addSubscriptions } from './subscriptions';
 import { answerTable, ordersTable, orderTables } from './tables';
 
@@ -34,6 +35,7 @@ export function createProgram(deps: CliDeps): Command {
   const tables = { gateway: deps.gateway, show: showAs };
   addNotices(program, tables, limit());
   addPayments(program, tables);
+  addRefunds(program, tables);
   addSubscriptions(program, tables, limit());
   return program;
 }

@@ -16,6 +16,7 @@ import { rateGauges, rateOperations } from './payment-rates';
 import type { GatewayDeps } from './ports';
 import { Problem, PROBLEM_TYPE, toProblem, unavailable } from './problem';
 import { registerApi } from './api';
+import { refundOperations } from './refunds';
 import { settlementOperations } from './settlement';
 import { subscriptionOperations } from './subscriptions';
 import { registerWebhooks } from './webhooks';
@@ -61,6 +62,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const operations = [
     ...checkoutOperations(deps, metrics),
     ...orderOperations(deps, metrics, now),
+    ...refundOperations(deps, metrics),
     ...settlementOperations(deps),
     ...subscriptionOperations(deps),
     ...noticeOperations(deps),

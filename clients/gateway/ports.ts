@@ -3,6 +3,7 @@ import type { FieldProblem } from '../../workflows/domain/errors';
 import type { NoticeStatus, NoticeSubjectType, NoticeView } from '../../workflows/domain/notices';
 import type { OrderState } from '../../workflows/domain/order-state';
 import type { OrderView } from '../../workflows/domain/order-view';
+import type { RefundFacts } from '../../workflows/domain/refund';
 import type { Party } from '../../workflows/domain/waiting';
 import type { SettlementReport } from '../../workflows/settlement-ports';
 import type { SubscriptionStage } from '../../workflows/domain/subscription';
@@ -14,6 +15,7 @@ import type { HoldfastClient } from '../client';
 export interface OrderQueries {
   getOrder(orderId: string): Promise<OrderView | undefined>;
   findOrderByCart(cartId: string): Promise<OrderView | undefined>;
+  getRefund(refundId: string): Promise<RefundFacts | undefined>;
   /** Latest first; `before` is a `placedAt`. */
   listOrders(filter: {
     readonly state?: OrderState;

@@ -41,9 +41,19 @@ export interface RefundPart {
   /** Provider's word, e.g. `lost_or_stolen_card`. */
   readonly failureReason?: string;
   readonly pendingReason?: string;
+  /** The provider's record of the money's return. */
+  readonly failureBalanceTransaction?: string;
   /** When the provider took it. */
   readonly createdAt?: string;
   readonly settledAt?: string;
+  /** When a person settled in another way what this part did not give back. */
+  readonly resolvedAt?: string;
+}
+
+/** Pieces that a refund gives the price of back. */
+export interface RefundLine extends LineQuantity {
+  /** How many of them had not shipped and were taken off the order; absent where none were. */
+  readonly cancelled?: number;
 }
 
 /** How a person settled what a provider could not. */
@@ -51,7 +61,7 @@ export interface RefundResolution {
   readonly action: 'another_refund' | 'manual_transfer' | 'dismiss';
   /** Who decided: an id, no name. */
   readonly actor: string;
-  /** E.g. the bank's reference of a manual transfer. */
+  /** E.g. the bank's reference of a manual transfer, or the id of the other refund. */
   readonly reference?: string;
   readonly at: string;
 }
@@ -63,7 +73,7 @@ export interface RefundFacts {
   readonly state: RefundState;
   readonly amount: number;
   readonly currency: string;
-  readonly lines?: readonly LineQuantity[];
+  readonly lines?: readonly RefundLine[];
   readonly reason: string;
   /** `elsewhere` where it was made at the provider without us. */
   readonly actor: string;
@@ -74,6 +84,8 @@ export interface RefundFacts {
   /** Until then a refund that succeeded may come back. */
   readonly watchUntil?: string;
   readonly resolution?: RefundResolution;
+  /** Why it was given up before any money moved, e.g. `disputed`. */
+  readonly endedReason?: string;
 }
 
 /** What a shop decides for its refunds. */
@@ -95,14 +107,57 @@ export const DEFAULT_REFUND_POLICY: RefundPolicy = {
   watchMs: 60 * DAY_MS,
 };
 
-/** The state of a refund whose parts stand so. Pure. */
-export function refundStateOf(parts: readonly Pick<RefundPart, 'status'>[], resolved = false): RefundState {
+/** Why a refund was given up that somebody asked to give up: nobody else needs to be told. */
+export const CANCELED_BY_PERSON = 'canceled_by_person';
+
+/** May a part go from one status to the other? Staying is always allowed. */
+export function canPartTransition(from: RefundPartStatus, to: RefundPartStatus): boolean {
+  return from === to || REFUND_PART_TRANSITIONS[from].includes(to);
+}
+
+/** Is this part's money neither on its way nor with the customer, and has nobody settled that yet? */
+export function isUnresolved(part: Pick<RefundPart, 'status' | 'resolvedAt'>): boolean {
+  return (part.status === 'failed' || part.status === 'canceled') && part.resolvedAt === undefined;
+}
+
+/** The state of a refund, from its parts; of one without any, from how it ended. Pure. */
+export function refundStateOf(
+  refund: Pick<RefundFacts, 'resolution' | 'endedReason'> & {
+    readonly parts: readonly Pick<RefundPart, 'status' | 'resolvedAt'>[];
+  },
+): RefundState {
+  const { parts } = refund;
   const has = (...statuses: RefundPartStatus[]): boolean => parts.some((one) => statuses.includes(one.status));
+  if (parts.length === 0) {
+    if (refund.resolution !== undefined) return 'resolved';
+    return refund.endedReason === undefined ? 'waiting' : 'canceled';
+  }
   if (has('requires_action')) return 'requires_action';
   if (has('begun', 'pending')) return 'pending';
   if (!has('failed', 'canceled')) return 'succeeded';
-  if (resolved) return 'resolved';
+  if (!parts.some(isUnresolved)) return 'resolved';
   return has('failed', 'succeeded') ? 'failed' : 'canceled';
+}
+
+/** States in which somebody must still act or answer: the provider, the customer, or a capture that is awaited. */
+export function isUnsettled({ state }: Pick<RefundFacts, 'state'>): boolean {
+  return state === 'waiting' || state === 'pending' || state === 'requires_action';
+}
+
+/**
+ * Was all of it that did not go back given up by a person, who needs no telling? Not where pieces were taken off the order for
+ * it: the shop has money for goods that never ship.
+ */
+export function isGivenUpByPerson(refund: Pick<RefundFacts, 'parts' | 'endedReason' | 'lines'>): boolean {
+  if (refund.parts.length === 0) return refund.endedReason === CANCELED_BY_PERSON;
+  if (refund.lines?.some((line) => line.cancelled !== undefined) === true) return false;
+  return refund.parts.every((part) => !isUnresolved(part) || part.failureReason === CANCELED_BY_PERSON);
+}
+
+/** Minor units of a refund that a person must settle in another way. */
+export function unresolvedAmount(refund: Pick<RefundFacts, 'state' | 'amount' | 'parts'>): number {
+  if (refund.parts.length === 0) return refund.state === 'canceled' ? refund.amount : 0;
+  return refund.parts.filter(isUnresolved).reduce((sum, part) => sum + part.amount, 0);
 }
 
 /** Minor units of a payment that can still be given back; what the customer's bank took back is not the shop's any more. */
@@ -120,4 +175,18 @@ export function refundable(payment: {
 /** Is nothing of the order's captured money left with the shop? Then nothing more of it may ship. */
 export function isGivenBack({ amounts }: Pick<OrderFacts, 'amounts'>): boolean {
   return amounts.captured > 0 && refundable(amounts) === 0;
+}
+
+/** Is it the refund that was asked for before? Which of its pieces had not shipped is no part of the question. */
+export function isSameRequest(
+  known: RefundFacts,
+  request: { readonly orderId: string; readonly amount?: number; readonly lines?: readonly LineQuantity[] },
+): boolean {
+  const written = (lines: readonly LineQuantity[] | undefined): string =>
+    (lines ?? [])
+      .map((line) => `${line.sku}=${line.quantity}`)
+      .sort()
+      .join(',');
+  const sameAmount = request.amount === undefined ? known.lines !== undefined : known.amount === request.amount;
+  return known.orderId === request.orderId && sameAmount && written(known.lines) === written(request.lines);
 }

@@ -4,12 +4,14 @@ import { pino } from 'pino';
 import type { FieldProblem } from '../../../workflows/domain/errors';
 import type { AuthorizationReport } from '../../../workflows/domain/authorization-rates';
 import type { NoticeView } from '../../../workflows/domain/notices';
+import type { RefundFacts } from '../../../workflows/domain/refund';
 import type { OrderView } from '../../../workflows/domain/order-view';
 import type { SubscriptionView } from '../../../workflows/domain/subscription-view';
 import type { CheckoutAnswer } from '../../../workflows/messages';
 import { subscriptionView } from './subscription-view';
 import { createGateway, type Gateway, type GatewayOptions } from '../../../clients/gateway';
 import type { GatewayDeps, IdempotencyBegin, InboxEvent, VerifiedEvent } from '../../../clients/gateway/ports';
+import { refundFacts } from '../../support/refund-facts';
 
 /** In-memory stand-ins for what the gateway is given, which note everything that was asked of them. */
 
@@ -28,6 +30,7 @@ export interface Fakes {
   readonly sent: Sent[];
   readonly stored: InboxEvent[];
   readonly orders: Map<string, OrderView>;
+  readonly refunds: Map<string, RefundFacts>;
   readonly subscriptions: Map<string, SubscriptionView>;
   readonly listed: unknown[];
   /** What the next checkout or command answers; a function may wait or throw. */
@@ -102,6 +105,7 @@ export function createFakes(): Fakes {
     sent,
     stored,
     orders: new Map([['ord_1', orderView('ord_1')]]),
+    refunds: new Map([['rf_1', refundFacts()]]),
     subscriptions: new Map([['sub_1', subscriptionView('sub_1')]]),
     listed: [],
     answer: () => PLACED,
@@ -134,11 +138,15 @@ function depsOf(fakes: Fakes): GatewayDeps {
       renewPayment: verb('renewPayment'),
       decideHold: verb('decideHold'),
       reconcile: verb('reconcile'),
+      refund: verb('refund'),
+      resolveRefund: verb('resolveRefund'),
+      cancelRefund: verb('cancelRefund'),
       paySubscription: verb('paySubscription'),
       drain: () => Promise.resolve(),
     },
     orders: {
       getOrder: (orderId) => storage(() => fakes.orders.get(orderId)),
+      getRefund: (refundId) => storage(() => fakes.refunds.get(refundId)),
       findOrderByCart: (cartId) => storage(() => [...fakes.orders.values()].find((order) => order.cartId === cartId)),
       listOrders: (filter) => storage(() => (fakes.listed.push(filter), [...fakes.orders.values()])),
       listStuck: (filter) => storage(() => (fakes.listed.push(filter), [...fakes.orders.values()])),

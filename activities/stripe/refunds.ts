@@ -1,0 +1,160 @@
+import { operationKeys } from '../../workflows/domain/operation-keys';
+import type { RefundPart } from '../../workflows/domain/refund';
+import type {
+  AdoptRefundResult,
+  FollowRefundInput,
+  RefundChange,
+  RefundProviderActivities,
+} from '../../workflows/refund-ports';
+import type { BeginSendResult, PartInput, RefundStore } from '../storage/refund-store';
+import { activity, amountText, type PaymentContext } from './context';
+import { isUnknownOutcome } from './errors';
+import { metadataKeys } from './metadata';
+import type { ProviderSession } from './provider';
+import {
+  cancelRefund,
+  createRefund,
+  findRefund,
+  providerRefund,
+  refusalOf,
+  retrieveRefund,
+  type RefundParams,
+} from './refund-requests';
+
+/**
+ * The provider forgets keys after 24 h. A part that was first sent some hours less ago than that is looked up before it is
+ * sent again. Source: Stripe, "Idempotent requests".
+ */
+const KEY_TRUST_MS = 20 * 3_600_000;
+
+/**
+ * The provider replays a stored failure of its own for as long as it keeps the key. Where a look shows that no refund came of
+ * it, it is sent under a next key, so many in all.
+ */
+const SEND_KEYS = 3;
+
+/** The activities of refunds on Stripe: see `RefundProviderActivities` for what each promises. */
+export function createRefundActivities(context: PaymentContext, store: RefundStore): RefundProviderActivities {
+  return {
+    sendRefund: (input) => sendRefund(context, store, input),
+    syncRefund: (input) => syncRefund(context, store, input),
+    cancelRefund: (input) => cancelParts(context, store, input),
+    adoptRefund: (input) => adoptRefund(context, store, input),
+  };
+}
+
+type ToSend = Extract<BeginSendResult, { kind: 'send' }>;
+
+async function sendRefund(context: PaymentContext, store: RefundStore, input: PartInput): Promise<RefundChange> {
+  const begun = await store.beginSend(input);
+  if (begun.kind === 'done') return begun.change;
+  const { orderId, amount, currency } = begun;
+  const atRisk = `${amountText(amount, currency)} of refund ${input.refundId} may be on their way without being recorded`;
+  return activity(context, { operation: 'sendRefund', orderId, atRisk, priority: 'interactive' }, (session) =>
+    send(context, store, session, input, begun),
+  );
+}
+
+async function send(
+  context: PaymentContext,
+  store: RefundStore,
+  session: ProviderSession,
+  input: PartInput,
+  part: ToSend,
+): Promise<RefundChange> {
+  const { stripe } = context;
+  const params: RefundParams = { ...part, refundId: input.refundId };
+  if (context.now() - Date.parse(part.sentAt) > KEY_TRUST_MS) {
+    const found = await findRefund(stripe, session, part.paymentIntentId, part.operationKey);
+    if (found !== undefined) return store.recordAnswer({ ...input, confirmed: true }, providerRefund(found));
+  }
+  for (let index = 1; ; index += 1) {
+    const key = index === 1 ? part.operationKey : `${part.operationKey}:${index}`;
+    try {
+      const { refund, fetched } = await createRefund(stripe, session, params, key);
+      return await store.recordAnswer({ ...input, confirmed: fetched }, providerRefund(refund));
+    } catch (error) {
+      const reason = refusalOf(error);
+      if (reason !== undefined) return store.recordRefusal({ ...input, reason });
+      if (!isUnknownOutcome(error)) throw error;
+      context.log.warn(
+        { refundId: input.refundId, part: input.part },
+        'a refund is not known to be made; looking it up',
+      );
+      const found = await findRefund(stripe, session, part.paymentIntentId, part.operationKey);
+      if (found !== undefined) return store.recordAnswer({ ...input, confirmed: true }, providerRefund(found));
+      if (index >= SEND_KEYS) throw error;
+    }
+  }
+}
+
+/** What is true of the parts that the provider has or may have. */
+async function syncRefund(
+  context: PaymentContext,
+  store: RefundStore,
+  input: FollowRefundInput,
+): Promise<RefundChange> {
+  return eachPart(context, store, input, 'syncRefund', (session, part) =>
+    part.providerRefundId === undefined
+      ? findRefund(context.stripe, session, part.paymentIntentId, operationKeys.refund(input.refundId, part.part))
+      : retrieveRefund(context.stripe, session, part.providerRefundId),
+  );
+}
+
+async function cancelParts(
+  context: PaymentContext,
+  store: RefundStore,
+  input: FollowRefundInput,
+): Promise<RefundChange> {
+  return eachPart(context, store, input, 'cancelRefund', (session, part) => {
+    if (part.providerRefundId === undefined) return Promise.resolve(undefined);
+    return part.status === 'requires_action'
+      ? cancelRefund(context.stripe, session, part.providerRefundId)
+      : retrieveRefund(context.stripe, session, part.providerRefundId);
+  });
+}
+
+async function eachPart(
+  context: PaymentContext,
+  store: RefundStore,
+  input: FollowRefundInput,
+  operation: 'syncRefund' | 'cancelRefund',
+  look: (session: ProviderSession, part: RefundPart) => ReturnType<typeof findRefund>,
+): Promise<RefundChange> {
+  const { refundId } = input;
+  const refund = await store.known(refundId);
+  const atRisk = `what we know of refund ${refundId} may be older than what is true`;
+  const priority = operation === 'cancelRefund' ? 'interactive' : 'background';
+  return activity(context, { operation, orderId: refund.orderId, atRisk, priority }, async (session) => {
+    let change: RefundChange = { refund, tell: false };
+    for (const part of refund.parts) {
+      if (isOver(part)) continue;
+      const found = await look(session, part);
+      if (found === undefined) continue;
+      const next = await store.recordAnswer({ ...input, part: part.part, confirmed: true }, providerRefund(found));
+      change = { refund: next.refund, tell: change.tell || next.tell };
+    }
+    return change;
+  });
+}
+
+/** Failed and canceled refunds stay so at the provider; where the money came back to is only known a little later. */
+function isOver({ status, providerRefundId, failureBalanceTransaction }: RefundPart): boolean {
+  if (status === 'canceled') return true;
+  return status === 'failed' && (providerRefundId === undefined || failureBalanceTransaction !== undefined);
+}
+
+/** Only what carries no id of ours was made without us; the event that told of it is not to be believed. */
+async function adoptRefund(
+  context: PaymentContext,
+  store: RefundStore,
+  { providerRefundId, now, policy }: Parameters<RefundProviderActivities['adoptRefund']>[0],
+): Promise<AdoptRefundResult> {
+  const atRisk = `${providerRefundId} may have given money back that our ledger does not know of`;
+  return activity(context, { operation: 'adoptRefund', atRisk, priority: 'background' }, async (session) => {
+    const refund = await retrieveRefund(context.stripe, session, providerRefundId);
+    if (refund.metadata?.[metadataKeys.refund] !== undefined) return { outcome: 'not_ours' };
+    const answer = providerRefund(refund);
+    return answer.paymentIntentId === '' ? { outcome: 'not_ours' } : store.recordElsewhere(answer, now, policy);
+  });
+}

@@ -1,0 +1,287 @@
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  log,
+  setHandler,
+  setWorkflowOptions,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { iso } from './domain/deadlines';
+import { isSameRequest } from './domain/refund';
+import { isRefundOver, type RefundDue } from './domain/refund-look';
+import { cancel, resolve, yieldToDispute } from './refund-commands';
+import { looking, records, RefundContext, sending } from './refund-context';
+import {
+  cancelRefund,
+  getRefundStatus,
+  refundChanged,
+  refundDisputed,
+  requestRefund,
+  settleRefund,
+  type RefundAnswer,
+  type RefundCommandAnswer,
+  type RefundInput,
+  type RefundRefusal,
+} from './refund-messages';
+import type { RefundRequest } from './refund-ports';
+import { insist } from './saga';
+import { versioned } from './versioning';
+
+/*
+ * One refund, from its request to where nothing can come back any more: reserved in our ledger, asked for at the provider,
+ * confirmed by a webhook or by asking, then watched for weeks, asleep. What fails becomes a person's case.
+ */
+setWorkflowOptions(() => versioned('AUTO_UPGRADE'), refund);
+
+/** How a refund ended: its last state, or why there was none. */
+export interface RefundEnd {
+  readonly refundId: string;
+  readonly state: string;
+}
+
+export async function refund(input: RefundInput): Promise<RefundEnd> {
+  const life = new RefundContext(input);
+  const begun: { refusal?: RefundRefusal; isKnown: boolean } = { isKnown: false };
+  setUp(life, begun);
+  return CancellationScope.nonCancellable(async () => {
+    const refusal = await begin(life, input);
+    Object.assign(begun, { isKnown: true, ...(refusal !== undefined && { refusal }) });
+    if (life.exists) await follow(life);
+    await condition(allHandlersFinished);
+    life.publish();
+    await life.told();
+    return { refundId: life.refundId, state: life.exists ? life.refund.state : (refusal?.reason ?? 'not_ours') };
+  });
+}
+
+type Begun = { readonly refusal?: RefundRefusal; readonly isKnown: boolean };
+
+/** Handlers come first: a request comes with the start, before anything is recorded. */
+function setUp(life: RefundContext, begun: Begun): void {
+  setHandler(requestRefund, async (request) => {
+    await condition(() => begun.isKnown);
+    return answerRequest(life, begun, request);
+  });
+  setHandler(settleRefund, (command) => inTurn(life, begun, () => resolve(life, command)));
+  setHandler(cancelRefund, (command) => inTurn(life, begun, () => cancel(life, command)));
+  setHandler(refundChanged, () => {
+    life.isHinted = true;
+  });
+  setHandler(refundDisputed, ({ disputeId }) => {
+    life.disputeId = disputeId;
+  });
+  setHandler(getRefundStatus, () => life.status());
+  // An operator's cancel in the Temporal UI is a cancel of the refund, with the same rules.
+  void CancellationScope.current().cancelRequested.catch(() =>
+    CancellationScope.nonCancellable(() => inTurn(life, begun, () => cancel(life, { actor: 'operator' }))),
+  );
+}
+
+function answerRequest(life: RefundContext, { refusal }: Begun, request: RefundRequest): RefundAnswer {
+  if (life.exists && !isSameRequest(life.refund, request)) {
+    const message = `Refund ${life.refundId} was asked for with another content before.`;
+    return { accepted: false, reason: 'refund_id_used', message, refundable: 0 };
+  }
+  if (refusal !== undefined) return refusal;
+  if (life.exists) return life.answer();
+  const message = `Refund ${life.refundId} is not one that was asked for here.`;
+  return { accepted: false, reason: 'refund_id_used', message, refundable: 0 };
+}
+
+/** Records what is asked for, takes in what was made elsewhere, or finds what is recorded already. */
+async function begin(life: RefundContext, input: RefundInput): Promise<RefundRefusal | undefined> {
+  if ('request' in input) return ask(life, input.request);
+  if ('adopt' in input) await adopt(life, input.adopt);
+  else {
+    const found = await insistOn(life, 'load the refund', () => records.loadRefund({ refundId: input.resume }));
+    if (found !== null) life.set({ refund: found, tell: false });
+  }
+  return undefined;
+}
+
+async function ask(life: RefundContext, request: RefundRequest): Promise<RefundRefusal | undefined> {
+  const { policy } = life;
+  const begun = await insistOn(life, 'record the refund', () =>
+    records.beginRefund({ request, policy, now: iso(Date.now()) }),
+  );
+  if (begun.outcome !== 'refused') {
+    life.set(begun);
+    return undefined;
+  }
+  if (begun.given !== undefined) life.set(begun.given);
+  const { outcome: _, given: _given, ...why } = begun;
+  return { accepted: false, ...why };
+}
+
+/** Pauses until a refund that was made elsewhere fits into our ledger; the last one goes on. */
+const ADOPTION_PAUSES_MS = [10_000, 60_000, 10 * 60_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000];
+/** Two months of days: by then a person, who was told at once, has found out what happened. */
+const MAX_ADOPTION_TRIES = 66;
+
+async function adopt(life: RefundContext, providerRefundId: string): Promise<void> {
+  for (let tries = 0; tries < MAX_ADOPTION_TRIES; tries += 1) {
+    life.step = `taking in ${providerRefundId}, made elsewhere`;
+    const result = await looking
+      .adoptRefund({ providerRefundId, now: iso(Date.now()), policy: life.policy })
+      .catch(later);
+    if (result?.outcome === 'not_ours') return;
+    life.isMismatched = result?.outcome === 'mismatch';
+    // What was recorded as pending is looked at next.
+    life.isHinted = result?.outcome === 'adopted';
+    if (result?.outcome === 'adopted') return life.set(result);
+    if (result?.outcome === 'mismatch' && result.tell) life.tell(result.orderId);
+    life.publish();
+    const pauseMs = ADOPTION_PAUSES_MS[Math.min(tries, ADOPTION_PAUSES_MS.length - 1)] ?? 0;
+    await condition(() => life.isHinted, pauseMs);
+  }
+}
+
+function later(error: unknown): undefined {
+  if (isCancellation(error)) throw error;
+  log.warn('a refund made elsewhere could not be taken in yet', { error: String(error) });
+  return undefined;
+}
+
+/** The life of a refund that is recorded. */
+async function follow(life: RefundContext): Promise<void> {
+  while (!isOver(life)) {
+    life.publish();
+    if (workflowInfo().continueAsNewSuggested && life.queue.idle) await startAnew(life);
+    const seen = life.version;
+    const due = life.due();
+    const isWoken = (): boolean => life.isHinted || life.disputeId !== undefined || life.version !== seen;
+    const woken = await life.deadline.wait(isWoken, due?.atMs, due === undefined ? '' : `Then ${due.then}`);
+    await life.queue.run(() => act(life, woken ? undefined : due));
+  }
+}
+
+function isOver(life: RefundContext): boolean {
+  const isTold = life.isHinted || life.disputeId !== undefined;
+  return isRefundOver(life.refund, life.lookedAt) && !isTold && life.queue.idle;
+}
+
+/** What a refund does by itself. A failure here is told and tried later; it never ends the workflow. */
+async function act(life: RefundContext, due: RefundDue | undefined): Promise<void> {
+  try {
+    if (life.disputeId !== undefined) {
+      await yieldToDispute(life);
+      life.disputeId = undefined;
+    } else if (life.isHinted) {
+      life.isHinted = false;
+      await look(life);
+    } else if (due !== undefined && life.due()?.kind === due.kind) {
+      await actOn(life, due.kind);
+    }
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.error('a step of a refund failed', { refundId: life.refundId, step: life.step, error: String(error) });
+    life.pause();
+    if (due?.kind === 'send') await tellUnknown(life);
+  }
+}
+
+async function actOn(life: RefundContext, kind: RefundDue['kind']): Promise<void> {
+  life.step = kind;
+  switch (kind) {
+    case 'begin':
+      return beginAgain(life);
+    case 'give_up':
+      return life.set(await records.withdrawRefund({ ...life.now, reason: 'capture_unknown', actor: 'holdfast' }));
+    case 'send':
+      return send(life);
+    case 'overdue':
+      return tellOverdue(life);
+    case 'sync':
+      return look(life);
+  }
+}
+
+/** Is the capture settled by now? Then the refund goes on, or is given up with the reason. */
+async function beginAgain(life: RefundContext): Promise<void> {
+  const { refundId, orderId, lines, reason, actor, amount } = life.refund;
+  const what = lines === undefined ? { amount } : { lines };
+  const request: RefundRequest = { refundId, orderId, ...what, reason, actor };
+  life.looked();
+  await ask(life, request);
+}
+
+/** Each part is asked for once it is its turn; what is not known to be made is looked up by the activity itself. */
+async function send(life: RefundContext): Promise<void> {
+  for (const { part } of life.refund.parts.filter((one) => one.status === 'begun')) {
+    life.set(await sending.sendRefund({ ...life.now, part }));
+  }
+  life.recovered();
+}
+
+async function look(life: RefundContext): Promise<void> {
+  if (life.refund.state === 'waiting') return beginAgain(life);
+  const change = await looking.syncRefund(life.now);
+  life.looked();
+  life.set(change);
+}
+
+async function tellOverdue(life: RefundContext): Promise<void> {
+  // One last look: nobody is told of what is settled.
+  await look(life);
+  const { refundId, now } = life.now;
+  life.set(await records.flagRefund({ refundId, now, problem: 'overdue' }));
+  life.overdue();
+}
+
+async function tellUnknown(life: RefundContext): Promise<void> {
+  const { refundId, now } = life.now;
+  life.isUnknown = true;
+  try {
+    life.set(await records.flagRefund({ refundId, now, problem: 'unknown' }));
+  } catch (error) {
+    log.error('a refund of unknown outcome could not be told', { refundId, error: String(error) });
+  }
+}
+
+/** A first step that fails for good is told and tried again: the caller may send the same request again. */
+function insistOn<T>(life: RefundContext, name: string, run: () => Promise<T>): Promise<T> {
+  life.step = name;
+  return insist(
+    {
+      name,
+      exceptionKind: 'refund_unknown',
+      atRisk: `refund ${life.refundId} is neither made nor refused until then.`,
+      run,
+    },
+    // Without its record nothing is known of its order: the search attribute shows it.
+    { raise: () => Promise.resolve(), resolve: () => Promise.resolve() },
+  );
+}
+
+/** Hazard: every `await` lets another command in. Commands and automatic steps therefore run one after another. */
+async function inTurn(
+  life: RefundContext,
+  begun: Begun,
+  work: () => Promise<RefundCommandAnswer>,
+): Promise<RefundCommandAnswer> {
+  await condition(() => begun.isKnown);
+  if (!life.exists)
+    return { accepted: false, reason: 'unknown_refund', message: `Refund ${life.refundId} is not known.` };
+  try {
+    return await life.queue.run(work);
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
+      throw error;
+    log.error('a command could not be recorded', { refundId: life.refundId, step: life.step, error: String(error) });
+    const message = 'It is not known whether this was recorded; send the same again to ask.';
+    return { accepted: false, reason: 'outcome_unknown', message };
+  } finally {
+    life.version += 1;
+  }
+}
+
+async function startAnew(life: RefundContext): Promise<never> {
+  await condition(allHandlersFinished);
+  await life.told();
+  return continueAsNew<typeof refund>({ resume: life.refundId, policy: life.policy });
+}
