@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkoutContenders, designContenders } from './checkouts';
+import { measureFlashSales, salePart, saleTargets } from './flash-sale';
 import { historyCosts } from './histories';
 import { interleave } from './load';
 import { measureParked } from './parked';
@@ -19,11 +20,13 @@ import { measureWebhooks } from './webhooks';
 
 /*
  * `npm run bench`: everything in one run on one server, then the table, then test/bench/RESULTS.md. `--quick` runs all of it in
- * small and writes nothing: its figures are worth nothing. HOLDFAST_BENCH_SCALE multiplies the sizes.
+ * small and writes nothing: its figures are worth nothing. HOLDFAST_BENCH_SCALE multiplies the sizes. `--only flash-sale` measures
+ * that part alone and prints it.
  */
 
 const RESULTS = resolve(__dirname, '..', '..', '..', 'test', 'bench', 'RESULTS.md');
 const IN_FLIGHT = 30;
+const FLASH_SALE = 'flash-sale';
 
 /** Sizes of a whole run. A round of a hundred and more requests lasts seconds: long enough for steady figures. */
 interface Sizes {
@@ -35,6 +38,7 @@ interface Sizes {
   readonly orders: number;
   readonly webhookSeconds: number;
   readonly parked: number;
+  readonly saleSeconds: number;
 }
 
 const WHOLE: Sizes = {
@@ -45,6 +49,7 @@ const WHOLE: Sizes = {
   orders: 120,
   webhookSeconds: 20,
   parked: 2_000,
+  saleSeconds: 30,
 };
 
 function sizes(quick: boolean, scale: number): Sizes {
@@ -57,6 +62,7 @@ function sizes(quick: boolean, scale: number): Sizes {
     orders: scaled(WHOLE.orders, 10),
     webhookSeconds: scaled(WHOLE.webhookSeconds, 1),
     parked: scaled(WHOLE.parked, 20),
+    saleSeconds: scaled(WHOLE.saleSeconds, 1),
   };
 }
 
@@ -95,7 +101,10 @@ async function measureStory(shop: Shop, size: Sizes): Promise<Measurements['stor
 }
 
 async function main(): Promise<void> {
-  const { quick = false } = parseArgs({ options: { quick: { type: 'boolean' } } }).values;
+  const { quick = false, only } = parseArgs({
+    options: { quick: { type: 'boolean' }, only: { type: 'string' } },
+  }).values;
+  if (only !== undefined && only !== FLASH_SALE) throw new Error(`--only knows ${FLASH_SALE}, not ${only}`);
   const scale = quick ? 0.01 : Number(process.env['HOLDFAST_BENCH_SCALE'] ?? 1);
   if (!(scale > 0)) throw new Error('HOLDFAST_BENCH_SCALE must be a number above 0');
   const size = sizes(quick, scale);
@@ -105,10 +114,12 @@ async function main(): Promise<void> {
   try {
     const [bundlePath, started] = await Promise.all([bundle(folder), startServers(progress)]);
     servers = started;
+    if (only === FLASH_SALE) return await flashSaleAlone(started, bundlePath, size);
     const timed = await withShop(servers, bundlePath, (shop) => measureShop(shop, size));
     const parked = await measureParked(servers, bundlePath, { orders: size.parked, progress });
+    const sales = await measureFlashSales(servers, bundlePath, { seconds: size.saleSeconds, progress });
     const minutes = (performance.now() - startedAt) / 60_000;
-    const run = { ...timed, parked, servers, scale, minutes, inFlight: IN_FLIGHT, rounds: size.rounds };
+    const run = { ...timed, parked, sales, servers, scale, minutes, inFlight: IN_FLIGHT, rounds: size.rounds };
     const text = report(run);
     console.log(text);
     if (!quick) await writeFile(RESULTS, text);
@@ -118,6 +129,13 @@ async function main(): Promise<void> {
     await servers?.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function flashSaleAlone(servers: Servers, bundlePath: string, size: Sizes): Promise<void> {
+  const sales = await measureFlashSales(servers, bundlePath, { seconds: size.saleSeconds, progress });
+  console.log(salePart(sales).join('\n'));
+  for (const { what, target, measured, met } of saleTargets(sales))
+    progress(`${what}: ${measured} (${target}), ${met ? 'met' : 'NOT MET'}`);
 }
 
 async function withShop<T>(servers: Servers, bundlePath: string, work: (shop: Shop) => Promise<T>): Promise<T> {

@@ -5,6 +5,8 @@ import { ratio } from './load';
 import type { Result } from './load';
 import { megabytes } from './parked';
 import type { ParkedResult } from './parked';
+import { salePart } from './flash-sale';
+import { table } from './table';
 import { found, REFERENCE, targets } from './targets';
 import type { Measurements } from './targets';
 
@@ -29,6 +31,7 @@ export function report(run: Measurements): string {
     ...designPart(run),
     ...webhookPart(run),
     ...parkedPart(run.parked),
+    ...salePart(run.sales),
   ].join('\n');
 }
 
@@ -158,12 +161,6 @@ function parkedPart({ memory, cacheCap, orders, renewed, expired, seconds, viola
     `Then a week passed for each of the ${orders} orders: ${renewed} holds were renewed in time, ${expired} expired, in ${seconds.toFixed(0)} s; ledger and provider disagree in ${violations.length} cases.`,
     '',
   ];
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const rule = head.map((_, index) => (index === 0 ? '---' : '---:'));
-  return [line(head), line(rule), ...rows.map(line)].join('\n');
 }
 
 const CPU = 'CPU: ours, Temporal, Postgres';

@@ -3,6 +3,8 @@ import type { Calls, Cost } from './histories';
 import { ratio } from './load';
 import type { Result } from './load';
 import type { ParkedResult } from './parked';
+import { saleTargets } from './flash-sale';
+import type { FlashSaleResult } from './flash-sale';
 import { STORY } from './story';
 import type { WebhookResult } from './webhooks';
 
@@ -16,6 +18,7 @@ export interface Measurements {
   readonly calls: readonly Calls[];
   readonly webhooks: readonly WebhookResult[];
   readonly parked: ParkedResult;
+  readonly sales: readonly FlashSaleResult[];
   readonly inFlight: number;
   readonly rounds: number;
   readonly servers: { readonly temporalVersion: string; readonly postgresVersion: string };
@@ -86,6 +89,7 @@ export function targets(run: Measurements): Target[] {
       renewed,
       run.parked.renewed === run.parked.orders && run.parked.expired === 0 && run.parked.violations.length === 0,
     ),
+    ...saleTargets(run.sales),
   ];
 }
 
