@@ -33,13 +33,15 @@ export class MovingDeadline {
   }
 
   private start(atMs: number, summary: string): void {
-    if (!this.kept) this.running?.cancel();
-    const running = new CancellationScope();
-    this.running = running;
+    this.running?.cancel();
     this.firesAtMs = atMs;
-    void CancellationScope.nonCancellable(() =>
-      running.run(() => sleep(Math.max(1, atMs - Date.now()), { summary })),
-    ).then(
+    const timer = (): Promise<void> => sleep(Math.max(1, atMs - Date.now()), { summary });
+    void CancellationScope.nonCancellable(() => {
+      // Hazard: an operator's cancel reaches a scope of its own even in here, so a timer that is kept must have none.
+      if (this.kept) return timer();
+      this.running = new CancellationScope();
+      return this.running.run(timer);
+    }).then(
       () => {
         if (this.firesAtMs === atMs) this.firesAtMs = Infinity;
         this.fired += 1;
