@@ -82,6 +82,13 @@ export class Bank {
     await this.send('POST', '/billing', changes);
   }
 
+  /** Payments of invoices, by PaymentIntent: subscriptions' money, which orders' ledgers do not have. */
+  async invoicePayments(): Promise<ReadonlySet<string>> {
+    type Paid = { readonly payment: { readonly payment_intent?: string } };
+    const paid = await this.send<Paid[]>('GET', '/state/invoice_payments');
+    return new Set(paid.flatMap(({ payment }) => payment.payment_intent ?? []));
+  }
+
   refunds(): Promise<SimulatedRefund[]> {
     return this.send('GET', '/state/refunds');
   }

@@ -143,13 +143,16 @@ async function readCarts(stage: Stage, scenes: readonly PlayedScene[]): Promise<
 async function settledViolations(pool: Pool, stage: Stage): Promise<Violation[]> {
   for (const endMs = Date.now() + SETTLE_LIMIT_MS; ;) {
     stage.signal.throwIfAborted();
-    const [all, refunds, disputes] = await Promise.all([
+    const [all, invoiced, refunds, disputes] = await Promise.all([
       stage.bank.payments(),
+      stage.bank.invoicePayments(),
       stage.bank.refunds(),
       stage.bank.disputes(),
     ]);
     // The simulator begins empty with every start; what is kept of earlier runs may still ask it for money.
-    const payments = all.filter((one) => cartOf(one) === '' || cartOf(one).startsWith(stage.run));
+    const payments = all.filter(
+      (one) => !invoiced.has(one.id) && (cartOf(one) === '' || cartOf(one).startsWith(stage.run)),
+    );
     const found = findViolations({ payments, refunds, disputes }, await readRecorded(pool, stage.run), Date.now());
     if (found.length === 0 || Date.now() > endMs) return found;
     await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
