@@ -10,6 +10,7 @@ import type { NoticeChannels, NotificationSettings } from '../activities/notific
 import {
   createDisputeQueries,
   createDisputeStore,
+  createFraudWarningStore,
   createIdempotencyStore,
   createInbox,
   createNoticeStore,
@@ -29,6 +30,7 @@ import type { RefundStore } from '../activities/storage';
 import {
   createDisputeActivities,
   createEventLister,
+  createFraudWarningActivities,
   createPaymentActivities,
   createPaymentOwners,
   createProviderContacts,
@@ -43,7 +45,7 @@ import {
 } from '../activities/stripe';
 import type { PaymentContext, RequestLimiter } from '../activities/stripe';
 import type { DataConverter } from '@temporalio/common';
-import type { DisputeActivities, DisputeProviderActivities } from '../workflows/dispute-ports';
+import type { AllDisputeActivities } from '../workflows/dispute-ports';
 import type { RefundActivities } from '../workflows/refund-ports';
 import type { SubscriptionDesk } from '../workflows/subscription-ports';
 import { createDataConverter } from './codec';
@@ -143,7 +145,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
       ...createSettlementActivities(provider, settlement),
       ...refundRecords(refunds),
       ...createRefundActivities(provider, refunds),
-      ...disputeActivities(provider, createDisputeStore({ pool, keyring })),
+      ...disputeActivities(provider, createDisputeStore({ pool, keyring }), createFraudWarningStore({ pool })),
       ...createSubscriptionActivities(subscribers),
       ...deskOf(subscriptionStore),
     },
@@ -196,10 +198,15 @@ function paymentFinder(
 
 function disputeActivities(
   provider: PaymentContext,
-  store: ReturnType<typeof createDisputeStore>,
-): DisputeActivities & DisputeProviderActivities {
-  const { loadDispute, warnOfDispute, decideDispute } = store;
-  return { loadDispute, warnOfDispute, decideDispute, ...createDisputeActivities(provider, store) };
+  disputes: ReturnType<typeof createDisputeStore>,
+  warnings: ReturnType<typeof createFraudWarningStore>,
+): AllDisputeActivities {
+  const { loadDispute, warnOfDispute, decideDispute } = disputes;
+  return {
+    ...{ loadDispute, warnOfDispute, decideDispute, decideFraudWarning: warnings.decideFraudWarning },
+    ...createDisputeActivities(provider, disputes),
+    ...createFraudWarningActivities(provider, warnings),
+  };
 }
 
 /** Of the store only what workflows call is offered as activities. */

@@ -4,7 +4,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import type { WorkerInterceptors, WorkflowBundleOption } from '@temporalio/worker';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DisputeActivities, DisputeProviderActivities } from '../workflows/dispute-ports';
+import type { AllDisputeActivities } from '../workflows/dispute-ports';
 import type { OrderActivities, PaymentActivities } from '../workflows/ports';
 import type { RefundActivities, RefundProviderActivities } from '../workflows/refund-ports';
 import type { SettlementActivities } from '../workflows/settlement-ports';
@@ -15,8 +15,7 @@ import { WORKFLOW_BUNDLE } from './build-assets';
 /** Every activity that a worker of Holdfast offers. */
 export type Activities = OrderActivities &
   PaymentActivities &
-  DisputeActivities &
-  DisputeProviderActivities &
+  AllDisputeActivities &
   RefundActivities &
   RefundProviderActivities &
   SettlementActivities &

@@ -51,31 +51,36 @@ export interface DisputeProviderActivities {
   carryOutDispute(input: DisputeStep): Promise<DisputeRecord>;
 }
 
+/** A step on a fraud warning: which one, and the workflow's clock as a UTC ISO string. */
 export interface FraudWarningStep {
   readonly warningId: string;
   readonly now: string;
 }
 
-export interface FollowFraudWarningInput extends FraudWarningStep {
-  /** From when on nobody is waited for any more. UTC ISO string. */
-  readonly limitMs: number;
-}
-
 export interface DecideFraudWarningInput extends FraudWarningStep {
   readonly action: 'refund' | 'ignore';
   readonly actor: string;
+  /** The refund that was begun. */
+  readonly refundId?: string;
 }
 
 /** Called as local activities: one short transaction each. */
 export interface FraudWarningActivities {
-  /** Records what was decided; the first decision stays. */
+  /** Records what was decided, which ends it; the first decision stays, and so does another end that came first. */
   decideFraudWarning(input: DecideFraudWarningInput): Promise<FraudWarningRecord>;
-  /** Records why nothing more is waited for. */
-  closeFraudWarning(input: FraudWarningStep): Promise<FraudWarningRecord>;
 }
 
-/** Called as regular activities. */
+/** Called as local activities first, as regular ones where those fail. */
 export interface FraudWarningProviderActivities {
-  /** Fetches a warning fresh and records what is new. Null for one that is not about a payment of ours. */
-  syncFraudWarning(input: FollowFraudWarningInput): Promise<FraudWarningRecord | null>;
+  /**
+   * Fetches a warning fresh and records what is new; one that nobody decided on ends `limitMs` after it was first heard of.
+   * Null for one that is not about a payment of ours.
+   */
+  syncFraudWarning(input: FraudWarningStep & { readonly limitMs: number }): Promise<FraudWarningRecord | null>;
 }
+
+/** Everything that a worker offers for disputes and early fraud warnings. */
+export type AllDisputeActivities = DisputeActivities &
+  DisputeProviderActivities &
+  FraudWarningActivities &
+  FraudWarningProviderActivities;

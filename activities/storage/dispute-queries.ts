@@ -1,15 +1,17 @@
 import type { Pool } from 'pg';
 import type { DisputeRecord } from '../../workflows/domain/dispute';
 import { disputeWaiting } from '../../workflows/domain/dispute-plan';
-import type { DisputeView } from '../../workflows/domain/dispute-view';
+import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute-view';
+import { fraudWarningWaiting } from '../../workflows/domain/fraud-warning';
 import type { Waiting } from '../../workflows/domain/waiting';
 import type { Keyring } from '../crypto';
 import { run } from './database';
 import { createEvidenceStore } from './dispute-evidence';
 import { keptDispute, readDispute, type DisputeRow } from './dispute-record';
+import { fraudWarningLoad, keptFraudWarning, type FraudWarningRow } from './fraud-warning-record';
 import { statement } from './statements';
 
-const sql = { list: statement('disputes-list') };
+const sql = { list: statement('disputes-list'), warnings: statement('fraud-warnings-list') };
 
 /** A page no longer than a person reads. */
 const MAX_ROWS = 500;
@@ -26,6 +28,9 @@ export interface DisputeQueries {
   getDispute(disputeId: string): Promise<DisputeView | undefined>;
   /** Newest first. */
   listDisputes(filter: ListDisputes): Promise<DisputeView[]>;
+  getFraudWarning(warningId: string): Promise<FraudWarningView | undefined>;
+  /** Newest first. */
+  listFraudWarnings(filter: ListDisputes): Promise<FraudWarningView[]>;
 }
 
 export function createDisputeQueries(pool: Pool, keyring: Keyring): DisputeQueries {
@@ -41,6 +46,14 @@ export function createDisputeQueries(pool: Pool, keyring: Keyring): DisputeQueri
       const rows = await run<DisputeRow>(pool, sql.list, [open ?? null, Math.min(limit, MAX_ROWS)]);
       return rows.map((row) => disputeView(keptDispute(row).record));
     },
+    async getFraudWarning(warningId) {
+      const [row] = await run<FraudWarningRow>(pool, fraudWarningLoad, [warningId]);
+      return row && fraudWarningView(row);
+    },
+    async listFraudWarnings({ open, limit }) {
+      const rows = await run<FraudWarningRow>(pool, sql.warnings, [open ?? null, Math.min(limit, MAX_ROWS)]);
+      return rows.map(fraudWarningView);
+    },
   };
 }
 
@@ -48,7 +61,12 @@ function disputeView(record: DisputeRecord): DisputeView {
   return { ...record, ...waitingView(disputeWaiting(record)) };
 }
 
+function fraudWarningView(row: FraudWarningRow): FraudWarningView {
+  const { record } = keptFraudWarning(row);
+  return { ...record, ...waitingView(fraudWarningWaiting(record)) };
+}
+
 /** Whom something waits for, as views show it. */
-export function waitingView(waiting: Waiting | undefined) {
+function waitingView(waiting: Waiting | undefined) {
   return waiting === undefined ? {} : { waitingOn: waiting.on, waitingUntil: waiting.until, waitingFor: waiting.why };
 }

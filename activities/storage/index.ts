@@ -3,6 +3,7 @@ export { createPool, type PoolOptions } from './database';
 export { createDisputeQueries, type DisputeQueries } from './dispute-queries';
 export { createDisputeStore, type DisputeStore } from './dispute-store';
 export type { EvidenceFields, EvidenceSource } from './dispute-evidence';
+export { createFraudWarningStore, type FraudWarningStore } from './fraud-warning-store';
 export { createIdempotencyStore, type IdempotencyBegin, type IdempotencyStore } from './idempotency';
 export {
   createInbox,

@@ -2,6 +2,7 @@ export { createStripeClient, STRIPE_API_VERSION, STRIPE_TIMEOUT_MS, type StripeC
 export { paymentContext, type PaymentContext, type PaymentDependencies, type PaymentLog } from './context';
 export { createProviderContacts, type ProviderContact } from './contacts';
 export { createDisputeActivities } from './disputes';
+export { createFraudWarningActivities } from './fraud-warnings';
 export { createRefundActivities } from './refunds';
 export { createPaymentOwners, type PaymentOwners } from './owners';
 export { createPaymentActivities } from './payments';
@@ -12,7 +13,7 @@ export {
   type RequestLimits,
   type RequestPriority,
 } from './limiter';
-export { readProviderTruth, type ProviderPayment } from './provider-audit';
+export { readProviderRefunds, readProviderTruth, type ProviderGivenBack, type ProviderPayment } from './provider-audit';
 export {
   createEventLister,
   createWebhookVerifier,

@@ -1,8 +1,13 @@
 import type { DisputePolicy } from '../../workflows/domain/dispute-plan';
 import { DEFAULT_DISPUTE_POLICY } from '../../workflows/domain/dispute-plan';
-import type { DisputeView } from '../../workflows/domain/dispute-view';
-import { decideDispute, disputeChanged } from '../../workflows/dispute-messages';
-import type { DisputeAnswer, DisputeCommand } from '../../workflows/dispute-messages';
+import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute-view';
+import { decideDispute, decideFraudWarning, disputeChanged } from '../../workflows/dispute-messages';
+import type {
+  DisputeAnswer,
+  DisputeCommand,
+  FraudWarningAnswer,
+  FraudWarningCommand,
+} from '../../workflows/dispute-messages';
 import { workflowIds, workflowTypes } from '../../workflows/messages';
 import { disputeStart } from '../../clients/dispute-requests';
 import { getConnection, testEnvironment } from './environment';
@@ -97,5 +102,43 @@ export class Disputes {
 
   endOf(disputeId: string): Promise<unknown> {
     return this.world().client.workflow.getHandle(workflowIds.dispute(disputeId)).result();
+  }
+}
+
+/** What tests do with early fraud warnings in one world. */
+export class FraudWarnings {
+  constructor(private readonly world: () => World) {}
+
+  /** The issuer reports fraud with a payment; answers once it is recorded. */
+  async raised(paymentIntent: string, fraudType?: string): Promise<string> {
+    const { simulator } = this.world();
+    const { id } = simulator.raiseFraudWarning({ paymentIntent, ...(fraudType !== undefined && { fraudType }) });
+    await this.until(id, 'the warning to be recorded', () => true);
+    return id;
+  }
+
+  find(warningId: string): Promise<FraudWarningView | undefined> {
+    return this.world().dependencies.disputes.getFraudWarning(warningId);
+  }
+
+  until(warningId: string, what: string, holds: (view: FraudWarningView) => boolean): Promise<FraudWarningView> {
+    return eventually(what, async () => {
+      const view = await this.find(warningId);
+      return view !== undefined && holds(view) && view;
+    });
+  }
+
+  decide(warningId: string, action: FraudWarningCommand['action'], actor = 'op-1'): Promise<FraudWarningAnswer> {
+    const handle = this.world().client.workflow.getHandle(workflowIds.fraudWarning(warningId));
+    return handle.executeUpdate(decideFraudWarning, { args: [{ action, actor }] });
+  }
+
+  async forward(warningId: string, ms: number): Promise<void> {
+    const { temporalNamespace } = testEnvironment();
+    await fastForward(await getConnection(), temporalNamespace, workflowIds.fraudWarning(warningId), ms);
+  }
+
+  endOf(warningId: string): Promise<unknown> {
+    return this.world().client.workflow.getHandle(workflowIds.fraudWarning(warningId)).result();
   }
 }

@@ -10,8 +10,8 @@ export type FraudWarningEnd =
   | 'not_actionable' // the provider says that nothing is to be gained any more
   | 'lapsed'; // nobody decided for as long as disputes mostly take to come
 
-/** An early fraud warning as the provider shows it, fetched fresh, in our own words. */
-export interface FraudWarningSnapshot {
+/** What is known of a warning from its first moment on. */
+export interface FraudWarningFacts {
   readonly warningId: string;
   readonly paymentIntentId: string;
   readonly chargeId: string;
@@ -22,8 +22,15 @@ export interface FraudWarningSnapshot {
   readonly receivedAt: string;
 }
 
+/** An early fraud warning as the provider shows it, fetched fresh, in our own words. */
+export interface FraudWarningSnapshot extends FraudWarningFacts {
+  /** Of its charge: the answer to why nothing can be done any more. */
+  readonly isDisputed: boolean;
+  readonly isRefunded: boolean;
+}
+
 /** Everything that the workflow of a fraud warning decides on, and what is shown of it. Amounts in minor units. */
-export interface FraudWarningRecord extends FraudWarningSnapshot {
+export interface FraudWarningRecord extends FraudWarningFacts {
   readonly orderId: string;
   readonly currency: string;
   /** What could be given back of all payments of the order: a stolen card paid for the whole of it. */
@@ -33,11 +40,9 @@ export interface FraudWarningRecord extends FraudWarningSnapshot {
   /** Nobody is waited for any more after this. */
   readonly until: string;
   readonly decision?: { readonly action: 'refund' | 'ignore'; readonly actor: string; readonly at: string };
-  /** Our refund that the decision began, and how it stands; absent before it is recorded. */
+  /** Our refund that the decision began, and how it stands. */
   readonly refundId?: string;
   readonly refundState?: RefundState;
-  /** Why the refund could not be begun; the decision is open again then. */
-  readonly refundRefused?: string;
   readonly ended?: FraudWarningEnd;
   readonly closedAt?: string;
   readonly exceptions: readonly OrderException[];
@@ -57,16 +62,25 @@ export const DEFAULT_FRAUD_WARNING_POLICY: FraudWarningPolicy = {
 };
 
 /** Whom a warning waits for; undefined where nothing more is to come. Pure. */
-export function fraudWarningWaiting(
-  warning: Pick<FraudWarningRecord, 'ended' | 'decision' | 'until'>,
-): Waiting | undefined {
-  if (warning.ended !== undefined) return undefined;
-  if (warning.decision?.action === 'refund') {
-    return { on: 'provider', until: warning.until, why: 'the refund is being begun' };
-  }
-  return {
-    on: 'approver',
-    until: warning.until,
-    why: 'refund the payment before it is disputed, or ignore the warning',
-  };
+export function fraudWarningWaiting({
+  ended,
+  until,
+}: Pick<FraudWarningRecord, 'ended' | 'until'>): Waiting | undefined {
+  if (ended !== undefined) return undefined;
+  return { on: 'approver', until, why: 'refund the payment before it is disputed, or ignore the warning' };
+}
+
+/** Why nothing is to be decided any more, by how things stand; undefined where a person is waited for. Pure. */
+export function fraudWarningEnd(
+  warning: { readonly captured: number; readonly paymentRefundable: number; readonly isDisputed: boolean } & Pick<
+    FraudWarningRecord,
+    'actionable' | 'until'
+  >,
+  provider: Pick<FraudWarningSnapshot, 'isDisputed' | 'isRefunded'>,
+  nowIso: string,
+): FraudWarningEnd | undefined {
+  if (warning.isDisputed || provider.isDisputed) return 'disputed';
+  if (provider.isRefunded || (warning.captured > 0 && warning.paymentRefundable <= 0)) return 'refunded';
+  if (!warning.actionable) return 'not_actionable';
+  return Date.parse(nowIso) >= Date.parse(warning.until) ? 'lapsed' : undefined;
 }

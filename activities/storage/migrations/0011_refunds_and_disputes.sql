@@ -159,8 +159,6 @@ CREATE TABLE fraud_warnings (
   decided_by text,
   decided_at timestamptz,
   refund_id text,
-  -- why the refund could not be begun; the decision is open again
-  refund_refused text,
   ended text CHECK (ended IN ('refunded', 'disputed', 'ignored', 'not_actionable', 'lapsed')),
   closed_at timestamptz,
   recorded_at timestamptz NOT NULL,
@@ -269,7 +267,7 @@ SELECT w.warning_id, w.order_id, w.closed_at, w.recorded_at, jsonb_build_object(
   'warningId', w.warning_id, 'orderId', w.order_id, 'paymentIntentId', w.payment_intent_id, 'chargeId', w.charge_id,
   'fraudType', w.fraud_type, 'actionable', w.actionable, 'receivedAt', w.received_at, 'until', w.until,
   'currency', o.currency, 'decision', w.decision, 'decidedBy', w.decided_by, 'decidedAt', w.decided_at,
-  'refundId', w.refund_id, 'refundRefused', w.refund_refused, 'ended', w.ended, 'closedAt', w.closed_at,
+  'refundId', w.refund_id, 'ended', w.ended, 'closedAt', w.closed_at,
   'refundState', (SELECT r.state FROM refunds r WHERE r.refund_id = w.refund_id),
   'refundable', coalesce((
     SELECT sum(a.captured_amount - a.refund_pending_amount - a.refunded_amount - a.refunded_outside_amount)
