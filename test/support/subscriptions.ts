@@ -1,3 +1,4 @@
+import { WithStartWorkflowOperation } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import type Stripe from 'stripe';
@@ -204,6 +205,21 @@ export class Subscriptions {
     });
   }
 
+  /** The same where the workflow may have ended, or never begun. */
+  async payWithStart(subscriptionId: string, paymentMethod: string, where = this.home()): Promise<PayAnswer> {
+    const startWorkflowOperation = new WithStartWorkflowOperation(workflowTypes.subscription, {
+      workflowId: workflowIds.subscription(subscriptionId),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      taskQueue: where.taskQueue,
+      args: [{ subscriptionId, policy: { ...DEFAULT_DUNNING_POLICY, ...LOUD } }],
+    });
+    return where.client.workflow.executeUpdateWithStart(paySubscription, {
+      args: [{ paymentMethod }],
+      updateId: uniqueName('pay'),
+      startWorkflowOperation,
+    });
+  }
+
   /** Follows a subscription that no webhook has told of. */
   async start(subscriptionId: string, where = this.home(), dunning: Partial<DunningPolicy> = LOUD): Promise<void> {
     await where.client.workflow.start(workflowTypes.subscription, {
@@ -268,7 +284,9 @@ export function subscriptionsForEachTest(options: WorldOptions = {}): {
 } {
   let worlds: World[] = [];
   const open = async (more: WorldOptions): Promise<World> => {
-    const world = await createWorld({ ...options, ...more, dunning: { ...LOUD, ...options.dunning, ...more.dunning } });
+    const made = await createWorld({ ...options, ...more, dunning: { ...LOUD, ...options.dunning, ...more.dunning } });
+    let closing: Promise<void> | undefined;
+    const world = { ...made, close: () => (closing ??= made.close()) };
     worlds.push(world);
     return world;
   };
