@@ -5,8 +5,12 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getNativeConnection, testEnvironment } from '../support/environment';
 import { createWorld } from '../support/world';
+import { LOUD } from '../support/subscriptions';
 import { checkoutPaths } from './checkout-paths';
+import { disputePaths } from './dispute-paths';
 import { orderPaths } from './order-paths';
+import { reconciliationPaths } from './reconciliation-paths';
+import { subscriptionPaths } from './subscription-paths';
 import { toHistoryJson } from './history-json';
 import type { HistoryJson } from './history-json';
 import { recordingDataConverter, RECORDING_TEST_KEY } from './recording-key';
@@ -18,23 +22,41 @@ import type { Path } from './stage';
  *
  *   HOLDFAST_RECORD=all npx jest --testPathPatterns test/replay/recording
  *
- * or, with a path's name in place of `all`, that one.
+ * or, with the names of paths in place of `all`, separated by commas, those; with `new`, those that have none yet.
  *
  * That is right only before a first release, or to add a path. A change of the workflows that breaks the recordings breaks
  * orders that are under way too: it needs `patched()` or a new version, not new recordings.
  */
 
-export const paths: readonly Path[] = [...checkoutPaths, ...orderPaths];
+export const paths: readonly Path[] = [
+  ...checkoutPaths,
+  ...orderPaths,
+  ...disputePaths,
+  ...subscriptionPaths,
+  ...reconciliationPaths,
+];
 
 const FOLDER = join(__dirname, 'histories');
 
 /** Two cores play about this many paths at a time. */
 const AT_ONCE = 3;
 
-/** Plays `all` paths or one by name, and writes their histories; files of paths that are no more are removed. Answers with the events of each. */
+/** The paths that `what` means: `all`, `new` ones without a recording, or some by name. @throws Error for a name of none */
+export async function chosen(what: string): Promise<readonly Path[]> {
+  if (what === 'all') return paths;
+  const recorded = new Set(await recordedNames());
+  if (what === 'new') return paths.filter((path) => !recorded.has(path.name));
+  return what.split(',').map((name) => {
+    const path = paths.find((one) => one.name === name);
+    if (path === undefined) throw new Error(`there is no path "${name}"`);
+    return path;
+  });
+}
+
+/** Plays paths and writes their histories, no others; files of paths that are no more are removed. Answers with the events of each. */
 export async function record(what: string): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
-  const waiting = paths.filter((path) => what === 'all' || path.name === what);
+  const waiting = [...(await chosen(what))];
   const play = async (): Promise<void> => {
     for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
       const history = await historyOf(path);
@@ -72,6 +94,9 @@ async function historyOf(path: Path): Promise<HistoryJson> {
   const world = await createWorld({
     encryptionKeys: [RECORDING_TEST_KEY],
     interceptors: { activity: [failOnce(path.faults ?? []), cancelDuring(path.cancelDuring)] },
+    // No quiet hours: what is said when must not depend on the hour at which it is recorded.
+    dunning: { ...LOUD, ...path.dunning },
+    ...(path.disputes === undefined ? {} : { disputes: path.disputes }),
     ...(path.simulator === undefined ? {} : { simulator: path.simulator }),
   });
   try {

@@ -7,8 +7,11 @@ import type { FailureType } from '../../workflows/domain/errors';
 import type { OrderPolicy } from '../../workflows/domain/policy';
 import { workflowIds } from '../../workflows/messages';
 import { sampleCart } from '../support/carts';
+import { Disputes } from '../support/disputes';
 import { getConnection, testEnvironment, uniqueName } from '../support/environment';
 import { eventually } from '../support/eventually';
+import { Shop } from '../support/shop';
+import { Subscriptions } from '../support/subscriptions';
 import { fastForward } from '../support/time';
 import type { World, WorldOptions } from '../support/world';
 
@@ -31,6 +34,8 @@ export interface Path {
   /** The history's file name. */
   readonly name: string;
   readonly simulator?: WorldOptions['simulator'];
+  readonly dunning?: WorldOptions['dunning'];
+  readonly disputes?: WorldOptions['disputes'];
   readonly policy?: Partial<OrderPolicy>;
   readonly faults?: readonly ActivityFault[];
   /** An operator cancels the workflow in Temporal just after this activity has had its effect. */
@@ -47,6 +52,8 @@ export interface Target {
 /** What most paths need of a world. */
 export class Stage {
   readonly holdfast: HoldfastClient;
+  readonly disputes: Disputes;
+  readonly subscriptions: Subscriptions;
   private parcels = 0;
 
   constructor(
@@ -54,6 +61,9 @@ export class Stage {
     policy: Partial<OrderPolicy> = {},
   ) {
     this.holdfast = createHoldfastClient({ client: world.client, taskQueue: world.taskQueue, policy });
+    const home = () => world;
+    this.disputes = new Disputes(home, new Shop(home));
+    this.subscriptions = new Subscriptions(home);
   }
 
   cart(changes: Partial<CheckoutRequest> = {}): CheckoutRequest {
