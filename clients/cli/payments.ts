@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { AuthorizationCounts, AuthorizationReport } from '../../workflows/domain/authorization-rates';
 import type { GatewayClient } from './gateway-client';
+import { addReconcile } from './reconcile';
 import { newTable } from './tables';
 
 export interface PaymentCommandDeps {
@@ -15,6 +16,7 @@ export interface PaymentCommandDeps {
 export function addPayments(program: Command, deps: PaymentCommandDeps): void {
   const payments = program.command('payments').description('what banks and the provider did with money');
   addRates(payments, deps);
+  addReconcile(payments, deps);
 }
 
 interface RatesOptions {

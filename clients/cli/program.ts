@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { asOrder, asOrders, type GatewayClient } from './gateway-client';
+import { addDisputes } from './disputes';
 import { addNotices, type NoticeCommandDeps } from './notices';
 import { addPayments } from './payments';
 import { addRefunds } from './refunds';
@@ -36,6 +37,7 @@ export function createProgram(deps: CliDeps): Command {
   addNotices(program, tables, limit());
   addPayments(program, tables);
   addRefunds(program, tables);
+  addDisputes(program, tables, limit);
   addSubscriptions(program, tables, limit());
   return program;
 }

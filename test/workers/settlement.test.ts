@@ -1,5 +1,10 @@
+import { pino } from 'pino';
 import { ValidationError } from '../../clients';
+import { createGatewayClient } from '../../clients/cli/gateway-client';
+import { createProgram } from '../../clients/cli/program';
+import { createGateway } from '../../clients/gateway';
 import type { SettlementReport } from '../../workflows/settlement-ports';
+import { gatewayDependencies } from '../../workers/gateway-dependencies';
 import { ensureSchedules, settlementScheduleId } from '../../workers/schedules';
 import { eventually } from '../support/eventually';
 import { everything, mugs, Shop } from '../support/shop';
@@ -106,6 +111,83 @@ it('sees money in our ledger that the provider does not have, until it is mended
   await pool.query(`ALTER TABLE ledger_entries ENABLE TRIGGER USER`);
   expect(await reconcile()).toMatchObject({ matched: 1, differences: [] });
   expect(await openExceptions()).toMatchObject([{ resolved: true }]);
+});
+
+it('agrees on what went back: refunds, those that failed, disputes lost and won; and explains what subscriptions paid', async () => {
+  const { simulator, holdfast } = world;
+  const [refunded, cameBack, lost, won] = [
+    await shop.place(),
+    await shop.place(),
+    await shop.place(),
+    await shop.place(),
+  ];
+  for (const orderId of [refunded, cameBack, lost, won]) await holdfast.ship(orderId, everything());
+  const paymentOf = (orderId: string): string => shop.intentsOf(orderId)[0]?.id ?? '';
+  simulator.setNextRefund({ kind: 'fail_after', afterMs: 60_000 }, { match: { paymentIntent: paymentOf(cameBack) } });
+  for (const orderId of [refunded, cameBack]) await holdfast.refund(orderId, { amount: 1_000, reason: 'broken' });
+  await eventually('both refunds to be made', async () =>
+    (await Promise.all([refunded, cameBack].map((one) => shop.view(one)))).every(
+      (one) => one.amounts.refunded === 1_000,
+    ),
+  );
+  const back = simulator.state.refunds().find((one) => one.payment_intent === paymentOf(cameBack));
+  simulator.settleRefund(back?.id ?? '', 'failed');
+  for (const [orderId, verdict] of [
+    [lost, 'lost'],
+    [won, 'won'],
+  ] as const) {
+    const { id } = simulator.openDispute({ paymentIntent: paymentOf(orderId) });
+    await eventually('the dispute to be known', async () => (await shop.view(orderId)).disputes.length > 0);
+    simulator.decideDispute(id, verdict, 'now');
+  }
+  const customer = await world.dependencies.stripe.customers.create({ email: 'subscriber@example.com' });
+  const subscription = await subscribe(customer.id);
+  await eventually('everything to be told', async () => {
+    const [a, b, c] = [await shop.view(cameBack), await shop.view(lost), await shop.view(won)];
+    return a.amounts.refunded === 0 && b.disputes[0]?.stage === 'lost' && c.disputes[0]?.stage === 'won';
+  });
+  const report = await reconcile();
+  expect(report.differences).toMatchObject([{ cause: 'subscription', explained: true, providerAmount: 1_900 }]);
+  expect(subscription.status).toBe('active');
+  expect(await openExceptions()).toEqual([]);
+});
+
+async function subscribe(customer: string) {
+  const { stripe } = world.dependencies;
+  const method = await stripe.paymentMethods.attach('pm_card_visa', { customer });
+  const product = await stripe.products.create({ name: 'Tea club' });
+  const recurring = { interval: 'month' } as const;
+  const price = await stripe.prices.create({ product: product.id, currency: 'eur', unit_amount: 1_900, recurring });
+  return stripe.subscriptions.create({ customer, items: [{ price: price.id }], default_payment_method: method.id });
+}
+
+it('is asked for by HTTP and on the command line', async () => {
+  const apiKey = 'settlement-settlement-settlement';
+  const gateway = await createGateway(gatewayDependencies(world.dependencies, world.holdfast), {
+    apiKeys: [apiKey],
+    logger: pino({ level: 'silent' }),
+  });
+  try {
+    await gateway.listen(0, '127.0.0.1');
+    const orderId = await shop.place();
+    await world.holdfast.ship(orderId, everything());
+    world.simulator.addDashboardPayment({ amount: 4_200, currency: 'eur' });
+    const printed: string[] = [];
+    const client = createGatewayClient({ HOLDFAST_URL: gateway.url, HOLDFAST_API_KEY: apiKey });
+    const run = async (...args: string[]): Promise<string> => {
+      const program = createProgram({ gateway: () => client, print: (text) => printed.push(text) });
+      await program.exitOverride().parseAsync(['payments', 'reconcile', ...args], { from: 'user' });
+      return printed.at(-1) ?? '';
+    };
+    await expect(run('--last', '--date', today())).rejects.toThrow(/404|not known/);
+    const table = await run('--date', today());
+    expect(table).toMatch(/2 movements at the provider, 1 positions agree/);
+    expect(table).toMatch(/made_elsewhere +│ +│ +0\.00 EUR │ +42\.00 EUR/);
+    expect(await run('--last', '--date', today())).toBe(table);
+    await expect(run('--date', 'yesterday')).rejects.toThrow(/date/);
+  } finally {
+    await gateway.close();
+  }
 });
 
 it('refuses what is no day, and a day that has not begun', async () => {
