@@ -79,7 +79,9 @@ export const shipmentRequest = z.strictObject({
   warehouseId: id.optional(),
 });
 
-export const actor = id.optional().describe("Who asks, for the audit log: an id, no name. Absent: the API key's fingerprint");
+export const actor = id
+  .optional()
+  .describe("Who asks, for the audit log: an id, no name. Absent: the API key's fingerprint");
 
 /** `POST /v1/orders/{id}/cancel`. */
 export const cancelRequest = z.strictObject({ reason: text(500), actor });

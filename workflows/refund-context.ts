@@ -53,7 +53,7 @@ export class RefundContext {
   private overdueTold = false;
   private known: RefundFacts | undefined;
   private shown = '';
-  private readonly tells: Promise<unknown>[] = [];
+  private readonly tells = new Set<Promise<unknown>>();
 
   constructor(input: RefundInput) {
     if ('request' in input) this.refundId = input.request.refundId;
@@ -125,6 +125,10 @@ export class RefundContext {
     this.version += 1;
   }
 
+  get isAllTold(): boolean {
+    return this.tells.size === 0;
+  }
+
   /** Resolves once the order's workflow was told of everything. */
   async told(): Promise<void> {
     await Promise.all(this.tells);
@@ -174,7 +178,8 @@ export class RefundContext {
 
   /** For a change that is no step on the refund itself. */
   tell(orderId: string): void {
-    this.tells.push(tellOrder(orderId));
+    const told = tellOrder(orderId).finally(() => this.tells.delete(told));
+    this.tells.add(told);
   }
 }
 

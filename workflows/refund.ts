@@ -51,10 +51,13 @@ export async function refund(input: RefundInput): Promise<RefundEnd> {
   return CancellationScope.nonCancellable(async () => {
     const refusal = await begin(life, input);
     Object.assign(begun, { isKnown: true, ...(refusal !== undefined && { refusal }) });
-    if (life.exists) await follow(life);
-    await condition(allHandlersFinished);
+    // Hazard: what is told or asked while this ends would be lost; the last look at it is the last thing that is waited for.
+    do {
+      if (life.exists) await follow(life);
+      await life.told();
+      await condition(allHandlersFinished);
+    } while (life.exists && !(isOver(life) && life.isAllTold));
     life.publish();
-    await life.told();
     return { refundId: life.refundId, state: life.exists ? life.refund.state : (refusal?.reason ?? 'not_ours') };
   });
 }

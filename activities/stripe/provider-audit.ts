@@ -41,3 +41,30 @@ export async function readProviderTruth(stripe: Stripe, orderIds?: readonly stri
   }
   return payments;
 }
+
+/** What the provider says of the refunds of one payment of ours. Minor units. */
+export interface ProviderGivenBack {
+  readonly paymentIntentId: string;
+  /** Back with the customer, as far as the provider knows. */
+  readonly refunded: number;
+  /** Under way: pending, or waiting for the customer. */
+  readonly pending: number;
+}
+
+/** What was given back of these payments, by anybody, read without any of the code that refunds. Throws the SDK's errors. */
+export async function readProviderRefunds(
+  stripe: Stripe,
+  paymentIntentIds: readonly string[],
+): Promise<ProviderGivenBack[]> {
+  const found: ProviderGivenBack[] = [];
+  for (const paymentIntentId of paymentIntentIds) {
+    let refunded = 0;
+    let pending = 0;
+    for await (const refund of stripe.refunds.list({ payment_intent: paymentIntentId, limit: PAGE_SIZE })) {
+      if (refund.status === 'succeeded') refunded += refund.amount;
+      else if (refund.status !== 'failed' && refund.status !== 'canceled') pending += refund.amount;
+    }
+    found.push({ paymentIntentId, refunded, pending });
+  }
+  return found;
+}

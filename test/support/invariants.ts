@@ -1,4 +1,5 @@
 import { checkMoneyInvariants } from '../../activities/storage';
+import { refundViolations } from './refund-invariants';
 import type { World } from './world';
 
 /**
@@ -8,6 +9,7 @@ import type { World } from './world';
 export async function violations(world: Pick<World, 'dependencies' | 'simulator'>): Promise<string[]> {
   const { pool } = world.dependencies;
   const found = (await checkMoneyInvariants(pool)).map((one) => `database: ${JSON.stringify(one)}`);
+  found.push(...(await refundViolations(world)));
   const orders = await rows<OrderRow>(pool, 'SELECT order_id, state, payment_state FROM orders');
   const ledger = await rows<LedgerRow>(
     pool,

@@ -1,5 +1,5 @@
 import { eventually } from '../support/eventually';
-import { everything, mugs, shopForThisFile, twoLines } from '../support/shop';
+import { everything, mugs, parcel, shopForThisFile } from '../support/shop';
 import {
   forwardRefund,
   providerRefundsOf,
@@ -9,7 +9,8 @@ import {
   refundOf,
 } from '../support/refunds';
 
-const DAY_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const reason = 'requested_by_customer';
 
 const { world, shop } = shopForThisFile();
@@ -21,46 +22,212 @@ async function shipped(): Promise<string> {
   return orderId;
 }
 
-async function refunded(orderId: string, amount: number): Promise<string> {
+async function refund(orderId: string, amount: number): Promise<string> {
   const answer = await world().holdfast.refund(orderId, { amount, reason });
   if (!answer.accepted || answer.state === 'voided') throw new Error(JSON.stringify(answer));
   return answer.refundId;
 }
 
-async function kinds(refundId: string): Promise<string[]> {
-  return (await refundNotices(world(), refundId)).map((one) => `${one.kind} ${one.status}`);
+async function told(refundId: string): Promise<string[]> {
+  return (await refundNotices(world(), refundId)).map((one) => one.kind);
 }
+
+function setNext(
+  orderId: string,
+  outcome: Parameters<ReturnType<typeof world>['simulator']['setNextRefund']>[0],
+): void {
+  world().simulator.setNextRefund(outcome, { match: { metadata: { holdfast_order_id: orderId } } });
+}
+
+const attributes = async (refundId: string) =>
+  (await world().client.workflow.getHandle(`refund-${refundId}`).describe()).searchAttributes;
 
 describe('a refund', () => {
   it('is answered once it is reserved, confirmed by the provider, and shown by the order', async () => {
     const orderId = await shipped();
     const answer = await world().holdfast.refund(orderId, { amount: 1000, reason });
-    expect(answer).toMatchObject({
-      accepted: true,
-      state: 'pending',
-      amount: 1000,
-      currency: 'eur',
-      parts: [{ amount: 1000 }],
-    });
+    const accepted = { accepted: true, state: 'pending', amount: 1000, currency: 'eur', parts: [{ amount: 1000 }] };
+    expect(answer).toMatchObject(accepted);
     const refundId = 'refundId' in answer ? answer.refundId : '';
-    const refund = await refundIn(world(), refundId, 'succeeded');
-    const [made] = providerRefundsOf(world(), orderId);
-    expect(made).toMatchObject({
-      id: refund.parts[0]?.providerRefundId,
-      amount: 1000,
-      metadata: {
-        holdfast_order_id: orderId,
-        holdfast_refund_id: refundId,
-        holdfast_operation_key: `refund:${refundId}:1`,
-      },
-    });
+    const done = await refundIn(world(), refundId, 'succeeded');
+    const metadata = {
+      holdfast_order_id: orderId,
+      holdfast_refund_id: refundId,
+      holdfast_operation_key: `refund:${refundId}:1`,
+    };
+    const made = { id: done.parts[0]?.providerRefundId, amount: 1000, metadata };
+    expect(providerRefundsOf(world(), orderId)).toMatchObject([made]);
     expect(await shop.view(orderId)).toMatchObject({
       amounts: { captured: 7970, refundPending: 0, refunded: 1000 },
       refunds: [{ refundId, state: 'succeeded' }],
     });
-    expect(await kinds(refundId)).toEqual(['refund_done queued']);
-    const description = await world().client.workflow.getHandle(`refund-${refundId}`).describe();
-    expect(description.searchAttributes['OrderId']).toEqual([orderId]);
-    expect(description.searchAttributes['WaitingOn']).toEqual(['provider']);
+    expect(await told(refundId)).toEqual(['refund_done']);
+    expect(await attributes(refundId)).toMatchObject({ OrderId: [orderId], WaitingOn: ['provider'] });
+  });
+
+  it('asked for twice under one key is one refund; with another content it is refused', async () => {
+    const orderId = await shipped();
+    const call = { idempotencyKey: `k-${orderId}` };
+    const ask = (amount: number) => world().holdfast.refund(orderId, { amount, reason }, call);
+    const [one, other] = await Promise.all([ask(500), ask(500)]);
+    expect(one).toMatchObject({ accepted: true });
+    expect('refundId' in one && 'refundId' in other && one.refundId === other.refundId).toBe(true);
+    await refundIn(world(), 'refundId' in one ? one.refundId : '', 'succeeded');
+    expect(providerRefundsOf(world(), orderId)).toHaveLength(1);
+    const again = await world().holdfast.refund(orderId, { amount: 501, reason }, { idempotencyKey: `k-${orderId}` });
+    expect(again).toMatchObject({ accepted: true, amount: 500 });
+  });
+
+  it('that is pending is told as on its way, and as done once, when the provider says so', async () => {
+    const orderId = await shipped();
+    setNext(orderId, { kind: 'pending', then: 'stay', pendingReason: 'processing' });
+    const refundId = await refund(orderId, 700);
+    await eventually('the customer to hear of it', async () => (await told(refundId)).length === 1);
+    expect(await told(refundId)).toEqual(['refund_on_its_way']);
+    expect((await shop.view(orderId)).amounts).toMatchObject({ refundPending: 700, refunded: 0 });
+    const { parts } = await refundOf(world(), refundId);
+    world().simulator.settleRefund(parts[0]?.providerRefundId ?? '', 'succeeded');
+    await refundIn(world(), refundId, 'succeeded');
+    expect(await told(refundId)).toEqual(['refund_on_its_way', 'refund_done']);
+  });
+
+  it('that fails becomes a case with the reason and the ways out; another refund of it goes through', async () => {
+    const orderId = await shipped();
+    setNext(orderId, { kind: 'pending', then: 'fail', failureReason: 'expired_or_canceled_card' });
+    const refundId = await refund(orderId, 900);
+    const [{ providerRefundId = '' } = {}] = (await refundIn(world(), refundId, 'pending')).parts;
+    await eventually('the provider to have it', async () => providerRefundsOf(world(), orderId).length === 1);
+    await forwardRefund(refundId, HOUR_MS);
+    const failed = await refundIn(world(), refundId, 'failed');
+    expect(failed.parts).toMatchObject([
+      {
+        failureReason: 'expired_or_canceled_card',
+        failureBalanceTransaction: expect.stringMatching(/^txn_/) as string,
+      },
+    ]);
+    expect(providerRefundId === '' || providerRefundId.startsWith('re_')).toBe(true);
+    const [{ message = '' } = {}] = await refundExceptions(world(), refundId);
+    expect(message).toContain('the card is expired or canceled');
+    expect((await shop.view(orderId)).amounts).toMatchObject({ refundPending: 0, refunded: 0 });
+    expect(await attributes(refundId)).toMatchObject({ ExceptionKind: ['refund_failed'], WaitingOn: ['approver'] });
+    const answer = await world().holdfast.resolveRefund(refundId, { action: 'another_refund', actor: 'ann' });
+    expect(answer).toMatchObject({ accepted: true, state: 'resolved', resolution: { reference: `${refundId}-2` } });
+    await refundIn(world(), `${refundId}-2`, 'succeeded');
+    expect(await refundExceptions(world(), refundId)).toEqual([]);
+    await world().client.workflow.getHandle(`refund-${refundId}`).result();
+    expect((await shop.view(orderId)).amounts).toMatchObject({ refundPending: 0, refunded: 900 });
+  });
+
+  it('that succeeded and comes back weeks later is taken back in the ledger, and a person has it', async () => {
+    const orderId = await shipped();
+    const refundId = await refund(orderId, 800);
+    const done = await refundIn(world(), refundId, 'succeeded');
+    await forwardRefund(refundId, 40 * DAY_MS);
+    world().simulator.settleRefund(done.parts[0]?.providerRefundId ?? '', 'failed', 'lost_or_stolen_card');
+    const failed = await refundIn(world(), refundId, 'failed');
+    expect(failed).toMatchObject({ parts: [{ failureReason: 'lost_or_stolen_card' }] });
+    expect((await shop.view(orderId)).amounts).toMatchObject({ refunded: 0, refundPending: 0 });
+    expect(await told(refundId)).toEqual(expect.arrayContaining(['refund_delayed', 'refund_needs_a_person']));
+    const transfer = { action: 'manual_transfer', reference: 'SEPA-1', actor: 'ann' } as const;
+    const answer = await world().holdfast.resolveRefund(refundId, transfer);
+    expect(answer).toMatchObject({ accepted: true, state: 'resolved', resolution: { reference: 'SEPA-1' } });
+    expect((await shop.view(orderId)).amounts).toMatchObject({ refundedOutside: 800 });
+    const again = await world().holdfast.resolveRefund(refundId, { action: 'dismiss', actor: 'ann' });
+    expect(again).toMatchObject({ accepted: false, reason: 'nothing_to_resolve' });
+  });
+
+  it('is watched for 60 days with few wakes, then ends', async () => {
+    const orderId = await shipped();
+    const refundId = await refund(orderId, 100);
+    await refundIn(world(), refundId, 'succeeded');
+    expect(await forwardRefund(refundId, 61 * DAY_MS)).toBe('ended');
+    const handle = world().client.workflow.getHandle(`refund-${refundId}`);
+    expect(await handle.result()).toEqual({ refundId, state: 'succeeded' });
+    const { historyLength } = await handle.describe();
+    expect(historyLength).toBeLessThanOrEqual(110);
+  });
+
+  it('that waits for the customer is a case; canceled, its money is free again', async () => {
+    const orderId = await shipped();
+    setNext(orderId, { kind: 'requires_action', then: 'stay' });
+    const refundId = await refund(orderId, 600);
+    await refundIn(world(), refundId, 'requires_action');
+    expect(await refundExceptions(world(), refundId)).toMatchObject([{ kind: 'refund_action_needed' }]);
+    expect(await told(refundId)).toEqual(expect.arrayContaining(['refund_action_needed']));
+    expect(await attributes(refundId)).toMatchObject({ WaitingOn: ['customer'] });
+    expect(await world().holdfast.cancelRefund(refundId)).toMatchObject({ accepted: true, state: 'canceled' });
+    expect((await shop.view(orderId)).amounts).toMatchObject({ refundPending: 0 });
+    expect(await world().holdfast.resolveRefund(refundId, { action: 'dismiss' })).toMatchObject({ state: 'resolved' });
+    expect(await world().holdfast.cancelRefund(refundId)).toMatchObject({ accepted: false, reason: 'too_late' });
+  });
+
+  it('pending beyond its limit becomes an exception, which ends by itself when it settles', async () => {
+    const orderId = await shipped();
+    setNext(orderId, { kind: 'pending', then: 'stay' });
+    const refundId = await refund(orderId, 400);
+    await eventually('the provider to have it', async () => providerRefundsOf(world(), orderId).length === 1);
+    await forwardRefund(refundId, 10 * DAY_MS + HOUR_MS);
+    expect(await refundExceptions(world(), refundId)).toMatchObject([{ kind: 'refund_overdue' }]);
+    expect(await attributes(refundId)).toMatchObject({ ExceptionKind: ['refund_overdue'] });
+    const { parts } = await refundOf(world(), refundId);
+    world().simulator.settleRefund(parts[0]?.providerRefundId ?? '', 'succeeded');
+    await refundIn(world(), refundId, 'succeeded');
+    expect(await refundExceptions(world(), refundId)).toEqual([]);
+  });
+});
+
+describe('what is not a refund', () => {
+  it('where nothing was taken, all of it is a cancel and said so; a part of it is refused', async () => {
+    const orderId = await shop.place();
+    expect(await world().holdfast.refund(orderId, { amount: 100, reason })).toMatchObject({
+      accepted: false,
+      reason: 'nothing_captured',
+      held: 7970,
+      refundable: 0,
+    });
+    const answer = await world().holdfast.refund(orderId, { amount: 7970, reason });
+    expect(answer).toMatchObject({ accepted: true, state: 'voided', releasedAmount: 7970 });
+    expect(await shop.endOf(orderId)).toMatchObject({ state: 'cancelled' });
+  });
+
+  it('of goods that have not shipped takes them off the order: they can not ship any more', async () => {
+    const orderId = await shop.place({ captureOn: 'order' });
+    await eventually('the money to be taken', async () => (await shop.view(orderId)).paymentState === 'captured');
+    const lines = [{ sku: 'TEAPOT-1L', quantity: 1 }];
+    expect(await world().holdfast.refund(orderId, { lines, reason })).toMatchObject({
+      accepted: true,
+      state: 'pending',
+    });
+    const parcelOf = parcel(lines);
+    expect(await world().holdfast.ship(orderId, parcelOf)).toMatchObject({
+      accepted: false,
+      reason: 'exceeds_remaining',
+    });
+    expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true, state: 'shipped' });
+    const [{ refundId = '' } = {}] = (await shop.view(orderId)).refunds;
+    await refundIn(world(), refundId, 'succeeded');
+  });
+
+  it('nothing ships of an order whose money has all gone back; it may be cancelled', async () => {
+    const orderId = await shop.place({ captureOn: 'order' });
+    await eventually('the money to be taken', async () => (await shop.view(orderId)).paymentState === 'captured');
+    const refundId = await refund(orderId, 7970);
+    expect(await world().holdfast.ship(orderId, mugs(1))).toMatchObject({ accepted: false, reason: 'refunded' });
+    await refundIn(world(), refundId, 'succeeded');
+    const cancelled = await world().holdfast.cancel(orderId, { reason: 'refunded' });
+    expect(cancelled).toMatchObject({ accepted: true, state: 'cancelled', releasedAmount: 0 });
+    expect(await shop.endOf(orderId)).toMatchObject({ state: 'cancelled' });
+  });
+
+  it('ten at once give no more back than was taken', async () => {
+    const orderId = await shipped();
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => world().holdfast.refund(orderId, { amount: 2000, reason })),
+    );
+    expect(answers.filter((one) => one.accepted)).toHaveLength(3);
+    for (const refused of answers.filter((one) => !one.accepted)) {
+      expect(refused).toMatchObject({ reason: 'exceeds_refundable' });
+    }
+    await eventually('all of them to be confirmed', async () => (await shop.view(orderId)).amounts.refunded === 6000);
   });
 });

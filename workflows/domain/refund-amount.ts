@@ -20,43 +20,57 @@ function standingAmount(refund: RefundFacts): number {
   return live.reduce((sum, part) => sum + part.amount, 0);
 }
 
-/** Pieces of a line that were paid for and not refunded yet, those that have not shipped first. */
+/** Pieces of a line that were paid for: shipped, to be shipped with their money taken, or taken off the order by a refund. */
+function paidPieces(order: Refunded, sku: string): number {
+  const line = order.lines.find((one) => one.sku === sku);
+  // They were paid for, also where their money did not go back in the end.
+  const takenOff = refundedLines(order, sku).reduce((sum, one) => sum + (one.cancelled ?? 0), 0);
+  return (line?.shipped ?? 0) + unshippedPieces(order, sku) + takenOff;
+}
+
+function unshippedPieces(order: Refunded, sku: string): number {
+  if (order.paymentState !== 'captured') return 0;
+  return remainingLines(order).find((one) => one.sku === sku)?.quantity ?? 0;
+}
+
+function refundedLines(order: Refunded, sku: string): (RefundLine & { readonly stands: boolean })[] {
+  return (order.refunds ?? []).flatMap((refund) =>
+    (refund.lines ?? []).filter((one) => one.sku === sku).map((one) => ({ ...one, stands: stands(refund) })),
+  );
+}
+
+/** Pieces of a line that were paid for and not refunded yet, and how many of the paid ones have not shipped. */
 export function refundablePieces(
   order: Refunded,
   sku: string,
 ): { readonly pieces: number; readonly unshipped: number } {
-  const line = order.lines.find((one) => one.sku === sku);
-  if (line === undefined) return { pieces: 0, unshipped: 0 };
-  const named = (order.refunds ?? []).flatMap((refund) =>
-    (refund.lines ?? []).filter((one) => one.sku === sku).map((one) => ({ ...one, stands: stands(refund) })),
-  );
-  // Pieces that a refund took off the order were paid for too, also where their money did not go back in the end.
-  const takenOff = named.reduce((sum, one) => sum + (one.cancelled ?? 0), 0);
-  const refunded = named.reduce((sum, one) => sum + (one.stands ? one.quantity : 0), 0);
-  const unshipped =
-    order.paymentState === 'captured' ? (remainingLines(order).find((one) => one.sku === sku)?.quantity ?? 0) : 0;
-  return { pieces: line.shipped + unshipped + takenOff - refunded, unshipped };
+  const refunded = refundedLines(order, sku).reduce((sum, one) => sum + (one.stands ? one.quantity : 0), 0);
+  return { pieces: paidPieces(order, sku) - refunded, unshipped: unshippedPieces(order, sku) };
 }
 
 /**
- * What refunding these pieces gives back, in minor units: their price and their share of the tax. By value and rounded like
- * the amounts of shipments (./shipment-amount), and always as the difference to what earlier refunds by lines gave, so that
- * all of them together make exactly the lines' worth, whichever of them failed and were repeated. Shipping is no part of it.
+ * What refunding these pieces gives back, in minor units: what all that was paid for costs, less what the pieces that stay cost.
+ * Both are rounded like the amounts of shipments (./shipment-amount), so what the shop keeps is exactly what its parcels cost.
+ * Always as the difference to what earlier refunds by lines gave, so that all of them together make exactly the lines' worth,
+ * whichever of them failed and were repeated. Shipping is no part of it.
  */
 export function linesAmount(order: Refunded, lines: readonly LineQuantity[]): number {
   const earlier = (order.refunds ?? []).filter((refund) => refund.lines !== undefined);
-  const pieces = new Map<string, number>();
+  const refunded = new Map<string, number>();
   for (const line of [...earlier.filter(stands).flatMap((refund) => refund.lines ?? []), ...lines]) {
-    pieces.set(line.sku, (pieces.get(line.sku) ?? 0) + line.quantity);
+    refunded.set(line.sku, (refunded.get(line.sku) ?? 0) + line.quantity);
   }
+  const of = (sku: string): number => refunded.get(sku) ?? 0;
+  // Pieces whose capture is awaited count as paid for: they are refunded only once they are.
+  const paid = (sku: string): number => Math.max(paidPieces(order, sku), of(sku));
   const given = earlier.reduce((sum, refund) => sum + standingAmount(refund), 0);
-  return Math.max(0, worth(order, pieces) - given);
+  return Math.max(0, worth(order, paid) - worth(order, (sku) => paid(sku) - of(sku)) - given);
 }
 
-function worth(order: Pick<OrderFacts, 'lines' | 'taxAmount'>, pieces: ReadonlyMap<string, number>): number {
+function worth(order: Pick<OrderFacts, 'lines' | 'taxAmount'>, pieces: (sku: string) => number): number {
   const goods = order.lines.reduce((sum, line) => sum + line.quantity * line.unitAmount, 0);
-  const value = order.lines.reduce((sum, line) => sum + (pieces.get(line.sku) ?? 0) * line.unitAmount, 0);
-  const isAll = order.lines.every((line) => (pieces.get(line.sku) ?? 0) >= line.quantity);
+  const value = order.lines.reduce((sum, line) => sum + pieces(line.sku) * line.unitAmount, 0);
+  const isAll = order.lines.every((line) => pieces(line.sku) >= line.quantity);
   const tax = isAll ? order.taxAmount : goods === 0 ? 0 : Math.floor((order.taxAmount * value) / goods);
   return value + tax;
 }

@@ -181,6 +181,7 @@ describe('a refund is refused', () => {
       message: expect.stringContaining('73.03 EUR held') as string,
       refundable: 0,
       held: TOTAL,
+      coversHeld: true,
     });
   });
 

@@ -1,0 +1,256 @@
+import { linesAmount, refundablePieces, withUnshipped } from '../../../workflows/domain/refund-amount';
+import {
+  planRefund,
+  splitRefund,
+  type CapturedPayment,
+  type RefundSituation,
+} from '../../../workflows/domain/refund-plan';
+import type { OrderFacts } from '../../../workflows/domain/order';
+import { shipmentAmount } from '../../../workflows/domain/shipment-amount';
+import { refundable } from '../../../workflows/domain/refund';
+import { orderFacts, withoutHold } from '../../support/facts';
+import { check, fc } from '../../support/property';
+import { refundFacts, refundPart } from '../../support/refund-facts';
+
+function payment(changes: Partial<CapturedPayment> = {}): CapturedPayment {
+  return {
+    attempt: 1,
+    paymentIntentId: 'pi_1',
+    captured: 6990,
+    refundPending: 0,
+    refunded: 0,
+    refundedOutside: 0,
+    disputed: 0,
+    capturedAt: '2026-01-02T00:00:00.000Z',
+    ...changes,
+  };
+}
+
+const shipped = (): OrderFacts =>
+  withoutHold({
+    state: 'shipped',
+    paymentState: 'captured',
+    lines: [
+      { sku: 'MUG', quantity: 2, unitAmount: 1500, shipped: 2, cancelled: 0 },
+      { sku: 'TEE', quantity: 1, unitAmount: 2500, shipped: 1, cancelled: 0 },
+    ],
+  });
+
+const situation = (changes: Partial<RefundSituation> = {}): RefundSituation => ({
+  facts: shipped(),
+  payments: [payment()],
+  captureUnderWay: 0,
+  held: 0,
+  ...changes,
+});
+
+describe('planning a refund', () => {
+  const dispute = {
+    disputeId: 'dp_1',
+    orderId: 'ord_1',
+    paymentIntentId: 'pi_1',
+    stage: 'evidence_due',
+    providerStatus: 'needs_response',
+    isInquiry: false,
+    amount: 100,
+    currency: 'eur',
+    reason: 'fraudulent',
+    openedAt: '2026-01-05T00:00:00.000Z',
+    withdrawn: 0,
+  } as const;
+  const disputed = { ...shipped(), disputes: [dispute] };
+  const tee = [{ sku: 'TEE', quantity: 1 }];
+
+  it.each<[string, Parameters<typeof planRefund>, object]>([
+    ['all of it', [situation(), { amount: 6990 }, {}], { kind: 'refund', parts: [{ attempt: 1, amount: 6990 }] }],
+    ['too much', [situation(), { amount: 6991 }, {}], { reason: 'exceeds_refundable', refundable: 6990 }],
+    ['another currency', [situation(), { amount: 1, currency: 'usd' }, {}], { reason: 'wrong_currency' }],
+    ['an unknown line', [situation(), { lines: [{ sku: 'HAT', quantity: 1 }] }, {}], { reason: 'unknown_line' }],
+    ['too many pieces', [situation(), { lines: [{ sku: 'TEE', quantity: 2 }] }, {}], { reason: 'exceeds_line' }],
+    ['during a dispute', [situation({ facts: disputed }), { amount: 1 }, {}], { reason: 'disputed' }],
+    ['above the limit', [situation(), { amount: 51 }, { approvalAbove: 50 }], { reason: 'needs_approval' }],
+    ['at the limit', [situation(), { amount: 50 }, { approvalAbove: 50 }], { kind: 'refund' }],
+    ['a line, above the limit', [situation(), { lines: tee }, { approvalAbove: 50 }], { reason: 'needs_approval' }],
+    [
+      'of nothing taken',
+      [situation({ payments: [] }), { amount: 5 }, {}],
+      { reason: 'nothing_captured', refundable: 0 },
+    ],
+    [
+      'of what is held',
+      [situation({ facts: orderFacts(), payments: [], held: 6990 }), { amount: 5 }, {}],
+      { reason: 'nothing_captured', held: 6990 },
+    ],
+    [
+      'of all that is held',
+      [situation({ facts: orderFacts(), payments: [], held: 6990 }), { amount: 6990 }, {}],
+      { reason: 'nothing_captured', held: 6990, coversHeld: true },
+    ],
+    [
+      'of all lines that are held',
+      [
+        situation({ facts: orderFacts(), payments: [], held: 6990 }),
+        { lines: [{ sku: 'MUG', quantity: 2 }, ...tee] },
+        {},
+      ],
+      { reason: 'nothing_captured', coversHeld: true },
+    ],
+    [
+      'while a capture is unknown',
+      [situation({ facts: orderFacts(), payments: [], held: 6990, captureUnderWay: 4000 }), { amount: 4000 }, {}],
+      { kind: 'wait', amount: 4000 },
+    ],
+    [
+      'of lines while their capture is unknown',
+      [situation({ facts: orderFacts(), payments: [], held: 6990, captureUnderWay: 4000 }), { lines: tee }, {}],
+      { kind: 'wait' },
+    ],
+    [
+      'of more than the unknown capture takes',
+      [situation({ facts: orderFacts(), payments: [], held: 6990, captureUnderWay: 4000 }), { amount: 4001 }, {}],
+      { reason: 'nothing_captured' },
+    ],
+    [
+      'that needs no unknown capture',
+      [situation({ captureUnderWay: 4000 }), { amount: 6990 }, {}],
+      { kind: 'refund', amount: 6990 },
+    ],
+    [
+      'of free pieces',
+      [
+        situation({
+          facts: {
+            ...shipped(),
+            taxAmount: 0,
+            lines: [{ sku: 'TEE', quantity: 1, unitAmount: 0, shipped: 1, cancelled: 0 }],
+          },
+        }),
+        { lines: tee },
+        {},
+      ],
+      { reason: 'worth_nothing' },
+    ],
+  ])('%s', (_name, [facts, request, policy], plan) => {
+    expect(planRefund(facts, request, policy)).toMatchObject(plan);
+  });
+
+  it('takes the newest capture first, by time and then by attempt, and leaves out what is empty', () => {
+    const payments = [
+      payment({ attempt: 1, captured: 100, capturedAt: '2026-01-03T00:00:00.000Z' }),
+      payment({ attempt: 2, captured: 100, refunded: 100, capturedAt: '2026-01-04T00:00:00.000Z' }),
+      payment({ attempt: 3, captured: 100, refundPending: 60, capturedAt: '2026-01-02T00:00:00.000Z' }),
+      payment({ attempt: 4, captured: 30, capturedAt: '2026-01-03T00:00:00.000Z' }),
+    ];
+    expect(splitRefund(payments, 150)).toMatchObject([
+      { attempt: 4, amount: 30 },
+      { attempt: 1, amount: 100 },
+      { attempt: 3, amount: 20 },
+    ]);
+    expect(() => splitRefund(payments, 171)).toThrow(RangeError);
+  });
+
+  it('splits any amount into what each payment has, in full', async () => {
+    const amounts = fc.record({ captured: fc.nat(1000), gone: fc.nat(1000) });
+    await check(
+      'refunds are split',
+      fc.property(fc.array(amounts, { minLength: 1, maxLength: 6 }), fc.nat(100), (list, share) => {
+        const payments = list.map(({ captured, gone }, index) =>
+          payment({ attempt: index + 1, captured, refunded: Math.min(gone, captured) }),
+        );
+        const left = payments.reduce((sum, one) => sum + refundable(one), 0);
+        const amount = Math.floor((left * share) / 100);
+        const parts = splitRefund(payments, amount);
+        expect(parts.reduce((sum, one) => sum + one.amount, 0)).toBe(amount);
+        for (const part of parts) {
+          const one = payments.find(({ attempt }) => attempt === part.attempt);
+          expect(part.amount).toBeGreaterThan(0);
+          expect(part.amount).toBeLessThanOrEqual(one === undefined ? 0 : refundable(one));
+        }
+      }),
+    );
+  });
+});
+
+describe('the worth of lines', () => {
+  it('of all pieces, one after the other in any order, makes their price and all of the tax', async () => {
+    const line = fc.record({ quantity: fc.integer({ min: 1, max: 4 }), unitAmount: fc.nat(3000) });
+    await check(
+      'refunds by lines add up',
+      fc.property(
+        fc.array(line, { minLength: 1, maxLength: 4 }),
+        fc.nat(2000),
+        fc.array(fc.nat(), { minLength: 20, maxLength: 20 }),
+        fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),
+        (lines, taxAmount, order, fails) => {
+          let facts: OrderFacts = {
+            ...shipped(),
+            taxAmount,
+            lines: lines.map((one, index) => ({ ...one, sku: `S${index}`, shipped: one.quantity, cancelled: 0 })),
+          };
+          const pieces = facts.lines.flatMap((one) => Array.from({ length: one.quantity }, () => one.sku));
+          const queue = [...pieces].sort(
+            (one, other) => (order[pieces.indexOf(one)] ?? 0) - (order[pieces.indexOf(other)] ?? 0),
+          );
+          let given = 0;
+          // Some fail, are counted again and are refunded at the end.
+          for (let index = 0; queue.length > 0; index += 1) {
+            const sku = queue.shift() ?? '';
+            const amount = linesAmount(facts, [{ sku, quantity: 1 }]);
+            const failed = fails[index] === true;
+            if (failed) queue.push(sku);
+            else given += amount;
+            const state = failed ? 'failed' : 'succeeded';
+            const refund = refundFacts({
+              refundId: `rf_${index}`,
+              state,
+              amount,
+              lines: [{ sku, quantity: 1 }],
+              parts: [refundPart({ status: state, amount })],
+            });
+            facts = { ...facts, refunds: [...(facts.refunds ?? []), refund] };
+          }
+          const goods = facts.lines.reduce((sum, one) => sum + one.quantity * one.unitAmount, 0);
+          expect(given).toBe(goods + taxAmount);
+        },
+      ),
+    );
+  });
+
+  it('leaves the shop exactly what its parcels cost, where goods are refunded before they ship', async () => {
+    const line = fc.record({ quantity: fc.integer({ min: 1, max: 4 }), unitAmount: fc.nat(3000), refunded: fc.nat(4) });
+    await check(
+      'what stays is what ships',
+      fc.property(fc.array(line, { minLength: 1, maxLength: 4 }), fc.nat(2000), (lines, taxAmount) => {
+        const paid: OrderFacts = {
+          ...shipped(),
+          taxAmount,
+          lines: lines.map(({ quantity, unitAmount }, index) => ({
+            ...{ sku: `S${index}`, quantity, unitAmount, shipped: 0, cancelled: 0 },
+          })),
+        };
+        const named = lines
+          .map((one, index) => ({ sku: `S${index}`, quantity: Math.min(one.refunded, one.quantity) }))
+          .filter((one) => one.quantity > 0);
+        const kept = paid.lines.map((one) => {
+          const cancelled = named.find(({ sku }) => sku === one.sku)?.quantity ?? 0;
+          return { ...one, cancelled };
+        });
+        const left = kept.map(({ sku, quantity, cancelled }) => ({ sku, quantity: quantity - cancelled }));
+        if (left.every((one) => one.quantity === 0)) return;
+        const captured = shipmentAmount(paid, paid.lines);
+        const parcel = shipmentAmount({ ...paid, lines: kept }, left);
+        expect(captured - linesAmount(paid, named)).toBe(parcel);
+      }),
+    );
+  });
+
+  it('counts unshipped pieces first, only where they are paid for', () => {
+    const lines = [{ sku: 'MUG', quantity: 3, unitAmount: 1000, shipped: 1, cancelled: 0 }];
+    const paid = { ...shipped(), lines };
+    expect(refundablePieces(paid, 'MUG')).toEqual({ pieces: 3, unshipped: 2 });
+    expect(withUnshipped(paid, [{ sku: 'MUG', quantity: 3 }])).toEqual([{ sku: 'MUG', quantity: 3, cancelled: 2 }]);
+    const held = { ...paid, paymentState: 'partially_captured' } as const;
+    expect(refundablePieces(held, 'MUG')).toEqual({ pieces: 1, unshipped: 0 });
+    expect(withUnshipped(held, [{ sku: 'MUG', quantity: 1 }])).toEqual([{ sku: 'MUG', quantity: 1 }]);
+  });
+});
