@@ -60,6 +60,8 @@ async function run(life: SubscriptionLife): Promise<SubscriptionEnd> {
     if (life.wantsLook && !life.stopped) await life.queue.run(() => look(life));
     life.loaded = true;
     life.publish();
+    // Hazard: what has stopped and still pays must be waited for here; the wait below would return at once, for ever.
+    if (life.stopped) await condition(() => life.queue.idle);
     if (life.isDone) break;
     if (workflowInfo().continueAsNewSuggested && life.queue.idle) await startAnew(life);
     const { version, due } = life;

@@ -147,6 +147,8 @@ export const subscriptionPaths: readonly Path[] = [
   },
   {
     name: 'subscription-no-longer-followed-while-paying',
+    // Not in the workflow task, so that the cancel comes while the payment is under way.
+    faults: [{ activity: 'paySubscription', when: 'before', type: failureTypes.providerUnavailable }],
     cancelDuring: 'paySubscription',
     async play(stage) {
       const { subscriptionId } = await fail(stage, 'stolen_card');
