@@ -8,6 +8,7 @@ import { createWorld } from '../support/world';
 import { LOUD } from '../support/subscriptions';
 import { checkoutPaths } from './checkout-paths';
 import { disputePaths } from './dispute-paths';
+import { fraudWarningPaths } from './fraud-warning-paths';
 import { orderPaths } from './order-paths';
 import { reconciliationPaths } from './reconciliation-paths';
 import { subscriptionPaths } from './subscription-paths';
@@ -32,6 +33,7 @@ export const paths: readonly Path[] = [
   ...checkoutPaths,
   ...orderPaths,
   ...disputePaths,
+  ...fraudWarningPaths,
   ...subscriptionPaths,
   ...reconciliationPaths,
 ];
