@@ -30,6 +30,8 @@ const BACKGROUND_LOOPS = 30;
 /** Every returning customer is among so many carts. */
 const KNOWN_BEFORE = 60;
 const WARM_UP_IN_FLIGHT = 10;
+/** Activities guess no longer delay after a 429 that names none. */
+const LONGEST_BACKOFF_MS = 20_000;
 /** Nobody's caller waits longer; above what the line can come to. */
 const CALLER_PATIENCE_MS = 20 * 60_000;
 /** What one process takes by itself while Redis is away: it is not, here. */
@@ -114,7 +116,7 @@ async function sale(shop: Shop, options: FlashSaleOptions): Promise<FlashSaleRes
   const { faults } = shop.simulator;
   const checkouts = Math.round(BURST_FACTOR * perSecond * seconds);
   faults.setRateLimit({ perSecond, perEndpoint: { perSecond } });
-  const background = startBackground(shop, orderId);
+  const background = startBackground(shop, orderId, limited);
   const answers: Record<string, number> = {};
   const latenciesMs: number[] = [];
   const client = createHoldfastClient({
@@ -190,20 +192,25 @@ async function openLoop(count: number, perSecond: number, request: () => Promise
 }
 
 /** Background work that never ends: payments are looked up, as renewals and reconciliation do, as fast as they are let. */
-function startBackground(shop: Shop, orderId: string): { stop(): Promise<number> } {
+function startBackground(shop: Shop, orderId: string, limited: boolean): { stop(): Promise<number> } {
   let running = true;
   let done = 0;
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));
   const loop = async (): Promise<void> => {
+    let failures = 0;
     while (running) {
       try {
         await shop.dependencies.activities.syncPayment({ orderId, attempt: 1 });
         done += 1;
+        failures = 0;
       } catch (error) {
         if (!(error instanceof ApplicationFailure)) throw error;
-        // As Temporal does: a failure says when to try again.
-        await Promise.race([ended, wait(Number(error.nextRetryDelay ?? 500), undefined, { ref: false })]);
+        // As in a worker: a failure says when to try again, and after a 429 each try says later than the one before it.
+        const delayMs = Number(error.nextRetryDelay ?? 500);
+        const backoffMs = limited ? delayMs : Math.min(LONGEST_BACKOFF_MS, delayMs * 2 ** failures);
+        failures += 1;
+        await Promise.race([ended, wait(backoffMs, undefined, { ref: false })]);
       }
     }
   };
