@@ -14,19 +14,25 @@ import type { Servers } from './servers';
 import { openShop } from './shop';
 import type { Shop } from './shop';
 import { storyContenders } from './story';
+import { subscriptionPart, subscriptionTargets } from './subscription-report';
+import { measureSubscriptions } from './subscriptions';
 import { targets } from './targets';
-import type { Measurements } from './targets';
+import type { Measurements, Target } from './targets';
 import { measureWebhooks } from './webhooks';
 
 /*
  * `npm run bench`: everything in one run on one server, then the table, then test/bench/RESULTS.md. `--quick` runs all of it in
- * small and writes nothing: its figures are worth nothing. HOLDFAST_BENCH_SCALE multiplies the sizes. `--only flash-sale` measures
- * that part alone and prints it.
+ * small and writes nothing: its figures are worth nothing. HOLDFAST_BENCH_SCALE multiplies the sizes. `--only flash-sale` and
+ * `--only subscriptions` measure that part alone and print it.
  */
 
 const RESULTS = resolve(__dirname, '..', '..', '..', 'test', 'bench', 'RESULTS.md');
 const IN_FLIGHT = 30;
-const FLASH_SALE = 'flash-sale';
+/** Parts that can be measured alone. */
+const PARTS: Readonly<Record<string, (servers: Servers, bundlePath: string, size: Sizes) => Promise<void>>> = {
+  'flash-sale': flashSaleAlone,
+  subscriptions: subscriptionsAlone,
+};
 
 /** Sizes of a whole run. A round of a hundred and more requests lasts seconds: long enough for steady figures. */
 interface Sizes {
@@ -39,6 +45,7 @@ interface Sizes {
   readonly webhookSeconds: number;
   readonly parked: number;
   readonly saleSeconds: number;
+  readonly subscriptions: number;
 }
 
 const WHOLE: Sizes = {
@@ -50,6 +57,7 @@ const WHOLE: Sizes = {
   webhookSeconds: 20,
   parked: 2_000,
   saleSeconds: 30,
+  subscriptions: 5_000,
 };
 
 function sizes(quick: boolean, scale: number): Sizes {
@@ -63,6 +71,7 @@ function sizes(quick: boolean, scale: number): Sizes {
     webhookSeconds: scaled(WHOLE.webhookSeconds, 1),
     parked: scaled(WHOLE.parked, 20),
     saleSeconds: scaled(WHOLE.saleSeconds, 1),
+    subscriptions: scaled(WHOLE.subscriptions, 50),
   };
 }
 
@@ -104,7 +113,10 @@ async function main(): Promise<void> {
   const { quick = false, only } = parseArgs({
     options: { quick: { type: 'boolean' }, only: { type: 'string' } },
   }).values;
-  if (only !== undefined && only !== FLASH_SALE) throw new Error(`--only knows ${FLASH_SALE}, not ${only}`);
+  const alone = only === undefined ? undefined : PARTS[only];
+  if (only !== undefined && alone === undefined) {
+    throw new Error(`--only knows ${Object.keys(PARTS).join(' and ')}, not ${only}`);
+  }
   const scale = quick ? 0.01 : Number(process.env['HOLDFAST_BENCH_SCALE'] ?? 1);
   if (!(scale > 0)) throw new Error('HOLDFAST_BENCH_SCALE must be a number above 0');
   const size = sizes(quick, scale);
@@ -114,12 +126,26 @@ async function main(): Promise<void> {
   try {
     const [bundlePath, started] = await Promise.all([bundle(folder), startServers(progress)]);
     servers = started;
-    if (only === FLASH_SALE) return await flashSaleAlone(started, bundlePath, size);
+    if (alone !== undefined) return await alone(started, bundlePath, size);
     const timed = await withShop(servers, bundlePath, (shop) => measureShop(shop, size));
     const parked = await measureParked(servers, bundlePath, { orders: size.parked, progress });
     const sales = await measureFlashSales(servers, bundlePath, { seconds: size.saleSeconds, progress });
+    const subscriptions = await measureSubscriptions(servers, bundlePath, {
+      subscriptions: size.subscriptions,
+      progress,
+    });
     const minutes = (performance.now() - startedAt) / 60_000;
-    const run = { ...timed, parked, sales, servers, scale, minutes, inFlight: IN_FLIGHT, rounds: size.rounds };
+    const run = {
+      ...timed,
+      parked,
+      sales,
+      subscriptions,
+      servers,
+      scale,
+      minutes,
+      inFlight: IN_FLIGHT,
+      rounds: size.rounds,
+    };
     const text = report(run);
     console.log(text);
     if (!quick) await writeFile(RESULTS, text);
@@ -133,8 +159,18 @@ async function main(): Promise<void> {
 
 async function flashSaleAlone(servers: Servers, bundlePath: string, size: Sizes): Promise<void> {
   const sales = await measureFlashSales(servers, bundlePath, { seconds: size.saleSeconds, progress });
-  console.log(salePart(sales).join('\n'));
-  for (const { what, target, measured, met } of saleTargets(sales))
+  tell(salePart(sales), saleTargets(sales));
+}
+
+async function subscriptionsAlone(servers: Servers, bundlePath: string, size: Sizes): Promise<void> {
+  const run = await measureSubscriptions(servers, bundlePath, { subscriptions: size.subscriptions, progress });
+  tell(subscriptionPart(run), subscriptionTargets(run));
+  for (const one of run.astray) progress(one);
+}
+
+function tell(part: readonly string[], reached: readonly Target[]): void {
+  console.log(part.join('\n'));
+  for (const { what, target, measured, met } of reached)
     progress(`${what}: ${measured} (${target}), ${met ? 'met' : 'NOT MET'}`);
 }
 

@@ -37,7 +37,7 @@ const IN_FLIGHT = 30;
 /** Each forward keeps a call open at the server; this many keep a worker busy. */
 const FORWARDS = 24;
 /** An idle worker gives memory back late; after this nothing of the work is left but what is kept. */
-const SETTLE_MS = 3_000;
+export const SETTLE_MS = 3_000;
 
 /**
  * Parks orders that wait for their shipment, reads the memory of a worker that does nothing else, then lets a week pass for
@@ -110,12 +110,13 @@ async function holdsOf(shop: Shop): Promise<{ renewed: number; expired: number }
   return { renewed: Number(rows[0]?.count), expired };
 }
 
-interface WorkerProcess {
+/** A worker in a process of its own, whose memory is its own. */
+export interface WorkerProcess {
   memory(): Promise<Memory>;
   stop(): Promise<void>;
 }
 
-async function forkWorker(shop: Shop): Promise<WorkerProcess> {
+export async function forkWorker(shop: Shop): Promise<WorkerProcess> {
   const child = fork(join(__dirname, 'parked-worker.js'), [JSON.stringify(shop.settings)], {
     execArgv: ['--expose-gc'],
   });
@@ -146,6 +147,6 @@ function next(child: ChildProcess): Promise<unknown> {
   });
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(0);

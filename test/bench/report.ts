@@ -6,6 +6,7 @@ import type { Result } from './load';
 import { megabytes } from './parked';
 import type { ParkedResult } from './parked';
 import { salePart } from './flash-sale';
+import { subscriptionPart } from './subscription-report';
 import { table } from './table';
 import { found, REFERENCE, targets } from './targets';
 import type { Measurements } from './targets';
@@ -32,6 +33,7 @@ export function report(run: Measurements): string {
     ...webhookPart(run),
     ...parkedPart(run.parked),
     ...salePart(run.sales),
+    ...subscriptionPart(run.subscriptions),
   ].join('\n');
 }
 

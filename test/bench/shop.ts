@@ -28,6 +28,8 @@ export interface WorkerSettings {
   readonly redisUrl: string;
   readonly stripe: { readonly secretKey: string; readonly webhookSecret: string; readonly apiUrl: string };
   readonly stripeLimits?: StripeLimits;
+  /** Where mails go; notices go to the log where absent. */
+  readonly smtpUrl?: string;
   /** 32 bytes, base64. */
   readonly encryptionKey: string;
   readonly bundlePath: string;
@@ -63,7 +65,7 @@ export async function openShop(
   name: string,
   bundlePath: string,
   options: StripeSimulatorOptions = {},
-  more: Pick<WorkerSettings, 'stripeLimits'> = {},
+  more: Pick<WorkerSettings, 'stripeLimits' | 'smtpUrl'> = {},
 ): Promise<Shop> {
   const log = quietLog();
   // A run makes more objects than a test; their logs are not read.
@@ -121,6 +123,9 @@ export async function connect(settings: WorkerSettings, log: Logger) {
     redis: new Redis(settings.redisUrl, { keyPrefix: `${settings.taskQueue}:` }),
     stripe: { secretKey, webhookSecrets: [webhookSecret], apiUrl },
     ...(settings.stripeLimits === undefined ? {} : { stripeLimits: settings.stripeLimits }),
+    ...(settings.smtpUrl === undefined
+      ? {}
+      : { notifications: { mail: { url: settings.smtpUrl, from: 'Sample Shop <shop@shop.example>' } } }),
     encryptionKeys: [{ id: 'bench', key: Buffer.from(settings.encryptionKey, 'base64') }],
     paymentLink: (orderId) => `https://shop.example/orders/${orderId}/payment`,
     log,

@@ -6,6 +6,8 @@ import type { ParkedResult } from './parked';
 import { saleTargets } from './flash-sale';
 import type { FlashSaleResult } from './flash-sale';
 import { STORY } from './story';
+import { subscriptionTargets } from './subscription-report';
+import type { SubscriptionsResult } from './subscriptions';
 import type { WebhookResult } from './webhooks';
 
 /** All that a run has measured. */
@@ -19,6 +21,7 @@ export interface Measurements {
   readonly webhooks: readonly WebhookResult[];
   readonly parked: ParkedResult;
   readonly sales: readonly FlashSaleResult[];
+  readonly subscriptions: SubscriptionsResult;
   readonly inFlight: number;
   readonly rounds: number;
   readonly servers: { readonly temporalVersion: string; readonly postgresVersion: string };
@@ -90,6 +93,7 @@ export function targets(run: Measurements): Target[] {
       run.parked.renewed === run.parked.orders && run.parked.expired === 0 && run.parked.violations.length === 0,
     ),
     ...saleTargets(run.sales),
+    ...subscriptionTargets(run.subscriptions),
   ];
 }
 

@@ -22,6 +22,7 @@ import type { Design } from './designs';
  */
 export { checkout } from '../../workflows/checkout';
 export { order } from '../../workflows/order';
+export { subscription } from '../../workflows/subscription';
 
 const SHORT = { startToCloseTimeout: '10 s' } as const;
 const regular = proxyActivities<BareActivities>(SHORT);
