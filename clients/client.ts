@@ -19,12 +19,15 @@ import {
   type ShipAnswer,
   type WorkflowStatus,
 } from '../workflows/messages';
+import type { DisputePolicy } from '../workflows/domain/dispute-plan';
+import type { FraudWarningPolicy } from '../workflows/domain/fraud-warning';
 import type { OrderState } from '../workflows/domain/order-state';
 import type { RefundPolicy } from '../workflows/domain/refund';
 import type { DunningPolicy } from '../workflows/domain/subscription';
 import type { SettlementSummary } from '../workflows/settlement-ports';
 import { cartFingerprint, sha256 } from './fingerprint';
 import { checkoutStart, orderStart, toCart, withoutUndefined } from './requests';
+import { disputeVerbs, type DisputeVerbs } from './dispute-requests';
 import * as schemas from './schemas';
 import { reconcileDay } from './reconcile';
 import { sendUpdate, type SendUpdate, type UpdateCall } from './send-update';
@@ -41,6 +44,9 @@ export interface HoldfastClientOptions {
   readonly policy?: Partial<OrderPolicy>;
   /** The same for refunds that are asked for through this client; the rest is DEFAULT_REFUND_POLICY. */
   readonly refunds?: Partial<RefundPolicy>;
+  /** The same for disputes and early fraud warnings that nobody follows yet. */
+  readonly disputes?: Partial<DisputePolicy>;
+  readonly fraudWarnings?: Partial<FraudWarningPolicy>;
   /** The same for subscriptions that nobody follows yet; the rest is DEFAULT_DUNNING_POLICY. */
   readonly dunning?: Partial<DunningPolicy>;
   /** How long one call waits for its answer, in milliseconds. Default 25 s. */
@@ -57,7 +63,7 @@ export interface CallOptions {
  * was sent), OutcomePending where the answer is not there in time, and ServiceUnavailable where Temporal does not take
  * the request; after the last two, sending the same again is safe. Business outcomes, refusals included, are answers.
  */
-export interface HoldfastClient extends SubscriptionVerbs, RefundVerbs {
+export interface HoldfastClient extends SubscriptionVerbs, RefundVerbs, DisputeVerbs {
   /** Buys a cart. The same cart again: the same order, or the same PaymentIntent tried with this payment method. */
   checkout(request: schemas.CheckoutRequest, options?: CallOptions): Promise<CheckoutAnswer>;
   /** Hands lines to a carrier and captures what they cost. */
@@ -122,6 +128,10 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
 
   return {
     ...refundVerbs({ send, taskQueue, defaultActor: DEFAULT_ACTOR, policy: options.refunds, cancel: cancelUnder }),
+    ...disputeVerbs({
+      ...{ send, taskQueue, defaultActor: DEFAULT_ACTOR },
+      ...{ policy: options.disputes, fraudWarningPolicy: options.fraudWarnings, refundPolicy: options.refunds },
+    }),
     ...subscriptionVerbs({ client, send, taskQueue, ...(options.dunning && { dunning: options.dunning }) }),
     async checkout(request, call = {}) {
       const parsed = parseCheckout(withoutUndefined(request));

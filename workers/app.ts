@@ -6,7 +6,10 @@ import { createHoldfastClient } from '../clients';
 import { createGateway } from '../clients/gateway';
 import type { Gateway } from '../clients/gateway';
 import type { NotificationSettings } from '../activities/notifications';
+import type { DisputePolicy } from '../workflows/domain/dispute-plan';
+import type { FraudWarningPolicy } from '../workflows/domain/fraud-warning';
 import type { OrderPolicy } from '../workflows/domain/policy';
+import type { RefundPolicy } from '../workflows/domain/refund';
 import type { DunningPolicy } from '../workflows/domain/subscription';
 import { createDependencies } from './dependencies';
 import type { Dependencies } from './dependencies';
@@ -17,6 +20,13 @@ import type { StripeLimits } from './stripe-limits';
 import type { EventSink } from './relays/outbox-relay';
 import { ensureSchedules } from './schedules';
 import { connectTemporal, createOrderWorker, createTemporalClient, installRuntime } from './temporal';
+
+/** What the shop decides for money that goes back; the rest are the defaults. */
+export interface MoneyBackPolicies {
+  readonly disputes?: Partial<DisputePolicy>;
+  readonly fraudWarnings?: Partial<FraudWarningPolicy>;
+  readonly refunds?: Partial<RefundPolicy>;
+}
 
 /** Everything that a process of Holdfast must know; nothing is left to be found out. */
 export interface Settings {
@@ -36,6 +46,8 @@ export interface Settings {
   readonly policy?: Partial<OrderPolicy>;
   /** For subscriptions that are followed from now on; the rest is DEFAULT_DUNNING_POLICY. */
   readonly dunning?: Partial<DunningPolicy>;
+  /** For disputes, early fraud warnings and refunds, likewise. */
+  readonly moneyBack?: MoneyBackPolicies;
   readonly buildId?: string;
 }
 
@@ -104,7 +116,7 @@ export class App {
 
   /** The outbox relay, the inbox dispatcher and the look for missed events. */
   startRelays(sinks: readonly EventSink[]): void {
-    const { databaseUrl, temporal, notifications, dunning } = this.settings;
+    const { databaseUrl, temporal, notifications, dunning, moneyBack } = this.settings;
     const { dependencies, client, log } = this;
     if (notifications === undefined) {
       log.warn('notices go to the log alone: set SMTP_URL and MAIL_FROM, or NOTICE_WEBHOOK_URL and its secret');
@@ -117,6 +129,7 @@ export class App {
       sinks,
       log,
       ...(dunning === undefined ? {} : { dunning }),
+      ...moneyBack,
     });
     this.stops.push(() => relays.stop());
   }
@@ -124,12 +137,13 @@ export class App {
   /** The HTTP gateway on a host and port; 0 takes a free one. */
   async startGateway(host: string, port: number): Promise<Gateway> {
     const { dependencies, client, settings } = this;
-    const { policy, dunning, temporal, apiKeys } = settings;
+    const { policy, dunning, moneyBack, temporal, apiKeys } = settings;
     const holdfast = createHoldfastClient({
       client,
       taskQueue: temporal.taskQueue,
       ...(policy === undefined ? {} : { policy }),
       ...(dunning === undefined ? {} : { dunning }),
+      ...moneyBack,
     });
     const gateway = await createGateway(
       gatewayDependencies(dependencies, holdfast, { temporal: () => this.pingTemporal() }),

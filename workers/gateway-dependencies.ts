@@ -8,12 +8,25 @@ export function gatewayDependencies(
   holdfast: HoldfastClient,
   readiness: GatewayDeps['readiness'] = {},
 ): GatewayDeps {
-  const { queries, rates, settlement, notices, subscriptions, inbox, outbox, idempotency, verifyWebhook, pool } = dependencies;
+  const {
+    queries,
+    rates,
+    settlement,
+    notices,
+    disputes,
+    subscriptions,
+    inbox,
+    outbox,
+    idempotency,
+    verifyWebhook,
+    pool,
+  } = dependencies;
   return {
     holdfast,
     orders: queries,
     settlement,
     notices,
+    disputes,
     subscriptions,
     rates,
     inbox,

@@ -6,6 +6,7 @@ import type { Gateway } from '../clients/gateway';
 import type { OrderPolicy } from '../workflows/domain/policy';
 import type { DunningPolicy } from '../workflows/domain/subscription';
 import { App, logSink } from './app';
+import type { MoneyBackPolicies } from './app';
 import { parseConfig } from './config';
 import type { CommandLine } from './command-line';
 import { createRedisClient } from './embedded/redis';
@@ -28,6 +29,7 @@ export interface StackAppOptions {
   readonly say: (line: string) => void;
   readonly policy?: Partial<OrderPolicy>;
   readonly dunning?: Partial<DunningPolicy>;
+  readonly moneyBack?: MoneyBackPolicies;
   readonly interceptors?: WorkerInterceptors;
   /** The worker runs elsewhere. */
   readonly withoutWorker?: boolean;
@@ -54,6 +56,7 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
         paymentLink: paymentLink(process.env['HOLDFAST_PAYMENT_LINK'], `http://127.0.0.1:${filled.port}`),
         ...(options.policy === undefined ? {} : { policy: options.policy }),
         ...(options.dunning === undefined ? {} : { dunning: options.dunning }),
+        ...(options.moneyBack === undefined ? {} : { moneyBack: options.moneyBack }),
       },
       createRedisClient(stack.redis),
       log,

@@ -6,6 +6,7 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, t
 
 import { createAuthenticator } from './auth';
 import { checkoutOperations } from './checkouts';
+import { disputeOperations } from './disputes';
 import { registerHealth } from './health';
 import { createLogger, discreet } from './logging';
 import { createMetrics, type GatewayMetrics } from './metrics';
@@ -63,6 +64,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     ...checkoutOperations(deps, metrics),
     ...orderOperations(deps, metrics, now),
     ...refundOperations(deps, metrics),
+    ...disputeOperations(deps, metrics),
     ...settlementOperations(deps),
     ...subscriptionOperations(deps),
     ...noticeOperations(deps),

@@ -1,4 +1,5 @@
 import type { AuthorizationReport } from '../../workflows/domain/authorization-rates';
+import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute-view';
 import type { FieldProblem } from '../../workflows/domain/errors';
 import type { NoticeStatus, NoticeSubjectType, NoticeView } from '../../workflows/domain/notices';
 import type { OrderState } from '../../workflows/domain/order-state';
@@ -121,12 +122,21 @@ export interface SubscriptionQueries {
   }): Promise<SubscriptionView[]>;
 }
 
+/** Disputes and early fraud warnings; both lists latest first. */
+export interface DisputeQueries {
+  getDispute(disputeId: string): Promise<DisputeView | undefined>;
+  listDisputes(filter: { readonly open?: boolean; readonly limit: number }): Promise<DisputeView[]>;
+  getFraudWarning(warningId: string): Promise<FraudWarningView | undefined>;
+  listFraudWarnings(filter: { readonly open?: boolean; readonly limit: number }): Promise<FraudWarningView[]>;
+}
+
 export interface GatewayDeps {
   readonly holdfast: Omit<HoldfastClient, 'status' | 'describe' | 'subscriptionStatus'>;
   readonly orders: OrderQueries;
   readonly settlement: SettlementReports;
   readonly notices: NoticeQueries;
   readonly rates: PaymentRates;
+  readonly disputes: DisputeQueries;
   readonly subscriptions: SubscriptionQueries;
   readonly inbox: Inbox;
   readonly outbox: Outbox;

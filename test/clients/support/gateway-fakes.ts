@@ -5,6 +5,7 @@ import type { FieldProblem } from '../../../workflows/domain/errors';
 import type { AuthorizationReport } from '../../../workflows/domain/authorization-rates';
 import type { NoticeView } from '../../../workflows/domain/notices';
 import type { RefundFacts } from '../../../workflows/domain/refund';
+import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute-view';
 import type { OrderView } from '../../../workflows/domain/order-view';
 import type { SubscriptionView } from '../../../workflows/domain/subscription-view';
 import type { CheckoutAnswer } from '../../../workflows/messages';
@@ -31,6 +32,8 @@ export interface Fakes {
   readonly stored: InboxEvent[];
   readonly orders: Map<string, OrderView>;
   readonly refunds: Map<string, RefundFacts>;
+  readonly disputes: Map<string, DisputeView>;
+  readonly fraudWarnings: Map<string, FraudWarningView>;
   readonly subscriptions: Map<string, SubscriptionView>;
   readonly listed: unknown[];
   /** What the next checkout or command answers; a function may wait or throw. */
@@ -77,6 +80,61 @@ export function noticeView(): NoticeView {
   };
 }
 
+/** A dispute that waits for a decision. */
+export function disputeView(changes: Partial<DisputeView> = {}): DisputeView {
+  return {
+    disputeId: 'du_1',
+    orderId: 'ord_1',
+    paymentIntentId: 'pi_1',
+    stage: 'evidence_due',
+    providerStatus: 'needs_response',
+    isInquiry: false,
+    amount: 4_999,
+    currency: 'eur',
+    reason: 'fraudulent',
+    openedAt: '2026-03-01T11:00:00.000Z',
+    dueBy: '2026-03-08T11:00:00.000Z',
+    withdrawn: 4_999,
+    round: 1,
+    roundBeganAt: '2026-03-01T11:00:00.000Z',
+    warnedMs: [],
+    evidenceCollectedAt: '2026-03-01T11:00:05.000Z',
+    evidenceFields: ['customer_name', 'uncategorized_text'],
+    feeAmount: 2_000,
+    feeCurrency: 'eur',
+    orderState: 'allocated',
+    linesToShip: [{ sku: 'MUG-1', quantity: 1 }],
+    openRefunds: [],
+    exceptions: [],
+    waitingOn: 'approver',
+    waitingUntil: '2026-03-08T11:00:00.000Z',
+    waitingFor: 'the dispute is to be answered with evidence, or accepted',
+    ...changes,
+  };
+}
+
+/** An early fraud warning that waits for a decision. */
+export function fraudWarningView(changes: Partial<FraudWarningView> = {}): FraudWarningView {
+  return {
+    warningId: 'issfr_1',
+    orderId: 'ord_1',
+    paymentIntentId: 'pi_1',
+    chargeId: 'ch_1',
+    fraudType: 'made_with_stolen_card',
+    actionable: true,
+    receivedAt: '2026-03-01T11:00:00.000Z',
+    currency: 'eur',
+    refundable: 4_999,
+    linesToShip: [],
+    until: '2026-03-31T11:00:00.000Z',
+    exceptions: [{ kind: 'fraud_warning', message: 'm', owner: 'payments', raisedAt: '2026-03-01T11:00:00.000Z' }],
+    waitingOn: 'approver',
+    waitingUntil: '2026-03-31T11:00:00.000Z',
+    waitingFor: 'refund it, or ignore the warning',
+    ...changes,
+  };
+}
+
 export const PLACED: CheckoutAnswer = {
   state: 'placed',
   orderId: 'ord_1',
@@ -106,6 +164,8 @@ export function createFakes(): Fakes {
     stored,
     orders: new Map([['ord_1', orderView('ord_1')]]),
     refunds: new Map([['rf_1', refundFacts()]]),
+    disputes: new Map([['du_1', disputeView()]]),
+    fraudWarnings: new Map([['issfr_1', fraudWarningView()]]),
     subscriptions: new Map([['sub_1', subscriptionView('sub_1')]]),
     listed: [],
     answer: () => PLACED,
@@ -141,6 +201,8 @@ function depsOf(fakes: Fakes): GatewayDeps {
       refund: verb('refund'),
       resolveRefund: verb('resolveRefund'),
       cancelRefund: verb('cancelRefund'),
+      decideDispute: verb('decideDispute'),
+      decideFraudWarning: verb('decideFraudWarning'),
       paySubscription: verb('paySubscription'),
       drain: () => Promise.resolve(),
     },
@@ -153,6 +215,12 @@ function depsOf(fakes: Fakes): GatewayDeps {
       checkCatalogue: () => storage(() => fakes.catalogueProblems),
     },
     settlement: { getReport: () => storage(() => undefined) },
+    disputes: {
+      getDispute: (id) => storage(() => fakes.disputes.get(id)),
+      listDisputes: (filter) => storage(() => (fakes.listed.push(filter), [...fakes.disputes.values()])),
+      getFraudWarning: (id) => storage(() => fakes.fraudWarnings.get(id)),
+      listFraudWarnings: (filter) => storage(() => (fakes.listed.push(filter), [...fakes.fraudWarnings.values()])),
+    },
     subscriptions: {
       getSubscription: (id) => storage(() => fakes.subscriptions.get(id)),
       listSubscriptions: (filter) => storage(() => (fakes.listed.push(filter), [...fakes.subscriptions.values()])),
