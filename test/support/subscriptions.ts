@@ -165,8 +165,11 @@ export class Subscriptions {
     }
   }
 
-  /** A clock that is moved within a workflow task costs another one, which is none of the workflow's own. */
-  private async idle(subscriptionId: string): Promise<void> {
+  /**
+   * Waits until the workflow sleeps. A clock that is moved within a workflow task costs another one, which is none of the
+   * workflow's own.
+   */
+  async idle(subscriptionId: string): Promise<void> {
     const { workflowService } = await getConnection();
     const namespace = testEnvironment().temporalNamespace;
     const execution = { workflowId: workflowIds.subscription(subscriptionId) };

@@ -4,6 +4,9 @@ import { eventually } from '../support/eventually';
 
 const { world, subscriptions } = subscriptionsForEachTest();
 
+/** Large enough that five of them make the server suggest to continue as new. */
+const PADDING = 'x'.repeat(900_000);
+
 const stripe = () => world().dependencies.stripe;
 
 describe('a subscription', () => {
@@ -123,6 +126,22 @@ describe('a subscription', () => {
       const { stage } = await subscriptions.followed(subscriptionId);
       return stage === 'canceled' && !(await subscriptions.isRunning(subscriptionId));
     });
+  });
+
+  it('goes on as new when its history is long, with what it waits for', async () => {
+    const { subscriptionId } = await subscriptions.begin();
+    await subscriptions.followed(subscriptionId);
+    const handle = world().client.workflow.getHandle(workflowIds.subscription(subscriptionId));
+    const before = (await handle.describe()).runId;
+    for (let sent = 0; sent < 5; sent += 1) {
+      await handle.signal('subscriptionChanged', PADDING);
+      // One after the other: no worker takes all of them in one message.
+      await subscriptions.idle(subscriptionId);
+    }
+    await eventually('it to continue as new', async () => (await handle.describe()).runId !== before);
+    await subscriptions.live(subscriptionId, 32 * DAY_MS, 16 * DAY_MS);
+    expect(await subscriptions.view(subscriptionId)).toMatchObject({ stage: 'active', invoice: { status: 'paid' } });
+    expect(await subscriptions.events(subscriptionId)).toHaveLength(4);
   });
 
   it('shows in Temporal whom it waits for, until when and why, with what is going to be said', async () => {

@@ -5,7 +5,7 @@ import { startLoop } from '../loop';
 import type { Loop } from '../loop';
 import { listen } from '../listener';
 import type { Dependencies } from '../dependencies';
-import { DEFAULT_DUNNING_POLICY } from '../../workflows/domain/dunning-policy';
+import { assertDunningPolicy, DEFAULT_DUNNING_POLICY } from '../../workflows/domain/dunning-policy';
 import type { DunningPolicy } from '../../workflows/domain/subscription';
 import { DEFAULT_DISPUTE_POLICY } from '../../workflows/domain/dispute-plan';
 import type { DisputePolicy } from '../../workflows/domain/dispute-plan';
@@ -120,6 +120,7 @@ function disputeHandler({
 function subscriptionRound({ dependencies, client, taskQueue, dunning, log }: RelayOptions): () => Promise<number> {
   const { inbox: all, subscriptionRefresher: refresher } = dependencies;
   const policy = { ...DEFAULT_DUNNING_POLICY, ...dunning };
+  assertDunningPolicy(policy);
   const handlers = [subscriptionEvents({ client, taskQueue, policy, refresher })];
   const { complete, ignore, retryLater } = all;
   const claimDue = (limit: number, leaseMs: number) => all.claimDue(limit, leaseMs, 'subscriptions');
