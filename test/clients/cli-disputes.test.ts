@@ -1,7 +1,8 @@
 import type { Gateway } from '../../clients/gateway';
 import { CommandFailed, createGatewayClient } from '../../clients/cli/gateway-client';
 import { createProgram } from '../../clients/cli/program';
-import { API_KEY, createFakes, disputeView, fraudWarningView, startGateway, type Fakes } from './support/gateway-fakes';
+import { API_KEY, createFakes, startGateway, type Fakes } from './support/gateway-fakes';
+import { disputeView, fraudWarningView } from './support/dispute-views';
 
 // The command line in this process, over HTTP to a real gateway.
 

@@ -3,15 +3,8 @@ import type { Gateway } from '../../../clients/gateway';
 import { disputeViewAnswer, fraudWarningAnswer } from '../../../clients/dispute-schemas';
 import { OutcomePending } from '../../../clients';
 import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute-view';
-import {
-  createFakes,
-  disputeView,
-  fraudWarningView,
-  request,
-  startGateway,
-  type Answer,
-  type Fakes,
-} from '../support/gateway-fakes';
+import { createFakes, request, startGateway, type Answer, type Fakes } from '../support/gateway-fakes';
+import { disputeView, fraudWarningView } from '../support/dispute-views';
 
 let fakes: Fakes;
 let gateway: Gateway;
