@@ -10,7 +10,6 @@ import {
 } from '../../workflows/domain/refund';
 import { failedMessage, failureInWords } from '../../workflows/domain/refund-words';
 import type { RefundChange } from '../../workflows/refund-ports';
-import { utc } from './documents';
 import { defect } from './failures';
 import { onRefund, RefundStep, unchanged, type RefundContext } from './refund-step';
 import type { BeginSendResult, PartInput, ProviderRefund } from './refund-store';
@@ -51,7 +50,7 @@ export async function beginSend(pool: Pool, clock: Date, input: PartInput): Prom
       amount,
       currency,
       reason,
-      sentAt: utc(sent.sentAt),
+      isAgain: !isFirst,
     };
   });
 }

@@ -41,8 +41,8 @@ export type BeginSendResult =
       readonly amount: number;
       readonly currency: string;
       readonly reason: string;
-      /** When this part was sent first, by our clock; now where this is the first time. */
-      readonly sentAt: string;
+      /** It was sent before, and what came of it is not recorded. */
+      readonly isAgain: boolean;
     }
   /** Nothing is to be sent: it was taken before, given up, or the payment is disputed meanwhile. */
   | { readonly kind: 'done'; readonly change: RefundChange };

@@ -1,6 +1,6 @@
 import Stripe from 'stripe';
 import type { ProviderRefund } from '../storage/refund-store';
-import { unsettled } from './errors';
+import { isUnknownOutcome, unsettled } from './errors';
 import { metadataKeys } from './metadata';
 import { idOf } from './payment-status';
 import type { ProviderSession } from './provider';
@@ -122,6 +122,13 @@ export function refusalOf(error: unknown): string | undefined {
   if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) return undefined;
   // More than is left is said without a code.
   return error.code ?? (error.param === 'amount' ? 'amount_too_large' : 'invalid_request');
+}
+
+/** Is this a failure that the provider kept, and will only repeat? Then a look tells what became of the request. */
+export function isKeptFailure(error: unknown): boolean {
+  if (isUnknownOutcome(error)) return true;
+  const isFailure = error instanceof Stripe.errors.StripeAPIError && (error.statusCode ?? 0) >= 500;
+  return isFailure && error.headers?.['idempotent-replayed'] === 'true';
 }
 
 /** The SDK takes every JSON without an `error` for a success, whatever its status. */

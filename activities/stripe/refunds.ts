@@ -8,24 +8,18 @@ import type {
 } from '../../workflows/refund-ports';
 import type { BeginSendResult, PartInput, RefundStore } from '../storage/refund-store';
 import { activity, amountText, type PaymentContext } from './context';
-import { isUnknownOutcome } from './errors';
 import { metadataKeys } from './metadata';
 import type { ProviderSession } from './provider';
 import {
   cancelRefund,
   createRefund,
   findRefund,
+  isKeptFailure,
   providerRefund,
   refusalOf,
   retrieveRefund,
   type RefundParams,
 } from './refund-requests';
-
-/**
- * The provider forgets keys after 24 h. A part that was first sent some hours less ago than that is looked up before it is
- * sent again. Source: Stripe, "Idempotent requests".
- */
-const KEY_TRUST_MS = 20 * 3_600_000;
 
 /**
  * The provider replays a stored failure of its own for as long as it keeps the key. Where a look shows that no refund came of
@@ -64,7 +58,8 @@ async function send(
 ): Promise<RefundChange> {
   const { stripe } = context;
   const params: RefundParams = { ...part, refundId: input.refundId };
-  if (context.now() - Date.parse(part.sentAt) > KEY_TRUST_MS) {
+  // What was sent before may have been made without our hearing of it, and the provider forgets keys after 24 h.
+  if (part.isAgain) {
     const found = await findRefund(stripe, session, part.paymentIntentId, part.operationKey);
     if (found !== undefined) return store.recordAnswer({ ...input, confirmed: true }, providerRefund(found));
   }
@@ -76,7 +71,7 @@ async function send(
     } catch (error) {
       const reason = refusalOf(error);
       if (reason !== undefined) return store.recordRefusal({ ...input, reason });
-      if (!isUnknownOutcome(error)) throw error;
+      if (!isKeptFailure(error)) throw error;
       context.log.warn(
         { refundId: input.refundId, part: input.part },
         'a refund is not known to be made; looking it up',
