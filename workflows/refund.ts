@@ -256,8 +256,12 @@ function insistOn<T>(life: RefundContext, name: string, run: () => Promise<T>): 
       atRisk: `refund ${life.refundId} is neither made nor refused until then.`,
       run,
     },
-    // Without its record nothing is known of its order: the search attribute shows it.
-    { raise: () => Promise.resolve(), resolve: () => Promise.resolve() },
+    // Where it is recorded already, as a further refund is, a person is told; else nothing is known of its order, and the search
+    // attribute shows it. What settles the refund closes the exception.
+    {
+      raise: async () => void (await records.flagRefund({ ...life.now, problem: 'unknown' })),
+      resolve: () => Promise.resolve(),
+    },
   );
 }
 

@@ -78,6 +78,24 @@ describe('a refund', () => {
     expect(again).toMatchObject({ accepted: true, amount: 500 });
   });
 
+  it('asked for while nobody knows yet what became of the capture waits for it, and is made once it is known', async () => {
+    const { faults } = world().simulator;
+    const orderId = await shop.place();
+    const held = faults.add({ match: { pathPattern: '/capture$' }, action: { kind: 'hold', when: 'after' } });
+    const shipping = world().holdfast.ship(orderId, everything());
+    await faults.untilHeld(held);
+    const answer = await world().holdfast.refund(orderId, { amount: 900, reason });
+    expect(answer).toMatchObject({ accepted: true, state: 'waiting' });
+    const refundId = 'refundId' in answer ? answer.refundId : '';
+    expect(providerRefundsOf(world(), orderId)).toEqual([]);
+    expect(await told(refundId)).toEqual([]);
+    faults.release(held);
+    expect(await shipping).toMatchObject({ accepted: true, state: 'shipped' });
+    await forwardRefund(refundId, HOUR_MS);
+    await refundIn(world(), refundId, 'succeeded');
+    expect(providerRefundsOf(world(), orderId)).toMatchObject([{ amount: 900 }]);
+  });
+
   it('that is pending is told as on its way, and as done once, when the provider says so', async () => {
     const orderId = await shipped();
     setNext(orderId, { kind: 'pending', then: 'stay', pendingReason: 'processing' });
