@@ -11,6 +11,7 @@ import { disputePaths } from './dispute-paths';
 import { fraudWarningPaths } from './fraud-warning-paths';
 import { orderPaths } from './order-paths';
 import { reconciliationPaths } from './reconciliation-paths';
+import { refundPaths } from './refund-paths';
 import { subscriptionPaths } from './subscription-paths';
 import { toHistoryJson } from './history-json';
 import type { HistoryJson } from './history-json';
@@ -32,6 +33,7 @@ import type { Path } from './stage';
 export const paths: readonly Path[] = [
   ...checkoutPaths,
   ...orderPaths,
+  ...refundPaths,
   ...disputePaths,
   ...fraudWarningPaths,
   ...subscriptionPaths,
