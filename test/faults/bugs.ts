@@ -27,7 +27,7 @@ export const seededBugs: readonly SeededBug[] = [
     story: stories.cancel,
     faults: [fault('authorizePayment', 'torn')],
     caughtAs: /hold/,
-    sabotage: () => ({ stripe: withoutKeyOnCreate }),
+    sabotage: () => ({ stripe: withoutKey('paymentIntents', 'create') }),
   },
   {
     name: 'an undo registered after its step',
@@ -119,24 +119,41 @@ export const seededBugs: readonly SeededBug[] = [
   },
 ];
 
-/** The key is left out where a payment is made. */
-function withoutKeyOnCreate(stripe: Stripe): Stripe {
-  const create = (params: Stripe.PaymentIntentCreateParams): unknown => stripe.paymentIntents.create(params);
-  const paymentIntents = new Proxy(stripe.paymentIntents, {
+/** The key is left out where this is asked for, e.g. `paymentIntents` `create`. */
+export function withoutKey(resource: keyof Stripe, method: string): (stripe: Stripe) => Stripe {
+  return (stripe) => changed(stripe, resource, method, (real, args) => real(...args.filter((one) => !isKey(one))));
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+/** The SDK with one of its methods in another way. */
+export function changed(
+  stripe: Stripe,
+  resource: keyof Stripe,
+  method: string,
+  act: (real: Method, args: unknown[]) => unknown,
+): Stripe {
+  const part = Reflect.get(stripe, resource) as Record<string, Method>;
+  const real: Method = (...args) => part[method]?.(...args);
+  const other: Method = (...args) => act(real, args);
+  return over(stripe, { [resource]: over(part, { [method]: other }) });
+}
+
+function over<T extends object>(whole: T, changes: Readonly<Record<string, unknown>>): T {
+  return new Proxy(whole, {
     get: (target, name) => {
-      const value: unknown = name === 'create' ? create : Reflect.get(target, name);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
-  return new Proxy(stripe, {
-    get: (target, name) => {
-      const value: unknown = name === 'paymentIntents' ? paymentIntents : Reflect.get(target, name);
+      const isChanged = Object.hasOwn(changes, name);
+      const value: unknown = isChanged ? changes[name as string] : Reflect.get(target, name);
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
 }
 
-const dropOnWrite = (table: string, when: string, change: string): string => `
+function isKey(argument: unknown): boolean {
+  return typeof argument === 'object' && argument !== null && 'idempotencyKey' in argument;
+}
+
+export const dropOnWrite = (table: string, when: string, change: string): string => `
   CREATE FUNCTION seeded_bug() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN IF ${when} THEN ${change}; END IF; RETURN NEW; END; $$;
   CREATE TRIGGER seeded_bug BEFORE INSERT OR UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION seeded_bug();`;

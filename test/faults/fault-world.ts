@@ -8,9 +8,21 @@ import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import type Stripe from 'stripe';
 import { createPaymentCache } from '../../activities/cache';
-import { createPaymentStore, createSampleCatalogue } from '../../activities/storage';
+import {
+  createDisputeStore,
+  createPaymentStore,
+  createRefundStore,
+  createSampleCatalogue,
+  createSubscriptionStore,
+} from '../../activities/storage';
 import type { PaymentStore } from '../../activities/storage';
-import { createPaymentActivities, paymentContext } from '../../activities/stripe';
+import {
+  createDisputeActivities,
+  createPaymentActivities,
+  createRefundActivities,
+  createSubscriptionActivities,
+  paymentContext,
+} from '../../activities/stripe';
 import { createHoldfastClient } from '../../clients';
 import type { HoldfastClient } from '../../clients';
 import type { OrderPolicy } from '../../workflows/domain/policy';
@@ -148,17 +160,30 @@ export async function createFaultWorld(options: FaultWorldOptions = {}): Promise
   };
 }
 
-/** The activities over a store that can be torn, with the seeded bug of the test where there is one. */
+/** The activities over stores that can be torn, with the seeded bug of the test where there is one. */
 function breakable(dependencies: Dependencies, sabotage: Sabotage): Activities {
   const { pool, keyring, redis } = dependencies;
-  const store = tearable(createPaymentStore({ pool, keyring }));
+  const store = tearable(createPaymentStore({ pool, keyring }), [
+    'recordAttempt',
+    'recordVoid',
+    'recordCapture',
+    'recordHoldExpired',
+  ]);
+  const refunds = tearable(createRefundStore({ pool }), ['recordAnswer', 'recordRefusal', 'recordElsewhere']);
+  const disputes = tearable(createDisputeStore({ pool, keyring }), ['record', 'recordRefusal']);
+  const subscriptions = tearable(createSubscriptionStore({ pool }), ['recordSubscription']);
   const provider = paymentContext({
     stripe: sabotage.stripe?.(dependencies.stripe) ?? dependencies.stripe,
     store: sabotage.store?.(store) ?? store,
     cache: createPaymentCache(redis, { onFailure: () => undefined }),
   });
-  const payments = createPaymentActivities(provider);
-  const activities: Activities = { ...dependencies.activities, ...payments };
+  const activities: Activities = {
+    ...dependencies.activities,
+    ...createPaymentActivities(provider),
+    ...createRefundActivities(provider, refunds),
+    ...createDisputeActivities(provider, disputes),
+    ...createSubscriptionActivities({ payments: provider, store: subscriptions }),
+  };
   return sabotage.activities?.(activities) ?? activities;
 }
 

@@ -2,14 +2,18 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import type { PaymentStore } from '../../activities/storage';
 import { failureTypes } from '../../workflows/domain/errors';
 import type { CasePlan, Fault, Sighting, Switchboard } from './plan';
 
 /** Set while an attempt is to die between the provider's effect and our record of it. */
 interface Tear {
   torn: boolean;
+  /** Records that come before the provider is asked to change anything. */
+  skip: number;
 }
+
+/** Activities that record what they see before they act. */
+const RECORDS_BEFORE: Readonly<Record<string, number>> = { endSubscription: 1 };
 
 const tears = new AsyncLocalStorage<Tear>();
 
@@ -53,7 +57,7 @@ async function breakOne(plan: CasePlan, fault: Fault, effect: () => Promise<unkn
       reached();
       throw injected(fault, false);
     case 'torn': {
-      const tear: Tear = { torn: false };
+      const tear: Tear = { torn: false, skip: RECORDS_BEFORE[fault.activity] ?? 0 };
       try {
         return await tears.run(tear, effect);
       } finally {
@@ -89,25 +93,30 @@ function injected(fault: Fault, nonRetryable: boolean): ApplicationFailure {
   return ApplicationFailure.create({ type, message, nonRetryable });
 }
 
-/** The store of payments as activities see it while they may be torn: the first record of a torn attempt fails. */
-export function tearable(store: PaymentStore): PaymentStore {
-  const tear = (): void => {
-    const current = tears.getStore();
-    if (current === undefined || current.torn) return;
-    current.torn = true;
-    throw ApplicationFailure.create({ type: failureTypes.storageUnavailable, message: 'torn before the record' });
-  };
-  const torn =
-    <Input extends unknown[], Output>(record: (...input: Input) => Promise<Output>) =>
-    async (...input: Input): Promise<Output> => {
-      tear();
-      return record(...input);
-    };
-  return {
-    ...store,
-    recordAttempt: torn(store.recordAttempt),
-    recordVoid: torn(store.recordVoid),
-    recordCapture: torn(store.recordCapture),
-    recordHoldExpired: torn(store.recordHoldExpired),
-  };
+/**
+ * A store as activities see it while they may be torn: the first record of a torn attempt fails.
+ * @param records names of its methods that record what the provider has done
+ */
+export function tearable<Store extends object>(store: Store, records: readonly (keyof Store & string)[]): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function' || !(records as readonly (string | symbol)[]).includes(name)) return method;
+      return async (...input: unknown[]): Promise<unknown> => {
+        tear();
+        return Reflect.apply(method, target, input) as unknown;
+      };
+    },
+  });
+}
+
+function tear(): void {
+  const current = tears.getStore();
+  if (current === undefined || current.torn) return;
+  if (current.skip > 0) {
+    current.skip -= 1;
+    return;
+  }
+  current.torn = true;
+  throw ApplicationFailure.create({ type: failureTypes.storageUnavailable, message: 'torn before the record' });
 }

@@ -160,7 +160,7 @@ export function describe(fault: Fault): string {
 }
 
 /** Maps with at most so many under way at once. */
-async function mapSome<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+export async function mapSome<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const queue = [...items.entries()];
   const lane = async (): Promise<void> => {

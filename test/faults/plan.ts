@@ -73,6 +73,7 @@ export class CasePlan {
   readonly reached = new Set<Fault>();
 
   constructor(
+    /** Of the cart, or of whatever else it is about. */
     readonly cartId: string,
     readonly faults: readonly Fault[],
   ) {}
@@ -106,10 +107,16 @@ export class Switchboard {
     this.byWorkflow.set(`checkout-${plan.cartId}`, plan);
   }
 
+  /** Breaks what this workflow does as well. */
+  follow(plan: CasePlan, workflowId: string): void {
+    this.byWorkflow.set(workflowId, plan);
+  }
+
   /** The case of an activity; orders are known from their checkout, which comes first. */
   of(sighting: Sighting): CasePlan | undefined {
     const plan = this.byWorkflow.get(sighting.workflowId);
-    if (plan !== undefined) this.byWorkflow.set(`order-${sighting.orderId}`, plan);
+    const isCheckout = sighting.workflowId.startsWith('checkout-');
+    if (plan !== undefined && isCheckout) this.byWorkflow.set(`order-${sighting.orderId}`, plan);
     return plan;
   }
 }

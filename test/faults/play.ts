@@ -1,6 +1,3 @@
-import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/common';
-import { OutcomePending, ServiceUnavailable } from '../../clients';
 import type {
   CancelAnswer,
   CheckoutAnswer,
@@ -11,27 +8,17 @@ import type {
 } from '../../clients';
 import { waitFor } from '../../workers/embedded/poll';
 import { sampleCart } from '../support/carts';
-import { getConnection, testEnvironment } from '../support/environment';
-import { fastForward, virtualTime } from '../support/time';
 import type { PaymentIntent } from '../../workers/embedded/stripe/model';
 import type { FaultWorld } from './fault-world';
 import { CasePlan } from './plan';
 import type { Fault } from './plan';
-
-/** A killed worker's activities are tried again after their 30 s, and its workflow tasks after 10 s; both may follow. */
-const LIMIT_MS = 120_000;
-
-/** Steps that failed for good are tried again after 10 minutes. */
-export const RETRY_PAUSE_MS = 11 * 60_000;
-
-/** Looks in a row at a workflow that has nothing under way, before it is taken to be waiting: one poll may fall between two tasks. */
-const QUIET_LOOKS = 3;
+import { LIMIT_MS, RETRY_PAUSE_MS, WorkflowPlay } from './workflow-play';
 
 /** How often a command whose outcome is not known is sent again. */
 const MAX_ASKS = 6;
 
 /** One case being played: its answers, and how to move its clock. */
-export class Play {
+export class Play extends WorkflowPlay {
   readonly plan: CasePlan;
   readonly cart: CheckoutRequest;
   checkoutAnswer: CheckoutAnswer | undefined;
@@ -39,12 +26,8 @@ export class Play {
   cancelAnswer: CancelAnswer | undefined;
   deliverAnswer: DeliverAnswer | undefined;
 
-  constructor(
-    readonly world: FaultWorld,
-    readonly name: string,
-    faults: readonly Fault[],
-    changes: Partial<CheckoutRequest>,
-  ) {
+  constructor(world: FaultWorld, name: string, faults: readonly Fault[], changes: Partial<CheckoutRequest>) {
+    super(world, name);
     this.cart = sampleCart(changes);
     this.plan = new CasePlan(this.cart.cartId, faults);
     world.board.add(this.plan);
@@ -95,60 +78,6 @@ export class Play {
     }
   }
 
-  /** Waits for an answer; while the workflow only waits for its own timer, its clock is moved on. */
-  private async answer<T>(workflowId: string, send: () => Promise<T>): Promise<T> {
-    let settled: { readonly value: T } | { readonly error: unknown } | undefined;
-    const sent = (): void =>
-      void send().then(
-        (value) => (settled = { value }),
-        (error: unknown) => {
-          // Nothing is known yet: the same again is safe.
-          if (error instanceof OutcomePending || error instanceof ServiceUnavailable) sent();
-          else settled = { error };
-        },
-      );
-    sent();
-    let looks = 0;
-    const done = await waitFor(`the answer to ${this.name}`, LIMIT_MS, async () => {
-      if (settled !== undefined) return settled;
-      looks = (await this.idle(workflowId)) ? looks + 1 : 0;
-      if (looks > 2 * QUIET_LOOKS && settled === undefined) {
-        looks = 0;
-        await this.forward(workflowId, RETRY_PAUSE_MS);
-      }
-      return settled;
-    });
-    if ('error' in done) throw done.error;
-    return done.value;
-  }
-
-  /** Waits until a workflow has nothing under way; undefined where there is no such workflow. */
-  async quiet(workflowId: string): Promise<WorkflowExecutionDescription | undefined> {
-    let looks = 0;
-    let last: WorkflowExecutionDescription | undefined;
-    await waitFor(`${workflowId} (${this.name}) to settle`, LIMIT_MS, async () => {
-      last = await this.describe(workflowId);
-      if (last === undefined || last.status.name !== 'RUNNING') return true;
-      looks = isIdle(last) ? looks + 1 : 0;
-      return looks >= QUIET_LOOKS ? true : undefined;
-    });
-    return last;
-  }
-
-  async describe(workflowId: string): Promise<WorkflowExecutionDescription | undefined> {
-    try {
-      return await this.world.client.workflow.getHandle(workflowId).describe();
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
-    }
-  }
-
-  private async idle(workflowId: string): Promise<boolean> {
-    const description = await this.describe(workflowId);
-    return description !== undefined && description.status.name === 'RUNNING' && isIdle(description);
-  }
-
   /** The order's workflow, started by the relay. */
   async orderStarted(): Promise<void> {
     await waitFor(`the order of ${this.name} to be started`, LIMIT_MS, () => this.describe(this.workflowIds.order));
@@ -160,26 +89,8 @@ export class Play {
     return all.filter((one) => one.metadata['holdfast_order_id'] === this.plan.orderId);
   }
 
-  /** Moves the clock of a workflow that runs; one that has ended has no clock. */
-  async forward(workflowId: string, durationMs: number): Promise<void> {
-    if (!(durationMs > 0)) return;
-    try {
-      await fastForward(await getConnection(), testEnvironment().temporalNamespace, workflowId, durationMs);
-    } catch (error) {
-      if ((await this.describe(workflowId))?.status.name === 'RUNNING') throw error;
-    }
-  }
-
   /** Moves the order's clock on to a time, e.g. of its hold. */
   async forwardOrderTo(atMs: number): Promise<void> {
-    const { order } = this.workflowIds;
-    const { temporalNamespace } = testEnvironment();
-    const nowMs = (await virtualTime(await getConnection(), temporalNamespace, order))?.nowMs ?? Date.now();
-    await this.forward(order, atMs - nowMs);
+    await this.forwardTo(this.workflowIds.order, atMs);
   }
-}
-
-function isIdle({ raw }: WorkflowExecutionDescription): boolean {
-  const task = raw.pendingWorkflowTask;
-  return (raw.pendingActivities ?? []).length === 0 && (task === null || task === undefined);
 }

@@ -1,9 +1,9 @@
 import Table from 'cli-table3';
-import type { Recording, Verdict } from './matrix';
-import type { Mode } from './plan';
+import type { Verdict } from './matrix';
+import type { Boundary, Mode } from './plan';
 
 export interface StoryResult {
-  readonly recording: Recording;
+  readonly recording: { readonly story: { readonly name: string }; readonly boundaries: readonly Boundary[] };
   readonly verdicts: readonly Verdict[];
 }
 

@@ -1,5 +1,5 @@
-import { RETRY_PAUSE_MS } from './play';
 import type { Play } from './play';
+import { RETRY_PAUSE_MS } from './workflow-play';
 
 /** Pauses between the tries of a step that must succeed double from 10 minutes on: five of them are over five hours. */
 const MAX_PAUSES = 5;
