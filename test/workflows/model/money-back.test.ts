@@ -9,13 +9,20 @@ import { Shop } from '../../support/shop';
 import { closeConnections, createWorld } from '../../support/world';
 import type { World } from '../../support/world';
 import { MoneyBackModel } from './money-back-model';
+import { sendWebhooks, webhookWays } from './webhook-ways';
+import type { WebhookWay } from './webhook-ways';
 
 /*
- * Refunds, refunds that come back, and a dispute, in whatever order: every answer and amount agrees with a small model, nothing
- * is given back while the bank decides, every refund under way ends, and ledger and simulator agree.
+ * Refunds, refunds that come back, and a dispute, in whatever order, with webhooks told once, three times, in another order, late
+ * or never: every answer and amount agrees with a small model, nothing is given back while the bank decides, every refund under way
+ * ends, and ledger and simulator agree.
  */
 
 const DAY_MS = 24 * 3_600_000;
+/** Between two looks at a refund that was given back there are a month at most, and 60 days in all. */
+const LOOK_MS = 31 * DAY_MS;
+/** A dispute that nobody tells of is looked at within this. */
+const MOST_LOOKS = 4;
 const RUNS = 10;
 const MOST_COMMANDS = 10;
 /** What an order of two mugs and a teapot costs. */
@@ -37,6 +44,7 @@ const commands = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('decide' as const), outcome: fc.constantFrom('won', 'lost') }),
   },
+  { weight: 3, arbitrary: webhookWays },
 );
 type Command = typeof commands extends fc.Arbitrary<infer Value> ? Value : never;
 
@@ -67,6 +75,7 @@ class Play {
   private readonly told: string[] = [];
   private orderId = '';
   private disputeId = '';
+  private way: WebhookWay = 'as they come';
 
   constructor(private readonly world: World) {
     const home = () => world;
@@ -96,12 +105,30 @@ class Play {
       case 'comes back':
         return this.comeBack();
       case 'dispute':
-        if (!this.model.mayBeDisputed) return;
-        this.disputeId = await this.disputes.opened(this.orderId);
-        return this.model.open();
+        if (this.model.mayBeDisputed) await this.dispute();
+        return;
       case 'decide':
         if (this.model.isDisputed) await this.decide(command.outcome as 'won' | 'lost');
+        return;
+      case 'webhooks':
+        this.way = command.way;
+        await sendWebhooks(this.world, command);
     }
+  }
+
+  private get isDeaf(): boolean {
+    return this.way === 'lost';
+  }
+
+  private async dispute(): Promise<void> {
+    this.disputeId = this.disputes.open(this.orderId);
+    // One that no webhook tells of is none that anybody looks for.
+    if (this.isDeaf) await this.disputes.wake(this.disputeId);
+    const isCollected = (one: { evidenceCollectedAt?: string }) => one.evidenceCollectedAt !== undefined;
+    await this.disputes.until(this.disputeId, 'evidence to be collected', isCollected);
+    // What the bank refused of refunds under way is found by their own looks.
+    if (this.isDeaf) for (const { refundId } of this.model.pending) await forwardRefund(refundId, DAY_MS);
+    this.model.open();
   }
 
   private async refund(amount: number, settles: 'at once' | 'later'): Promise<void> {
@@ -148,12 +175,23 @@ class Play {
     const made = providerRefundsOf(this.world, this.orderId).find(
       (one) => one.metadata?.['holdfast_refund_id'] === newest.refundId,
     );
+    // A look at it lets weeks pass, in which what is under way would arrive.
+    if (this.isDeaf) await this.pass();
     this.world.simulator.settleRefund(made?.id ?? '', 'failed', 'lost_or_stolen_card');
     newest.state = 'failed';
+    const { refunds } = this.world.dependencies;
+    for (let looks = 0; this.isDeaf && looks < 2; looks += 1) {
+      if ((await refunds.getRefund(newest.refundId))?.state === 'failed') return;
+      await forwardRefund(newest.refundId, LOOK_MS);
+    }
   }
 
   private async decide(outcome: 'won' | 'lost'): Promise<void> {
     this.world.simulator.decideDispute(this.disputeId, outcome);
+    for (let looks = 0; this.isDeaf && looks < MOST_LOOKS; looks += 1) {
+      if ((await this.disputes.view(this.disputeId)).stage === outcome) break;
+      await this.disputes.forward(this.disputeId, DAY_MS);
+    }
     await this.disputes.endOf(this.disputeId);
     this.model.close(outcome);
   }
