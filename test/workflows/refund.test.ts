@@ -1,3 +1,4 @@
+import type { HoldfastClient } from '../../clients';
 import { eventually } from '../support/eventually';
 import { everything, mugs, parcel, shopForThisFile } from '../support/shop';
 import {
@@ -235,6 +236,39 @@ describe('what is not a refund', () => {
     const cancelled = await world().holdfast.cancel(orderId, { reason: 'refunded' });
     expect(cancelled).toMatchObject({ accepted: true, state: 'cancelled', releasedAmount: 0 });
     expect(await shop.endOf(orderId)).toMatchObject({ state: 'cancelled' });
+  });
+
+  it.each<[string, Parameters<HoldfastClient['refund']>[1], object]>([
+    ['too much', { amount: 7971, reason }, { reason: 'exceeds_refundable', refundable: 7970 }],
+    ['another currency', { amount: 100, currency: 'usd', reason }, { reason: 'wrong_currency' }],
+    ['a line that it has not', { lines: [{ sku: 'CAP', quantity: 1 }], reason }, { reason: 'unknown_line' }],
+    ['more pieces than were sold', { lines: [{ sku: 'MUG-BLUE', quantity: 3 }], reason }, { reason: 'exceeds_line' }],
+  ])('%s is refused, and nothing is changed', async (_what, request, refusal) => {
+    const orderId = await shipped();
+    const before = await shop.view(orderId);
+    const answer = await world().holdfast.refund(orderId, request);
+    expect(answer).toMatchObject({ accepted: false, ...refusal });
+    expect(await shop.view(orderId)).toEqual(before);
+    expect(providerRefundsOf(world(), orderId)).toEqual([]);
+  });
+
+  it('after the order was closed there is nothing to give back, and an order that is not there has nothing', async () => {
+    const orderId = await shop.place();
+    await world().holdfast.cancel(orderId, { reason: 'changed_mind' });
+    await shop.endOf(orderId);
+    const refused = { accepted: false, reason: 'nothing_captured', refundable: 0 };
+    expect(await world().holdfast.refund(orderId, { amount: 100, reason })).toMatchObject(refused);
+    expect((await shop.view(orderId)).refunds).toEqual([]);
+    const unknown = await world().holdfast.refund('ord_nobody', { amount: 100, reason });
+    expect(unknown).toMatchObject({ accepted: false, reason: 'unknown_order' });
+  });
+
+  it('a delivered order is refunded like any other', async () => {
+    const orderId = await shipped();
+    expect(await world().holdfast.deliver(orderId)).toMatchObject({ accepted: true, state: 'delivered' });
+    await shop.endOf(orderId);
+    await refundIn(world(), await refund(orderId, 7970), 'succeeded');
+    expect((await shop.view(orderId)).amounts).toMatchObject({ captured: 7970, refunded: 7970 });
   });
 
   it('ten at once give no more back than was taken', async () => {
