@@ -8,14 +8,20 @@ import type { World } from './world';
 /** Looks in a row at a workflow that has nothing under way, before it is taken to wait: one may fall between two tasks. */
 const IDLE_LOOKS = 3;
 
-/** Waits until everything that was sent was looked at, these workflows wait or have ended, and what they say is said. */
-export async function rest(world: World, workflowIds: readonly string[]): Promise<void> {
-  await world.simulator.flush();
+/** Waits until everything that was sent was looked at. */
+export async function heard({ simulator, dependencies }: World): Promise<void> {
+  await simulator.flush();
   await eventually('the inbox to be done', async () => {
-    const { pending, waiting } = await world.dependencies.inbox.countByStatus();
+    const { pending, waiting } = await dependencies.inbox.countByStatus();
     return pending + waiting === 0;
   });
+}
+
+/** Waits until everything was looked at, these workflows wait or have ended, and what they say is said. */
+export async function rest(world: World, workflowIds: readonly string[]): Promise<void> {
+  await heard(world);
   await Promise.all(workflowIds.map((workflowId) => idle(world, workflowId)));
+  // Whether a notice can still be taken back must not depend on haste.
   await eventually('the notices to be sent', async () => {
     const text = `SELECT 1 FROM notices WHERE status IN ('queued', 'sending') LIMIT 1`;
     return (await world.dependencies.pool.query(text)).rows.length === 0;
@@ -34,7 +40,7 @@ async function idle(world: World, workflowId: string): Promise<void> {
   });
 }
 
-/** Moves the clocks of these workflows to one time, the provider's first; one that has ended has no clock. */
+/** Moves the clocks of these workflows to one time; one that has ended has no clock. */
 export async function liveTo(world: World, workflowIds: readonly string[], atMs: number): Promise<void> {
   await Promise.all(workflowIds.map((workflowId) => forwardTo(world, workflowId, atMs)));
 }

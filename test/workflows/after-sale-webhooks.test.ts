@@ -7,7 +7,7 @@ import { providerRefundsOf, refundIn } from '../support/refunds';
 import { Shop } from '../support/shop';
 import { dropped, fine, permuted, tripled, type Network } from '../support/webhook-networks';
 import { LOUD, Subscriptions } from '../support/subscriptions';
-import { liveTo, rest } from '../support/workflow-clocks';
+import { heard, liveTo, rest } from '../support/workflow-clocks';
 import { closeConnections, createWorld, type World } from '../support/world';
 
 const HOUR_MS = 3_600_000;
@@ -63,7 +63,8 @@ class Life {
     const { clock } = this.world.simulator;
     while (clock.now() < this.beganMs + untilMs) {
       clock.advanceTo(Math.min(clock.now() + stepMs, this.beganMs + untilMs));
-      await this.hear();
+      this.network.deliver(this.world.simulator, this.firsts);
+      await heard(this.world);
       await liveTo(this.world, this.workflows, clock.now());
       await rest(this.world, this.workflows);
     }
@@ -258,12 +259,18 @@ const networks: readonly (readonly [string, () => Network])[] = [
 beforeAll(() => void process.stdout.write(`webhooks after a sale: seed ${seed} (repeat with HOLDFAST_SEED=${seed})\n`));
 afterAll(() => closeConnections());
 
-describe('refunds, disputes and fraud warnings', () => {
-  let expected: Record<string, unknown>;
-  beforeAll(async () => void (expected = await moneyBack(fine)), 120_000);
+/** Two worlds side by side: each mostly waits. */
+async function live(make: () => Network) {
+  const [orders, subscriptions] = await Promise.all([moneyBack(make()), subscribed(make())]);
+  return { orders, subscriptions };
+}
 
-  it('end as their banks say where every webhook comes once', () => {
-    expect(expected).toMatchObject({
+describe('what comes after a sale', () => {
+  let expected: Awaited<ReturnType<typeof live>>;
+  beforeAll(async () => void (expected = await live(() => fine)), 120_000);
+
+  it('ends as the banks say where every webhook comes once', () => {
+    expect(expected.orders).toMatchObject({
       confirmed: { refunds: [{ state: 'succeeded' }], amounts: { refunded: 1_000 } },
       returned: { refunds: [{ state: 'resolved' }], amounts: { refunded: 0, refundedOutside: 2_000 } },
       elsewhere: { refunds: [{ state: 'succeeded' }], amounts: { refunded: 1_500 } },
@@ -272,23 +279,7 @@ describe('refunds, disputes and fraud warnings', () => {
       inquiry: { disputes: [{ stage: 'warning_closed', withdrawn: 0 }] },
       warned: { warnings: ['refunded'], refunds: [{ state: 'succeeded' }], amounts: { refunded: 7_970 } },
     });
-  });
-
-  it.each(networks)(
-    'end the same, in money, words and events, where webhooks are %s',
-    async (_kind, make) => {
-      expect(await moneyBack(make())).toEqual(expected);
-    },
-    120_000,
-  );
-});
-
-describe('subscriptions', () => {
-  let expected: Record<string, unknown>;
-  beforeAll(async () => void (expected = await subscribed(fine)), 120_000);
-
-  it('recover, or are lost at the end of their tries, where every webhook comes once', () => {
-    expect(expected).toMatchObject({
+    expect(expected.subscriptions).toMatchObject({
       recovered: {
         ...{ stage: 'active', trial: 'converted', entitled: true, isRunning: true },
         told: ['trial_ending', 'trial_payment_failed', 'payment_recovered'],
@@ -301,9 +292,9 @@ describe('subscriptions', () => {
   });
 
   it.each(networks)(
-    'end the same, and say the same, where webhooks are %s',
+    'ends the same, in money, words and events, where webhooks are %s',
     async (_kind, make) => {
-      expect(await subscribed(make())).toEqual(expected);
+      expect(await live(make)).toEqual(expected);
     },
     120_000,
   );
