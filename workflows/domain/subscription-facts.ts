@@ -54,12 +54,16 @@ function endsWithPeriod({ cancelAt, currentPeriodEnd, trialEndsAt }: Subscriptio
   return cancelAt !== undefined && chargedAt !== undefined && Date.parse(cancelAt) <= Date.parse(chargedAt);
 }
 
-/** The open invoice that is tried again next, else the newest one that is being collected, else the newest. */
+/**
+ * The open invoice that is tried again next, else the newest one that is being collected, else the newest. A draft is neither owed
+ * nor paid: of an unpaid subscription one is kept for each period, and must not hide that the old invoice was paid at last.
+ */
 export function collectedInvoice(invoices: readonly InvoiceSnapshot[]): InvoiceSnapshot | undefined {
   const newestFirst = [...invoices].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
   const open = newestFirst.filter((one) => one.status === 'open' && one.amountDue > one.amountPaid);
   const failing = open.filter((one) => one.attemptCount > 0);
-  return failing.find((one) => one.nextAttemptAt !== undefined) ?? failing[0] ?? open[0] ?? newestFirst[0];
+  const settled = newestFirst.find((one) => one.status !== 'draft');
+  return failing.find((one) => one.nextAttemptAt !== undefined) ?? failing[0] ?? open[0] ?? settled ?? newestFirst[0];
 }
 
 export function invoiceFacts(snapshot: InvoiceSnapshot): InvoiceFacts {

@@ -252,10 +252,13 @@ describe('where a subscription stands', () => {
 describe('the invoice that is collected', () => {
   const newer = invoiceSnapshot({ invoiceId: 'in_2', createdAt: at(INVOICE_MADE_MS + DAY_MS) });
   const { nextAttemptAt: _, ...givenUp } = newer;
+  const nothingYet = { ...refused, status: 'draft' as const, attemptCount: 0 };
   it.each([
     ['the one tried next, before a newer one that was given up', [givenUp, refused], 'in_1'],
     ['the newest one tried', [newer, refused], 'in_2'],
     ['a failing one before a newer draft', [{ ...newer, status: 'draft' as const, attemptCount: 0 }, refused], 'in_1'],
+    ['the newest, where all are drafts', [{ ...newer, status: 'draft' as const }, nothingYet], 'in_2'],
+    ['one that was paid before a newer draft', [{ ...newer, status: 'draft' as const }, paid], 'in_1'],
     ['the newest, where nothing is open', [{ ...paid, invoiceId: 'in_3' }, nothing], 'in_3'],
     ['none', [], undefined],
   ])('is %s', (_name, invoices, invoiceId) => {
