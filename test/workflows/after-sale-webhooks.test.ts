@@ -261,7 +261,10 @@ afterAll(() => closeConnections());
 
 /** Two worlds side by side: each mostly waits. */
 async function live(make: () => Network) {
-  const [orders, subscriptions] = await Promise.all([moneyBack(make()), subscribed(make())]);
+  const stories = [moneyBack(make()), subscribed(make())] as const;
+  // Both worlds are closed before either's failure is told.
+  await Promise.allSettled(stories);
+  const [orders, subscriptions] = await Promise.all(stories);
   return { orders, subscriptions };
 }
 

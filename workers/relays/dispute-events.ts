@@ -54,7 +54,8 @@ export function disputeEvents(deps: DisputeEventDependencies): EventHandler {
 async function handle(deps: DisputeEventDependencies, events: readonly InboxEvent[]): Promise<Handled> {
   const [event] = events;
   const id = event?.objectId;
-  if (event === undefined || id === undefined) return 'ignored';
+  // An object that names no id is told as an empty one: no workflow could ever look it up.
+  if (event === undefined || id === undefined || id === '') return 'ignored';
   const paymentIntentId = event.paymentIntentId ?? (await paymentOfCharge(deps, event));
   // A charge without a PaymentIntent is none of ours.
   if (paymentIntentId === undefined) return 'ignored';
