@@ -10,7 +10,9 @@ import { closeConnections, createWorld } from '../../support/world';
 import type { World } from '../../support/world';
 import { SubscriptionModel } from './subscription-model';
 import { noticeWrongs } from './subscription-notices';
-import { sendWebhooks, webhookWays } from './webhook-ways';
+import { stories } from './subscription-stories';
+import type { Command, Story } from './subscription-stories';
+import { sendWebhooks } from './webhook-ways';
 
 /*
  * Renewals that are paid, refused or given up, new cards, changes of plan and cancellations, with webhooks told once, three times,
@@ -21,41 +23,8 @@ import { sendWebhooks, webhookWays } from './webhook-ways';
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const RUNS = 10;
-const MOST_COMMANDS = 8;
 const PRICE = 1_900;
 const EMAIL = 'subscriber@example.com';
-
-const banks = fc.constantFrom<SubscriptionModel['bank']>('insufficient_funds', 'stolen_card', 'approve');
-
-const commands = fc.oneof(
-  {
-    weight: 5,
-    arbitrary: fc.record({ kind: fc.constant('pass' as const), hours: fc.constantFrom(5, 26, 50, 170, 350) }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('renewal' as const) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('bank' as const), says: banks }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('card' as const), isGood: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('plan' as const), price: fc.constantFrom(900, 4_900) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), atOnce: fc.boolean() }) },
-  { weight: 3, arbitrary: webhookWays },
-);
-type Command = typeof commands extends fc.Arbitrary<infer Value> ? Value : never;
-
-const stories = fc.record({
-  /** Of the day by UTC at which it is renewed. */
-  hour: fc.integer({ min: 0, max: 23 }),
-  timeZone: fc.constantFrom('UTC', 'Europe/Berlin', 'America/Los_Angeles', 'Asia/Kolkata', 'Pacific/Auckland'),
-  quietHours: fc.constantFrom(
-    DEFAULT_DUNNING_POLICY.quietHours,
-    { from: '00:00', to: '00:00' },
-    { from: '09:30', to: '18:45' },
-    { from: '00:00', to: '11:00' },
-  ),
-  outcome: fc.constantFrom<'canceled' | 'unpaid'>('canceled', 'unpaid'),
-  renewal: banks,
-  commands: fc.array(commands, { minLength: 3, maxLength: MOST_COMMANDS, size: 'max' }),
-});
-type Story = typeof stories extends fc.Arbitrary<infer Value> ? Value : never;
 
 afterAll(closeConnections);
 
@@ -98,13 +67,13 @@ class Play {
 
   async all(): Promise<void> {
     const { clock } = this.world.simulator;
-    const { hour, timeZone, renewal } = this.story;
+    const { hour, timeZone, renewal, webhooks } = this.story;
     clock.advanceTo(Math.floor(clock.now() / DAY_MS) * DAY_MS + (24 + hour) * HOUR_MS);
     const customer = { metadata: { holdfast_time_zone: timeZone } };
     this.begun = await this.subscriptions.begin({ amount: PRICE, customer });
     await this.subscriptions.followed(this.id);
     await this.happened(true);
-    const start: Command[] = [{ kind: 'bank', says: renewal }, { kind: 'renewal' }];
+    const start: Command[] = [webhooks, { kind: 'bank', says: renewal }, { kind: 'renewal' }];
     for (const command of [...start, ...this.story.commands]) {
       this.told.push(JSON.stringify(command));
       await this.perform(command);
