@@ -96,6 +96,10 @@ class Play {
     await this.pass();
     this.told.push('the end');
     await this.agree();
+    // Nobody tells of the last that comes back: each story knows a look of weeks later.
+    await this.perform({ kind: 'webhooks', way: 'lost', late: false });
+    await this.comeBack();
+    await this.agree();
     expect(this.model.pending).toEqual([]);
   }
 
