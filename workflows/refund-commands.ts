@@ -3,7 +3,7 @@ import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import { iso } from './domain/deadlines';
 import { CANCELED_BY_PERSON, unresolvedAmount, type RefundFacts, type RefundResolution } from './domain/refund';
 import { workflowIds, workflowTypes } from './messages';
-import { looking, records, type RefundContext } from './refund-context';
+import { cancelAtProvider, records, type RefundContext } from './refund-context';
 import type { CancelRefundCommand, RefundCommandAnswer, RefundInput, ResolveRefundCommand } from './refund-messages';
 import type { RefundRequest } from './refund-ports';
 import { searchAttributes } from './search-attributes';
@@ -91,7 +91,7 @@ async function takeBack(life: RefundContext, reason: string, actor: string): Pro
   if (life.refund.state === 'waiting' || has('begun')) {
     life.set(await records.withdrawRefund({ ...life.now, reason, actor }));
   }
-  if (has('requires_action')) life.set(await looking.cancelRefund(life.now));
+  if (has('requires_action')) life.set(await cancelAtProvider(life));
 }
 
 function answer(life: RefundContext): RefundCommandAnswer {

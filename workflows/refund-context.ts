@@ -12,18 +12,24 @@ import { LOOKUP_OPTIONS, MONEY_OPTIONS, STORAGE_OPTIONS } from './activity-optio
 import { iso } from './domain/deadlines';
 import { formatMoney } from './domain/money';
 import type { ExceptionKind } from './domain/order';
-import { DEFAULT_REFUND_POLICY, isUnsettled, type RefundFacts, type RefundPolicy } from './domain/refund';
+import {
+  DEFAULT_REFUND_POLICY,
+  isUnsettled,
+  type RefundFacts,
+  type RefundPart,
+  type RefundPolicy,
+} from './domain/refund';
 import { needsPerson, nextRefundDue, refundWaiting, type RefundDue } from './domain/refund-look';
 import { orderChanged, workflowIds } from './messages';
 import type { OrderActivities } from './ports';
 import type { RefundAccepted, RefundInput, RefundStatus } from './refund-messages';
-import type { RefundActivities, RefundChange, RefundProviderActivities } from './refund-ports';
+import type { AdoptRefundResult, RefundActivities, RefundChange, RefundProviderActivities } from './refund-ports';
 import { searchAttributes } from './search-attributes';
 import { MovingDeadline, SerialQueue } from './waiting';
 
 export const records = proxyLocalActivities<RefundActivities & OrderActivities>(STORAGE_OPTIONS);
-export const sending = proxyActivities<RefundProviderActivities>(MONEY_OPTIONS);
-export const looking = proxyActivities<RefundProviderActivities>(LOOKUP_OPTIONS);
+const sending = proxyActivities<RefundProviderActivities>(MONEY_OPTIONS);
+const looking = proxyActivities<RefundProviderActivities>(LOOKUP_OPTIONS);
 
 /** First and longest pause after a step failed for good: an outage passes, a person has time to look. */
 const FIRST_RETRY_MS = 10 * 60_000;
@@ -181,6 +187,38 @@ export class RefundContext {
     const told = tellOrder(orderId).finally(() => this.tells.delete(told));
     this.tells.add(told);
   }
+}
+
+/** Asks for one part at the provider. The summaries of these are what the Temporal UI shows. */
+export function sendPart(
+  { now, refund }: RefundContext,
+  { part, amount, paymentIntentId }: RefundPart,
+): Promise<RefundChange> {
+  const money = formatMoney({ amount, currency: refund.currency });
+  const summary = `Refund ${money} of ${paymentIntentId}`;
+  return sending.sendRefund.executeWithOptions({ ...MONEY_OPTIONS, summary }, [{ ...now, part }]);
+}
+
+/** How the provider has it now. */
+export function lookAt({ now, refundId }: RefundContext): Promise<RefundChange> {
+  const summary = `Ask Stripe about refund ${refundId}`;
+  return looking.syncRefund.executeWithOptions({ ...LOOKUP_OPTIONS, summary }, [now]);
+}
+
+/** Takes back at the provider what waits for the customer. */
+export function cancelAtProvider({ now, refundId }: RefundContext): Promise<RefundChange> {
+  const summary = `Cancel refund ${refundId} at Stripe`;
+  return looking.cancelRefund.executeWithOptions({ ...LOOKUP_OPTIONS, summary }, [now]);
+}
+
+/** Takes a refund that was made elsewhere into our ledger. */
+export function adoptMadeElsewhere(
+  { now, policy }: RefundContext,
+  providerRefundId: string,
+): Promise<AdoptRefundResult> {
+  const summary = `Take in refund ${providerRefundId}, made elsewhere`;
+  const input = { providerRefundId, now: now.now, policy };
+  return looking.adoptRefund.executeWithOptions({ ...LOOKUP_OPTIONS, summary }, [input]);
 }
 
 /** Tells the order's workflow to look at its record; one that has ended needs no telling. */

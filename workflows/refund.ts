@@ -15,7 +15,7 @@ import { iso } from './domain/deadlines';
 import { isSameRequest } from './domain/refund';
 import { isRefundOver, type RefundDue } from './domain/refund-look';
 import { cancel, resolve, yieldToDispute } from './refund-commands';
-import { looking, records, RefundContext, sending } from './refund-context';
+import { adoptMadeElsewhere, lookAt, records, RefundContext, sendPart } from './refund-context';
 import {
   cancelRefund,
   getRefundStatus,
@@ -129,9 +129,7 @@ const MAX_ADOPTION_TRIES = 66;
 async function adopt(life: RefundContext, providerRefundId: string): Promise<void> {
   for (let tries = 0; tries < MAX_ADOPTION_TRIES; tries += 1) {
     life.step = `taking in ${providerRefundId}, made elsewhere`;
-    const result = await looking
-      .adoptRefund({ providerRefundId, now: iso(Date.now()), policy: life.policy })
-      .catch(later);
+    const result = await adoptMadeElsewhere(life, providerRefundId).catch(later);
     if (result?.outcome === 'not_ours') return;
     life.isMismatched = result?.outcome === 'mismatch';
     // What was recorded as pending is looked at next.
@@ -215,15 +213,13 @@ async function beginAgain(life: RefundContext): Promise<void> {
 
 /** Each part is asked for once it is its turn; what is not known to be made is looked up by the activity itself. */
 async function send(life: RefundContext): Promise<void> {
-  for (const { part } of life.refund.parts.filter((one) => one.status === 'begun')) {
-    life.set(await sending.sendRefund({ ...life.now, part }));
-  }
+  for (const part of life.refund.parts.filter((one) => one.status === 'begun')) life.set(await sendPart(life, part));
   life.recovered();
 }
 
 async function look(life: RefundContext): Promise<void> {
   if (life.refund.state === 'waiting') return beginAgain(life);
-  const change = await looking.syncRefund(life.now);
+  const change = await lookAt(life);
   life.looked();
   life.set(change);
 }
