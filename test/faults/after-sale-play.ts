@@ -51,6 +51,10 @@ export class AfterSalePlay extends WorkflowPlay {
     this.plan = new CasePlan(name, faults);
   }
 
+  owns(workflowId: string): boolean {
+    return this.workflows.includes(workflowId);
+  }
+
   /** An order of which these parcels have shipped: each takes its money from an authorization of its own. */
   async ship(...parcels: readonly (readonly { sku: string; quantity: number }[])[]): Promise<void> {
     const { holdfast, dependencies } = this.world;

@@ -3,7 +3,9 @@ import type { AfterSaleOutcome } from './after-sale-checks';
 import { AfterSalePlay } from './after-sale-play';
 import type { AfterSaleStory } from './after-sale-stories';
 import { createFaultWorld } from './fault-world';
-import type { FaultWorld, Sabotage } from './fault-world';
+import type { FaultWorld, FaultWorldOptions, Sabotage } from './fault-world';
+import { KilledWorker } from './kill';
+import type { AroundStep } from './kill';
 import { describe, mapSome } from './matrix';
 import type { Verdict } from './matrix';
 import { TRANSPARENT } from './plan';
@@ -36,7 +38,7 @@ export function canBreak(boundary: Boundary, mode: Mode): boolean {
 
 /** Plays a story as it is, in a world of its own: its cases come later, and the provider's clock never goes back. */
 export async function recordAfterSale(story: AfterSaleStory, sabotage: Sabotage = {}): Promise<AfterSaleRecording> {
-  return inWorld(story, sabotage, async (world) => {
+  return inWorld(story, { sabotage }, async (world) => {
     const play = new AfterSalePlay(world, story.name, story.faults);
     await playSteps(story, [play], (_play, error) => Promise.reject(error as Error));
     const found = await judge(story, play, undefined);
@@ -63,43 +65,88 @@ export function newAfterSaleBoundaries({ story, boundaries }: AfterSaleRecording
 }
 
 /** Plays a story with each of these faults, side by side in one world. */
-export async function runAfterSale(
-  { story, outcome }: AfterSaleRecording,
+export function runAfterSale(
+  recording: AfterSaleRecording,
   faults: readonly Fault[],
   sabotage: Sabotage = {},
 ): Promise<Verdict[]> {
-  return inWorld(story, sabotage, async (world) => {
-    const errors = new Map<AfterSalePlay, string[]>();
-    const cases = faults.map((fault) => ({
-      fault,
-      play: new AfterSalePlay(world, `${story.name}, ${describe(fault)}`, [...story.faults, fault]),
-    }));
-    await playSteps(
-      story,
-      cases.map((one) => one.play),
-      (play, error) => {
-        errors.set(play, [...(errors.get(play) ?? []), `the story broke off: ${String(error)}`]);
-        return Promise.resolve();
-      },
-    );
-    return mapSome(cases, async ({ fault, play }) => {
-      const found = [...(errors.get(play) ?? [])];
-      try {
-        found.push(...(await judge(story, play, TRANSPARENT.has(fault.mode) ? outcome : undefined)));
-      } catch (error) {
-        found.push(`it did not settle: ${String(error)}`);
-      }
-      return { story: story.name, fault, reached: !play.plan.missed.includes(fault), violations: found };
-    });
+  return inWorld(recording.story, { sabotage }, (world) => runCases(world, recording, faults));
+}
+
+interface Killed {
+  readonly verdicts: readonly Verdict[];
+  /** How many processes. */
+  readonly kills: number;
+}
+
+/**
+ * The same with the worker in a process of its own, which is killed at each of these boundaries. All cases of a world share it:
+ * one that was led past its boundary by the kill of another is played again by itself.
+ */
+export async function killAfterSale(recording: AfterSaleRecording, boundaries: readonly Boundary[]): Promise<Killed> {
+  const together = await killInOneWorld(recording, boundaries);
+  const verdicts: Verdict[] = [];
+  let { kills } = together;
+  for (const [index, verdict] of together.verdicts.entries()) {
+    const isMissed = !verdict.reached && verdict.violations.length === 0;
+    const again = isMissed ? await killInOneWorld(recording, boundaries.slice(index, index + 1)) : undefined;
+    verdicts.push(again?.verdicts[0] ?? verdict);
+    kills += again?.kills ?? 0;
+  }
+  return { verdicts, kills };
+}
+
+function killInOneWorld(recording: AfterSaleRecording, boundaries: readonly Boundary[]): Promise<Killed> {
+  return inWorld(recording.story, { withoutWorker: true }, async (world) => {
+    const worker = new KilledWorker(world);
+    try {
+      await worker.start();
+      const faults = boundaries.map((boundary) => ({ ...boundary, mode: 'kill' as const }));
+      const around: AroundStep<AfterSalePlay> = (step, plays, run) => worker.around(step, plays, run);
+      return { verdicts: await runCases(world, recording, faults, around), kills: worker.kills };
+    } finally {
+      await worker.kill();
+    }
+  });
+}
+
+async function runCases(
+  world: FaultWorld,
+  { story, outcome }: AfterSaleRecording,
+  faults: readonly Fault[],
+  around?: AroundStep<AfterSalePlay>,
+): Promise<Verdict[]> {
+  const errors = new Map<AfterSalePlay, string[]>();
+  const cases = faults.map((fault) => ({
+    fault,
+    play: new AfterSalePlay(world, `${story.name}, ${describe(fault)}`, [...story.faults, fault]),
+  }));
+  await playSteps(
+    story,
+    cases.map((one) => one.play),
+    (play, error) => {
+      errors.set(play, [...(errors.get(play) ?? []), `the story broke off: ${String(error)}`]);
+      return Promise.resolve();
+    },
+    around,
+  );
+  return mapSome(cases, async ({ fault, play }) => {
+    const found = [...(errors.get(play) ?? [])];
+    try {
+      found.push(...(await judge(story, play, TRANSPARENT.has(fault.mode) ? outcome : undefined)));
+    } catch (error) {
+      found.push(`it did not settle: ${String(error)}`);
+    }
+    return { story: story.name, fault, reached: !play.plan.missed.includes(fault), violations: found };
   });
 }
 
 async function inWorld<T>(
   story: AfterSaleStory,
-  sabotage: Sabotage,
+  options: FaultWorldOptions,
   use: (world: FaultWorld) => Promise<T>,
 ): Promise<T> {
-  const world = await createFaultWorld({ sabotage });
+  const world = await createFaultWorld(options);
   try {
     world.simulator.setWebhookFaults({ dropTypes: ['*'] });
     story.provider?.(world.simulator);
@@ -113,13 +160,14 @@ async function playSteps(
   story: AfterSaleStory,
   plays: readonly AfterSalePlay[],
   onError: (play: AfterSalePlay, error: unknown) => Promise<void>,
+  around: AroundStep<AfterSalePlay> = (_step, _plays, run) => run(),
 ): Promise<void> {
   await mapSome(plays, async (play) => {
     await story.setUp(play);
     play.begins();
   });
   for (const [index, step] of story.steps.entries()) {
-    await mapSome(plays, async (play) => {
+    const stepOf = async (play: AfterSalePlay): Promise<void> => {
       play.plan.step = index;
       try {
         await step(play);
@@ -128,7 +176,8 @@ async function playSteps(
       } catch (error) {
         await onError(play, error);
       }
-    });
+    };
+    await around(index, plays, async () => void (await mapSome(plays, stepOf)));
   }
 }
 

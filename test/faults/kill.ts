@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '../../workers/embedded/poll';
 import type { FaultWorld } from './fault-world';
-import type { Play } from './play';
+import type { CasePlan } from './plan';
 import type { FromWorker, ToWorker } from './worker-process';
 
 /** Beyond a start under load; a worker is there within two seconds. */
@@ -19,11 +19,21 @@ const STEP_LIMIT_MS = 150_000;
  */
 const GATHER_LIMIT_MS = 7_000;
 
+/** A case, as far as it can be killed. */
+interface Victim {
+  readonly plan: CasePlan;
+  /** Is this workflow one of the case's? */
+  owns(workflowId: string): boolean;
+}
+
+/** Plays one step of all cases: `run` does it. */
+export type AroundStep<Play> = (step: number, plays: readonly Play[], run: () => Promise<void>) => Promise<void>;
+
 /** The worker of a world as a process of its own, which is killed at the boundaries that the cases name. */
 export class KilledWorker {
   private child: ChildProcess | undefined;
-  private readonly doomed = new Set<Play>();
-  private plays: readonly Play[] = [];
+  private readonly doomed = new Set<Victim>();
+  private plays: readonly Victim[] = [];
   kills = 0;
 
   constructor(private readonly world: FaultWorld) {}
@@ -64,7 +74,7 @@ export class KilledWorker {
   }
 
   /** Plays a step, and kills the worker once every case whose boundary lies in it has come there. */
-  async around(step: number, plays: readonly Play[], run: () => Promise<void>): Promise<void> {
+  async around(step: number, plays: readonly Victim[], run: () => Promise<void>): Promise<void> {
     this.plays = plays;
     const due = plays.filter((play) => play.plan.faults.some((fault) => fault.mode === 'kill' && fault.step === step));
     let over = false;
@@ -83,7 +93,7 @@ export class KilledWorker {
   }
 
   /** Waits until all of these cases have come to their boundary, or the first of them can wait no longer. */
-  private async gathered(due: readonly Play[], over: () => boolean): Promise<void> {
+  private async gathered(due: readonly Victim[], over: () => boolean): Promise<void> {
     let firstAtMs: number | undefined;
     await waitFor('the cases of a kill to gather', STEP_LIMIT_MS, () => {
       const here = due.filter((play) => this.doomed.has(play)).length;
@@ -99,7 +109,7 @@ export class KilledWorker {
   }
 
   private gather(workflowId: string): void {
-    const play = this.plays.find((one) => Object.values(one.workflowIds).includes(workflowId));
+    const play = this.plays.find((one) => one.owns(workflowId));
     if (play !== undefined) this.doomed.add(play);
   }
 }

@@ -2,6 +2,7 @@ import type { PaymentActivities } from '../../workflows/ports';
 import { outcomeOf, wrongs } from './checks';
 import type { Outcome } from './checks';
 import type { FaultWorld } from './fault-world';
+import type { AroundStep } from './kill';
 import { TRANSPARENT } from './plan';
 import type { Boundary, Fault, Mode } from './plan';
 import { Play } from './play';
@@ -75,11 +76,7 @@ export async function runCases(
   world: FaultWorld,
   recording: Recording,
   faults: readonly Fault[],
-  aroundStep: (step: number, plays: readonly Play[], run: () => Promise<void>) => Promise<void> = (
-    _step,
-    _plays,
-    run,
-  ) => run(),
+  aroundStep: AroundStep<Play> = (_step, _plays, run) => run(),
 ): Promise<Verdict[]> {
   const { story } = recording;
   const cases = faults.map((fault) => ({
@@ -113,11 +110,7 @@ async function playSteps(
   story: Story,
   plays: readonly Play[],
   onError: (play: Play, error: unknown) => Promise<void>,
-  aroundStep: (step: number, plays: readonly Play[], run: () => Promise<void>) => Promise<void> = (
-    _step,
-    _plays,
-    run,
-  ) => run(),
+  aroundStep: AroundStep<Play> = (_step, _plays, run) => run(),
 ): Promise<void> {
   for (const [index, step] of story.steps.entries()) {
     await aroundStep(index, plays, async () => {

@@ -47,6 +47,10 @@ export class Play extends WorkflowPlay {
     return { checkout: `checkout-${this.cart.cartId}`, order: `order-${this.plan.orderId ?? 'none'}` };
   }
 
+  owns(workflowId: string): boolean {
+    return Object.values(this.workflowIds).includes(workflowId);
+  }
+
   async checkout(): Promise<void> {
     this.checkoutAnswer = await this.answer(this.workflowIds.checkout, () => this.world.holdfast.checkout(this.cart));
   }
