@@ -129,7 +129,7 @@ describe('a refund', () => {
     expect(message).toContain('the card is expired or canceled');
     expect((await shop.view(orderId)).amounts).toMatchObject({ refundPending: 0, refunded: 0 });
     expect(await attributes(refundId)).toMatchObject({ ExceptionKind: ['refund_failed'], WaitingOn: ['approver'] });
-    const answer = await world().holdfast.resolveRefund(refundId, { action: 'another_refund', actor: 'ann' });
+    const answer = await world().holdfast.resolveRefund(refundId, { action: 'another_refund', actor: 'op-1' });
     expect(answer).toMatchObject({ accepted: true, state: 'resolved', resolution: { reference: `${refundId}-2` } });
     await refundIn(world(), `${refundId}-2`, 'succeeded');
     expect(await refundExceptions(world(), refundId)).toEqual([]);
@@ -147,11 +147,11 @@ describe('a refund', () => {
     expect(failed).toMatchObject({ parts: [{ failureReason: 'lost_or_stolen_card' }] });
     expect((await shop.view(orderId)).amounts).toMatchObject({ refunded: 0, refundPending: 0 });
     expect(await told(refundId)).toEqual(expect.arrayContaining(['refund_delayed', 'refund_needs_a_person']));
-    const transfer = { action: 'manual_transfer', reference: 'SEPA-1', actor: 'ann' } as const;
+    const transfer = { action: 'manual_transfer', reference: 'SEPA-1', actor: 'op-1' } as const;
     const answer = await world().holdfast.resolveRefund(refundId, transfer);
     expect(answer).toMatchObject({ accepted: true, state: 'resolved', resolution: { reference: 'SEPA-1' } });
     expect((await shop.view(orderId)).amounts).toMatchObject({ refundedOutside: 800 });
-    const again = await world().holdfast.resolveRefund(refundId, { action: 'dismiss', actor: 'ann' });
+    const again = await world().holdfast.resolveRefund(refundId, { action: 'dismiss', actor: 'op-1' });
     expect(again).toMatchObject({ accepted: false, reason: 'nothing_to_resolve' });
   });
 

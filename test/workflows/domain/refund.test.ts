@@ -56,7 +56,7 @@ describe('the parts of a refund', () => {
   });
 
   it('without any, a refund waits, was given up, or was settled', () => {
-    const resolution = { action: 'dismiss', actor: 'ann', at: '2026-01-11T00:00:00.000Z' } as const;
+    const resolution = { action: 'dismiss', actor: 'op-1', at: '2026-01-11T00:00:00.000Z' } as const;
     expect(refundStateOf({ parts: [] })).toBe('waiting');
     expect(refundStateOf({ parts: [], endedReason: 'disputed' })).toBe('canceled');
     expect(refundStateOf({ parts: [], endedReason: 'disputed', resolution })).toBe('resolved');
