@@ -1,5 +1,5 @@
 import { Client } from '@temporalio/client';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, type LogLevel, Runtime } from '@temporalio/worker';
 import type { ActivityInterceptorsFactory, WorkflowBundleOption } from '@temporalio/worker';
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -215,13 +215,17 @@ async function startWebhookEndpoint(dependencies: Dependencies): Promise<{ url: 
 
 let installed = false;
 
-/** Hundreds of activities fail here because they are meant to: a warning for each of them would hide what was not. */
+/**
+ * Thousands of lines tell here of steps that fail because they are meant to, and would bury what a test itself reports.
+ * HOLDFAST_TEST_LOG (ERROR, WARN, INFO, DEBUG) shows them.
+ */
 function installQuietRuntime(): void {
   if (installed) return;
   installed = true;
+  const level = process.env.HOLDFAST_TEST_LOG as LogLevel | undefined;
   Runtime.install({
     shutdownSignals: [],
-    logger: new DefaultLogger('ERROR'),
+    logger: level === undefined ? new DefaultLogger('ERROR', () => undefined) : new DefaultLogger(level),
     telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
   });
 }
