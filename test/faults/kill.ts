@@ -48,10 +48,12 @@ export class KilledWorker {
     });
     this.child = child;
     let ready = false;
+    // A process may be killed between its question and the answer: a message that reaches nobody is then no failure.
+    const answer = (message: ToWorker) => child.connected && child.send(message, () => undefined);
     child.on('message', (message: FromWorker) => {
       if (message.kind === 'ready') ready = true;
       else if (message.kind === 'doomed') this.gather(message.sighting.workflowId);
-      else child.send({ question: message.question, doomed: this.isDoomed(message) } satisfies ToWorker);
+      else answer({ question: message.question, doomed: this.isDoomed(message) });
     });
     await waitFor(
       'a worker process to poll',
