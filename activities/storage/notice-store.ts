@@ -8,8 +8,10 @@ import type {
   NoticeSubjectType,
   NoticeView,
   QuietHours,
+  SendNoticeAgainAnswer,
 } from '../../workflows/domain/notices';
-import { run } from './database';
+import { hasExpired } from '../../workflows/domain/notice-timing';
+import { run, transact } from './database';
 import { utc } from './order-record';
 import { statement } from './statements';
 
@@ -18,6 +20,8 @@ const sql = {
   begin: statement('notice-begin'),
   record: statement('notice-record'),
   list: statement('notices-list'),
+  lock: statement('notice-lock'),
+  again: statement('notice-again'),
 };
 
 /** Longer lists are read by nobody and would hold a connection for a whole export. */
@@ -50,6 +54,10 @@ export interface ClaimedNotice extends ChannelStates {
   /** The channel that a relay which died was handing it to. */
   readonly sendingTo?: string;
   readonly lastError?: string;
+  /** When a person asked to send it again. */
+  readonly askedAgainAt?: Date;
+  /** What it says is not true any more: nobody else may be told. */
+  readonly isOvertaken: boolean;
   /** End of the lease; no two claims of a notice have the same, so it tells this claim from a later one. */
   readonly leaseUntil: Date;
 }
@@ -87,6 +95,8 @@ export interface NoticeStore {
   record(notice: ClaimedNotice, outcome: NoticeOutcome): Promise<boolean>;
   /** Newest first. */
   listNotices(filter: ListNotices): Promise<NoticeView[]>;
+  /** A person wants one that failed or is in doubt sent again, to whom it did not reach for certain. */
+  sendAgain(noticeKey: string, actor: string): Promise<SendNoticeAgainAnswer>;
 }
 
 export interface NoticeStoreDeps {
@@ -117,9 +127,35 @@ export function createNoticeStore({ pool, now = () => new Date() }: NoticeStoreD
     async listNotices({ subject, orderId, status, limit }) {
       const rows = Math.min(limit, MAX_ROWS);
       const filter = [subject?.type ?? null, subject?.id ?? null, orderId ?? null, status ?? null];
-      return (await run<ViewRow>(pool, sql.list, [...filter, rows])).map(viewOf);
+      return (await run<ViewRow>(pool, sql.list, [...filter, rows, null])).map(viewOf);
     },
+    sendAgain: (noticeKey, actor) => sendAgain(pool, noticeKey, actor, now()),
   };
+}
+
+interface LockedRow {
+  readonly status: NoticeStatus;
+  readonly dueAt: Date;
+  readonly expiresAt: Date | null;
+  readonly queuedAt: Date;
+  readonly overtakenAt: Date | null;
+}
+
+async function sendAgain(pool: Pool, noticeKey: string, actor: string, now: Date): Promise<SendNoticeAgainAnswer> {
+  return transact(pool, async (tx) => {
+    const [row] = await tx.query<LockedRow>(sql.lock, [noticeKey]);
+    if (row === undefined) return { accepted: false, reason: 'unknown_notice' };
+    const { status, dueAt, expiresAt, queuedAt, overtakenAt } = row;
+    if (status !== 'in_doubt' && status !== 'failed') return { accepted: false, reason: 'not_in_doubt', status };
+    const until = { dueAt: utc(dueAt), ...(expiresAt !== null && { expiresAt: utc(expiresAt) }) };
+    if (overtakenAt !== null || hasExpired(until, queuedAt.getTime(), now.getTime())) {
+      return { accepted: false, reason: 'no_longer_true' };
+    }
+    tx.write(sql.again, [noticeKey, now, actor]);
+    const [view] = await tx.query<ViewRow>(sql.list, [null, null, null, null, 1, noticeKey]);
+    if (view === undefined) throw new Error('a notice that is locked is there');
+    return { accepted: true, notice: viewOf(view) };
+  });
 }
 
 interface SubjectRow {
@@ -140,6 +176,8 @@ interface ClaimRow extends SubjectRow, ChannelStates {
   readonly attempts: number;
   readonly sendingTo: string | null;
   readonly lastError: string | null;
+  readonly askedAgainAt: Date | null;
+  readonly isOvertaken: boolean;
   readonly leaseUntil: Date;
 }
 
@@ -152,6 +190,9 @@ interface ViewRow extends SubjectRow {
   readonly sentAt: Date | null;
   readonly attempts: number;
   readonly lastError: string | null;
+  readonly overtakenAt: Date | null;
+  readonly askedAgainAt: Date | null;
+  readonly askedAgainBy: string | null;
 }
 
 function subjectOf({ subjectType, subjectId, orderId }: SubjectRow): Notice['subject'] {
@@ -176,12 +217,14 @@ function claimedNotice(row: ClaimRow): ClaimedNotice {
     inDoubt,
     ...(row.sendingTo !== null && { sendingTo: row.sendingTo }),
     ...(row.lastError !== null && { lastError: row.lastError }),
+    ...(row.askedAgainAt !== null && { askedAgainAt: row.askedAgainAt }),
+    isOvertaken: row.isOvertaken,
     leaseUntil,
   };
 }
 
 function viewOf(row: ViewRow): NoticeView {
-  const { noticeKey, kind, status, channels, attempts } = row;
+  const { noticeKey, kind, status, channels, attempts, askedAgainAt, askedAgainBy } = row;
   return {
     noticeKey,
     kind,
@@ -192,5 +235,7 @@ function viewOf(row: ViewRow): NoticeView {
     ...(row.sentAt !== null && { sentAt: utc(row.sentAt) }),
     attempts,
     ...(row.lastError !== null && { lastError: row.lastError }),
+    ...(row.overtakenAt !== null && { overtakenAt: utc(row.overtakenAt) }),
+    ...(askedAgainAt !== null && askedAgainBy !== null && { askedAgain: { at: utc(askedAgainAt), by: askedAgainBy } }),
   };
 }

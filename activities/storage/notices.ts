@@ -25,7 +25,10 @@ export function queueNotice(tx: Transaction, notice: Notice, now: Date): void {
   ]);
 }
 
-/** Takes back, within a step, what was not sent yet: all kinds where none is named. */
+/**
+ * Takes back, within a step, what was not sent yet: all kinds where none is named. What is being handed over just now is not
+ * tried again, and nobody may send it again.
+ */
 export function cancelNotices(
   tx: Transaction,
   subject: { readonly type: NoticeSubjectType; readonly id: string },

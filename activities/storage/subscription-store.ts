@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { nextLook, subscriptionWaiting } from '../../workflows/domain/dunning-look';
 import { planNotices } from '../../workflows/domain/dunning';
 import { quietHoursOf, untrueNotices } from '../../workflows/domain/dunning-rules';
+import type { NoticeStatus } from '../../workflows/domain/notices';
 import { nextAllowed } from '../../workflows/domain/quiet-hours';
 import { iso } from '../../workflows/domain/deadlines';
 import type { DunningPolicy, SubscriptionFacts } from '../../workflows/domain/subscription';
@@ -133,12 +134,23 @@ async function takeBack(
   now: Date,
 ): Promise<SubscriptionFacts['told']> {
   const untrue = untrueNotices(facts);
-  const waits = record?.notices.some((one) => one.status === 'queued' && untrue.includes(one.kind)) ?? false;
-  if (!waits) return record?.facts.told ?? [];
+  const told = record?.facts.told ?? [];
+  const isOpen = record?.notices.some((one) => !isSettled(one.status) && untrue.includes(one.kind)) ?? false;
+  if (!isOpen) return told;
   // Asked of the table itself: a relay may have taken one of them since it was read, and that one is told then.
-  const taken = await tx.query<{ notice_key: string }>(sql.cancel, ['subscription', facts.subscriptionId, untrue, now]);
-  const keys = new Set(taken.map((one) => one.notice_key));
-  return (record?.facts.told ?? []).filter((one) => !keys.has(one.noticeKey));
+  const overtaken = await tx.query<OvertakenRow>(sql.cancel, ['subscription', facts.subscriptionId, untrue, now]);
+  const keys = new Set(overtaken.filter((one) => one.toldNobody).map((one) => one.noticeKey));
+  return told.filter((one) => !keys.has(one.noticeKey));
+}
+
+interface OvertakenRow {
+  readonly noticeKey: string;
+  readonly toldNobody: boolean;
+}
+
+/** Can nothing that becomes true make a difference to it any more? */
+function isSettled(status: NoticeStatus): boolean {
+  return status === 'sent' || status === 'canceled';
 }
 
 /** Queues what is due; answers with what is told then, and when something is due next. */

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import type { NoticeView } from '../../workflows/domain/notices';
 import { listNoticesQuery } from '../notice-schemas';
 import type { GatewayClient } from './gateway-client';
-import { newTable } from './tables';
+import { answerTable, newTable } from './tables';
 
 export interface NoticeCommandDeps {
   readonly gateway: () => GatewayClient;
@@ -19,11 +19,11 @@ interface NoticeOptions {
   readonly limit?: number;
 }
 
-/** Adds `holdfast notices`: what customers and the shop were told. */
+/** Adds `holdfast notices`: what customers and the shop were told, and what is to be said again. */
 export function addNotices(program: Command, deps: NoticeCommandDeps, limit: Option): void {
   const statuses = listNoticesQuery.shape.status.unwrap().options;
-  program
-    .command('notices')
+  const notices = program.command('notices');
+  notices
     .description('what customers and the shop were told, latest first')
     .option('--order <id>', 'of this order, its refunds and disputes')
     .option('--subscription <id>', 'of this subscription')
@@ -35,6 +35,15 @@ export function addNotices(program: Command, deps: NoticeCommandDeps, limit: Opt
       const search = new URLSearchParams();
       for (const [name, value] of Object.entries(options)) if (value !== undefined) search.set(name, String(value));
       deps.show(await deps.gateway().get(`/v1/notices?${search.toString()}`), noticesTable);
+    });
+  notices
+    .command('resend')
+    .description('send one that failed or is in doubt again, to those whom it did not reach for certain')
+    .argument('<notice>', 'its key, as the list shows it')
+    .option('--idempotency-key <key>', 'the same key again gets the first answer')
+    .action(async (noticeKey: string, { idempotencyKey }: { idempotencyKey?: string }) => {
+      const path = `/v1/notices/${encodeURIComponent(noticeKey)}/resend`;
+      deps.show(await deps.gateway().post(path, {}, idempotencyKey), answerTable);
     });
 }
 

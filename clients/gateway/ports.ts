@@ -1,7 +1,12 @@
 import type { AuthorizationReport } from '../../workflows/domain/authorization-rates';
 import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute-view';
 import type { FieldProblem } from '../../workflows/domain/errors';
-import type { NoticeStatus, NoticeSubjectType, NoticeView } from '../../workflows/domain/notices';
+import type {
+  NoticeStatus,
+  NoticeSubjectType,
+  NoticeView,
+  SendNoticeAgainAnswer,
+} from '../../workflows/domain/notices';
 import type { OrderState } from '../../workflows/domain/order-state';
 import type { OrderView } from '../../workflows/domain/order-view';
 import type { RefundFacts } from '../../workflows/domain/refund';
@@ -110,6 +115,7 @@ export interface ListNotices {
 export interface NoticeQueries {
   /** Latest first. */
   listNotices(filter: ListNotices): Promise<NoticeView[]>;
+  sendAgain(noticeKey: string, actor: string): Promise<SendNoticeAgainAnswer>;
 }
 
 export interface SubscriptionQueries {

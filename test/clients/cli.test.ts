@@ -92,6 +92,15 @@ test('notices of an order, as JSON for scripts', async () => {
   expect(fakes.listed).toEqual([{ orderId: 'ord_1', limit: 50 }]);
 });
 
+test('notices resend: what came of it, and why not', async () => {
+  const sent = await holdfast(['notices', 'resend', 'refund:ref_1:done']);
+  expect(sent).toMatchObject({ status: 0, out: expect.stringContaining('queued') });
+  expect(fakes.sentAgain).toMatchObject([{ noticeKey: 'refund:ref_1:done' }]);
+  fakes.sendAgainAnswer = { accepted: false, reason: 'no_longer_true' };
+  const refused = await holdfast(['notices', 'resend', 'refund:ref_1:done']);
+  expect(refused).toMatchObject({ status: 1, err: expect.stringContaining('not true any more') });
+});
+
 test('notices with a status that is none: used wrongly', async () => {
   expect(await holdfast(['notices', '--status', 'lost'])).toMatchObject({ status: 2, out: '' });
 });

@@ -61,7 +61,8 @@ export class NoticeRound {
   /** After the last one: it is done, or comes back for those that may still take it. */
   ends(nowMs: number, tries: number): NoticeOutcome {
     const open = this.channels.filter((channel) => !this.isSettled(channel));
-    const giveUp = nowMs - this.notice.queuedAt.getTime() >= GIVE_UP_MS;
+    const { queuedAt, askedAgainAt = queuedAt } = this.notice;
+    const giveUp = nowMs - askedAgainAt.getTime() >= GIVE_UP_MS;
     if (open.length === 0 || giveUp) {
       for (const { name } of open) this.failed.add(name);
       return { status: this.finalStatus('failed'), ...this.states(), tries, ...this.error() };

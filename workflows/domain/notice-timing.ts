@@ -20,13 +20,28 @@ export function noticeTiming(
   queuedAtMs: number,
   nowMs: number,
 ): NoticeTiming {
-  const { dueAt, expiresAt, quietHours } = notice;
-  // Clocks of two computers differ: none is ever told before its time for that.
-  const atMs = Date.parse(dueAt) + Math.max(0, nowMs - queuedAtMs);
-  const expiresAtMs = expiresAt === undefined ? Infinity : Date.parse(expiresAt);
+  const { expiresAt, quietHours } = notice;
+  const { atMs, expiresAtMs } = timesOf(notice, queuedAtMs, nowMs);
   if (atMs >= expiresAtMs) return { do: 'drop', why: `what it says was not true any more after ${expiresAt}` };
   const allowedMs = quietHours === undefined ? atMs : nextAllowed(atMs, quietHours);
   if (allowedMs <= atMs) return { do: 'send' };
   if (allowedMs < expiresAtMs) return { do: 'wait', waitMs: allowedMs - atMs };
   return { do: 'drop', why: `the quiet hours end after ${expiresAt}, when what it says is not true any more` };
+}
+
+/**
+ * Has the time passed until which what it says is true?
+ *
+ * @param queuedAtMs and `nowMs` by the relay's clock
+ */
+export function hasExpired(notice: Pick<Notice, 'dueAt' | 'expiresAt'>, queuedAtMs: number, nowMs: number): boolean {
+  const { atMs, expiresAtMs } = timesOf(notice, queuedAtMs, nowMs);
+  return atMs >= expiresAtMs;
+}
+
+/** Both by the clock of who queued it. */
+function timesOf({ dueAt, expiresAt }: Pick<Notice, 'dueAt' | 'expiresAt'>, queuedAtMs: number, nowMs: number) {
+  // Clocks of two computers differ: none is ever told before its time for that.
+  const atMs = Date.parse(dueAt) + Math.max(0, nowMs - queuedAtMs);
+  return { atMs, expiresAtMs: expiresAt === undefined ? Infinity : Date.parse(expiresAt) };
 }

@@ -164,4 +164,17 @@ export interface NoticeView {
   readonly sentAt?: string;
   readonly attempts: number;
   readonly lastError?: string;
+  /** Since when what it says is not true any more, where that is known: it is not sent again. */
+  readonly overtakenAt?: string;
+  /** The last wish of a person that it be sent again. */
+  readonly askedAgain?: { readonly at: string; readonly by: string };
 }
+
+/** What comes of a person's wish to send a notice again. */
+export type SendNoticeAgainAnswer =
+  | { readonly accepted: true; readonly notice: NoticeView }
+  | { readonly accepted: false; readonly reason: 'unknown_notice' }
+  /** Only what failed or is in doubt is sent again. */
+  | { readonly accepted: false; readonly reason: 'not_in_doubt'; readonly status: NoticeStatus }
+  /** A payment succeeded since, a deadline passed: what it says would be wrong. */
+  | { readonly accepted: false; readonly reason: 'no_longer_true' };

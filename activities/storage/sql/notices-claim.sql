@@ -13,4 +13,5 @@ RETURNING n.notice_key AS "noticeKey", n.kind, n.subject_type AS "subjectType", 
   n.order_id AS "orderId", n.recipient, n.data, n.due_at AS "dueAt", n.expires_at AS "expiresAt",
   n.quiet_hours AS "quietHours", n.queued_at AS "queuedAt", n.attempts, n.channels_done AS "done",
   n.channels_failed AS "failed", n.channels_in_doubt AS "inDoubt", n.sending_to AS "sendingTo",
-  n.last_error AS "lastError", n.next_attempt_at AS "leaseUntil"
+  n.last_error AS "lastError", n.asked_again_at AS "askedAgainAt", n.overtaken_at IS NOT NULL AS "isOvertaken",
+  n.next_attempt_at AS "leaseUntil"

@@ -104,6 +104,84 @@ test('taking back reaches what waits, and not what is being told', async () => {
   expect([await statusOf('waits'), await statusOf('told')]).toEqual(['canceled', 'sent']);
 });
 
+test('what is overtaken while it is being told is not tried again', async () => {
+  await queue('again', 'partly');
+  for (const claimed of await store().claimDue(2, LEASE_MS)) {
+    const begun = await store().begin(claimed, 'smtp', 1, LEASE_MS);
+    if (begun === undefined) throw new Error('nobody else had it');
+    await cancel(claimed.noticeKey);
+    const done = claimed.noticeKey === 'partly' ? ['smtp'] : [];
+    expect(await store().record(begun, { ...SENT, status: 'queued', done })).toBe(true);
+    expect(await store().begin(begun, 'webhook', 0, LEASE_MS)).toBeUndefined();
+  }
+  clock += 10 * LEASE_MS;
+  expect(await store().claimDue(10, LEASE_MS)).toEqual([]);
+  expect([await statusOf('again'), await statusOf('partly')]).toEqual(['canceled', 'sent']);
+});
+
+test('what is overtaken while its relay is dead is begun by no other', async () => {
+  await queue('a');
+  await store().begin(await claimOne(), 'webhook', 1, LEASE_MS);
+  clock += LEASE_MS;
+  const early = await claimOne();
+  expect(early).toMatchObject({ isOvertaken: false });
+  await cancel('a');
+  expect(await store().begin(early, 'webhook', 1, LEASE_MS)).toBeUndefined();
+  clock += LEASE_MS;
+  expect(await claimOne()).toMatchObject({ isOvertaken: true, sendingTo: 'webhook' });
+});
+
+describe('sending again', () => {
+  const ended = async (key: string, outcome: Partial<NoticeOutcome>): Promise<void> => {
+    await queue(key);
+    const begun = await store().begin(await claimOne(), 'smtp', 1, LEASE_MS);
+    if (begun === undefined) throw new Error('nobody else had it');
+    await store().record(begun, { ...SENT, done: [], ...outcome });
+  };
+
+  test('goes on for the channels that did not take it for certain, and for the whole time of a new notice', async () => {
+    await ended('a', { status: 'in_doubt', done: ['webhook'], inDoubt: ['smtp'], error: 'smtp: lost' });
+    clock += 1_000;
+    const answer = await store().sendAgain('a', 'op-1');
+    expect(answer).toMatchObject({
+      accepted: true,
+      notice: { status: 'queued', channels: ['webhook'], askedAgain: { at: now().toISOString(), by: 'op-1' } },
+    });
+    expect(await claimOne()).toMatchObject({ done: ['webhook'], failed: [], inDoubt: [], askedAgainAt: now() });
+  });
+
+  test('twice at the same moment is once', async () => {
+    await ended('a', { status: 'failed', failed: ['smtp'] });
+    const answers = await Promise.all([store().sendAgain('a', 'op-1'), store().sendAgain('a', 'op-2')]);
+    expect(answers.filter((one) => one.accepted)).toHaveLength(1);
+    expect(answers).toContainEqual({ accepted: false, reason: 'not_in_doubt', status: 'queued' });
+  });
+
+  test('is refused for what was sent, what waits, and what nobody knows', async () => {
+    await ended('a', { status: 'sent', done: ['smtp'] });
+    await queue('b');
+    expect(await store().sendAgain('a', 'op-1')).toEqual({ accepted: false, reason: 'not_in_doubt', status: 'sent' });
+    expect(await store().sendAgain('b', 'op-1')).toEqual({ accepted: false, reason: 'not_in_doubt', status: 'queued' });
+    expect(await store().sendAgain('c', 'op-1')).toEqual({ accepted: false, reason: 'unknown_notice' });
+  });
+
+  test.each(['in_doubt', 'failed'] as const)('is refused once it is overtaken: %s', async (status) => {
+    await ended('a', { status });
+    await cancel('a');
+    expect(await store().sendAgain('a', 'op-1')).toEqual({ accepted: false, reason: 'no_longer_true' });
+    expect(await statusOf('a')).toBe(status);
+    const [view] = await store().listNotices({ limit: 1 });
+    expect(view).toMatchObject({ overtakenAt: now().toISOString() });
+  });
+
+  test('is refused once its time is over, by the clock of who queued it', async () => {
+    await ended('a', { status: 'in_doubt', inDoubt: ['smtp'] });
+    await shop.sql(`UPDATE notices SET expires_at = due_at + interval '1 hour'`);
+    clock += 3_600_000;
+    expect(await store().sendAgain('a', 'op-1')).toEqual({ accepted: false, reason: 'no_longer_true' });
+  });
+});
+
 test('no other channel begins while one is being told', async () => {
   await queue('a');
   const begun = await store().begin(await claimOne(), 'smtp', 1, LEASE_MS);

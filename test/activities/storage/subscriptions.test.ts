@@ -95,6 +95,26 @@ test('a notice that a relay has begun to send counts as told', async () => {
   expect(await subscribers.noticesOf(id)).toMatchObject([{ status: 'sending' }, { kind: 'payment_recovered' }]);
 });
 
+test.each([
+  ['reached one channel and waits for another', `channels_done = '{smtp}'`, 'sent', true],
+  ['is in doubt', `status = 'in_doubt', finished_at = now(), channels_in_doubt = '{smtp}'`, 'in_doubt', true],
+  ['reached nobody', `status = 'failed', finished_at = now(), channels_failed = '{smtp}'`, 'failed', false],
+  ['was dropped', `status = 'expired', finished_at = now()`, 'expired', false],
+])('a recovery after a notice of the failure that %s', async (_, change, status, isTold) => {
+  const active = snapshotOf();
+  const id = active.subscriptionId;
+  const open = failing({ invoiceId: `in_${status}` });
+  await subscribers.record(active, START);
+  await subscribers.record({ ...active, providerStatus: 'past_due', invoices: [open] }, '2026-02-01T03:00:00.000Z');
+  await subscribers.pool.query(`UPDATE notices SET ${change} WHERE subject_id = $1`, [id]);
+  const { nextAttemptAt: _next, ...paid } = { ...open, status: 'paid' as const, amountPaid: 1_200 };
+  await subscribers.record({ ...active, invoices: [paid] }, '2026-02-01T03:00:30.000Z');
+  const recovery = isTold ? [{ kind: 'payment_recovered' }] : [];
+  const notices = await subscribers.noticesOf(id);
+  expect(notices).toMatchObject([{ kind: 'payment_failed', status }, ...recovery]);
+  expect(notices).toHaveLength(1 + recovery.length);
+});
+
 test('changes of plan and prorations are kept with their amounts, each once', async () => {
   const basic = snapshotOf();
   const id = basic.subscriptionId;

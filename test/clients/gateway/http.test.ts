@@ -183,6 +183,7 @@ describe('documentation', () => {
       '/v1/fraud-warnings/{warningId}',
       '/v1/fraud-warnings/{warningId}/decision',
       '/v1/notices',
+      '/v1/notices/{noticeKey}/resend',
       '/v1/orders',
       '/v1/orders/{orderId}',
       '/v1/orders/{orderId}/cancel',

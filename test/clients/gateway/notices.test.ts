@@ -42,3 +42,38 @@ test('they are documented', async () => {
   const document = (await request(`${url}/openapi.json`)).body as { paths: Record<string, { get?: object }> };
   expect(document.paths['/v1/notices']?.get).toMatchObject({ operationId: 'listNotices' });
 });
+
+describe('a notice that is to be sent again', () => {
+  const path = `/v1/notices/${encodeURIComponent('refund:ref_1:done')}/resend`;
+  const ask = (body: unknown = {}, at = path) => request(`${url}${at}`, { method: 'POST', body });
+
+  test('202 with the notice as it is now; who asks is on record', async () => {
+    const response = await ask({ actor: 'op-1' });
+    expect(response).toMatchObject({ status: 202, body: { ...noticeView(), status: 'queued' } });
+    expect(fakes.sentAgain).toEqual([{ noticeKey: 'refund:ref_1:done', actor: 'op-1' }]);
+  });
+
+  test('without an actor it is the key’s fingerprint', async () => {
+    await ask();
+    expect(fakes.sentAgain).toMatchObject([{ actor: expect.stringMatching(/^key-|^api-/) }]);
+  });
+
+  test.each([
+    [{ accepted: false, reason: 'unknown_notice' }, 404, { code: 'not_found' }],
+    [{ accepted: false, reason: 'not_in_doubt', status: 'sent' }, 409, { code: 'not_in_doubt', noticeStatus: 'sent' }],
+    [{ accepted: false, reason: 'no_longer_true' }, 409, { code: 'no_longer_true' }],
+  ] as const)('%j is a problem', async (answer, status, body) => {
+    fakes.sendAgainAnswer = answer;
+    expect(await ask()).toMatchObject({ status, body });
+  });
+
+  test.each([
+    [path, { actor: 'no id', status: 'sent' }, ['actor', 'status']],
+    ['/v1/notices/a%20key/resend', {}, ['noticeKey']],
+  ])('bad input to %s: 400 that names what is wrong', async (at, body, fields) => {
+    const response = await ask(body, at);
+    expect(response.status).toBe(400);
+    expect((response.body['errors'] as { field: string }[]).map((one) => one.field).sort()).toEqual(fields);
+    expect(fakes.sentAgain).toEqual([]);
+  });
+});

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { FieldProblem } from '../../../workflows/domain/errors';
 import type { AuthorizationReport } from '../../../workflows/domain/authorization-rates';
-import type { NoticeView } from '../../../workflows/domain/notices';
+import type { NoticeView, SendNoticeAgainAnswer } from '../../../workflows/domain/notices';
 import type { RefundFacts } from '../../../workflows/domain/refund';
 import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute-view';
 import type { OrderView } from '../../../workflows/domain/order-view';
@@ -37,6 +37,8 @@ export interface Fakes {
   readonly fraudWarnings: Map<string, FraudWarningView>;
   readonly subscriptions: Map<string, SubscriptionView>;
   readonly listed: unknown[];
+  readonly sentAgain: unknown[];
+  sendAgainAnswer: SendNoticeAgainAnswer;
   /** What the next checkout or command answers; a function may wait or throw. */
   answer: () => unknown;
   catalogueProblems: FieldProblem[];
@@ -114,6 +116,8 @@ export function createFakes(): Fakes {
     fraudWarnings: new Map([['issfr_1', fraudWarningView()]]),
     subscriptions: new Map([['sub_1', subscriptionView('sub_1')]]),
     listed: [],
+    sentAgain: [],
+    sendAgainAnswer: { accepted: true, notice: { ...noticeView(), status: 'queued' } },
     answer: () => PLACED,
     catalogueProblems: [],
     outage: undefined,
@@ -171,7 +175,11 @@ function depsOf(fakes: Fakes): GatewayDeps {
       getSubscription: (id) => storage(() => fakes.subscriptions.get(id)),
       listSubscriptions: (filter) => storage(() => (fakes.listed.push(filter), [...fakes.subscriptions.values()])),
     },
-    notices: { listNotices: (filter) => storage(() => (fakes.listed.push(filter), [noticeView()])) },
+    notices: {
+      listNotices: (filter) => storage(() => (fakes.listed.push(filter), [noticeView()])),
+      sendAgain: (noticeKey, actor) =>
+        storage(() => (fakes.sentAgain.push({ noticeKey, actor }), fakes.sendAgainAnswer)),
+    },
     rates: { authorizationRates: (filter) => storage(() => (fakes.listed.push(filter), ratesOf(filter))) },
     inbox: {
       receive: (event) =>

@@ -145,12 +145,89 @@ describe('several at once', () => {
     expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'canceled' });
   });
 
+  it('what is overtaken while a mail server refuses it for now is not sent later', async () => {
+    const notice = await queueOne();
+    const relay = world.relay();
+    const channels = {
+      ...relay.channels,
+      for: (recipient: Notice['recipient']) =>
+        relay.channels.for(recipient).map((channel) => ({
+          ...channel,
+          prepare: async (...args: Parameters<typeof channel.prepare>) => {
+            const prepared = await channel.prepare(...args);
+            if ('outcome' in prepared) return prepared;
+            return { deliver: () => world.cancel(notice.subject.id).then(() => prepared.deliver()) };
+          },
+        })),
+    };
+    world.mail.setFaults({ refuseRecipient: 450 });
+    await world.run({ ...relay, channels });
+    world.mail.setFaults({});
+    world.clock.nowMs += HOUR_MS;
+    await world.run(relay);
+    expect(mails()).toEqual([]);
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'canceled', attempts: 1 });
+  });
+
+  it.each(['smtp', 'webhook'])('what is overtaken after its relay died over %s is not told any more', async (name) => {
+    const notice = await queueOne();
+    const [claimed] = await world.store.claimDue(1, 60_000);
+    if (claimed === undefined) throw new Error('it was due');
+    await world.store.begin(claimed, name, 1, 60_000);
+    await world.cancel(notice.subject.id);
+    world.clock.nowMs += 60_000;
+    await world.run(world.relay(world.both));
+    expect([mails().length, world.receiver.received.length]).toEqual([0, 0]);
+    // It may have been told before.
+    expect(await world.view(notice.noticeKey)).toMatchObject({
+      status: 'in_doubt',
+      lastError: expect.stringMatching(new RegExp(`${name}: .*ended.*; all: what it says was not true any more`)),
+    });
+  });
+
   it('what one channel has taken stays told when the rest is taken back', async () => {
     const notice = await queueOne();
     world.receiver.answer(503);
     await world.run(world.relay(world.both));
     await world.cancel(notice.subject.id);
     expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'sent', channels: ['smtp'] });
+  });
+});
+
+describe('sent again by a person', () => {
+  it('a mail that was refused goes out once its address is right, and the webhook hears nothing twice', async () => {
+    const notice = await queueOne();
+    world.mail.setFaults({ refuseRecipient: 550 });
+    await world.run(world.relay(world.both));
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'failed', channels: ['webhook'] });
+    world.mail.setFaults({});
+    expect(await world.store.sendAgain(notice.noticeKey, 'op-1')).toMatchObject({ accepted: true });
+    await world.run(world.relay(world.both));
+    expect([mails().length, world.receiver.received.length]).toEqual([1, 1]);
+    const view = await world.view(notice.noticeKey);
+    expect(view).toMatchObject({ status: 'sent', askedAgain: { by: 'op-1' } });
+    expect(view.channels).toEqual(expect.arrayContaining(['smtp', 'webhook']));
+    expect(view).not.toHaveProperty('lastError');
+  });
+
+  it('it is tried for as long as a new notice, and its quiet hours are kept', async () => {
+    const berlin = { timeZone: 'Europe/Berlin', from: '21:00', to: '08:00' };
+    const notice = await queueOne({ dueAt: '2031-04-20T10:00:00.000Z', quietHours: berlin });
+    world.mail.setFaults({ refuseRecipient: 550 });
+    await world.run(world.relay());
+    world.clock.nowMs += 4 * 24 * HOUR_MS + 12 * HOUR_MS;
+    await world.store.sendAgain(notice.noticeKey, 'op-1');
+    world.mail.setFaults({ refuseRecipient: 450 });
+    await world.run(world.relay());
+    // Midnight in Berlin.
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'queued', attempts: 1 });
+    world.clock.nowMs += 10 * HOUR_MS;
+    await world.run(world.relay());
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'queued', attempts: 2 });
+    world.mail.setFaults({});
+    world.clock.nowMs += HOUR_MS;
+    await world.run(world.relay());
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'sent', attempts: 3 });
   });
 });
 
