@@ -20,6 +20,7 @@ const sql = {
   begin: statement('notice-begin'),
   record: statement('notice-record'),
   list: statement('notices-list'),
+  count: statement('notices-count'),
   lock: statement('notice-lock'),
   again: statement('notice-again'),
 };
@@ -82,6 +83,9 @@ export interface ListNotices {
   readonly limit: number;
 }
 
+/** Statuses that are not the end, or want a look. */
+export type OpenNoticeStatus = Extract<NoticeStatus, 'queued' | 'sending' | 'in_doubt' | 'failed'>;
+
 /** The notices' rows, as a relay moves them on. */
 export interface NoticeStore {
   /** Due ones, oldest first, and those whose relay died while it had them. */
@@ -95,6 +99,8 @@ export interface NoticeStore {
   record(notice: ClaimedNotice, outcome: NoticeOutcome): Promise<boolean>;
   /** Newest first. */
   listNotices(filter: ListNotices): Promise<NoticeView[]>;
+  /** Those that still wait, and those that want a look. */
+  countOpen(): Promise<Readonly<Record<OpenNoticeStatus, number>>>;
   /** A person wants one that failed or is in doubt sent again, to whom it did not reach for certain. */
   sendAgain(noticeKey: string, actor: string): Promise<SendNoticeAgainAnswer>;
 }
@@ -128,6 +134,13 @@ export function createNoticeStore({ pool, now = () => new Date() }: NoticeStoreD
       const rows = Math.min(limit, MAX_ROWS);
       const filter = [subject?.type ?? null, subject?.id ?? null, orderId ?? null, status ?? null];
       return (await run<ViewRow>(pool, sql.list, [...filter, rows, null])).map(viewOf);
+    },
+    async countOpen() {
+      const counts = { queued: 0, sending: 0, in_doubt: 0, failed: 0 };
+      for (const row of await run<{ status: OpenNoticeStatus; count: number }>(pool, sql.count, [])) {
+        counts[row.status] = row.count;
+      }
+      return counts;
     },
     sendAgain: (noticeKey, actor) => sendAgain(pool, noticeKey, actor, now()),
   };

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Inbox, Outbox } from './ports';
+import type { GatewayDeps } from './ports';
 
 export interface GatewayMetrics {
   readonly registry: Registry;
@@ -13,8 +13,11 @@ export interface GatewayMetrics {
 // From a webhook's commit (milliseconds) to the longest bounded wait for a bank (25 s).
 const LATENCY_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
 
+/** What is asked when figures are scraped. */
+type MetricsDeps = Pick<GatewayDeps, 'inbox' | 'outbox' | 'notices'>;
+
 /** The gateway's figures, in a registry of its own. Labels are bounded: routes are patterns, never URLs. */
-export function createMetrics(deps: { readonly inbox: Inbox; readonly outbox: Outbox }): GatewayMetrics {
+export function createMetrics(deps: MetricsDeps): GatewayMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -56,7 +59,7 @@ export function createMetrics(deps: { readonly inbox: Inbox; readonly outbox: Ou
 }
 
 /** Read when they are scraped. While the database is away they are absent: a zero would say that nothing waits. */
-function backlogGauges(deps: { readonly inbox: Inbox; readonly outbox: Outbox }, registers: Registry[]): void {
+function backlogGauges(deps: MetricsDeps, registers: Registry[]): void {
   new Gauge({
     name: 'holdfast_inbox_events',
     help: 'Events in the inbox, by status',
@@ -64,6 +67,17 @@ function backlogGauges(deps: { readonly inbox: Inbox; readonly outbox: Outbox },
     registers,
     async collect() {
       const counts = await deps.inbox.countByStatus().catch(() => ({}));
+      this.reset();
+      for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
+    },
+  });
+  new Gauge({
+    name: 'holdfast_notices',
+    help: 'Notices that still wait, and those that failed or are in doubt and want a look, by status',
+    labelNames: ['status'],
+    registers,
+    async collect() {
+      const counts = await deps.notices.countOpen().catch(() => ({}));
       this.reset();
       for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
     },

@@ -115,6 +115,8 @@ export interface ListNotices {
 export interface NoticeQueries {
   /** Latest first. */
   listNotices(filter: ListNotices): Promise<NoticeView[]>;
+  /** Those that still wait, and those that want a look, by status. */
+  countOpen(): Promise<Readonly<Record<string, number>>>;
   sendAgain(noticeKey: string, actor: string): Promise<SendNoticeAgainAnswer>;
 }
 

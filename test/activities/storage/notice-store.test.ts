@@ -142,6 +142,7 @@ describe('sending again', () => {
   test('goes on for the channels that did not take it for certain, and for the whole time of a new notice', async () => {
     await ended('a', { status: 'in_doubt', done: ['webhook'], inDoubt: ['smtp'], error: 'smtp: lost' });
     clock += 1_000;
+    expect(await store().countOpen()).toEqual({ queued: 0, sending: 0, in_doubt: 1, failed: 0 });
     const answer = await store().sendAgain('a', 'op-1');
     expect(answer).toMatchObject({
       accepted: true,
@@ -171,6 +172,7 @@ describe('sending again', () => {
     expect(await store().sendAgain('a', 'op-1')).toEqual({ accepted: false, reason: 'no_longer_true' });
     expect(await statusOf('a')).toBe(status);
     const [view] = await store().listNotices({ limit: 1 });
+    expect(await store().countOpen()).toMatchObject({ [status]: 0 });
     expect(view).toMatchObject({ overtakenAt: now().toISOString() });
   });
 

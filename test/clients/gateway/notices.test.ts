@@ -38,6 +38,14 @@ test('without a key: 401', async () => {
   expect((await request(`${url}/v1/notices`, { headers: { authorization: undefined } })).status).toBe(401);
 });
 
+test('what waits and what wants a look is counted', async () => {
+  const text = (await request(`${url}/metrics`)).body['text'] as string;
+  expect(text).toContain('holdfast_notices{status="in_doubt"} 1');
+  fakes.outage = new Error('the database is away');
+  const without = (await request(`${url}/metrics`)).body['text'] as string;
+  expect(without).not.toContain('holdfast_notices{');
+});
+
 test('they are documented', async () => {
   const document = (await request(`${url}/openapi.json`)).body as { paths: Record<string, { get?: object }> };
   expect(document.paths['/v1/notices']?.get).toMatchObject({ operationId: 'listNotices' });

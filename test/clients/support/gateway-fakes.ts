@@ -177,6 +177,7 @@ function depsOf(fakes: Fakes): GatewayDeps {
     },
     notices: {
       listNotices: (filter) => storage(() => (fakes.listed.push(filter), [noticeView()])),
+      countOpen: () => storage(() => ({ queued: 0, in_doubt: 1 })),
       sendAgain: (noticeKey, actor) =>
         storage(() => (fakes.sentAgain.push({ noticeKey, actor }), fakes.sendAgainAnswer)),
     },
