@@ -11,16 +11,16 @@ import {
 } from '@temporalio/workflow';
 import { STORAGE_OPTIONS } from './activity-options';
 import { iso } from './domain/deadlines';
-import { cartTotal } from './domain/shipment-amount';
 import { formatMoney } from './domain/money';
-import type { OrderFacts } from './domain/order';
+import type { Money } from './domain/money';
 import { getStatus, paymentChanged, submitCheckout } from './messages';
 import type { CheckoutAnswer, CheckoutInput, SubmitCheckout } from './messages';
 import { authorizeNow, syncPayment, voidPayments } from './payments';
-import type { AuthorizationResult, OrderActivities, PaymentStatus, WithdrawOrderResult } from './ports';
-import { ExceptionKeys, insist, Saga } from './saga';
-import type { ExceptionDesk, Undo } from './saga';
+import type { AuthorizationResult, OrderActivities, PaymentStatus } from './ports';
+import { ExceptionKeys, Saga } from './saga';
+import type { ExceptionDesk } from './saga';
 import { CheckoutCounter } from './checkout-counter';
+import { CheckoutRecord, placedAnswer, totalOf, type Authorized } from './checkout-record';
 import { versioned } from './versioning';
 import { MovingDeadline } from './waiting';
 
@@ -42,8 +42,6 @@ const FIRST_SUBMISSION_MS = 60_000;
 const FIRST_POLL_MS = 15_000;
 const LONGEST_POLL_MS = 5 * 60_000;
 
-type Authorized = Extract<PaymentStatus, { status: 'authorized' }>;
-
 export async function checkout(input: CheckoutInput): Promise<CheckoutAnswer> {
   const run = new Checkout(input);
   const answer = await run.play();
@@ -56,7 +54,7 @@ class Checkout {
   private readonly counter: CheckoutCounter;
   private readonly deadline = new MovingDeadline();
   private readonly saga: Saga;
-  private readonly desk: ExceptionDesk;
+  private readonly record: CheckoutRecord;
   private attempts = 0;
   private paymentIntentId: string | undefined;
   private hinted = false;
@@ -65,7 +63,7 @@ class Checkout {
     const { orderId } = input;
     const { workflowId } = workflowInfo();
     const keys = new ExceptionKeys();
-    this.desk = {
+    const desk: ExceptionDesk = {
       raise: (kind, message) =>
         orders.raiseException({
           orderId,
@@ -81,8 +79,9 @@ class Checkout {
         keys.close(kind);
       },
     };
-    this.saga = new Saga(this.desk);
+    this.saga = new Saga(desk);
     this.counter = new CheckoutCounter(orderId, this.total());
+    this.record = new CheckoutRecord(input, this.counter, this.saga, desk);
     setHandler(submitCheckout, (submission) => this.counter.submit(submission), { validator: validateSubmission });
     setHandler(paymentChanged, () => {
       this.hinted = true;
@@ -98,7 +97,7 @@ class Checkout {
       if (payment === undefined) return await this.undoAll();
       // A cancel that comes this late is too late. Local activities may have run in a workflow task that the cancel made
       // fail: the order may be recorded although nothing here knows of it, and undoing would void an order's hold.
-      const facts = await CancellationScope.nonCancellable(() => this.buy(payment));
+      const facts = await CancellationScope.nonCancellable(() => this.record.buy(payment));
       if (facts === undefined) return await this.undoAll();
       return this.counter.end(placedAnswer(facts));
     } catch (error) {
@@ -243,69 +242,14 @@ class Checkout {
     return undefined;
   }
 
-  // ------------------------------------------------------------------------------------------------ stock and record
-
-  /** Reserves and records. Where that fails, what is true is settled first: the record either stands, or can not come any more. */
-  private async buy(payment: Authorized): Promise<OrderFacts | undefined> {
-    try {
-      return (await this.reserve()) ? await this.place(payment) : undefined;
-    } catch (error) {
-      log.error('the order could not be recorded: settling what is true', { error: String(error) });
-      const facts = await this.settle();
-      if (facts !== undefined) return facts;
-      const message = 'The order could not be recorded; nothing is held. The same cart may be sent again.';
-      this.counter.fail('order_unavailable', message);
-      return undefined;
-    }
-  }
-
-  /**
-   * Is the order recorded? It stands, and is answered here; or it does not, and can not come any more. Asked before anything is
-   * undone: a workflow task that fails takes the memory of its local activities with it, the record of the order included.
-   */
-  private async settle(): Promise<OrderFacts | undefined> {
-    const { orderId } = this.input;
-    const withdraw: Undo<WithdrawOrderResult> = {
-      name: 'find out whether the order was recorded',
-      exceptionKind: 'withdraw_failed',
-      atRisk: `${formatMoney(this.total())} is held for ${orderId}, which may or may not be recorded.`,
-      run: () => orders.withdrawOrder({ orderId }),
-    };
-    const settled = await CancellationScope.nonCancellable(() => insist(withdraw, this.desk));
-    return settled.outcome === 'placed' ? settled.facts : undefined;
-  }
+  // ------------------------------------------------------------------------------------------------ ways out
 
   /** Ends a checkout that nobody goes on with, unless it turns out to be an order. */
   private async giveUp(message: string): Promise<void> {
-    const facts = await this.settle();
+    const facts = await this.record.settle();
     if (facts === undefined) this.counter.fail('abandoned', message);
     else this.counter.end(placedAnswer(facts));
   }
-
-  private async reserve(): Promise<boolean> {
-    const { cart, orderId } = this.input;
-    this.saga.register({
-      name: 'release the stock',
-      exceptionKind: 'release_failed',
-      atRisk: `stock may stay reserved for ${orderId}, which is no order; release it by hand if this goes on.`,
-      run: () => orders.releaseStock({ orderId }),
-    });
-    const lines = cart.lines.map(({ sku, quantity }) => ({ sku, quantity }));
-    const stock = await orders.reserveStock({ orderId, lines });
-    if (stock.outcome === 'reserved') return true;
-    this.counter.end({ state: 'out_of_stock', sku: stock.sku, available: stock.available });
-    return false;
-  }
-
-  private async place(payment: Authorized): Promise<OrderFacts | undefined> {
-    const { cart, orderId } = this.input;
-    const placed = await orders.placeOrder({ orderId, cart, paymentIntentId: payment.paymentIntentId });
-    if (placed.outcome === 'placed') return placed.facts;
-    this.counter.end(placedAnswer(placed.facts));
-    return undefined;
-  }
-
-  // ------------------------------------------------------------------------------------------------ helpers
 
   /**
    * One undo for all attempts, registered before the first of them; and for one more: a first try runs inside the workflow task,
@@ -332,8 +276,8 @@ class Checkout {
     return answer;
   }
 
-  private total(): { amount: number; currency: string } {
-    return { amount: cartTotal(this.input.cart), currency: this.input.cart.currency };
+  private total(): Money {
+    return totalOf(this.input);
   }
 }
 
@@ -341,13 +285,4 @@ function validateSubmission(submission: SubmitCheckout): void {
   if (typeof submission?.paymentMethod !== 'string' || submission.paymentMethod === '') {
     throw new TypeError('paymentMethod must be the id of a payment method');
   }
-}
-
-function placedAnswer(facts: OrderFacts): CheckoutAnswer {
-  return {
-    state: 'placed',
-    orderId: facts.orderId,
-    authorizedAmount: facts.amounts.authorized,
-    captureBefore: facts.hold?.captureBefore ?? null,
-  };
 }
