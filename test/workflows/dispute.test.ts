@@ -124,11 +124,10 @@ describe('a dispute', () => {
     const handle = world().client.workflow.getHandle(workflowIds.dispute(disputeId));
     const described = await eventually('the search attributes', async () => {
       const { typedSearchAttributes } = await handle.describe();
-      const pairs = typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]);
-      return pairs.some(([name]) => name === 'WaitingOn') && new Map(pairs as [string, unknown][]);
+      const found = Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+      return found['WaitingOn'] === 'approver' && found;
     });
-    expect(described.get('OrderId')).toBe(orderId);
-    expect(described.get('WaitingOn')).toBe('approver');
+    expect(described).toMatchObject({ OrderId: orderId });
     const history = JSON.stringify(await handle.fetchHistory());
     for (const personal of ['buyer@example.com', 'uncategorized_text', 'customer_email_address']) {
       expect(history).not.toContain(personal);
