@@ -1,8 +1,8 @@
 import { authorized, authorizeInput, captureOf, cartOf, intentOf, openShop, sku, type Shop } from './shop';
 
 let shop: Shop;
-beforeAll(async () => void (shop = await openShop()));
-afterAll(() => shop.close());
+beforeEach(async () => void (shop = await openShop()));
+afterEach(() => shop.close());
 
 const undone = { type: 'OperationUndone', nonRetryable: true };
 
