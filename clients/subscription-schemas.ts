@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SubscriptionView } from '../workflows/domain/subscription-view';
+import { noticeAnswer } from './notice-schemas';
 import { idSchema, MAX_LIST } from './schemas';
 
 const STAGES = [
@@ -84,15 +85,7 @@ export const subscriptionAnswer = z.object({
   endReason: z.string().optional(),
   upcomingAmount: amount.optional().describe('What a running trial will charge'),
   invoice: invoice.optional(),
-  notices: z.array(
-    z.object({
-      noticeKey: z.string(),
-      kind: z.string(),
-      status: z.enum(['queued', 'sending', 'sent', 'canceled', 'expired', 'in_doubt', 'failed']),
-      dueAt: time,
-      sentAt: time.optional(),
-    }),
-  ),
+  notices: z.array(noticeAnswer.pick({ noticeKey: true, kind: true, status: true, dueAt: true, sentAt: true })),
   changes: z.array(change),
   waitingOn: z.enum(PARTIES).optional(),
   waitingUntil: time.optional(),

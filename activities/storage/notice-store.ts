@@ -133,7 +133,7 @@ export function createNoticeStore({ pool, now = () => new Date() }: NoticeStoreD
     async listNotices({ subject, orderId, status, limit }) {
       const rows = Math.min(limit, MAX_ROWS);
       const filter = [subject?.type ?? null, subject?.id ?? null, orderId ?? null, status ?? null];
-      return (await run<ViewRow>(pool, sql.list, [...filter, rows, null])).map(viewOf);
+      return (await run<ViewRow>(pool, sql.list, [...filter, rows])).map(viewOf);
     },
     async countOpen() {
       const counts = { queued: 0, sending: 0, in_doubt: 0, failed: 0 };
@@ -164,10 +164,9 @@ async function sendAgain(pool: Pool, noticeKey: string, actor: string, now: Date
     if (overtakenAt !== null || hasExpired(until, queuedAt.getTime(), now.getTime())) {
       return { accepted: false, reason: 'no_longer_true' };
     }
-    tx.write(sql.again, [noticeKey, now, actor]);
-    const [view] = await tx.query<ViewRow>(sql.list, [null, null, null, null, 1, noticeKey]);
-    if (view === undefined) throw new Error('a notice that is locked is there');
-    return { accepted: true, notice: viewOf(view) };
+    const [again] = await tx.query<ViewRow>(sql.again, [noticeKey, now, actor]);
+    if (again === undefined) throw new Error('a notice that is locked is there');
+    return { accepted: true, notice: viewOf(again) };
   });
 }
 

@@ -3,6 +3,7 @@ import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispu
 import { formatMoney } from '../../workflows/domain/money';
 import { disputeDecisionRequest, fraudWarningDecisionRequest } from '../dispute-schemas';
 import type { NoticeCommandDeps } from './notices';
+import { idempotencyKeyOption } from './options';
 import { answerTable, newTable } from './tables';
 
 interface DecideOptions {
@@ -63,7 +64,7 @@ function withDecision(parent: Command, actions: readonly string[]): Command {
     .command('decide')
     .argument('<id>')
     .addOption(new Option('--action <action>', 'what to do').choices(actions).makeOptionMandatory())
-    .option('--idempotency-key <key>', 'the same key again gets the first answer');
+    .addOption(idempotencyKeyOption());
 }
 
 async function decide(deps: NoticeCommandDeps, path: string, body: unknown, key: string | undefined): Promise<void> {

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import type { NoticeView } from '../../workflows/domain/notices';
 import { listNoticesQuery } from '../notice-schemas';
 import type { GatewayClient } from './gateway-client';
+import { idempotencyKeyOption } from './options';
 import { answerTable, newTable } from './tables';
 
 export interface NoticeCommandDeps {
@@ -40,7 +41,7 @@ export function addNotices(program: Command, deps: NoticeCommandDeps, limit: Opt
     .command('resend')
     .description('send one that failed or is in doubt again, to those whom it did not reach for certain')
     .argument('<notice>', 'its key, as the list shows it')
-    .option('--idempotency-key <key>', 'the same key again gets the first answer')
+    .addOption(idempotencyKeyOption())
     .action(async (noticeKey: string, { idempotencyKey }: { idempotencyKey?: string }) => {
       const path = `/v1/notices/${encodeURIComponent(noticeKey)}/resend`;
       deps.show(await deps.gateway().post(path, {}, idempotencyKey), answerTable);

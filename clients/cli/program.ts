@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { asOrder, asOrders, type GatewayClient } from './gateway-client';
 import { addDisputes } from './disputes';
 import { addNotices, type NoticeCommandDeps } from './notices';
+import { idempotencyKeyOption } from './options';
 import { addPayments } from './payments';
 import { addRefunds } from './refunds';
 import { addSubscriptions } from './subscriptions';
@@ -123,11 +124,7 @@ function addOtherCommands(program: Command, deps: CliDeps): void {
 }
 
 function orderCommand(program: Command, name: string, description: string): Command {
-  return program
-    .command(name)
-    .description(description)
-    .argument('<orderId>')
-    .option('--idempotency-key <key>', 'the same key again gets the first answer');
+  return program.command(name).description(description).argument('<orderId>').addOption(idempotencyKeyOption());
 }
 
 async function send(

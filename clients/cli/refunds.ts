@@ -3,6 +3,7 @@ import { formatMoney } from '../../workflows/domain/money';
 import type { RefundFacts } from '../../workflows/domain/refund';
 import { resolutionRequest } from '../refund-schemas';
 import type { NoticeCommandDeps } from './notices';
+import { idempotencyKeyOption } from './options';
 import { answerTable, newTable } from './tables';
 
 interface CreateOptions {
@@ -22,8 +23,7 @@ interface ResolveOptions {
 /** Adds `holdfast refunds`: make them, look at them, and settle what failed. */
 export function addRefunds(program: Command, { gateway, show }: NoticeCommandDeps): void {
   const refunds = program.command('refunds').description('give money back, and settle what did not get there');
-  const key = (command: Command): Command =>
-    command.option('--idempotency-key <key>', 'the same key again gets the first answer');
+  const key = (command: Command): Command => command.addOption(idempotencyKeyOption());
   key(refunds.command('create'))
     .description('of an order: an amount, or lines with their share of the tax')
     .argument('<orderId>')

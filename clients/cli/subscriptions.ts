@@ -3,6 +3,7 @@ import { formatMoney } from '../../workflows/domain/money';
 import type { SubscriptionChangeView, SubscriptionView } from '../../workflows/domain/subscription-view';
 import { listSubscriptionsQuery } from '../subscription-schemas';
 import type { NoticeCommandDeps } from './notices';
+import { idempotencyKeyOption } from './options';
 import { answerTable, newTable } from './tables';
 
 interface ListOptions {
@@ -38,7 +39,7 @@ export function addSubscriptions(program: Command, { gateway, show }: NoticeComm
     .description('make a payment method the default and pay what is owed with it')
     .argument('<subscriptionId>')
     .requiredOption('--payment-method <id>', "the provider's payment method, e.g. pm_card_visa")
-    .option('--idempotency-key <key>', 'the same key again gets the first answer')
+    .addOption(idempotencyKeyOption())
     .action(async (subscriptionId: string, options: { paymentMethod: string; idempotencyKey?: string }) => {
       const path = `/v1/subscriptions/${encodeURIComponent(subscriptionId)}/payment-method`;
       const answer = await gateway().post(path, { paymentMethod: options.paymentMethod }, options.idempotencyKey);

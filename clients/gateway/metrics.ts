@@ -60,28 +60,13 @@ export function createMetrics(deps: MetricsDeps): GatewayMetrics {
 
 /** Read when they are scraped. While the database is away they are absent: a zero would say that nothing waits. */
 function backlogGauges(deps: MetricsDeps, registers: Registry[]): void {
-  new Gauge({
-    name: 'holdfast_inbox_events',
-    help: 'Events in the inbox, by status',
-    labelNames: ['status'],
+  statusGauge(registers, 'holdfast_inbox_events', 'Events in the inbox, by status', () => deps.inbox.countByStatus());
+  statusGauge(
     registers,
-    async collect() {
-      const counts = await deps.inbox.countByStatus().catch(() => ({}));
-      this.reset();
-      for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
-    },
-  });
-  new Gauge({
-    name: 'holdfast_notices',
-    help: 'Notices that still wait, and those that failed or are in doubt and want a look, by status',
-    labelNames: ['status'],
-    registers,
-    async collect() {
-      const counts = await deps.notices.countOpen().catch(() => ({}));
-      this.reset();
-      for (const [status, count] of Object.entries(counts)) this.set({ status }, count);
-    },
-  });
+    'holdfast_notices',
+    'Notices that still wait, and those that failed or are in doubt and want a look, by status',
+    () => deps.notices.countOpen(),
+  );
   new Gauge({
     name: 'holdfast_outbox_unpublished',
     help: 'Events of the outbox that are not published yet',
@@ -90,6 +75,25 @@ function backlogGauges(deps: MetricsDeps, registers: Registry[]): void {
       const count = await deps.outbox.countUnpublished().catch(() => undefined);
       this.remove();
       if (count !== undefined) this.set(count);
+    },
+  });
+}
+
+function statusGauge(
+  registers: Registry[],
+  name: string,
+  help: string,
+  count: () => Promise<Readonly<Record<string, number>>>,
+): void {
+  new Gauge({
+    name,
+    help,
+    labelNames: ['status'],
+    registers,
+    async collect() {
+      const counts = await count().catch(() => ({}));
+      this.reset();
+      for (const [status, found] of Object.entries(counts)) this.set({ status }, found);
     },
   });
 }
