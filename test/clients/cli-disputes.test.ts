@@ -1,7 +1,7 @@
 import type { Gateway } from '../../clients/gateway';
-import { CommandFailed, createGatewayClient } from '../../clients/cli/gateway-client';
-import { createProgram } from '../../clients/cli/program';
-import { API_KEY, createFakes, startGateway, type Fakes } from './support/gateway-fakes';
+import { CommandFailed } from '../../clients/cli/gateway-client';
+import { createFakes, startGateway, type Fakes } from './support/gateway-fakes';
+import { runCli } from './support/run-cli';
 import { disputeView, fraudWarningView } from './support/dispute-views';
 
 // The command line in this process, over HTTP to a real gateway.
@@ -16,19 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => gateway.close());
 
-async function holdfast(...args: readonly string[]): Promise<string> {
-  const lines: string[] = [];
-  const environment = { HOLDFAST_URL: url, HOLDFAST_API_KEY: API_KEY };
-  const program = createProgram({
-    gateway: () => createGatewayClient(environment),
-    print: (text) => lines.push(text),
-  });
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)]) {
-    command.exitOverride().configureOutput({ writeErr: () => undefined });
-  }
-  await program.parseAsync(['node', 'holdfast', ...args]);
-  return lines.join('\n');
-}
+const holdfast = (...args: readonly string[]): Promise<string> => runCli(url, args);
 
 test('disputes list: what is to be answered, and until when', async () => {
   fakes.disputes.set('du_2', disputeView({ disputeId: 'du_2', isInquiry: true, currency: 'jpy' }));

@@ -1,8 +1,8 @@
-import { CommandFailed, createGatewayClient } from '../../clients/cli/gateway-client';
-import { createProgram } from '../../clients/cli/program';
+import { CommandFailed } from '../../clients/cli/gateway-client';
 import type { Gateway } from '../../clients/gateway';
 import { refundFacts, refundPart } from '../support/refund-facts';
-import { API_KEY, createFakes, startGateway, type Fakes } from './support/gateway-fakes';
+import { createFakes, startGateway, type Fakes } from './support/gateway-fakes';
+import { runCli } from './support/run-cli';
 
 // The command line in this process, over HTTP to a real gateway.
 
@@ -16,19 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => gateway.close());
 
-async function holdfast(...args: readonly string[]): Promise<string> {
-  const lines: string[] = [];
-  const environment = { HOLDFAST_URL: url, HOLDFAST_API_KEY: API_KEY };
-  const program = createProgram({
-    gateway: () => createGatewayClient(environment),
-    print: (text) => lines.push(text),
-  });
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)]) {
-    command.exitOverride().configureOutput({ writeErr: () => undefined });
-  }
-  await program.parseAsync(['node', 'holdfast', ...args]);
-  return lines.join('\n');
-}
+const holdfast = (...args: readonly string[]): Promise<string> => runCli(url, args);
 
 const accepted = {
   accepted: true,

@@ -3,6 +3,7 @@ import { orderEventSchema } from '../../../clients';
 import type { DisputeMovement, DisputeSnapshot } from '../../../workflows/domain/dispute';
 import type { OrderFacts } from '../../../workflows/domain/order';
 import { check, fc } from '../../support/property';
+import { disputeSnapshot } from './dispute-snapshots';
 import { captureOf, intentOf, openShop, sku, type Shop } from './shop';
 
 const HOUR_MS = 3_600_000;
@@ -32,23 +33,8 @@ async function shipped(): Promise<OrderFacts> {
   return shop.capture(captureOf(facts, [{ sku: sku.mug, quantity: 2 }], `T${orders}`, false));
 }
 
-function snapshot(orderId: string, changes: Partial<DisputeSnapshot> = {}): DisputeSnapshot {
-  return {
-    disputeId: `du_${orderId}`,
-    paymentIntentId: intentOf(orderId, 1),
-    chargeId: `ch_${orderId}`,
-    providerStatus: 'needs_response',
-    amount: AMOUNT,
-    currency: 'eur',
-    reason: 'fraudulent',
-    openedAt: at(0),
-    dueBy: at(240),
-    submissionCount: 0,
-    movements: [],
-    fetchedAt: at(0),
-    ...changes,
-  };
-}
+const snapshot = (orderId: string, changes: Partial<DisputeSnapshot> = {}): DisputeSnapshot =>
+  disputeSnapshot(orderId, at, { amount: AMOUNT, ...changes });
 
 const withdrawn: DisputeMovement = {
   balanceTransactionId: 'txn_1',

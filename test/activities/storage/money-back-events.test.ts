@@ -3,6 +3,7 @@ import { moneyBackEventData } from '../../../clients/money-back-events';
 import { orderEventSchema, type OrderEvent } from '../../../clients';
 import type { DisputeMovement, DisputeSnapshot } from '../../../workflows/domain/dispute';
 import { CANCELED_BY_PERSON, DEFAULT_REFUND_POLICY, type RefundFacts } from '../../../workflows/domain/refund';
+import { disputeSnapshot } from './dispute-snapshots';
 import { after, mugs, NOW, openRefundShop, teapot, TOTAL, type RefundShop } from './refund-shop';
 import { intentOf } from './shop';
 
@@ -49,23 +50,8 @@ function resolve(
   return shop.refunds.resolveRefund({ refundId, resolution });
 }
 
-function snapshot(orderId: string, changes: Partial<DisputeSnapshot> = {}): DisputeSnapshot {
-  return {
-    disputeId: `du_${orderId}`,
-    paymentIntentId: intentOf(orderId, 1),
-    chargeId: `ch_${orderId}`,
-    providerStatus: 'needs_response',
-    amount: TOTAL,
-    currency: 'eur',
-    reason: 'fraudulent',
-    openedAt: at(0),
-    dueBy: at(240),
-    submissionCount: 0,
-    movements: [],
-    fetchedAt: at(0),
-    ...changes,
-  };
-}
+const snapshot = (orderId: string, changes: Partial<DisputeSnapshot> = {}): DisputeSnapshot =>
+  disputeSnapshot(orderId, at, { amount: TOTAL, ...changes });
 
 const moved = (direction: 'withdrawn' | 'reinstated', fee: number): DisputeMovement => ({
   balanceTransactionId: `txn_${direction}`,

@@ -1,4 +1,5 @@
-import { messageIdOf } from '../../../activities/notifications';
+import { messageIdOf, type NoticeChannel } from '../../../activities/notifications';
+import type { NoticeRelayDependencies } from '../../../workers/relays/notice-relay';
 import type { Notice } from '../../../workflows/domain/notices';
 import { openNoticeWorld, recovered, START_MS, until, type NoticeWorld } from './notice-world';
 
@@ -15,6 +16,21 @@ const queueOne = async (changes: Parameters<typeof recovered>[0] = {}): Promise<
   await world.queue(notice);
   return notice;
 };
+
+type Prepared = Awaited<ReturnType<NoticeChannel['prepare']>>;
+
+/** A relay where something happens between the look-up of an address and the hand-over. */
+function afterLookUp(relay: NoticeRelayDependencies, act: (prepared: Prepared) => Promise<Prepared>) {
+  const around = (channel: NoticeChannel): NoticeChannel => ({
+    ...channel,
+    prepare: async (notice) => act(await channel.prepare(notice)),
+  });
+  const channels = {
+    ...relay.channels,
+    for: (recipient: Notice['recipient']) => relay.channels.for(recipient).map(around),
+  };
+  return { ...relay, channels };
+}
 
 describe('at its time', () => {
   const berlin = { timeZone: 'Europe/Berlin', from: '21:00', to: '08:00' };
@@ -128,19 +144,11 @@ describe('several at once', () => {
   it('what is taken back after its look-up and before its hand-over is not sent', async () => {
     const notice = await queueOne();
     const relay = world.relay();
-    const channels = {
-      ...relay.channels,
-      for: (recipient: Notice['recipient']) =>
-        relay.channels.for(recipient).map((channel) => ({
-          ...channel,
-          prepare: async (...args: Parameters<typeof channel.prepare>) => {
-            const prepared = await channel.prepare(...args);
-            await world.cancel(notice.subject.id);
-            return prepared;
-          },
-        })),
-    };
-    await world.run({ ...relay, channels });
+    const canceling = afterLookUp(relay, async (prepared) => {
+      await world.cancel(notice.subject.id);
+      return prepared;
+    });
+    await world.run(canceling);
     expect(mails()).toEqual([]);
     expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'canceled' });
   });
@@ -148,20 +156,12 @@ describe('several at once', () => {
   it('what is overtaken while a mail server refuses it for now is not sent later', async () => {
     const notice = await queueOne();
     const relay = world.relay();
-    const channels = {
-      ...relay.channels,
-      for: (recipient: Notice['recipient']) =>
-        relay.channels.for(recipient).map((channel) => ({
-          ...channel,
-          prepare: async (...args: Parameters<typeof channel.prepare>) => {
-            const prepared = await channel.prepare(...args);
-            if ('outcome' in prepared) return prepared;
-            return { deliver: () => world.cancel(notice.subject.id).then(() => prepared.deliver()) };
-          },
-        })),
-    };
+    const canceling = afterLookUp(relay, async (prepared) => {
+      if ('outcome' in prepared) return prepared;
+      return { deliver: () => world.cancel(notice.subject.id).then(() => prepared.deliver()) };
+    });
     world.mail.setFaults({ refuseRecipient: 450 });
-    await world.run({ ...relay, channels });
+    await world.run(canceling);
     world.mail.setFaults({});
     world.clock.nowMs += HOUR_MS;
     await world.run(relay);
