@@ -1,13 +1,5 @@
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
-import { failureTypes } from './domain/errors';
-
-/** Failures that a retry cannot mend. An unknown outcome is looked up by the workflow, never tried again blindly. */
-export const NEVER_RETRIED: string[] = [
-  failureTypes.undone,
-  failureTypes.defect,
-  failureTypes.notFound,
-  failureTypes.unknownOutcome,
-];
+import { NEVER_RETRIED } from './domain/errors';
 
 /**
  * Asking a bank while a customer looks on. One try may take the provider's own 20 s and a margin. In all twenty minutes: a

@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { STORAGE_OPTIONS } from './activity-options';
 import { iso } from './domain/deadlines';
+import type { RefusalDetails } from './domain/errors';
 import { formatMoney } from './domain/money';
 import type { Money } from './domain/money';
 import { getStatus, paymentChanged, submitCheckout } from './messages';
@@ -234,6 +235,7 @@ class Checkout {
   private unpayable(result: AuthorizationResult): undefined {
     if (result.status === 'existing_order') this.counter.end(placedAnswer(result.facts));
     else if (result.status === 'invalid') this.counter.end({ state: 'invalid', problems: result.problems });
+    else if (result.status === 'refused') this.counter.end(refusedAnswer(result));
     else
       this.counter.fail(
         'payment_unavailable',
@@ -279,6 +281,19 @@ class Checkout {
   private total(): Money {
     return totalOf(this.input);
   }
+}
+
+/** Fields of a checkout by the provider's parameter. The provider knows the total only: the lines, shipping and tax make it up. */
+const FIELD_OF_PARAM: Readonly<Record<string, string>> = {
+  amount: 'lines',
+  currency: 'currency',
+  payment_method: 'paymentMethod',
+};
+
+function refusedAnswer({ message, param }: RefusalDetails): CheckoutAnswer {
+  const field = param === undefined ? undefined : FIELD_OF_PARAM[param];
+  if (field !== undefined) return { state: 'invalid', problems: [{ field, message }] };
+  return { state: 'failed', code: 'payment_refused', message };
 }
 
 function validateSubmission(submission: SubmitCheckout): void {

@@ -1,5 +1,5 @@
 import { isCancellation, log } from '@temporalio/workflow';
-import { NEVER_RETRIED } from './activity-options';
+import { NEVER_RETRIED } from './domain/errors';
 import { failureTypeOf, isExpected } from './failures';
 
 /**

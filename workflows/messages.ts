@@ -90,10 +90,10 @@ export type CheckoutAnswer =
     }
   | { readonly state: 'out_of_stock'; readonly sku: string; readonly available: number }
   | { readonly state: 'invalid'; readonly problems: readonly FieldProblem[] }
-  /** Nothing is held and nothing was bought; the same cart may be sent again. */
+  /** Nothing is held and nothing was bought. Unless it is `payment_refused`, the same cart may be sent again. */
   | {
       readonly state: 'failed';
-      readonly code: 'payment_unavailable' | 'order_unavailable' | 'abandoned' | 'cart_changed';
+      readonly code: 'payment_unavailable' | 'payment_refused' | 'order_unavailable' | 'abandoned' | 'cart_changed';
       readonly message: string;
     };
 

@@ -86,8 +86,9 @@ async function authorize(order: OrderContext, input: AuthorizePaymentInput): Pro
   return status;
 }
 
-/** A method that the provider does not take (detached, mistyped) is a decline for a renewal: the customer may bring another. */
+/** What the provider does not take (a detached method, an amount) is a decline for a renewal: the customer may bring another method. */
 function renewalStatus(result: AuthorizationResult): PaymentStatus | undefined {
+  if (result.status === 'refused') return { status: 'declined', code: result.code, declineCode: result.code };
   if (result.status === 'invalid')
     return { status: 'declined', code: 'invalid_payment_method', declineCode: 'invalid_payment_method' };
   return result.status === 'existing_order' ? undefined : result;

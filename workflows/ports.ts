@@ -1,5 +1,5 @@
 import type { CheckoutCart } from './messages';
-import type { FieldProblem } from './domain/errors';
+import type { FieldProblem, RefusalDetails } from './domain/errors';
 import type { Money } from './domain/money';
 import type { ExceptionKind, Hold, LineQuantity, OrderFacts } from './domain/order';
 
@@ -60,7 +60,9 @@ export type AuthorizationResult =
   /** The cart became an order before: here it is; nothing was charged. */
   | { readonly status: 'existing_order'; readonly facts: OrderFacts }
   /** The request names goods, prices or a currency the catalogue does not have; nothing was charged. */
-  | { readonly status: 'invalid'; readonly problems: readonly FieldProblem[] };
+  | { readonly status: 'invalid'; readonly problems: readonly FieldProblem[] }
+  /** The provider takes no such payment, whoever asks and however often; nothing was charged. */
+  | ({ readonly status: 'refused' } & RefusalDetails);
 
 export interface SyncPaymentInput {
   readonly orderId: string;

@@ -22,7 +22,7 @@ export function checkoutOperations(deps: GatewayDeps, metrics: GatewayMetrics): 
         202: ['The customer must pass 3-D Secure', answers.checkoutRequiresAction],
       },
       problems: {
-        402: 'Declined (`card_declined`, `declineCode`); try another payment method until `retryUntil`',
+        402: 'Declined (`card_declined`, `declineCode`; try another payment method until `retryUntil`), or `payment_refused`',
         409: '`out_of_stock` (`sku`, `available`), `cart_changed` or `abandoned`',
       },
       prepare: (call) => {
@@ -83,6 +83,7 @@ function toOutcome(answer: CheckoutAnswer): Outcome {
 
 function failed(answer: Extract<CheckoutAnswer, { state: 'failed' }>): never {
   const { code, message } = answer;
+  if (code === 'payment_refused') throw new Problem(402, message, { code });
   if (code === 'abandoned' || code === 'cart_changed') throw new Problem(409, message, { code });
   throw unavailable(message, { code });
 }
