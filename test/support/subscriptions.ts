@@ -232,10 +232,10 @@ export class Subscriptions {
     });
   }
 
-  /** Oldest first, by the clock of who queued them. */
+  /** As they were queued, which is the order in which they are told. */
   async notices(subscriptionId: string, where = this.home()): Promise<NoticeRow[]> {
     const sql = `SELECT kind, status, notice_key AS "noticeKey", due_at AS at, data FROM notices
-      WHERE subject_type = 'subscription' AND subject_id = $1 ORDER BY due_at, notice_key`;
+      WHERE subject_type = 'subscription' AND subject_id = $1 ORDER BY queued_at, notice_key`;
     const { rows } = await where.dependencies.pool.query<Omit<NoticeRow, 'at'> & { at: Date }>(sql, [subscriptionId]);
     return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
   }

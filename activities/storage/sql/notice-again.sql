@@ -1,7 +1,7 @@
 -- Goes on for the channels that did not take it for certain, and wakes the relay; answers as notices-list does.
 -- $1 key, $2 now, $3 who asks
 UPDATE notices SET status = 'queued', channels_failed = '{}', channels_in_doubt = '{}', last_error = NULL,
-  next_attempt_at = $2, finished_at = NULL, asked_again_at = $2, asked_again_by = $3
+  next_attempt_at = $2, leased = false, finished_at = NULL, asked_again_at = $2, asked_again_by = $3
 WHERE notice_key = $1
 RETURNING notice_key AS "noticeKey", kind, subject_type AS "subjectType", subject_id AS "subjectId",
   order_id AS "orderId", status, channels_done AS "channels", due_at AS "dueAt", sent_at AS "sentAt", attempts,

@@ -1,5 +1,5 @@
 -- What became of it; nothing where another relay has it by now, or where it was taken back while nobody was sending it. What
--- was overtaken while it was being sent does not go on.
+-- was overtaken while it was being sent does not go on. The lease stays where the next attempt is at its end.
 -- $1 key, $2 lease until, $3 status, $4 done, $5 failed, $6 in doubt, $7 next attempt at, $8 tries to add, $9 now, $10 error
 WITH mine AS (
   SELECT notice_key, CASE
@@ -13,7 +13,7 @@ WITH mine AS (
 )
 UPDATE notices n SET status = mine.status, sending_to = NULL,
   channels_done = $4, channels_failed = $5, channels_in_doubt = $6,
-  next_attempt_at = $7, attempts = n.attempts + $8,
+  next_attempt_at = $7, leased = mine.status = 'queued' AND $7 = $2, attempts = n.attempts + $8,
   sent_at = CASE WHEN mine.status = 'sent' THEN $9::timestamptz END,
   finished_at = CASE WHEN mine.status <> 'queued' THEN $9::timestamptz END,
   last_error = $10

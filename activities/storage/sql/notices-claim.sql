@@ -1,13 +1,20 @@
--- Due notices, each to one relay until its lease is over; those of a relay that died while it sent them as well.
--- $1 now, $2 limit, $3 lease until
+-- Due notices, each to one relay until its lease is over; those of a relay that died while it sent them as well. What one
+-- recipient is told of one subject is told one after the other, as it was queued: a later notice waits while an earlier one
+-- is due or a relay has it, and does not wait for one that is tried again later. $1 now, $2 limit, $3 lease until
 WITH due AS (
-  SELECT notice_key FROM notices
+  SELECT notice_key FROM notices d
   WHERE finished_at IS NULL AND next_attempt_at <= $1
+    AND NOT EXISTS (
+      SELECT FROM notices e
+      WHERE e.subject_type = d.subject_type AND e.subject_id = d.subject_id AND e.recipient = d.recipient
+        AND e.finished_at IS NULL AND (e.leased OR e.next_attempt_at <= $1)
+        AND (e.queued_at, e.notice_key) < (d.queued_at, d.notice_key)
+    )
   ORDER BY next_attempt_at
   LIMIT $2
   FOR UPDATE SKIP LOCKED
 )
-UPDATE notices n SET next_attempt_at = $3
+UPDATE notices n SET next_attempt_at = $3, leased = true
 FROM due WHERE n.notice_key = due.notice_key
 RETURNING n.notice_key AS "noticeKey", n.kind, n.subject_type AS "subjectType", n.subject_id AS "subjectId",
   n.order_id AS "orderId", n.recipient, n.data, n.due_at AS "dueAt", n.expires_at AS "expiresAt",

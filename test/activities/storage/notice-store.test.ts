@@ -1,6 +1,7 @@
 import { createNoticeStore, type ClaimedNotice, type NoticeOutcome } from '../../../activities/storage';
 import { transact } from '../../../activities/storage/database';
 import { cancelNotices, queueNotice } from '../../../activities/storage/notices';
+import type { Notice } from '../../../workflows/domain/notices';
 import { openShop, type Shop } from './shop';
 
 const LEASE_MS = 60_000;
@@ -195,4 +196,57 @@ test('no other channel begins while one is being told', async () => {
   expect(next).toBeDefined();
   clock += LEASE_MS;
   expect(await claimOne()).toMatchObject({ done: ['smtp'], sendingTo: 'webhook', attempts: 1 });
+});
+
+describe('notices of one subject', () => {
+  const LATER: NoticeOutcome = { status: 'queued', done: [], failed: [], inDoubt: [] };
+  const keysOf = (claimed: readonly ClaimedNotice[]) => claimed.map(({ noticeKey }) => noticeKey);
+
+  /** First the last try, a moment later the end: what is queued first is to be read first. */
+  async function lastTryAndEnd(): Promise<void> {
+    const subject = { type: 'subscription' as const, id: 'sub_1' };
+    const recipient = { to: 'provider_customer', stripeCustomerId: 'cus_1' } as const;
+    const data = { productName: 'Tea club', outcome: 'canceled' } as const;
+    const amount = { amount: 1_900, currency: 'eur' };
+    const dueAt = now().toISOString();
+    const last = { ...data, amount, lastTryAt: dueAt };
+    const common = { subject, recipient, dueAt };
+    const queueOne = (notice: Notice) => transact(shop.pool, async (tx) => queueNotice(tx, notice, now()));
+    await queueOne({ ...common, noticeKey: 'dunning:in_1:last', kind: 'payment_last_try', data: last });
+    clock += 1;
+    await queueOne({ ...common, noticeKey: 'dunning:in_1:end', kind: 'subscription_ended', data });
+  }
+
+  it('are handed over one after the other, whoever relays them', async () => {
+    await lastTryAndEnd();
+    const [first, ...more] = await store().claimDue(10, LEASE_MS);
+    expect([first?.noticeKey, more]).toEqual(['dunning:in_1:last', []]);
+    expect(await store().claimDue(10, LEASE_MS)).toEqual([]);
+    const begun = first && (await store().begin(first, 'smtp', 1, LEASE_MS));
+    if (begun === undefined) throw new Error('it was ours');
+    expect(await store().claimDue(10, LEASE_MS)).toEqual([]);
+    expect(await store().record(begun, SENT)).toBe(true);
+    expect(keysOf(await store().claimDue(10, LEASE_MS))).toEqual(['dunning:in_1:end']);
+  });
+
+  it('do not wait for one that is tried again later, nor those to somebody else for each other', async () => {
+    await lastTryAndEnd();
+    const first = await claimOne();
+    expect(await store().record(first, { ...LATER, nextAttemptAt: new Date(clock + 10 * LEASE_MS) })).toBe(true);
+    expect(keysOf(await store().claimDue(10, LEASE_MS))).toEqual(['dunning:in_1:end']);
+    await shop.sql(
+      `UPDATE notices SET recipient = '{"to":"shop"}', next_attempt_at = $1, leased = false
+      WHERE notice_key = 'dunning:in_1:end'`,
+      [now()],
+    );
+    await shop.sql(`UPDATE notices SET next_attempt_at = $1 WHERE notice_key = 'dunning:in_1:last'`, [now()]);
+    expect(keysOf(await store().claimDue(10, LEASE_MS)).sort()).toEqual(['dunning:in_1:end', 'dunning:in_1:last']);
+  });
+
+  it('go on after a relay that died while it had the first', async () => {
+    await lastTryAndEnd();
+    await claimOne();
+    clock += LEASE_MS;
+    expect(keysOf(await store().claimDue(10, LEASE_MS))).toEqual(['dunning:in_1:last']);
+  });
 });
