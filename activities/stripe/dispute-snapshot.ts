@@ -1,5 +1,6 @@
 import Stripe from 'stripe';
 import type { DisputeMovement, DisputeSnapshot } from '../../workflows/domain/dispute';
+import { inCurrencyOf } from './balance-money';
 import { idOf } from './payment-status';
 
 /**
@@ -30,16 +31,11 @@ export function disputeSnapshot(dispute: Stripe.Dispute, fetchedAtMs: number): D
   };
 }
 
-/**
- * The balance has a currency of its own, which need not be the charge's. What moved in the charge's is the disputed amount
- * then: dividing by the exchange rate would leave a cent behind whenever the rate of the way back is another one.
- */
 function movement(dispute: Stripe.Dispute, moved: Stripe.BalanceTransaction): DisputeMovement {
-  const sameCurrency = moved.currency === dispute.currency;
   return {
     balanceTransactionId: moved.id,
     direction: moved.amount < 0 ? 'withdrawn' : 'reinstated',
-    amount: sameCurrency || moved.amount === 0 ? Math.abs(moved.amount) : dispute.amount,
+    amount: Math.abs(inCurrencyOf(dispute, moved).amount),
     fee: moved.fee,
     feeCurrency: moved.currency,
     at: at(moved.created),

@@ -8,8 +8,10 @@ import {
 } from '../../workflows/domain/settlement';
 import type { SettlementActivities, SettlementReport, SettlementSummary } from '../../workflows/settlement-ports';
 import type { LedgerPosition, SettlementStore } from '../storage';
+import { inCurrencyOf } from './balance-money';
 import { activity, keepNotes, type PaymentContext } from './context';
 import { metadataKeys } from './metadata';
+import { idOf } from './payment-status';
 import type { ProviderSession } from './provider';
 import { unsettled } from './errors';
 
@@ -111,12 +113,29 @@ async function movementsOf(
 /** What a movement is for; nothing where it is no business of orders. */
 function positionsOf(movement: Movement): Position[] {
   if (NOT_OURS.has(movement.type)) return [];
-  const { amount, currency } = movement;
-  const source = typeof movement.source === 'object' ? movement.source : undefined;
-  const position = nameOf(movement, source ?? undefined);
+  const source = sourceOf(movement);
+  const { amount, currency } = moneyOf(movement, source);
+  const position = nameOf(movement, source);
   const [kind] = position.split(':') as [Position['kind']];
   const orderId = (source as { metadata?: Record<string, string> } | null | undefined)?.metadata?.[metadataKeys.order];
   return [{ position, kind, amount, currency, ...(orderId !== undefined && { orderId }) }];
+}
+
+function sourceOf({ source }: Movement): Stripe.BalanceTransactionSource | undefined {
+  return typeof source === 'object' && source !== null ? source : undefined;
+}
+
+/** In the payment's currency. Several captures of one charge count its whole more than once then, and are looked up. */
+function moneyOf(movement: Movement, source: Stripe.BalanceTransactionSource | undefined) {
+  switch (source?.object) {
+    case 'charge':
+      return inCurrencyOf({ amount: source.amount_captured, currency: source.currency }, movement);
+    case 'refund':
+    case 'dispute':
+      return inCurrencyOf(source, movement);
+    default:
+      return movement;
+  }
 }
 
 function nameOf(movement: Movement, source: Stripe.BalanceTransactionSource | undefined): string {
@@ -147,7 +166,7 @@ async function lookUp(
   const [kind, id = ''] = name.split(':');
   if (kind === 'charge' && id.startsWith('pi_')) return lookUpPayment(context, session, name, id);
   if (kind === 'refund') return lookUpRefund(context, session, name, id);
-  if (kind === 'dispute' && seen === undefined) return lookUpMovement(context, session, name, id);
+  if (kind === 'dispute') return lookUpMovement(context, session, name, id);
   return { ...(seen && { position: seen }), context: { isOurs: false } };
 }
 
@@ -200,14 +219,18 @@ async function lookUpMovement(
   id: string,
 ): Promise<Found> {
   const movement = await session.read('balance_transactions.retrieve', () =>
-    context.stripe.balanceTransactions.retrieve(id),
+    context.stripe.balanceTransactions.retrieve(id, { expand: ['source'] }),
   );
-  const { amount, currency } = movement;
-  return { position: { position, kind: 'dispute', amount, currency }, context: { isOurs: true } };
-}
-
-function idOf(reference: string | { readonly id: string } | null): string | undefined {
-  return typeof reference === 'string' ? reference : reference?.id;
+  const source = sourceOf(movement);
+  const { amount, currency } = moneyOf(movement, source);
+  const paymentIntentId = source?.object === 'dispute' ? idOf(source.payment_intent) : undefined;
+  // A dispute does not name the order; its payment does.
+  const intent = paymentIntentId === undefined ? undefined : await session.retrieve(paymentIntentId);
+  const orderId = intent?.metadata[metadataKeys.order];
+  return {
+    position: { position, kind: 'dispute', amount, currency, ...(orderId !== undefined && { orderId }) },
+    context: { isOurs: orderId !== undefined },
+  };
 }
 
 function summaryOf({

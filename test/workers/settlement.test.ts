@@ -152,6 +152,76 @@ it('agrees on what went back: refunds, those that failed, disputes lost and won;
   expect(await openExceptions()).toEqual([]);
 });
 
+describe('a balance in another currency than the orders', () => {
+  it('agrees on payments, refunds, those that failed, and disputes lost and won at other rates', async () => {
+    const { simulator, holdfast } = world;
+    const rate = (one: number): void => simulator.setExchange({ currency: 'usd', rate: one });
+    rate(1.08);
+    const [refunded, cameBack, lost, won] = [
+      await shop.place(),
+      await shop.place(),
+      await shop.place(),
+      await shop.place(),
+    ];
+    for (const orderId of [refunded, cameBack, lost, won]) await holdfast.ship(orderId, everything());
+    const paymentOf = (orderId: string): string => shop.intentsOf(orderId)[0]?.id ?? '';
+    rate(1.11);
+    simulator.setNextRefund({ kind: 'fail_after', afterMs: 60_000 }, { match: { paymentIntent: paymentOf(cameBack) } });
+    for (const orderId of [refunded, cameBack]) await holdfast.refund(orderId, { amount: 1_001, reason: 'broken' });
+    await eventually('both refunds to be made', async () =>
+      (await Promise.all([refunded, cameBack].map((one) => shop.view(one)))).every(
+        (one) => one.amounts.refunded === 1_001,
+      ),
+    );
+    const back = simulator.state.refunds().find((one) => one.payment_intent === paymentOf(cameBack));
+    for (const [orderId, verdict] of [
+      [lost, 'lost'],
+      [won, 'won'],
+    ] as const) {
+      rate(1.11);
+      const { id } = simulator.openDispute({ paymentIntent: paymentOf(orderId) });
+      await eventually('the dispute to be known', async () => (await shop.view(orderId)).disputes.length > 0);
+      rate(1.05);
+      simulator.decideDispute(id, verdict, 'now');
+    }
+    simulator.settleRefund(back?.id ?? '', 'failed');
+    await eventually('everything to be recorded', async () => {
+      const [a, b, c] = [await shop.view(cameBack), await shop.view(lost), await shop.view(won)];
+      return a.amounts.refunded === 0 && b.disputes[0]?.stage === 'lost' && c.disputes[0]?.stage === 'won';
+    });
+    expect(new Set(simulator.state.balanceTransactions().map((one) => one.currency))).toEqual(new Set(['usd']));
+    const requests = simulator.state.requests().length;
+    expect(await reconcile()).toMatchObject({ providerMovements: 10, differences: [] });
+    // One list for the day: what agrees is not looked up one by one.
+    expect(simulator.state.requests().length - requests).toBe(1);
+    expect(await openExceptions()).toEqual([]);
+  });
+
+  it('still shows a dispute of an order that the ledger does not have, and one of a payment that is not ours', async () => {
+    const { simulator, holdfast } = world;
+    simulator.setExchange({ currency: 'usd', rate: 1.08 });
+    const orderId = await shop.place();
+    await holdfast.ship(orderId, everything());
+    simulator.setWebhookEndpoint(undefined);
+    const own = simulator.openDispute({ paymentIntent: shop.intentsOf(orderId)[0]?.id ?? '' });
+    const foreign = simulator.addDashboardPayment({ amount: 4_200, currency: 'eur' });
+    const other = simulator.openDispute({ paymentIntent: foreign.id });
+    const position = (dispute: { balance_transactions: readonly { id: string }[] }): string =>
+      `dispute:${dispute.balance_transactions[0]?.id}`;
+    const { differences } = await reconcile();
+    const of = (name: string) => differences.find((one) => one.position === name);
+    expect(of(position(own))).toMatchObject({
+      cause: 'not_recorded',
+      explained: false,
+      orderId,
+      currency: 'eur',
+      ledgerAmount: 0,
+      providerAmount: -7_970,
+    });
+    expect(of(position(other))).toMatchObject({ cause: 'made_elsewhere', explained: true, providerAmount: -4_200 });
+  });
+});
+
 async function subscribe(customer: string) {
   const { stripe } = world.dependencies;
   const method = await stripe.paymentMethods.attach('pm_card_visa', { customer });

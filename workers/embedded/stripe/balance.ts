@@ -21,7 +21,7 @@ export const balanceTransactions = defineResource<BalanceTransaction>({
   render: (transaction, account) => ({ ...transaction, status: statusOf(account, transaction) }),
 });
 
-/** What moves the account's balance. Amounts in minor units, negative where money leaves. */
+/** What moves the account's balance. Amounts in minor units of the payment's currency, negative where money leaves. */
 export interface Movement {
   readonly amount: number;
   readonly currency: string;
@@ -30,7 +30,7 @@ export interface Movement {
   readonly reportingCategory?: string;
   readonly source: string | null;
   readonly description: string | null;
-  /** Taken by Stripe on top; negative where it is given back. */
+  /** Taken by Stripe on top, in the balance's currency; negative where it is given back. */
   readonly fee?: number;
   readonly feeDescription?: string;
   /** How long until it can be paid out; at once by default. */
@@ -40,7 +40,8 @@ export interface Movement {
 
 /** Writes a movement into the balance. */
 export function writeMovement(account: Account, movement: Movement): BalanceTransaction {
-  const { amount, currency, type, source, description, fee = 0 } = movement;
+  const { type, source, description, fee = 0 } = movement;
+  const { amount, currency, exchangeRate } = exchanged(account, movement);
   const createdMs = movement.createdMs ?? account.clock.now();
   const created = Math.floor(createdMs / 1000);
   const after = Math.ceil((movement.availableAfterMs ?? 0) / 1000);
@@ -54,7 +55,7 @@ export function writeMovement(account: Account, movement: Movement): BalanceTran
     created,
     currency,
     description,
-    exchange_rate: null,
+    exchange_rate: exchangeRate,
     fee,
     fee_details:
       fee === 0
@@ -77,16 +78,26 @@ export function writeMovement(account: Account, movement: Movement): BalanceTran
   return store(account, balanceTransactions, transaction);
 }
 
+/** The amount as the balance has it: in its own currency, where the account has but one. */
+function exchanged(
+  { settings: { exchange } }: Account,
+  { amount, currency }: Pick<Movement, 'amount' | 'currency'>,
+): { readonly amount: number; readonly currency: string; readonly exchangeRate: number | null } {
+  if (exchange === undefined || exchange.currency === currency) return { amount, currency, exchangeRate: null };
+  return { amount: Math.round(amount * exchange.rate), currency: exchange.currency, exchangeRate: exchange.rate };
+}
+
 /** Books captured money, less Stripe's fee, which the simulator makes of the same two parts for every card. */
 export function bookCapture(account: Account, charge: Charge, amount: number): void {
   const { feePercent, feeFixed, fundsAvailableMs } = account.settings;
+  const inBalance = exchanged(account, { amount, currency: charge.currency }).amount;
   const transaction = writeMovement(account, {
     amount,
     currency: charge.currency,
     type: 'charge',
     source: charge.id,
     description: charge.description,
-    fee: Math.min(Math.round((amount * feePercent) / 100) + feeFixed, amount),
+    fee: Math.min(Math.round((inBalance * feePercent) / 100) + feeFixed, inBalance),
     availableAfterMs: fundsAvailableMs,
   });
   charge.balance_transaction = transaction.id;

@@ -1,6 +1,7 @@
 import type { Action } from './control';
 import type { DashboardPayment } from './dashboard';
 import type { PaymentRef, StrayMovement } from './money-controls';
+import type { MoneySettings } from './money-settings';
 import type { DisputeOutcome, FinalRefundStatus, RefundFailureReason } from './money-model';
 import type { DisputeSpec } from './new-dispute';
 import type { RefundMatch, RefundOutcome } from './refund-outcomes';
@@ -28,6 +29,8 @@ export const MONEY_ACTIONS: Record<string, Action> = {
   'POST /disputes/:id/escalate': (simulator, options: { dueInMs?: number }, id) =>
     simulator.escalateInquiry(id, options),
   'POST /fraud_warnings': (simulator, spec: PaymentRef & { fraudType?: string }) => simulator.raiseFraudWarning(spec),
+  'POST /exchange': (simulator, exchange: Partial<NonNullable<MoneySettings['exchange']>>) =>
+    simulator.setExchange('rate' in exchange ? (exchange as MoneySettings['exchange']) : undefined),
   'POST /balance_transactions': (simulator, movement: StrayMovement) => simulator.addBalanceTransaction(movement),
   'POST /dashboard_payments': (simulator, payment: DashboardPayment) => simulator.addDashboardPayment(payment),
 };

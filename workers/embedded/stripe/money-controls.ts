@@ -14,6 +14,7 @@ import type {
   RefundFailureReason,
   StoredDispute,
 } from './money-model';
+import type { MoneySettings } from './money-settings';
 import type { DisputeSpec } from './new-dispute';
 import { refunds, settleRefund } from './refund-life';
 import { assertOutcome, type RefundMatch, type RefundOutcome } from './refund-outcomes';
@@ -48,6 +49,8 @@ export interface MoneyControls {
   /** The bank makes a dispute of an inquiry. */
   escalateInquiry(disputeId: string, options?: { dueInMs?: number }): Readonly<Dispute>;
   raiseFraudWarning(spec: PaymentRef & { fraudType?: string }): Readonly<EarlyFraudWarning>;
+  /** From now on the balance is kept in this currency; undefined ends that. A rate may differ on a payment's way back. */
+  setExchange(exchange: MoneySettings['exchange']): void;
   addBalanceTransaction(movement: StrayMovement): Readonly<BalanceTransaction>;
   /** Somebody takes a payment by hand in Stripe's dashboard. */
   addDashboardPayment(payment: DashboardPayment): Readonly<PaymentIntent>;
@@ -74,6 +77,10 @@ export function moneyControls(account: Account, changed: () => void): MoneyContr
     ...disputeControls(account, after),
     raiseFraudWarning: ({ fraudType, ...payment }) =>
       after(raiseFraudWarning(account, capturedCharge(account, payment), fraudType)),
+    setExchange: (exchange) => {
+      account.settings.exchange = exchange;
+      changed();
+    },
     addBalanceTransaction: (movement) => after(writeMovement(account, asMovement(movement))),
     addDashboardPayment: (payment) => after(addDashboardPayment(account, payment)),
   };

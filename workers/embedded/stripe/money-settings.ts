@@ -31,6 +31,8 @@ export interface MoneySettings {
   feePercent: number;
   /** Minor units. */
   feeFixed: number;
+  /** The balance's one currency, and what one unit of any other is worth in it; each currency has a balance of its own by default. */
+  exchange: { readonly currency: string; readonly rate: number } | undefined;
 }
 
 /** The times of Stripe's test mode where it hurries, else those of the card networks. */
@@ -52,4 +54,5 @@ export const MONEY_DEFAULTS: MoneySettings = {
   fundsAvailableMs: 2 * DAY_MS,
   feePercent: 1.5,
   feeFixed: 25,
+  exchange: undefined,
 };

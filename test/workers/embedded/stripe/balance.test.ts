@@ -98,6 +98,20 @@ describe('a balance transaction', () => {
     );
   });
 
+  it('is in the balance’s own currency, at the rate of its moment', async () => {
+    const { simulator, stripe } = await start();
+    simulator.setExchange({ currency: 'eur', rate: 0.9 });
+    const { intent, charge } = await pay(stripe, { amount: 10_050, currency: 'usd' });
+    simulator.setExchange({ currency: 'eur', rate: 0.8 });
+    await stripe.refunds.create({ payment_intent: intent.id, amount: 1_001 });
+    const { data } = await stripe.balanceTransactions.list({ limit: 2 });
+    expect(data).toMatchObject([
+      { type: 'refund', amount: -801, currency: 'eur', exchange_rate: 0.8 },
+      { amount: 9_045, currency: 'eur', exchange_rate: 0.9, fee: 161, net: 8_884, source: charge },
+    ]);
+    expect((await stripe.balance.retrieve()).pending).toMatchObject([{ currency: 'eur', amount: 8_884 }]);
+  });
+
   it('can be a stray, for whoever checks the books', async () => {
     const { simulator, stripe } = await start();
     const stray = simulator.addBalanceTransaction({ amount: -300, currency: 'eur', description: 'Correction' });
