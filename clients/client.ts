@@ -25,8 +25,8 @@ import type { OrderState } from '../workflows/domain/order-state';
 import type { RefundPolicy } from '../workflows/domain/refund';
 import type { DunningPolicy } from '../workflows/domain/subscription';
 import type { SettlementSummary } from '../workflows/settlement-ports';
-import { cartFingerprint, sha256 } from './fingerprint';
-import { checkoutStart, orderStart, toCart, withoutUndefined } from './requests';
+import { sha256 } from './fingerprint';
+import { checkoutStart, orderStart, submissionOf, withoutUndefined } from './requests';
 import { disputeVerbs, type DisputeVerbs } from './dispute-requests';
 import * as schemas from './schemas';
 import { reconcileDay } from './reconcile';
@@ -134,13 +134,12 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     }),
     ...subscriptionVerbs({ client, send, taskQueue, ...(options.dunning && { dunning: options.dunning }) }),
     async checkout(request, call = {}) {
-      const parsed = parseCheckout(withoutUndefined(request));
-      const cart = toCart(parsed, policy);
+      const argument = submissionOf(parseCheckout(withoutUndefined(request)), policy);
       const update = {
         type: workflowTypes.checkout,
-        start: checkoutStart(cart, taskQueue),
+        start: checkoutStart(argument, taskQueue),
         update: submitCheckout,
-        argument: { paymentMethod: parsed.paymentMethod, cartFingerprint: cartFingerprint(cart) },
+        argument,
         ...(call.idempotencyKey !== undefined && { isTransient: isTransientFailure }),
       };
       return send(update, call);

@@ -15,17 +15,18 @@ export function fingerprint(value: unknown): string {
 }
 
 /**
- * What makes two carts under one id the same purchase: currency, goods, amounts and when they are captured. Address and
- * customer are left out: correcting a typing error in them is no other purchase.
+ * What makes two carts under one id the same purchase: goods, amounts, when they are captured, who buys and where it goes.
+ * The payment method is no part of it. The order of lines, the case of currency and country, and whether a field is absent
+ * or undefined make no difference.
  */
-export function cartFingerprint(
-  cart: Pick<CheckoutCart, 'currency' | 'lines' | 'shippingAmount' | 'taxAmount' | 'captureOn'>,
-): string {
+export function cartFingerprint(cart: CheckoutCart): string {
   const lines = cart.lines
     .map(({ sku, quantity, unitAmount }) => ({ sku, quantity, unitAmount }))
     .sort((left, right) => (left.sku < right.sku ? -1 : 1));
-  const { currency, shippingAmount, taxAmount, captureOn } = cart;
-  return fingerprint({ currency, lines, shippingAmount, taxAmount, captureOn });
+  const { customer, shippingAddress: address, shippingAmount, taxAmount, captureOn } = cart;
+  const currency = cart.currency.toLowerCase();
+  const shippingAddress = address && { ...address, country: address.country.toUpperCase() };
+  return fingerprint({ currency, lines, shippingAmount, taxAmount, captureOn, customer, shippingAddress });
 }
 
 function sorted(value: unknown): unknown {

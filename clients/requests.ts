@@ -9,7 +9,9 @@ import {
   type CheckoutCart,
   type CheckoutInput,
   type OrderInput,
+  type SubmitCheckout,
 } from '../workflows/messages';
+import { cartFingerprint } from './fingerprint';
 import type { ParsedCheckout } from './schemas';
 import { searchAttributes } from '../workflows/search-attributes';
 
@@ -27,6 +29,12 @@ export function toCart(parsed: ParsedCheckout, policy: OrderPolicy): CheckoutCar
   };
 }
 
+/** What a parsed checkout asks of the workflow. */
+export function submissionOf(parsed: ParsedCheckout, policy: OrderPolicy): SubmitCheckout {
+  const cart = toCart(parsed, policy);
+  return { paymentMethod: parsed.paymentMethod, cart, cartFingerprint: cartFingerprint(cart) };
+}
+
 /** A copy without the properties that are undefined, at every depth: to JSON, absent and undefined are the same. */
 export function withoutUndefined(value: unknown): unknown {
   return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);
@@ -36,9 +44,10 @@ export function withoutUndefined(value: unknown): unknown {
  * A cart's checkout: the one that runs, or a new one. A new one after a closed one is meant: it finds the cart's order
  * and answers with it, or lets a cart that was given up try again. Summary and attributes carry no personal data.
  */
-export function checkoutStart(cart: CheckoutCart, taskQueue: string): StartOptions {
+export function checkoutStart(submission: SubmitCheckout, taskQueue: string): StartOptions {
+  const { cart } = submission;
   const orderId = newOrderId();
-  const input: CheckoutInput = { orderId, cart };
+  const input: CheckoutInput = { orderId, ...submission };
   const total = formatMoney({ amount: cartTotal(cart), currency: cart.currency });
   return {
     workflowId: workflowIds.checkout(cart.cartId),

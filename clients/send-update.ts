@@ -7,6 +7,7 @@ import {
   type Client,
 } from '@temporalio/client';
 import { ApplicationFailure, WorkflowNotFoundError, type UpdateDefinition } from '@temporalio/common';
+import { CHECKOUT_ENDED } from '../workflows/messages';
 import { OutcomePending, ServiceUnavailable } from './errors';
 import type { StartOptions } from './requests';
 
@@ -109,7 +110,7 @@ function endedUnderneath(error: unknown): boolean {
   return (
     error instanceof WorkflowUpdateFailedError &&
     error.cause instanceof ApplicationFailure &&
-    error.cause.type === 'AcceptedUpdateCompletedWorkflow'
+    (error.cause.type === 'AcceptedUpdateCompletedWorkflow' || error.cause.type === CHECKOUT_ENDED)
   );
 }
 

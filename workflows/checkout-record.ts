@@ -1,10 +1,10 @@
-import { CancellationScope, log, proxyLocalActivities } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, log, proxyLocalActivities } from '@temporalio/workflow';
 import { STORAGE_OPTIONS } from './activity-options';
-import type { CheckoutCounter } from './checkout-counter';
-import { formatMoney, type Money } from './domain/money';
-import type { OrderFacts } from './domain/order';
-import { cartTotal } from './domain/shipment-amount';
-import type { CheckoutAnswer, CheckoutInput } from './messages';
+import type { CheckoutSubmissions } from './checkout-submissions';
+import { cartChanged } from './checkout-submissions';
+import { formatMoney } from './domain/money';
+import type { LineQuantity, OrderFacts } from './domain/order';
+import type { CheckoutAnswer } from './messages';
 import type { OrderActivities, PaymentStatus, WithdrawOrderResult } from './ports';
 import { insist } from './saga';
 import type { ExceptionDesk, Saga, Undo } from './saga';
@@ -16,8 +16,8 @@ export type Authorized = Extract<PaymentStatus, { status: 'authorized' }>;
 /** What a checkout does once it is paid for: the stock is reserved, then the order is recorded. */
 export class CheckoutRecord {
   constructor(
-    private readonly input: CheckoutInput,
-    private readonly counter: CheckoutCounter,
+    private readonly orderId: string,
+    private readonly submissions: CheckoutSubmissions,
     private readonly saga: Saga,
     private readonly desk: ExceptionDesk,
   ) {}
@@ -34,7 +34,7 @@ export class CheckoutRecord {
       const facts = await this.settle();
       if (facts !== undefined) return facts;
       const message = 'The order could not be recorded; nothing is held. The same cart may be sent again.';
-      this.counter.fail('order_unavailable', message);
+      this.submissions.fail('order_unavailable', message);
       return undefined;
     }
   }
@@ -44,44 +44,57 @@ export class CheckoutRecord {
    * undone: a workflow task that fails takes the memory of its local activities with it, the record of the order included.
    */
   async settle(): Promise<OrderFacts | undefined> {
-    const { orderId } = this.input;
+    const { orderId } = this;
     const withdraw: Undo<WithdrawOrderResult> = {
       name: 'find out whether the order was recorded',
       exceptionKind: 'withdraw_failed',
-      atRisk: `${formatMoney(totalOf(this.input))} is held for ${orderId}, which may or may not be recorded.`,
+      atRisk: `${formatMoney(this.submissions.total)} is held for ${orderId}, which may or may not be recorded.`,
       run: () => orders.withdrawOrder({ orderId }),
     };
     const settled = await CancellationScope.nonCancellable(() => insist(withdraw, this.desk));
     return settled.outcome === 'placed' ? settled.facts : undefined;
   }
 
+  /** Ends the checkout where what it is about is gone. A cheap look: the reservation alone promises stock. */
+  async endIfSoldOut(): Promise<boolean> {
+    try {
+      const shortage = await orders.findShortage({ lines: this.lines() });
+      if (shortage === null) return false;
+      this.submissions.end({ state: 'out_of_stock', ...shortage });
+      return true;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return false;
+    }
+  }
+
   private async reserve(): Promise<boolean> {
-    const { cart, orderId } = this.input;
+    const { orderId } = this;
     this.saga.register({
       name: 'release the stock',
       exceptionKind: 'release_failed',
       atRisk: `stock may stay reserved for ${orderId}, which is no order; release it by hand if this goes on.`,
       run: () => orders.releaseStock({ orderId }),
     });
-    const lines = cart.lines.map(({ sku, quantity }) => ({ sku, quantity }));
-    const stock = await orders.reserveStock({ orderId, lines });
+    const stock = await orders.reserveStock({ orderId, lines: this.lines() });
     if (stock.outcome === 'reserved') return true;
-    this.counter.end({ state: 'out_of_stock', sku: stock.sku, available: stock.available });
+    this.submissions.end({ state: 'out_of_stock', sku: stock.sku, available: stock.available });
     return false;
   }
 
+  private lines(): LineQuantity[] {
+    return this.submissions.cart.lines.map(({ sku, quantity }) => ({ sku, quantity }));
+  }
+
   private async place(payment: Authorized): Promise<OrderFacts | undefined> {
-    const { cart, orderId } = this.input;
-    const placed = await orders.placeOrder({ orderId, cart, paymentIntentId: payment.paymentIntentId });
+    const { orderId } = this;
+    const { cart, cartFingerprint } = this.submissions;
+    const { paymentIntentId } = payment;
+    const placed = await orders.placeOrder({ orderId, cart, cartFingerprint, paymentIntentId });
     if (placed.outcome === 'placed') return placed.facts;
-    this.counter.end(placedAnswer(placed.facts));
+    this.submissions.end(placed.outcome === 'cart_changed' ? cartChanged(true) : placedAnswer(placed.facts));
     return undefined;
   }
-}
-
-/** What is asked of the bank. */
-export function totalOf({ cart }: CheckoutInput): Money {
-  return { amount: cartTotal(cart), currency: cart.currency };
 }
 
 export function placedAnswer(facts: OrderFacts): CheckoutAnswer {

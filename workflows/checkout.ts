@@ -13,15 +13,14 @@ import { STORAGE_OPTIONS } from './activity-options';
 import { iso } from './domain/deadlines';
 import type { RefusalDetails } from './domain/errors';
 import { formatMoney } from './domain/money';
-import type { Money } from './domain/money';
 import { getStatus, paymentChanged, submitCheckout } from './messages';
 import type { CheckoutAnswer, CheckoutInput, SubmitCheckout } from './messages';
 import { authorizeNow, syncPayment, voidPayments } from './payments';
 import type { AuthorizationResult, OrderActivities, PaymentStatus } from './ports';
 import { ExceptionKeys, Saga } from './saga';
 import type { ExceptionDesk } from './saga';
-import { CheckoutCounter } from './checkout-counter';
-import { CheckoutRecord, placedAnswer, totalOf, type Authorized } from './checkout-record';
+import { CheckoutRecord, placedAnswer, type Authorized } from './checkout-record';
+import { cartChanged, CheckoutSubmissions } from './checkout-submissions';
 import { versioned } from './versioning';
 import { MovingDeadline } from './waiting';
 
@@ -36,9 +35,6 @@ setWorkflowOptions(() => versioned('PINNED'), checkout);
 
 const orders = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
 
-/** A checkout that was started without a payment method waits this long for one. */
-const FIRST_SUBMISSION_MS = 60_000;
-
 /** Beside the webhook, Stripe is asked whether 3-D Secure is done: often at first, while the customer is at it. */
 const FIRST_POLL_MS = 15_000;
 const LONGEST_POLL_MS = 5 * 60_000;
@@ -46,19 +42,22 @@ const LONGEST_POLL_MS = 5 * 60_000;
 export async function checkout(input: CheckoutInput): Promise<CheckoutAnswer> {
   const run = new Checkout(input);
   const answer = await run.play();
+  run.close();
   // An operator's cancel ends the waiting for a customer, never an answer that somebody waits for.
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   return answer;
 }
 
 class Checkout {
-  private readonly counter: CheckoutCounter;
+  private readonly submissions: CheckoutSubmissions;
   private readonly deadline = new MovingDeadline();
   private readonly saga: Saga;
   private readonly record: CheckoutRecord;
   private attempts = 0;
   private paymentIntentId: string | undefined;
   private hinted = false;
+  /** The request was refused before any money moved: the cart is an order, or cannot be bought as it is. */
+  private refusedFirst = false;
 
   constructor(private readonly input: CheckoutInput) {
     const { orderId } = input;
@@ -73,7 +72,7 @@ class Checkout {
           operationKey: keys.of(kind),
           message,
           owner: 'payments',
-          amountAtRisk: this.total(),
+          amountAtRisk: this.submissions.total,
         }),
       resolve: async (kind) => {
         await orders.resolveException({ orderId, workflowId, kinds: [kind], operationKeys: [keys.of(kind)] });
@@ -81,13 +80,17 @@ class Checkout {
       },
     };
     this.saga = new Saga(desk);
-    this.counter = new CheckoutCounter(orderId, this.total());
-    this.record = new CheckoutRecord(input, this.counter, this.saga, desk);
-    setHandler(submitCheckout, (submission) => this.counter.submit(submission), { validator: validateSubmission });
+    this.submissions = new CheckoutSubmissions(orderId, input);
+    this.record = new CheckoutRecord(orderId, this.submissions, this.saga, desk);
+    setHandler(submitCheckout, (submission) => this.submissions.submit(submission), { validator: validateSubmission });
     setHandler(paymentChanged, () => {
       this.hinted = true;
     });
-    setHandler(getStatus, () => this.counter.status());
+    setHandler(getStatus, () => this.submissions.status());
+  }
+
+  close(): void {
+    this.submissions.close();
   }
 
   /** The whole story: pay, then reserve, then record. */
@@ -100,7 +103,7 @@ class Checkout {
       // fail: the order may be recorded although nothing here knows of it, and undoing would void an order's hold.
       const facts = await CancellationScope.nonCancellable(() => this.record.buy(payment));
       if (facts === undefined) return await this.undoAll();
-      return this.counter.end(placedAnswer(facts));
+      return this.submissions.end(placedAnswer(facts));
     } catch (error) {
       if (!isCancellation(error)) throw error;
       await this.giveUp('The checkout was cancelled by an operator; nothing was bought.');
@@ -112,18 +115,19 @@ class Checkout {
 
   /** Tries payment methods until one is authorized; undefined where the checkout has ended otherwise. */
   private async pay(): Promise<Authorized | undefined> {
-    let untilMs = Date.now() + FIRST_SUBMISSION_MS;
+    let untilMs = Date.now();
     for (;;) {
-      if (!(await this.deadline.wait(() => this.counter.next !== undefined, untilMs, 'Then give the cart up'))) {
+      if (!(await this.deadline.wait(() => this.submissions.someoneWaits, untilMs, 'Then give the cart up'))) {
         await this.giveUp('No payment came in time; nothing is held and nothing was bought.');
         return undefined;
       }
-      const paymentMethod = this.counter.next;
-      if (paymentMethod === undefined) continue;
+      const submission = this.submissions.take();
+      if (submission === undefined) continue;
+      const { paymentMethod } = submission;
       let result = await this.authorize(paymentMethod);
       if (result.status === 'requires_action') {
         result = await this.customerActs(paymentMethod, result.clientSecret);
-        if (this.counter.ended) return undefined;
+        if (this.submissions.ended) return undefined;
       }
       if (result.status === 'authorized') return result;
       if (result.status === 'declined') untilMs = this.declined(paymentMethod, result);
@@ -131,21 +135,34 @@ class Checkout {
     }
   }
 
+  /** Asks the bank. The provider cancels a PaymentIntent that was tried too often; then a fresh one is tried, once. */
   private async authorize(paymentMethod: string): Promise<AuthorizationResult> {
-    const { cart, orderId } = this.input;
+    const triedBefore = this.paymentIntentId !== undefined;
+    const result = await this.attempt(paymentMethod);
+    if (!triedBefore || result.status !== 'canceled' || result.reason !== 'expired') return result;
+    this.paymentIntentId = undefined;
+    return this.attempt(paymentMethod);
+  }
+
+  private async attempt(paymentMethod: string): Promise<AuthorizationResult> {
+    const { orderId } = this.input;
+    const { cart, cartFingerprint, cartChanged, total } = this.submissions;
     this.attempts += 1;
     const attempt = this.attempts;
-    this.counter.tell(`asking the bank for ${formatMoney(this.total())}`, null);
+    this.submissions.tell(`asking the bank for ${formatMoney(total)}`, null);
     try {
       const result = await authorizeNow({
         orderId,
         cartId: cart.cartId,
+        cartFingerprint,
         attempt,
         purpose: 'checkout',
-        amount: this.total(),
+        amount: total,
         customer: cart.customer,
         paymentMethod,
-        ...(this.paymentIntentId === undefined ? {} : { paymentIntentId: this.paymentIntentId }),
+        ...(this.paymentIntentId === undefined
+          ? {}
+          : { paymentIntentId: this.paymentIntentId, setAmount: cartChanged }),
         offSession: false,
         lines: cart.lines,
       });
@@ -183,13 +200,13 @@ class Checkout {
 
   /** Waits for 3-D Secure: a webhook, or asking Stripe at widening intervals; another payment method may come instead. */
   private async customerActs(paymentMethod: string, clientSecret: string): Promise<PaymentStatus> {
-    const untilMs = Date.now() + this.input.cart.policy.customerActionMs;
+    const untilMs = Date.now() + this.submissions.cart.policy.customerActionMs;
     let pollMs = FIRST_POLL_MS;
     this.askCustomer(paymentMethod, clientSecret, untilMs);
     while (Date.now() < untilMs) {
       const pollAtMs = Math.min(Date.now() + pollMs, untilMs);
       const woken = await this.deadline.wait(
-        () => this.hinted || this.counter.next !== undefined,
+        () => this.hinted || this.submissions.someoneWaits,
         pollAtMs,
         'Then ask Stripe whether 3-D Secure is done',
       );
@@ -198,8 +215,10 @@ class Checkout {
       const payment = await this.lookUp();
       if (payment.status === 'none' || payment.status === 'processing') continue;
       if (payment.status !== 'requires_action') return payment;
+      // Whoever comes back is not asked to authenticate for what is sold out meanwhile.
+      if (this.submissions.someoneWaits && (await this.record.endIfSoldOut())) return payment;
       this.askCustomer(paymentMethod, payment.clientSecret, untilMs);
-      if (this.counter.next !== undefined) return payment;
+      if (this.submissions.someoneWaits) return payment;
     }
     await this.giveUp('3-D Secure was not passed in time; nothing is held and nothing was bought.');
     return { status: 'none' };
@@ -209,22 +228,22 @@ class Checkout {
     const until = iso(untilMs);
     const { orderId } = this.input;
     const paymentIntentId = this.paymentIntentId ?? '';
-    this.counter.reply(paymentMethod, { state: 'requires_action', orderId, paymentIntentId, clientSecret, until });
-    this.counter.tell('3-D Secure', { on: 'customer', until, why: 'the bank asks the customer to authenticate' });
+    this.submissions.reply(paymentMethod, { state: 'requires_action', orderId, paymentIntentId, clientSecret, until });
+    this.submissions.tell('3-D Secure', { on: 'customer', until, why: 'the bank asks the customer to authenticate' });
   }
 
   private declined(paymentMethod: string, result: Extract<PaymentStatus, { status: 'declined' }>): number {
-    const untilMs = Date.now() + this.input.cart.policy.declinedGraceMs;
+    const untilMs = Date.now() + this.submissions.cart.policy.declinedGraceMs;
     const retryUntil = iso(untilMs);
     const { orderId } = this.input;
-    this.counter.reply(paymentMethod, {
+    this.submissions.reply(paymentMethod, {
       state: 'declined',
       orderId,
       code: result.code,
       declineCode: result.declineCode,
       retryUntil,
     });
-    this.counter.tell(`declined: ${result.declineCode}`, {
+    this.submissions.tell(`declined: ${result.declineCode}`, {
       on: 'customer',
       until: retryUntil,
       why: 'another payment method may be tried',
@@ -233,14 +252,8 @@ class Checkout {
   }
 
   private unpayable(result: AuthorizationResult): undefined {
-    if (result.status === 'existing_order') this.counter.end(placedAnswer(result.facts));
-    else if (result.status === 'invalid') this.counter.end({ state: 'invalid', problems: result.problems });
-    else if (result.status === 'refused') this.counter.end(refusedAnswer(result));
-    else
-      this.counter.fail(
-        'payment_unavailable',
-        'The payment could not be made; nothing is held. The same cart may be sent again.',
-      );
+    this.refusedFirst = REFUSED_FIRST.includes(result.status);
+    this.submissions.end(endOf(result));
     return undefined;
   }
 
@@ -249,8 +262,8 @@ class Checkout {
   /** Ends a checkout that nobody goes on with, unless it turns out to be an order. */
   private async giveUp(message: string): Promise<void> {
     const facts = await this.record.settle();
-    if (facts === undefined) this.counter.fail('abandoned', message);
-    else this.counter.end(placedAnswer(facts));
+    if (facts === undefined) this.submissions.fail('abandoned', message);
+    else this.submissions.end(placedAnswer(facts));
   }
 
   /**
@@ -259,27 +272,47 @@ class Checkout {
    */
   private registerVoid(): void {
     const { orderId } = this.input;
+    const held = (): string => formatMoney(this.submissions.total);
     this.saga.register({
       name: 'let the card hold go',
       exceptionKind: 'void_failed',
-      atRisk: `${formatMoney(this.total())} may stay held on the customer's card until the bank lets go of it; cancel the PaymentIntents of ${orderId} by hand if this goes on.`,
+      get atRisk() {
+        return `${held()} may stay held on the customer's card until the bank lets go of it; cancel the PaymentIntents of ${orderId} by hand if this goes on.`;
+      },
       run: () => voidPayments({ orderId, attempts: this.attempts + 1, reason: 'checkout_not_completed' }),
     });
   }
 
   private async undoAll(): Promise<CheckoutAnswer> {
-    const { answer } = this.counter;
+    const { answer } = this.submissions;
     const isThisOrder = answer.state === 'placed' && answer.orderId === this.input.orderId;
-    // Another order of this cart stands, or the request was refused before any money moved.
-    const nothingBegun =
-      (answer.state === 'placed' || answer.state === 'invalid') && this.paymentIntentId === undefined;
-    if (isThisOrder || (nothingBegun && this.attempts <= 1)) this.saga.release();
+    const nothingBegun = this.refusedFirst && this.paymentIntentId === undefined && this.attempts <= 1;
+    if (isThisOrder || nothingBegun) this.saga.release();
     await this.saga.compensate();
     return answer;
   }
+}
 
-  private total(): Money {
-    return totalOf(this.input);
+/** Results after which nothing was begun: the cart is an order already, or cannot be bought as it is. */
+const REFUSED_FIRST: readonly string[] = ['existing_order', 'cart_changed', 'out_of_stock', 'invalid'];
+
+/** How a checkout ends that the bank does not pay for. */
+function endOf(result: AuthorizationResult): CheckoutAnswer {
+  switch (result.status) {
+    case 'existing_order':
+      return placedAnswer(result.facts);
+    case 'cart_changed':
+      return cartChanged(true);
+    case 'out_of_stock':
+      return { state: 'out_of_stock', sku: result.sku, available: result.available };
+    case 'invalid':
+      return { state: 'invalid', problems: result.problems };
+    case 'refused':
+      return refusedAnswer(result);
+    default: {
+      const message = 'The payment could not be made; nothing is held. The same cart may be sent again.';
+      return { state: 'failed', code: 'payment_unavailable', message };
+    }
   }
 }
 

@@ -53,18 +53,21 @@ export interface CheckoutCart {
 
 // ------------------------------------------------------------------------------------------------- checkout
 
-/** Start argument of the checkout workflow. */
-export interface CheckoutInput {
-  /** Made by the caller, so that the order can be found by it from the first moment; a checkout that runs already keeps its own. */
-  readonly orderId: string;
-  readonly cart: CheckoutCart;
-}
-
-/** A try to pay for the cart: the first one starts the workflow, later ones may bring another payment method. */
+/** A try to pay for a cart: the first one starts the workflow, later ones may bring another payment method or, after a decline, another cart. */
 export interface SubmitCheckout {
   readonly paymentMethod: string;
-  /** Fingerprint of the cart, so that another cart under the same id is told, not silently ignored. */
+  readonly cart: CheckoutCart;
+  /** What makes it the same purchase: a hash of the cart's contents, amounts, customer and address. */
   readonly cartFingerprint: string;
+}
+
+/**
+ * Start argument of the checkout workflow: the first submission, too, so that a checkout whose update is lost in a crash goes on
+ * to its order in place of being given up with its hold.
+ */
+export interface CheckoutInput extends SubmitCheckout {
+  /** Made by the caller, so that the order can be found by it from the first moment; a checkout that runs already keeps its own. */
+  readonly orderId: string;
 }
 
 export type CheckoutAnswer =
@@ -93,9 +96,14 @@ export type CheckoutAnswer =
   /** Nothing is held and nothing was bought. Unless it is `payment_refused`, the same cart may be sent again. */
   | {
       readonly state: 'failed';
-      readonly code: 'payment_unavailable' | 'payment_refused' | 'order_unavailable' | 'abandoned' | 'cart_changed';
+      readonly code: 'payment_unavailable' | 'payment_refused' | 'order_unavailable' | 'abandoned';
       readonly message: string;
-    };
+    }
+  /** The cart id is taken by other contents or another customer: by an order (`placed`, for good) or by a checkout that runs. */
+  | { readonly state: 'failed'; readonly code: 'cart_changed'; readonly placed: boolean; readonly message: string };
+
+/** Type of the failure of a submission that came as its checkout ended: sent again, it starts the next one. */
+export const CHECKOUT_ENDED = 'CheckoutEnded';
 
 /** An update, not a signal: the caller needs the answer. Started together with the workflow (update-with-start). */
 export const submitCheckout = defineUpdate<CheckoutAnswer, [SubmitCheckout]>('submitCheckout');

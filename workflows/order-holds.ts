@@ -91,7 +91,10 @@ function renewalStatus(result: AuthorizationResult): PaymentStatus | undefined {
   if (result.status === 'refused') return { status: 'declined', code: result.code, declineCode: result.code };
   if (result.status === 'invalid')
     return { status: 'declined', code: 'invalid_payment_method', declineCode: 'invalid_payment_method' };
-  return result.status === 'existing_order' ? undefined : result;
+  // Answers to a checkout only.
+  if (result.status === 'existing_order' || result.status === 'cart_changed' || result.status === 'out_of_stock')
+    return undefined;
+  return result;
 }
 
 async function lookUpAttempt(order: OrderContext, input: AuthorizePaymentInput): Promise<PaymentStatus | undefined> {

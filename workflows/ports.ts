@@ -21,6 +21,8 @@ export type AuthorizationPurpose =
 export interface AuthorizePaymentInput {
   readonly orderId: string;
   readonly cartId: string;
+  /** Checkout only: what an order of the same cart must have been placed with; otherwise it is another purchase. */
+  readonly cartFingerprint?: string;
   readonly attempt: number;
   readonly purpose: AuthorizationPurpose;
   readonly amount: Money;
@@ -28,6 +30,8 @@ export interface AuthorizePaymentInput {
   readonly paymentMethod: string;
   /** Confirm this PaymentIntent again with another payment method, in place of making a new one. */
   readonly paymentIntentId?: string;
+  /** The amount may differ from what the PaymentIntent was last tried with: set it before the confirmation. */
+  readonly setAmount?: boolean;
   /** Charged without the customer present (merchant-initiated). */
   readonly offSession: boolean;
   /** Checkout only: checked against the catalogue before any money moves. */
@@ -59,6 +63,10 @@ export type AuthorizationResult =
   | PaymentStatus
   /** The cart became an order before: here it is; nothing was charged. */
   | { readonly status: 'existing_order'; readonly facts: OrderFacts }
+  /** The cart id is an order with other contents or of another customer; nothing was charged. */
+  | { readonly status: 'cart_changed' }
+  /** There is not enough stock, as far as can be seen without reserving it; nothing was charged. */
+  | ({ readonly status: 'out_of_stock' } & Shortage)
   /** The request names goods, prices or a currency the catalogue does not have; nothing was charged. */
   | { readonly status: 'invalid'; readonly problems: readonly FieldProblem[] }
   /** The provider takes no such payment, whoever asks and however often; nothing was charged. */
@@ -148,20 +156,28 @@ export interface ReserveStockInput {
   readonly lines: readonly LineQuantity[];
 }
 
-export type ReserveStockResult =
-  | { readonly outcome: 'reserved' }
-  | { readonly outcome: 'out_of_stock'; readonly sku: string; readonly available: number };
+/** The first line that cannot be had, and how many pieces of it can. */
+export interface Shortage {
+  readonly sku: string;
+  readonly available: number;
+}
+
+export type ReserveStockResult = { readonly outcome: 'reserved' } | ({ readonly outcome: 'out_of_stock' } & Shortage);
 
 export interface PlaceOrderInput {
   readonly orderId: string;
   readonly cart: CheckoutCart;
+  /** Kept with the order: the same cart id with another fingerprint is another purchase. */
+  readonly cartFingerprint?: string;
   readonly paymentIntentId: string;
 }
 
 export type PlaceOrderResult =
   | { readonly outcome: 'placed'; readonly facts: OrderFacts }
   /** Another order of the same cart was there first. */
-  | { readonly outcome: 'existing_order'; readonly facts: OrderFacts };
+  | { readonly outcome: 'existing_order'; readonly facts: OrderFacts }
+  /** Another order with the same cart id was there first, with other contents or of another customer. */
+  | { readonly outcome: 'cart_changed' };
 
 /** What is known of an order that could not be recorded for sure. */
 export type WithdrawOrderResult =
@@ -194,6 +210,8 @@ export interface OrderActivities {
   /** Promises stock to an order, all of it or none. Undone by `releaseStock`. */
   reserveStock(input: ReserveStockInput): Promise<ReserveStockResult>;
   releaseStock(input: { readonly orderId: string }): Promise<void>;
+  /** What of these lines cannot be had at this moment; null where all can. Reserves nothing. */
+  findShortage(input: { readonly lines: readonly LineQuantity[] }): Promise<Shortage | null>;
   /** Records the order with its first events in the outbox. Undone by `withdrawOrder`. */
   placeOrder(input: PlaceOrderInput): Promise<PlaceOrderResult>;
   withdrawOrder(input: { readonly orderId: string }): Promise<WithdrawOrderResult>;

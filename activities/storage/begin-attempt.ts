@@ -1,36 +1,29 @@
 import type { Pool } from 'pg';
 import { operationKeys } from '../../workflows/domain/operation-keys';
-import type { AuthorizePaymentInput } from '../../workflows/ports';
+import type { AuthorizePaymentInput, Shortage } from '../../workflows/ports';
 import { recordedResult, type AttemptRow } from './attempts';
 import { catalogueProblems, type CataloguePrice } from './catalogue';
-import { transact } from './database';
+import { transact, type Transaction } from './database';
 import { defect, operationUndone } from './failures';
 import { orderLoad, orderRecord, utc, type OrderRow } from './order-record';
 import type { BeginAttemptResult } from './payment-store';
+import type { PlacedCart } from './place-order';
 import { statement } from './statements';
+import { shortageOf } from './stock';
 
 const sql = {
   ofCart: statement('order-of-cart'),
   prices: statement('catalogue-prices'),
+  available: statement('stock-available'),
+  begun: statement('attempt-begun'),
   begin: statement('attempt-begin'),
 };
 
 /** Checks a payment before the provider is asked, and writes down that it is under way. */
 export async function beginAttempt(pool: Pool, now: Date, input: AuthorizePaymentInput): Promise<BeginAttemptResult> {
   const outcome = await transact(pool, async (tx) => {
-    if (input.purpose === 'checkout') {
-      const lines = input.lines ?? [];
-      const [[existing], prices] = await Promise.all([
-        tx.query<{ orderId: string }>(sql.ofCart, [input.cartId]),
-        tx.query<CataloguePrice>(sql.prices, [lines.map((line) => line.sku)]),
-      ]);
-      if (existing !== undefined) {
-        const [row] = await tx.query<OrderRow>(orderLoad, [existing.orderId]);
-        if (row !== undefined) return { kind: 'existing_order', facts: orderRecord(row.record).facts } as const;
-      }
-      const problems = catalogueProblems(input.amount.currency, lines, prices);
-      if (problems.length > 0) return { kind: 'invalid', problems } as const;
-    }
+    const refusal = input.purpose === 'checkout' ? await refuseCheckout(tx, input) : undefined;
+    if (refusal !== undefined) return refusal;
     // Not awaited here: its answer comes together with that of the commit.
     return { kind: 'written', rows: tx.query<AttemptRow>(sql.begin, beginValues(input, now)) } as const;
   });
@@ -38,6 +31,33 @@ export async function beginAttempt(pool: Pool, now: Date, input: AuthorizePaymen
   const [row] = await outcome.rows;
   if (row === undefined) throw defect(`attempt ${input.attempt} of order ${input.orderId} was not written`);
   return answer(input, row);
+}
+
+type Refusal = Extract<BeginAttemptResult, { kind: 'existing_order' | 'cart_changed' | 'invalid' | 'out_of_stock' }>;
+
+/**
+ * Why a checkout is not paid for: what is known already is answered before the bank is asked. An attempt that was begun goes
+ * on whatever has changed since, as it may hold money.
+ */
+async function refuseCheckout(tx: Transaction, input: AuthorizePaymentInput): Promise<Refusal | undefined> {
+  const { orderId, attempt, cartId, cartFingerprint = '', amount, lines = [] } = input;
+  const skus = lines.map((line) => line.sku);
+  const [[begun], [existing], prices, stock] = await Promise.all([
+    tx.query(sql.begun, [orderId, attempt]),
+    tx.query<PlacedCart>(sql.ofCart, [cartId]),
+    tx.query<CataloguePrice>(sql.prices, [skus]),
+    tx.query<Shortage>(sql.available, [skus]),
+  ]);
+  if (begun !== undefined) return undefined;
+  if (existing !== undefined) {
+    if (existing.cartFingerprint !== cartFingerprint) return { kind: 'cart_changed' };
+    const [row] = await tx.query<OrderRow>(orderLoad, [existing.orderId]);
+    if (row !== undefined) return { kind: 'existing_order', facts: orderRecord(row.record).facts };
+  }
+  const problems = catalogueProblems(amount.currency, lines, prices);
+  if (problems.length > 0) return { kind: 'invalid', problems };
+  const shortage = shortageOf(lines, stock);
+  return shortage && { kind: 'out_of_stock', ...shortage };
 }
 
 function beginValues(input: AuthorizePaymentInput, now: Date): unknown[] {

@@ -13,7 +13,7 @@ import { lockKnownOrder, OrderStep } from './order-step';
 import { placeOrder, withdrawOrder } from './place-order';
 import { applyShipment, assertShippable, completeDelivery, completeShipping } from './shipping';
 import { statement } from './statements';
-import { releaseStock, reserveStock, type StockQuantity } from './stock';
+import { findShortage, releaseStock, reserveStock, type StockQuantity } from './stock';
 
 const sql = {
   find: statement('operation-find'),
@@ -40,6 +40,7 @@ export function createOrderStore(deps: OrderStoreDeps): OrderActivities {
   return {
     reserveStock: (input) => reserveStock(pool, now(), input),
     releaseStock: ({ orderId }) => releaseStock(pool, now(), orderId),
+    findShortage: ({ lines }) => findShortage(pool, lines),
     placeOrder: (input) => placeOrder(pool, keyring, now(), input),
     withdrawOrder: ({ orderId }) => withdrawOrder(pool, now(), orderId),
     allocateOrder: ({ orderId }) => allocateOrder(pool, now(), orderId),

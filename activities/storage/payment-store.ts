@@ -5,6 +5,7 @@ import type {
   AuthorizePaymentInput,
   CapturePaymentInput,
   PaymentStatus,
+  Shortage,
 } from '../../workflows/ports';
 
 /** What became of a payment attempt, as it is recorded. */
@@ -53,6 +54,8 @@ export type BeginAttemptResult =
   /** Go on: `paymentIntentId` where one is known, to be looked up first. `startedAt`: of the first try, for idempotency windows. */
   | { readonly kind: 'begun'; readonly paymentIntentId?: string; readonly startedAt: string }
   | { readonly kind: 'existing_order'; readonly facts: OrderFacts }
+  | { readonly kind: 'cart_changed' }
+  | ({ readonly kind: 'out_of_stock' } & Shortage)
   | { readonly kind: 'invalid'; readonly problems: readonly FieldProblem[] }
   /** The attempt ended before: here is how. Never `requires_action` or `processing`, which are looked up. */
   | { readonly kind: 'recorded'; readonly result: PaymentStatus };

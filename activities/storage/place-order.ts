@@ -26,6 +26,12 @@ const sql = {
   lines: statement('lines-insert'),
 };
 
+/** A row of order-of-cart.sql. */
+export interface PlacedCart {
+  readonly orderId: string;
+  readonly cartFingerprint: string;
+}
+
 interface Claimed {
   readonly done: boolean;
   readonly undone: boolean;
@@ -45,20 +51,22 @@ export async function placeOrder(
   now: Date,
   input: PlaceOrderInput,
 ): Promise<PlaceOrderResult> {
-  const { orderId, cart, paymentIntentId } = input;
+  const { orderId, cart, cartFingerprint = '', paymentIntentId } = input;
   const key = operationKeys.place(orderId);
   return transact(pool, async (tx) => {
     const [[operation], , [existing], attempts, reserved] = await Promise.all([
       tx.query<Claimed>(sql.claim, [key, 'place', orderId, now]),
       tx.query(sql.cartLock, [cart.cartId]),
-      tx.query<{ orderId: string }>(sql.ofCart, [cart.cartId]),
+      tx.query<PlacedCart>(sql.ofCart, [cart.cartId]),
       tx.query<AttemptRow>(sql.attempts, [orderId]),
       tx.query<StockQuantity>(sql.reservations, [orderId]),
     ]);
     if (operation?.undone === true) throw operationUndone(key);
     if (existing !== undefined) {
+      const isThis = existing.orderId === orderId;
+      if (!isThis && existing.cartFingerprint !== cartFingerprint) return { outcome: 'cart_changed' };
       const { facts } = await lockKnownOrder(tx, existing.orderId);
-      return { outcome: existing.orderId === orderId ? 'placed' : 'existing_order', facts };
+      return { outcome: isThis ? 'placed' : 'existing_order', facts };
     }
     assertReserved(input, reserved);
     const attempt = heldAttempt(input, attempts);
@@ -139,7 +147,7 @@ function newOrder({ orderId, cart }: PlaceOrderInput, attempt: AttemptRow, attem
 function writeOrder(
   tx: Transaction,
   keyring: Keyring,
-  { cart, orderId }: PlaceOrderInput,
+  { cart, cartFingerprint = '', orderId }: PlaceOrderInput,
   facts: OrderFacts,
   holdAttempt: number,
   now: Date,
@@ -173,6 +181,7 @@ function writeOrder(
     1,
     traceId,
     now,
+    cartFingerprint,
   ]);
   tx.write(sql.lines, [orderId, JSON.stringify(facts.lines)]);
   const cause = {

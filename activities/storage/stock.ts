@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
 import type { LineQuantity } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
-import type { ReserveStockInput, ReserveStockResult } from '../../workflows/ports';
+import type { ReserveStockInput, ReserveStockResult, Shortage } from '../../workflows/ports';
 import { writeEntry } from './audit';
-import { transact } from './database';
+import { run, transact } from './database';
 import { defect, operationUndone } from './failures';
 import { lockOrder } from './order-step';
 import { statement } from './statements';
@@ -12,6 +12,7 @@ const sql = {
   claim: statement('operation-claim'),
   undo: statement('operation-undo'),
   candidates: statement('stock-candidates'),
+  available: statement('stock-available'),
   reserve: statement('stock-reserve'),
   release: statement('stock-release'),
   reservations: statement('reservations-of'),
@@ -58,6 +59,21 @@ export async function reserveStock(pool: Pool, now: Date, input: ReserveStockInp
   });
 }
 
+/** What of these lines cannot be had at this moment: see `OrderActivities.findShortage`. */
+export async function findShortage(pool: Pool, lines: readonly LineQuantity[]): Promise<Shortage | null> {
+  const stock = await run<Shortage>(pool, sql.available, [lines.map((line) => line.sku)]);
+  return shortageOf(lines, stock) ?? null;
+}
+
+/** The first line that there are too few pieces of; a sku that is in several places may be named several times. */
+export function shortageOf(lines: readonly LineQuantity[], stock: readonly Shortage[]): Shortage | undefined {
+  for (const { sku, quantity } of mergeLines(lines)) {
+    const available = stock.reduce((sum, one) => sum + (one.sku === sku ? one.available : 0), 0);
+    if (available < quantity) return { sku, available };
+  }
+  return undefined;
+}
+
 /** Gives back what is promised to a cart, and leaves a tombstone. An order that is recorded is cancelled instead. */
 export async function releaseStock(pool: Pool, now: Date, orderId: string): Promise<void> {
   const key = operationKeys.reserve(orderId);
@@ -101,11 +117,9 @@ function promised(
 export function chooseWarehouses(
   wanted: readonly LineQuantity[],
   candidates: readonly Candidate[],
-): { readonly taken: StockQuantity[] } | { readonly missing: { readonly sku: string; readonly available: number } } {
-  for (const { sku, quantity } of wanted) {
-    const available = candidates.reduce((sum, one) => sum + (one.sku === sku ? one.available : 0), 0);
-    if (available < quantity) return { missing: { sku, available } };
-  }
+): { readonly taken: StockQuantity[] } | { readonly missing: Shortage } {
+  const missing = shortageOf(wanted, candidates);
+  if (missing !== undefined) return { missing };
   const has = (warehouseId: string, line: LineQuantity): boolean =>
     candidates.some((one) => one.warehouseId === warehouseId && one.sku === line.sku && one.available >= line.quantity);
   const warehouses = [...new Set(candidates.map((one) => one.warehouseId))].sort();

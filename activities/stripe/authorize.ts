@@ -41,6 +41,8 @@ export function authorizePayment(context: PaymentContext, input: AuthorizePaymen
   return activity(context, { operation: 'authorizePayment', orderId, atRisk, priority }, async (session) => {
     const begun = await context.store.beginAttempt(input);
     if (begun.kind === 'existing_order') return { status: 'existing_order', facts: begun.facts };
+    if (begun.kind === 'cart_changed') return { status: 'cart_changed' };
+    if (begun.kind === 'out_of_stock') return { status: 'out_of_stock', sku: begun.sku, available: begun.available };
     if (begun.kind === 'invalid') return { status: 'invalid', problems: begun.problems };
     if (begun.kind === 'recorded') return begun.result;
     const outcome = await perform(context, session, input, begun);
@@ -98,6 +100,8 @@ async function confirm(session: ProviderSession, input: AuthorizePaymentInput, i
   const params = confirmParams(input);
   for (let index = 1; ; index += 1) {
     try {
+      // Set again with every try: it does nothing twice, and an attempt that went through is beyond being changed.
+      if (input.setAmount === true) await session.setAmount(id, input.amount);
       return fetched(await session.confirm(id, params, index === 1 ? key : `${key}:${index}`));
     } catch (error) {
       if (isCardError(error)) return declined(session, error);

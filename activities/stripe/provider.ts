@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import type { Money } from '../../workflows/domain/money';
 import { ConcurrencyCap } from './concurrency';
 import { defect, toFailure, unsettled, type StripeCall } from './errors';
 import type { RequestLimiter } from './limiter';
@@ -89,6 +90,12 @@ export class ProviderSession {
       this.stripe.paymentIntents.confirm(id, { ...params, expand: EXPAND }, { idempotencyKey }),
     );
     return this.current(answer);
+  }
+
+  /** Changes what a PaymentIntent that holds nothing asks for. Without a key of our own: the same change again is none. */
+  async setAmount(id: string, { amount, currency }: Money): Promise<void> {
+    const update = () => this.stripe.paymentIntents.update(id, { amount, currency });
+    this.checked(await this.send('payment_intents.update', update));
   }
 
   async capture(

@@ -23,7 +23,7 @@ export function checkoutOperations(deps: GatewayDeps, metrics: GatewayMetrics): 
       },
       problems: {
         402: 'Declined (`card_declined`, `declineCode`; try another payment method until `retryUntil`), or `payment_refused`',
-        409: '`out_of_stock` (`sku`, `available`), `cart_changed` or `abandoned`',
+        409: '`out_of_stock` (`sku`, `available`), `cart_changed` (`placed`: for good) or `abandoned`',
       },
       prepare: (call) => {
         const request = parseCheckout(call.body);
@@ -82,8 +82,12 @@ function toOutcome(answer: CheckoutAnswer): Outcome {
 }
 
 function failed(answer: Extract<CheckoutAnswer, { state: 'failed' }>): never {
+  if (answer.code === 'cart_changed') {
+    const { code, message, placed } = answer;
+    throw new Problem(409, message, { code, placed });
+  }
   const { code, message } = answer;
   if (code === 'payment_refused') throw new Problem(402, message, { code });
-  if (code === 'abandoned' || code === 'cart_changed') throw new Problem(409, message, { code });
+  if (code === 'abandoned') throw new Problem(409, message, { code });
   throw unavailable(message, { code });
 }

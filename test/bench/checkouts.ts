@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import { checkoutRequest } from '../../clients/schemas';
-import { checkoutStart, toCart } from '../../clients/requests';
+import { checkoutStart, submissionOf } from '../../clients/requests';
 import { startLoop } from '../../workers/loop';
 import { DEFAULT_POLICY } from '../../workflows/domain/policy';
 import { submitCheckout } from '../../workflows/messages';
@@ -144,10 +144,10 @@ function bareAnswered(shop: Shop, name: string, type: string): Contender {
 }
 
 async function designed(shop: Shop, design: Design): Promise<void> {
-  const cart = toCart(checkoutRequest.parse(oneItemCart()), DEFAULT_POLICY);
-  const { args, ...start } = checkoutStart(cart, shop.settings.taskQueue);
+  const submission = submissionOf(checkoutRequest.parse(oneItemCart()), DEFAULT_POLICY);
+  const { args, ...start } = checkoutStart(submission, shop.settings.taskQueue);
   const answer = await shop.client.workflow.executeUpdateWithStart(submitCheckout, {
-    args: [{ paymentMethod: 'pm_card_visa', cartFingerprint: '' }],
+    args: [submission],
     startWorkflowOperation: new WithStartWorkflowOperation('designedCheckout', {
       ...start,
       args: [...(args ?? []), design],

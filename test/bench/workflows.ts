@@ -99,7 +99,9 @@ export async function designedCheckout({ orderId, cart }: CheckoutInput, design:
   if (payment.status !== 'authorized') throw new TypeError(`the card was not held but ${payment.status}`);
   const { paymentIntentId } = payment;
   await records.reserveStock({ orderId, lines: cart.lines.map(({ sku, quantity }) => ({ sku, quantity })) });
-  const { facts } = await records.placeOrder({ orderId, cart, paymentIntentId });
+  const placed = await records.placeOrder({ orderId, cart, paymentIntentId });
+  if (placed.outcome === 'cart_changed') throw new TypeError('the cart is another order');
+  const { facts } = placed;
   const captureBefore = facts.hold?.captureBefore ?? null;
   const answer: CheckoutAnswer = {
     state: 'placed',

@@ -2,8 +2,9 @@ import { failureTypes } from '../../workflows/domain/errors';
 import { DEFAULT_POLICY } from '../../workflows/domain/policy';
 import { workflowIds, workflowTypes } from '../../workflows/messages';
 import { ServiceUnavailable } from '../../clients';
-import type { CheckoutAnswer, CheckoutInput } from '../../workflows/messages';
-import { uniqueName } from '../support/environment';
+import { checkoutStart, submissionOf } from '../../clients/requests';
+import { parseCheckout } from '../../clients/validate';
+import type { CheckoutAnswer } from '../../workflows/messages';
 import { expectState, MINUTE_MS } from './stage';
 import type { Path, Stage, Target } from './stage';
 
@@ -127,17 +128,53 @@ export const checkoutPaths: readonly Path[] = [
     },
   },
   {
-    name: 'checkout-never-submitted',
+    name: 'checkout-started-without-its-update',
     async play(stage) {
-      const { paymentMethod: _none, ...cart } = stage.cart();
-      const input: CheckoutInput = {
-        orderId: uniqueName('ord'),
-        cart: { ...cart, captureOn: 'shipment', channel: 'web', policy: DEFAULT_POLICY } as CheckoutInput['cart'],
-      };
-      const workflowId = workflowIds.checkout(cart.cartId);
+      const cart = stage.cart();
       const { taskQueue, client } = stage.world;
-      await client.workflow.start(workflowTypes.checkout, { workflowId, taskQueue, args: [input] });
-      await stage.forward(workflowId, 2 * MINUTE_MS);
+      const submission = submissionOf(parseCheckout(cart), DEFAULT_POLICY);
+      await client.workflow.start(workflowTypes.checkout, checkoutStart(submission, taskQueue));
+      return stage.end(workflowIds.checkout(cart.cartId));
+    },
+  },
+  {
+    name: 'checkout-declined-then-changed',
+    async play(stage) {
+      const { cart, workflowId } = await decline(stage);
+      const lines = [{ sku: 'MUG-BLUE', quantity: 1, unitAmount: 1290 }];
+      expectState(await stage.holdfast.checkout({ ...cart, lines, paymentMethod: 'pm_card_visa' }), 'placed');
+      return stage.end(workflowId);
+    },
+  },
+  {
+    name: 'checkout-changed-during-requires-action',
+    async play(stage) {
+      const cart = stage.cart({ paymentMethod: ASKS_3DS });
+      const { paymentIntentId } = expectState(await stage.holdfast.checkout(cart), 'requires_action');
+      expectState(await stage.holdfast.checkout({ ...cart, shippingAmount: 491 }), 'failed');
+      stage.world.simulator.completeAuthentication(paymentIntentId, 'succeed');
+      return stage.end(workflowIds.checkout(cart.cartId));
+    },
+  },
+  {
+    name: 'checkout-sold-out-during-requires-action',
+    async play(stage) {
+      const lastOne = { lines: [{ sku: 'LAST-ONE', quantity: 1, unitAmount: 9900 }], taxAmount: 0, shippingAmount: 0 };
+      const cart = stage.cart({ ...lastOne, paymentMethod: ASKS_3DS });
+      expectState(await stage.holdfast.checkout(cart), 'requires_action');
+      await checkOut(stage, 'placed', lastOne);
+      expectState(await stage.holdfast.checkout(cart), 'out_of_stock');
+      return stage.end(workflowIds.checkout(cart.cartId));
+    },
+  },
+  {
+    name: 'checkout-of-a-cart-that-is-another-order',
+    async play(stage) {
+      const cart = stage.cart();
+      const workflowId = workflowIds.checkout(cart.cartId);
+      expectState(await stage.holdfast.checkout(cart), 'placed');
+      await stage.end(workflowId);
+      expectState(await stage.holdfast.checkout({ ...cart, shippingAmount: 491 }), 'failed');
       return stage.end(workflowId);
     },
   },

@@ -1,1 +1,2 @@
-SELECT order_id AS "orderId" FROM orders WHERE cart_id = $1
+-- $1 cart id
+SELECT order_id AS "orderId", cart_fingerprint AS "cartFingerprint" FROM orders WHERE cart_id = $1

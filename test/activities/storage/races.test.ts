@@ -1,6 +1,6 @@
 import { createOrderStore, createPool } from '../../../activities/storage';
 import { chooseWarehouses } from '../../../activities/storage/stock';
-import { captureOf, cartOf, intentOf, openShop, sku, type Shop } from './shop';
+import { captureOf, cartOf, intentOf, openShop, sku, type Shop, factsOf } from './shop';
 
 let shop: Shop;
 beforeAll(async () => void (shop = await openShop()));
@@ -64,7 +64,7 @@ test('one cart placed under ten order ids at once is one order', async () => {
     ids.map((orderId) => shop.orders.placeOrder({ orderId, cart, paymentIntentId: intentOf(orderId, 1) })),
   );
   expect(placed.filter((one) => one.outcome === 'placed')).toHaveLength(1);
-  expect(new Set(placed.map((one) => one.facts.orderId)).size).toBe(1);
+  expect(new Set(placed.map((one) => factsOf(one).orderId)).size).toBe(1);
 });
 
 test('a cancel and a capture at the same moment: one of them wins, and money and stock agree with it', async () => {

@@ -3,7 +3,7 @@ import type { LineQuantity, OrderFacts } from '../../../workflows/domain/order';
 import { DEFAULT_REFUND_POLICY, type RefundFacts, type RefundPolicy } from '../../../workflows/domain/refund';
 import type { BeginRefundResult, RefundChange, RefundRequest } from '../../../workflows/refund-ports';
 import { readOrder } from '../../../activities/storage/order-record';
-import { authorized, authorizeInput, captureOf, cartOf, intentOf, openShop, sku, type Shop } from './shop';
+import { authorized, authorizeInput, captureOf, cartOf, intentOf, openShop, sku, type Shop, factsOf } from './shop';
 
 /** What the cart of `cartOf` costs: two mugs, a teapot, shipping and tax. */
 export const TOTAL = 7_303;
@@ -91,7 +91,7 @@ export async function openRefundShop(): Promise<RefundShop> {
       const cart = cartOf(`cart-${orderId}`);
       await shop.authorize(orderId, cart, { multicapture: false });
       await shop.orders.reserveStock({ orderId, lines: cart.lines });
-      const { facts } = await shop.orders.placeOrder({ orderId, cart, paymentIntentId: intentOf(orderId, 1) });
+      const facts = factsOf(await shop.orders.placeOrder({ orderId, cart, paymentIntentId: intentOf(orderId, 1) }));
       await shop.orders.allocateOrder({ orderId });
       const first = await shop.capture(captureOf(facts, mugs(2), `A-${orderId}`, true));
       const rest = TOTAL - first.amounts.captured;

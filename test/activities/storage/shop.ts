@@ -20,6 +20,7 @@ import type {
   CapturePaymentInput,
   OrderActivities,
   PaymentStatus,
+  PlaceOrderResult,
 } from '../../../workflows/ports';
 import { createDatabase } from '../../support/environment';
 
@@ -85,8 +86,7 @@ export async function openShop(): Promise<Shop> {
       await authorize(orderId, cart);
       const reserved = await orders.reserveStock({ orderId, lines: cart.lines });
       if (reserved.outcome !== 'reserved') throw new Error(`${reserved.sku} is out of stock`);
-      const placed = await orders.placeOrder({ orderId, cart, paymentIntentId: intentOf(orderId, 1) });
-      return placed.facts;
+      return factsOf(await orders.placeOrder({ orderId, cart, paymentIntentId: intentOf(orderId, 1) }));
     },
     async capture(input) {
       const begun = await payments.beginCapture(input);
@@ -112,6 +112,12 @@ export async function openShop(): Promise<Shop> {
       await database.drop();
     },
   };
+}
+
+/** The order that stands after `placeOrder`. */
+export function factsOf(placed: PlaceOrderResult): OrderFacts {
+  if (placed.outcome === 'cart_changed') throw new Error('the cart id is an order with other contents');
+  return placed.facts;
 }
 
 /** The PaymentIntent that `authorize` makes for an attempt. */

@@ -85,12 +85,18 @@ describe('answers of a checkout', () => {
     ['payment_unavailable', 503],
     ['order_unavailable', 503],
     ['abandoned', 409],
-    ['cart_changed', 409],
+    ['payment_refused', 402],
   ] as const)('failed with %s: %i', async (code, status) => {
     const response = await answered({ state: 'failed', code, message: 'nothing was bought' });
     expect(response.status).toBe(status);
     expect(response.body).toMatchObject({ code, detail: 'nothing was bought' });
     expect(response.headers.get('retry-after')).toBe(status === 503 ? '5' : null);
+  });
+
+  test.each([true, false])('cart_changed: 409, and whether for good (%s)', async (placed) => {
+    const response = await answered({ state: 'failed', code: 'cart_changed', placed, message: 'another purchase' });
+    expect(response.status).toBe(409);
+    expect(response.body).toMatchObject({ code: 'cart_changed', placed, detail: 'another purchase' });
   });
 
   test.each([

@@ -3,6 +3,7 @@ import { bookAndFollow } from './afterlife';
 import { approveCharge, declineCharge } from './card-network';
 import { refused, StripeApiError } from './errors';
 import { scheduleExpiry } from './intent-expiry';
+import { cancel } from './intent-settle';
 import { assertConfirmable, missingPaymentMethod, moveTo } from './intent-states';
 import type { RequestCause, StoredPaymentIntent, StoredPaymentMethod } from './model';
 import { attach, usableMethod } from './payment-methods';
@@ -60,6 +61,7 @@ export function confirm(
   cause: RequestCause,
 ): void {
   const pi = intent.object;
+  countConfirmation(account, intent, cause);
   pi.payment_method = method.id;
   pi.next_action = null;
   intent.offSession = isOffSession(params);
@@ -75,6 +77,14 @@ export function confirm(
     return;
   }
   throw decline(account, intent, method, outcome, cause);
+}
+
+/** Past its limit of confirmations a PaymentIntent is canceled. Source: Stripe, "Confirm a PaymentIntent". */
+function countConfirmation(account: Account, intent: StoredPaymentIntent, cause: RequestCause): void {
+  intent.confirmations = (intent.confirmations ?? 0) + 1;
+  if (intent.confirmations <= account.settings.maxConfirmations) return;
+  cancel(account, intent, { cancellation_reason: 'automatic' }, cause);
+  assertConfirmable(intent.object);
 }
 
 /** The customer passed (or failed) 3-D Secure: the attempt goes on, or the intent asks for another payment method. */

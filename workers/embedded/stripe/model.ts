@@ -50,6 +50,8 @@ export interface StoredPaymentIntent {
   authenticated: boolean;
   multicaptureRequested: boolean;
   captures: number;
+  /** How often it was confirmed; absent in a state that was kept before this was counted. */
+  confirmations?: number;
   hold: ClockTimer | undefined;
 }
 

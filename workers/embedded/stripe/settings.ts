@@ -13,6 +13,8 @@ export interface AccountSettings extends MoneySettings {
   lateCaptureCode: 'capture_charge_authorization_expired' | 'charge_expired_for_capture';
   /** How old a PaymentIntent must be before search finds it, in milliseconds (Stripe: usually under a minute). */
   searchLagMs: number;
+  /** How often one PaymentIntent may be confirmed; one try more cancels it (Stripe: a variable upper limit). */
+  maxConfirmations: number;
   /** Whether amounts under Stripe's minimum for the currency are refused. */
   enforceMinimumAmounts: boolean;
   /** How invoices are collected, where it is not as with a new Stripe account. */
@@ -26,6 +28,8 @@ const DEFAULTS: AccountSettings = {
   lateCaptureCode: 'capture_charge_authorization_expired',
   // Stripe: "typically searchable in less than a minute"; code that reads its own writes must not rely on it.
   searchLagMs: 60_000,
+  // Stripe does not say where its limit is; no test comes near this one by accident.
+  maxConfirmations: 50,
   enforceMinimumAmounts: true,
   ...MONEY_DEFAULTS,
   billing: {},
