@@ -66,6 +66,10 @@ export const orderAnswer = z.object({
   }),
   captureBefore: time.nullable(),
   lines: z.array(lineQuantity.extend({ unitAmount: amount, shipped: z.int(), cancelled: z.int() })),
+  allocation: z
+    .array(lineQuantity.extend({ warehouseId: z.string() }))
+    .optional()
+    .describe('Where the pieces that have not shipped are reserved; not in lists'),
   shipments: z.array(
     z.object({
       shipmentId: z.string(),

@@ -146,6 +146,8 @@ export interface DeliverCommand {
 /** Why a command was refused; nothing was changed. */
 export type RefusalReason =
   | 'unknown_order'
+  | 'unknown_warehouse'
+  | 'not_in_warehouse'
   | 'unknown_line'
   | 'exceeds_remaining'
   | 'tracking_number_used'
@@ -168,6 +170,8 @@ export interface Refusal {
   readonly accepted: false;
   readonly reason: RefusalReason;
   readonly message: string;
+  /** The fields of the command that are at fault, where it is known. */
+  readonly problems?: readonly FieldProblem[];
 }
 
 export type ShipAnswer = CommandAnswer<{

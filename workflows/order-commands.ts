@@ -4,6 +4,7 @@ import { isRaised, remainingLines } from './domain/order';
 import type { OrderFacts } from './domain/order';
 import { remainingAmount, shipmentAmount } from './domain/shipment-amount';
 import { refuseCancel, refuseDelivery, refuseShipment, sameShipment, stopShipping } from './domain/shipping-rules';
+import type { RefusalCause } from './domain/shipping-rules';
 import type {
   CancelAnswer,
   CancelCommand,
@@ -52,11 +53,13 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
   if (order.facts.paymentState === 'captured' || amount === 0) {
     const result = await records.recordShipment({ orderId: order.orderId, shipment });
     order.set('outcome' in result ? result.facts : result);
-    return 'outcome' in result ? stopped(order) : shipped(order, id, 0);
+    if (!('outcome' in result)) return shipped(order, id, 0);
+    return result.outcome === 'stopped' ? stopped(order) : { accepted: false, ...result.cause };
   }
   let captured = open === undefined ? 'expired' : await capture(order, open);
   // Nothing is open, or what was open found its hold gone: from a hold that stands, or not at all.
   if (captured === 'expired') captured = await captureOnHold(order, amount, shipment);
+  if (typeof captured === 'object') return { accepted: false, ...captured };
   if (captured === 'stopped') return stopped(order);
   if (captured === 'payment_needed')
     return order.refusal('payment_needed', 'The card hold is gone and could not be renewed; the customer was asked.');
@@ -68,7 +71,8 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
   return shipped(order, id, amount);
 }
 
-type Captured = 'captured' | 'payment_needed' | 'stopped' | 'unknown';
+/** How a capture ended; a cause where nothing was begun because our own record would refuse it. */
+type Captured = 'captured' | 'payment_needed' | 'stopped' | 'unknown' | RefusalCause;
 
 /** A dispute or a refund came between the command and its record. */
 function stopped(order: OrderContext): ShipAnswer {
@@ -105,6 +109,7 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
     const result = await capturePayment(input);
     order.set(result.facts);
     await order.conclude('capture', 'capture_unknown');
+    if (result.outcome === 'refused') return result.cause;
     return result.outcome === 'hold_expired' ? 'expired' : result.outcome;
   } catch (error) {
     if (isCancellation(error)) throw error;
@@ -229,7 +234,7 @@ export async function deliver(order: OrderContext, command: DeliverCommand): Pro
 
 /** Another payment method for an order whose hold the bank did not renew. */
 export async function renew(order: OrderContext, paymentMethod: string): Promise<RenewPaymentAnswer> {
-  if (order.facts.paymentState !== 'payment_needed')
+  if (order.facts.paymentState !== 'payment_needed' || remainingAmount(order.facts) === 0)
     return order.refusal('no_payment_needed', 'The payment of this order needs nothing.');
   if (order.unsettled.authorization !== undefined) {
     return order.refusal('outcome_unknown', 'An earlier try to renew the payment is not settled yet; try again later.');

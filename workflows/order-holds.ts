@@ -25,6 +25,8 @@ export async function ensureHold(order: OrderContext): Promise<boolean> {
 /** Gets a new hold off-session for what is left to ship, then lets the old one go. */
 export async function renewHold(order: OrderContext, purpose: AuthorizationPurpose): Promise<void> {
   const { facts } = order;
+  // A bank holds no amount of zero, and lines that cost nothing need no hold.
+  if (order.unsettled.authorization === undefined && remainingAmount(facts) === 0) return;
   order.step = 'renewing the card hold';
   const input: AuthorizePaymentInput = order.unsettled.authorization ?? {
     orderId: facts.orderId,

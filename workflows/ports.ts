@@ -2,6 +2,7 @@ import type { CheckoutCart } from './messages';
 import type { FieldProblem, RefusalDetails } from './domain/errors';
 import type { Money } from './domain/money';
 import type { ExceptionKind, Hold, LineQuantity, OrderFacts } from './domain/order';
+import type { RefusalCause } from './domain/shipping-rules';
 
 /**
  * The activities that workflows call. Every one is safe to run twice and to be killed anywhere: its effect is keyed by
@@ -112,12 +113,20 @@ export type CapturePaymentResult =
   /** The hold was gone at the provider: recorded, nothing was captured, nothing was shipped. */
   | { readonly outcome: 'hold_expired'; readonly facts: OrderFacts }
   /** A dispute or a refund was recorded first (`stopShipping` says which): nothing was captured, nothing was shipped. */
-  | { readonly outcome: 'stopped'; readonly facts: OrderFacts };
+  | { readonly outcome: 'stopped'; readonly facts: OrderFacts }
+  | ShipmentRefused;
 
 /** A shipment that was paid before and did not leave: a dispute or a refund was recorded first. */
 export interface ShipmentStopped {
   readonly outcome: 'stopped';
   readonly facts: OrderFacts;
+}
+
+/** Our own tables would not take the shipment: found out before anything was captured or recorded. */
+export interface ShipmentRefused {
+  readonly outcome: 'refused';
+  readonly facts: OrderFacts;
+  readonly cause: RefusalCause;
 }
 
 export interface VoidPaymentInput {
@@ -217,11 +226,11 @@ export interface OrderActivities {
   withdrawOrder(input: { readonly orderId: string }): Promise<WithdrawOrderResult>;
   /** Chooses a warehouse for each line; answers with the order as it stands, also when it was allocated before. */
   allocateOrder(input: { readonly orderId: string }): Promise<OrderFacts>;
-  /** Records a shipment of an order that is paid already. */
+  /** Records a shipment for which nothing is left to be taken: its order is paid, or its lines cost nothing. */
   recordShipment(input: {
     readonly orderId: string;
     readonly shipment: ShipmentRecord;
-  }): Promise<OrderFacts | ShipmentStopped>;
+  }): Promise<OrderFacts | ShipmentStopped | ShipmentRefused>;
   /** Records that parcels arrived; all that are under way where no shipment is named. */
   recordDelivery(input: {
     readonly orderId: string;

@@ -1,21 +1,22 @@
 import type { Pool } from 'pg';
 import { remainingLines, type OrderFacts } from '../../workflows/domain/order';
+import { remainingAmount } from '../../workflows/domain/shipment-amount';
 import { operationKeys, WHOLE_ORDER } from '../../workflows/domain/operation-keys';
 import { isTerminal } from '../../workflows/domain/order-state';
-import { stopShipping } from '../../workflows/domain/shipping-rules';
+import { stopShipping, type RefusalCause } from '../../workflows/domain/shipping-rules';
 import { workflowIds } from '../../workflows/messages';
 import type { CapturePaymentInput } from '../../workflows/ports';
 import { openAmount, type AttemptRow } from './attempts';
 import { AttemptStep, onAttempts, type AttemptContext } from './attempt-step';
 import { attemptSummary } from './audit';
 import { addException } from './exceptions';
-import { defect, notFound, operationUndone } from './failures';
+import { notFound, operationUndone } from './failures';
 import type { OrderStep } from './order-step';
 import type { BeginCaptureResult, CaptureOutcome } from './payment-store';
 import { movement } from './record-attempt';
-import { applyShipment, assertShippable, completeShipping, shipmentProblem } from './shipping';
+import { applyShipment, completeShipping, refuseRecord, shipmentProblem } from './shipping';
 import { statement } from './statements';
-import { mergeLines, type StockQuantity } from './stock';
+import { mergeLines, reserveAtWarehouse, type StockQuantity } from './stock';
 
 const sql = {
   find: statement('operation-find'),
@@ -40,14 +41,14 @@ export async function beginCapture(pool: Pool, now: Date, input: CapturePaymentI
     const [operation] = await tx.query<Operation>(sql.find, [key]);
     if (operation?.done === true) return { kind: 'recorded', facts: record.facts };
     if (operation?.undone === true || row.tombstoned) throw operationUndone(key);
-    if (input.shipment !== undefined) assertShippable(record.facts, input.shipment.lines, key);
     if (isTerminal(record.facts.state)) throw operationUndone(key);
     // The last word before the provider is asked. Not for a capture that is under way: its money may be taken already.
-    if (operation === undefined && input.shipment !== undefined && stopShipping(record.facts) !== undefined) {
-      return { kind: 'stopped', facts: record.facts };
+    if (operation === undefined) {
+      const facts = record.facts;
+      if (input.shipment !== undefined && stopShipping(facts) !== undefined) return { kind: 'stopped', facts };
+      const cause = await refuseCapture(context, facts, row, input, now);
+      if (cause !== undefined) return { kind: 'refused', facts, cause };
     }
-    // A hold that is recorded as gone is asked for all the same: the provider's answer is what counts.
-    if (row.status === 'authorized') assertCovered(record.facts, row, input);
     tx.write(sql.begin, beginValues(input, key, row, now));
     return { kind: 'begun' };
   });
@@ -110,19 +111,46 @@ function attemptOf({ attempts }: AttemptContext, { orderId, paymentIntentId }: C
   return row;
 }
 
-function assertCovered(facts: OrderFacts, row: AttemptRow, { amount, final, shipment }: CapturePaymentInput): void {
+/**
+ * Everything that the record of a capture needs, asked before the money is taken: the lines, the warehouse and its stock, and a
+ * hold that covers it. What the command was decided on may have changed since.
+ */
+async function refuseCapture(
+  { tx }: AttemptContext,
+  facts: OrderFacts,
+  row: AttemptRow,
+  input: CapturePaymentInput,
+  now: Date,
+): Promise<RefusalCause | undefined> {
+  const { orderId, shipment } = input;
+  // A hold that is recorded as gone is asked for all the same: the provider's answer is what counts.
+  const uncovered = row.status === 'authorized' ? refuseUncovered(facts, row, input) : undefined;
+  if (shipment === undefined) return uncovered;
+  const cause = { operationKey: captureKey(input), action: 'capture', actor: CAPTURE_ACTOR, nowIso: now.toISOString() };
+  return refuseRecord(facts, shipment) ?? uncovered ?? reserveAtWarehouse(tx, { orderId, ...cause }, shipment);
+}
+
+function refuseUncovered(
+  facts: OrderFacts,
+  row: AttemptRow,
+  { amount, final, shipment }: CapturePaymentInput,
+): RefusalCause | undefined {
   const open = openAmount(row);
   const { orderId, currency } = facts;
+  const refuse = (what: string): RefusalCause => {
+    return { reason: 'outcome_unknown', message: `${what}; the order changed a moment ago, send it again.` };
+  };
   if (!Number.isSafeInteger(amount) || amount < 1 || amount > open) {
-    throw defect(`${open} ${currency} are held for order ${orderId}: ${amount} cannot be captured`);
+    return refuse(`${open} ${currency} are held for order ${orderId}, and ${amount} cannot be captured`);
   }
   const shipped = mergeLines(shipment?.lines ?? []);
   const all = remainingLines(facts).every((line) =>
     shipped.some((one) => one.sku === line.sku && one.quantity === line.quantity),
   );
   if ((all || shipment === undefined) && !final && amount < open) {
-    throw defect(`the last capture of order ${orderId} must let go of the ${open - amount} ${currency} it leaves`);
+    return refuse(`The last capture of order ${orderId} must release the ${open - amount} ${currency} that it leaves`);
   }
+  return undefined;
 }
 
 /** The ledger and the hold. The last capture of a PaymentIntent lets go of what it leaves. */
@@ -163,7 +191,8 @@ function land(
   { reserved, paidBefore }: { readonly reserved: readonly StockQuantity[]; readonly paidBefore: boolean },
 ): void {
   if (shipment !== undefined) applyShipment(order, context.tx, reserved, shipment, { amount: capturedAmount, at });
-  const settled = shipment === undefined || remainingLines(order.facts).length === 0;
+  // Lines that cost nothing may be left to ship: no money is left to be taken for them.
+  const settled = shipment === undefined || remainingAmount(order.facts) === 0;
   if (!paidBefore) order.setPayment(settled ? 'captured' : 'partially_captured');
   if (shipment !== undefined) return completeShipping(order, paidBefore);
   if (order.facts.state === 'paid') return;

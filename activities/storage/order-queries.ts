@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { FieldProblem } from '../../workflows/domain/errors';
 import type { OrderFacts } from '../../workflows/domain/order';
 import type { OrderState } from '../../workflows/domain/order-state';
-import type { OrderView } from '../../workflows/domain/order-view';
+import type { Allocation, OrderView } from '../../workflows/domain/order-view';
 import type { RefundFacts } from '../../workflows/domain/refund';
 import { waitingFor, type Party } from '../../workflows/domain/waiting';
 import type { Keyring } from '../crypto';
@@ -19,6 +19,7 @@ const sql = {
   stuck: statement('orders-stuck'),
   exceptions: statement('exceptions-open'),
   prices: statement('catalogue-prices'),
+  reservations: statement('reservations-of'),
 };
 
 /** A page no longer than a person reads; larger ones would hold a connection for a whole export. */
@@ -73,7 +74,14 @@ export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries
   const views = (rows: readonly OrderRow[]): OrderView[] => rows.map((row) => viewOf(orderRecord(row.record).facts));
   const limited = (limit: number | undefined): number => Math.min(limit ?? DEFAULT_ROWS, MAX_ROWS);
   return {
-    getOrder: async (orderId) => views(await run<OrderRow>(pool, orderLoad, [orderId]))[0],
+    async getOrder(orderId) {
+      const [rows, allocation] = await Promise.all([
+        run<OrderRow>(pool, orderLoad, [orderId]),
+        run<Allocation>(pool, sql.reservations, [orderId]),
+      ]);
+      const [view] = views(rows);
+      return view && { ...view, allocation };
+    },
     async orderExists(orderId) {
       return (await run(pool, sql.exists, [orderId])).length > 0;
     },

@@ -3,17 +3,17 @@ import { remainingLines, type OrderFacts } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import { isGivenBack } from '../../workflows/domain/refund';
 import { shipmentAmount } from '../../workflows/domain/shipment-amount';
-import { stopShipping } from '../../workflows/domain/shipping-rules';
-import type { OrderActivities, RequestPaymentInput, ShipmentStopped } from '../../workflows/ports';
+import { stopShipping, type RefusalCause } from '../../workflows/domain/shipping-rules';
+import type { OrderActivities, RequestPaymentInput, ShipmentRefused, ShipmentStopped } from '../../workflows/ports';
 import type { Keyring } from '../crypto';
 import { transact, type Transaction } from './database';
 import { closeLostDisputes, raiseException, resolveException } from './exceptions';
 import { defect } from './failures';
 import { lockKnownOrder, OrderStep } from './order-step';
 import { placeOrder, withdrawOrder } from './place-order';
-import { applyShipment, assertShippable, completeDelivery, completeShipping } from './shipping';
+import { applyShipment, completeDelivery, completeShipping, refuseRecord } from './shipping';
 import { statement } from './statements';
-import { findShortage, releaseStock, reserveStock, type StockQuantity } from './stock';
+import { findShortage, releaseStock, reserveAtWarehouse, reserveStock, type StockQuantity } from './stock';
 
 const sql = {
   find: statement('operation-find'),
@@ -80,32 +80,45 @@ async function recordShipment(
   pool: Pool,
   now: Date,
   { orderId, shipment }: Input<'recordShipment'>,
-): Promise<OrderFacts | ShipmentStopped> {
+): Promise<OrderFacts | ShipmentStopped | ShipmentRefused> {
   const operationKey = operationKeys.ship(orderId, shipment.shipmentId);
   return transact(pool, async (tx) => {
-    const [record, [operation], reserved] = await Promise.all([
+    const [record, [operation]] = await Promise.all([
       lockKnownOrder(tx, orderId),
       tx.query<{ done: boolean }>(sql.find, [operationKey]),
-      tx.query<StockQuantity>(sql.reservations, [orderId]),
     ]);
     const { facts } = record;
     if (operation?.done === true) return facts;
-    assertShippable(facts, shipment.lines, operationKey);
     if (stopShipping(facts) !== undefined) return { outcome: 'stopped', facts };
-    if (facts.paymentState !== 'captured') {
-      throw defect(`order ${orderId} is ${facts.paymentState}: its shipments are recorded with their captures`);
-    }
-    const step = new OrderStep(tx, record, {
-      operationKey,
-      action: 'ship',
-      actor: 'warehouse',
-      nowIso: now.toISOString(),
-    });
     const amount = shipmentAmount(facts, shipment.lines);
-    applyShipment(step, tx, reserved, shipment, { amount, at: now.toISOString() });
-    completeShipping(step, true);
+    const cause = { operationKey, action: 'ship', actor: 'warehouse', nowIso: now.toISOString() };
+    const refused =
+      refuseRecord(facts, shipment) ??
+      refuseUnpaid(facts, amount) ??
+      (await reserveAtWarehouse(tx, { orderId, ...cause }, shipment));
+    if (refused !== undefined) return { outcome: 'refused', facts, cause: refused };
+    const step = new OrderStep(tx, record, cause);
+    const reserved = await tx.query<StockQuantity>(sql.reservations, [orderId]);
+    applyShipment(step, tx, reserved, shipment, { amount, at: cause.nowIso });
+    if (remainingLines(step.facts).length === 0) endHold(step);
+    completeShipping(step, facts.paymentState === 'captured');
     return step.finish({ kind: 'ship' });
   });
+}
+
+function refuseUnpaid({ orderId, paymentState }: OrderFacts, amount: number): RefusalCause | undefined {
+  if (paymentState === 'captured' || amount === 0) return undefined;
+  return {
+    reason: 'outcome_unknown',
+    message: `Order ${orderId} is ${paymentState}: its shipments are recorded with their captures; send it again.`,
+  };
+}
+
+/** All has left and the last parcel cost nothing: what is still held is released by the order's workflow. */
+function endHold(step: OrderStep): void {
+  if (step.facts.paymentState === 'captured') return;
+  step.dropHold();
+  step.setPayment('captured');
 }
 
 async function recordDelivery(pool: Pool, now: Date, input: Input<'recordDelivery'>): Promise<OrderFacts> {

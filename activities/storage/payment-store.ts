@@ -1,5 +1,6 @@
 import type { FieldProblem } from '../../workflows/domain/errors';
 import type { OrderFacts } from '../../workflows/domain/order';
+import type { RefusalCause } from '../../workflows/domain/shipping-rules';
 import type {
   AuthorizationPurpose,
   AuthorizePaymentInput,
@@ -94,7 +95,9 @@ export interface RecordVoidInput {
 export type BeginCaptureResult =
   | { readonly kind: 'begun' }
   | { readonly kind: 'recorded'; readonly facts: OrderFacts }
-  | { readonly kind: 'stopped'; readonly facts: OrderFacts };
+  | { readonly kind: 'stopped'; readonly facts: OrderFacts }
+  /** The record would refuse it: nothing was begun. */
+  | { readonly kind: 'refused'; readonly facts: OrderFacts; readonly cause: RefusalCause };
 
 /** What the provider says of a capture that succeeded. Minor units; `at` is a UTC ISO string. */
 export interface CaptureOutcome {
@@ -121,7 +124,8 @@ export interface PaymentStore {
   /** Records that a PaymentIntent was canceled at the provider; `releasedAmount` counts what was open, also when told twice. */
   recordVoid(input: RecordVoidInput): Promise<{ readonly releasedAmount: number; readonly facts?: OrderFacts }>;
   /**
-   * Before a capture is asked for: checks the lines and the hold, and writes down that it is under way. `stopped` where a
+   * Before a capture is asked for: checks the lines, the warehouse and the hold, moves the reservation to where the parcel
+   * leaves from, and writes down that it is under way. `stopped` where a
    * dispute or a refund was recorded first; one that was under way before goes on, for its money may be taken already.
    */
   beginCapture(input: CapturePaymentInput): Promise<BeginCaptureResult>;

@@ -1,8 +1,10 @@
+import { isTerminal } from '../../workflows/domain/order-state';
 import { remainingLines, type LineQuantity, type OrderFacts, type Shipment } from '../../workflows/domain/order';
+import type { RefusalCause } from '../../workflows/domain/shipping-rules';
 import type { ShipmentRecord } from '../../workflows/ports';
 import type { Transaction } from './database';
 import { closeLostDisputes } from './exceptions';
-import { defect, operationUndone } from './failures';
+import { defect } from './failures';
 import type { OrderStep } from './order-step';
 import { statement } from './statements';
 import { mergeLines, type StockQuantity } from './stock';
@@ -22,11 +24,19 @@ export function shipmentProblem(facts: OrderFacts, lines: readonly LineQuantity[
   return undefined;
 }
 
-/** @throws ApplicationFailure `OperationUndone` after a cancel, `Defect` for lines that do not remain */
-export function assertShippable(facts: OrderFacts, lines: readonly LineQuantity[], operationKey: string): void {
-  if (facts.state === 'cancelled') throw operationUndone(operationKey);
+/** Why the record of a parcel would refuse it; undefined where it would not. Its warehouse is asked by `reserveAtWarehouse`. */
+export function refuseRecord(
+  facts: OrderFacts,
+  { shipmentId, lines, trackingNumber }: ShipmentRecord,
+): RefusalCause | undefined {
+  const { orderId } = facts;
+  if (isTerminal(facts.state)) return { reason: 'order_cancelled', message: `Order ${orderId} is ${facts.state}.` };
+  if (facts.shipments.some((one) => one.shipmentId === shipmentId)) {
+    const message = `Tracking number ${trackingNumber} was shipped with other lines before.`;
+    return { reason: 'tracking_number_used', message };
+  }
   const problem = shipmentProblem(facts, lines);
-  if (problem !== undefined) throw defect(problem);
+  return problem === undefined ? undefined : { reason: 'exceeds_remaining', message: `${problem}.` };
 }
 
 /** Adds a shipment to a step, takes its pieces out of the promised stock, and moves an order that has all shipped on. */

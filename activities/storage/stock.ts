@@ -1,9 +1,10 @@
 import type { Pool } from 'pg';
 import type { LineQuantity } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
-import type { ReserveStockInput, ReserveStockResult, Shortage } from '../../workflows/ports';
-import { writeEntry } from './audit';
-import { run, transact } from './database';
+import type { RefusalCause } from '../../workflows/domain/shipping-rules';
+import type { ReserveStockInput, ReserveStockResult, ShipmentRecord, Shortage } from '../../workflows/ports';
+import { writeEntry, type StepCause } from './audit';
+import { run, transact, type Transaction } from './database';
 import { defect, operationUndone } from './failures';
 import { lockOrder } from './order-step';
 import { statement } from './statements';
@@ -16,6 +17,8 @@ const sql = {
   reserve: statement('stock-reserve'),
   release: statement('stock-release'),
   reservations: statement('reservations-of'),
+  warehouse: statement('warehouse-exists'),
+  move: statement('stock-move'),
 };
 
 /** Stock is promised and given back by checkouts; an order's own is given back by its cancel. */
@@ -92,6 +95,62 @@ export async function releaseStock(pool: Pool, now: Date, orderId: string): Prom
     const before = { reserved, tombstoned: operation?.undone ?? false };
     const cause = { operationKey: key, action: 'release stock', actor: ACTOR, nowIso: now.toISOString() };
     writeEntry(tx, orderId, cause, before, { reserved: [], tombstoned: true });
+  });
+}
+
+/** Pieces that a shipment takes from another warehouse than the one where they are reserved. */
+interface StockMove extends LineQuantity {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * Where a parcel leaves from is a fact: what is reserved for it elsewhere is reserved there in place of it, in the step that
+ * begins, so that the record of the parcel cannot fail on it. Answers why that cannot be: nothing is changed then. To be called
+ * with the order locked.
+ */
+export async function reserveAtWarehouse(
+  tx: Transaction,
+  { orderId, ...cause }: StepCause & { readonly orderId: string },
+  { lines, warehouseId }: Pick<ShipmentRecord, 'lines' | 'warehouseId'>,
+): Promise<RefusalCause | undefined> {
+  if (warehouseId === undefined) return undefined;
+  const [known, reserved] = await Promise.all([
+    tx.query(sql.warehouse, [warehouseId]),
+    tx.query<StockQuantity>(sql.reservations, [orderId]),
+  ]);
+  const field = 'warehouseId';
+  if (known.length === 0) {
+    const message = `Warehouse ${warehouseId} is not known.`;
+    return { reason: 'unknown_warehouse', message, problems: [{ field, message: 'names no known warehouse' }] };
+  }
+  const moves = movesTo(warehouseId, mergeLines(lines), reserved);
+  if (moves.length === 0) return undefined;
+  const skus = [...new Set(moves.map((one) => one.sku))];
+  const places = await tx.query<Candidate>(sql.candidates, [skus]);
+  for (const sku of skus) {
+    const wanted = moves.reduce((sum, one) => sum + (one.sku === sku ? one.quantity : 0), 0);
+    const free = places.find((one) => one.sku === sku && one.warehouseId === warehouseId)?.available ?? 0;
+    if (free >= wanted) continue;
+    const message = `Warehouse ${warehouseId} has ${free} free pieces of ${sku}, and ${wanted} more than are reserved there are needed.`;
+    return { reason: 'not_in_warehouse', message, problems: [{ field, message: `has not enough of ${sku}` }] };
+  }
+  tx.write(sql.move, [orderId, JSON.stringify(moves), cause.nowIso]);
+  writeEntry(tx, orderId, { ...cause, action: 'move reservation' }, { reserved }, { moved: moves });
+  return undefined;
+}
+
+/** What must be reserved at a warehouse in place of elsewhere, so that these lines can leave from there. */
+function movesTo(to: string, lines: readonly LineQuantity[], reserved: readonly StockQuantity[]): StockMove[] {
+  return lines.flatMap(({ sku, quantity }) => {
+    const there = reserved.find((one) => one.sku === sku && one.warehouseId === to)?.quantity ?? 0;
+    let missing = quantity - there;
+    return reserved.flatMap(({ sku: of, warehouseId: from, quantity: pieces }) => {
+      const moved = of === sku && from !== to ? Math.min(missing, pieces) : 0;
+      if (moved <= 0) return [];
+      missing -= moved;
+      return [{ sku, from, to, quantity: moved }];
+    });
   });
 }
 

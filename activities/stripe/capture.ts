@@ -27,6 +27,7 @@ export function capturePayment(context: PaymentContext, input: CapturePaymentInp
       const begun = await context.store.beginCapture(input);
       if (begun.kind === 'recorded') return { outcome: 'captured', facts: begun.facts };
       if (begun.kind === 'stopped') return { outcome: 'stopped', facts: begun.facts };
+      if (begun.kind === 'refused') return { outcome: 'refused', facts: begun.facts, cause: begun.cause };
       return capture(context, session, input);
     },
   );

@@ -56,19 +56,22 @@ function summaryTable(order: OrderView): string {
 }
 
 function linesTable(order: OrderView): string {
-  const table = newTable(['sku', 'quantity', 'shipped', 'cancelled', 'unit price']);
+  const table = newTable(['sku', 'quantity', 'shipped', 'cancelled', 'reserved in', 'unit price']);
   for (const line of order.lines) {
     const price = formatMoney({ amount: line.unitAmount, currency: order.currency });
-    table.push([line.sku, line.quantity, line.shipped, line.cancelled, { hAlign: 'right', content: price }]);
+    const places = (order.allocation ?? []).filter((one) => one.sku === line.sku);
+    const reserved = places.map((one) => `${one.quantity} in ${one.warehouseId}`).join(', ');
+    table.push([line.sku, line.quantity, line.shipped, line.cancelled, reserved, { hAlign: 'right', content: price }]);
   }
   return table.toString();
 }
 
 function shipmentsTable(order: OrderView): string {
-  const table = newTable(['shipment', 'lines', 'captured', 'shipped', 'delivered']);
+  const table = newTable(['shipment', 'from', 'lines', 'captured', 'shipped', 'delivered']);
   for (const shipment of order.shipments) {
     table.push([
       shipment.shipmentId,
+      shipment.warehouseId ?? '',
       shipment.lines.map((line) => `${line.quantity} × ${line.sku}`).join(', '),
       { hAlign: 'right', content: formatMoney({ amount: shipment.amount, currency: order.currency }) },
       shipment.shippedAt,

@@ -191,5 +191,9 @@ function renewed(call: Call, answer: RenewPaymentAnswer): Outcome {
 
 function refused(refusal: Refusal): Problem {
   const reason: RefusalReason = refusal.reason;
-  return reason === 'unknown_order' ? notFound('The order') : new Problem(409, refusal.message, { code: reason });
+  if (reason === 'unknown_order') return notFound('The order');
+  const errors = refusal.problems;
+  // A name that means nothing is a wrong request; the others are right and cannot be done now.
+  if (reason === 'unknown_warehouse') return badRequest(errors ?? []);
+  return new Problem(409, refusal.message, { code: reason, ...(errors && { errors }) });
 }

@@ -43,6 +43,11 @@ export class Shop {
     return answer.orderId;
   }
 
+  /** Waits for the money of an order whose money is taken as soon as it is placed. */
+  async paid(orderId: string, where = this.home()): Promise<void> {
+    await eventually('the order to be paid', async () => (await this.view(orderId, where)).paymentState === 'captured');
+  }
+
   async view(orderId: string, where = this.home()): Promise<OrderView> {
     const found = await where.dependencies.queries.getOrder(orderId);
     if (found === undefined) throw new Error(`no order ${orderId}`);

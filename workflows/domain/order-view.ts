@@ -1,7 +1,12 @@
-import type { OrderAmounts, OrderException, OrderFacts, OrderLine, Shipment } from './order';
+import type { LineQuantity, OrderAmounts, OrderException, OrderFacts, OrderLine, Shipment } from './order';
 import type { DisputeFacts } from './dispute';
 import type { RefundFacts } from './refund';
 import type { Party } from './waiting';
+
+/** Pieces of an order that are reserved in one warehouse. */
+export interface Allocation extends LineQuantity {
+  readonly warehouseId: string;
+}
 
 /** An order as the gateway, the client library and the command line show it; from Postgres, so it answers while workers are down. */
 export interface OrderView {
@@ -14,6 +19,8 @@ export interface OrderView {
   readonly amounts: OrderAmounts;
   readonly captureBefore: string | null;
   readonly lines: readonly OrderLine[];
+  /** Where the pieces that have not shipped are reserved. In a list of orders it is left out. */
+  readonly allocation?: readonly Allocation[];
   readonly shipments: readonly Shipment[];
   readonly refunds: readonly RefundFacts[];
   readonly disputes: readonly DisputeFacts[];

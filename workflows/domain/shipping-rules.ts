@@ -1,15 +1,19 @@
 import type { RefusalReason, ShipCommand } from '../messages';
+import type { FieldProblem } from './errors';
 import { openDispute } from './dispute';
 import { shipmentId } from './operation-keys';
 import type { LineQuantity, OrderFacts, Shipment } from './order';
 import { remainingLines } from './order';
 import { isTerminal } from './order-state';
 import { isGivenBack } from './refund';
+import { remainingAmount, shipmentAmount } from './shipment-amount';
 
 /** Why a command is refused. */
 export interface RefusalCause {
   readonly reason: RefusalReason;
   readonly message: string;
+  /** The fields at fault, where it is known. */
+  readonly problems?: readonly FieldProblem[];
 }
 
 /** The shipment that this command told before, if it did: the same parcel with the same lines. */
@@ -66,7 +70,8 @@ export function refuseShipment(facts: OrderFacts, command: ShipCommand): Refusal
   }
   const stop = stopShipping(facts);
   if (stop !== undefined) return stop;
-  if (facts.paymentState === 'payment_needed') {
+  // A line that costs nothing waits for no money.
+  if (facts.paymentState === 'payment_needed' && shipmentAmount(facts, command.lines) > 0) {
     return { reason: 'payment_needed', message: 'Shipping is stopped until the customer has renewed the payment.' };
   }
   return undefined;
@@ -80,7 +85,7 @@ export function refuseCancel(facts: OrderFacts): RefusalCause | undefined {
       message: `Everything of order ${facts.orderId} has left; it needs a return, not a cancel.`,
     };
   }
-  if (facts.paymentState === 'captured' && !isGivenBack(facts)) {
+  if (facts.paymentState === 'captured' && !isGivenBack(facts) && remainingAmount(facts) > 0) {
     return {
       reason: 'captured_needs_refund',
       message: `The money of order ${facts.orderId} has been taken; it needs a refund, not a cancel.`,

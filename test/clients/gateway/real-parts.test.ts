@@ -70,6 +70,28 @@ test('an order from checkout to delivered, by HTTP', async () => {
   expect((await request(`${order}/cancel`, { body: { reason: 'late' } })).status).toBe(409);
 }, 60_000);
 
+test('a warehouse that is not known is a wrong field, and one that has none is refused with its SKU; nothing is taken', async () => {
+  const placed = await checkout(sampleCart({ lines: [{ sku: 'LAST-ONE', quantity: 1, unitAmount: 9900 }] }));
+  const order = `${url}/v1/orders/${String(placed.body['orderId'])}`;
+  const ship = (warehouseId: string): Promise<Answer> => {
+    const body = { lines: [{ sku: 'LAST-ONE', quantity: 1 }], carrier: 'DHL', trackingNumber: 'JD 2', warehouseId };
+    return request(`${order}/shipments`, { body });
+  };
+  expect(await ship('WH-1')).toMatchObject({
+    status: 400,
+    body: { code: 'invalid_request', errors: [{ field: 'warehouseId' }] },
+  });
+  expect(await ship('leipzig')).toMatchObject({
+    status: 409,
+    body: { code: 'not_in_warehouse', errors: [{ field: 'warehouseId', message: 'has not enough of LAST-ONE' }] },
+  });
+  expect((await request(order)).body).toMatchObject({
+    amounts: { captured: 0 },
+    allocation: [{ sku: 'LAST-ONE', warehouseId: 'berlin', quantity: 1 }],
+  });
+  expect(await ship('berlin')).toMatchObject({ status: 201, body: { state: 'shipped' } });
+}, 60_000);
+
 test('unknown goods, wrong prices and a wrong currency are named, and nothing is changed', async () => {
   const before = await facts();
   const [line] = sampleCart().lines;

@@ -1,0 +1,1 @@
+SELECT 1 FROM warehouses WHERE warehouse_id = $1

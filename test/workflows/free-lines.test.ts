@@ -1,0 +1,68 @@
+import { sampleCart } from '../support/carts';
+import { eventually } from '../support/eventually';
+import { parcel, shopForThisFile } from '../support/shop';
+
+const { world, shop } = shopForThisFile();
+
+const mug = { sku: 'MUG-BLUE', quantity: 1, unitAmount: 1290 };
+const leaflet = { sku: 'LEAFLET', quantity: 2, unitAmount: 0 };
+
+beforeAll(async () => {
+  const { pool } = world().dependencies;
+  await pool.query(`INSERT INTO catalogue_items VALUES ('LEAFLET', 'Leaflet', 'eur', 0)`);
+  await pool.query(`INSERT INTO stock VALUES ('LEAFLET', 'berlin', 1000, 0)`);
+});
+
+/** An order of a mug and two leaflets that cost nothing; shipping and tax are free too. */
+const place = (changes: Parameters<typeof shop.place>[0] = {}) =>
+  shop.place({ ...sampleCart(), lines: [leaflet, mug], shippingAmount: 0, taxAmount: 0, ...changes });
+
+const leaflets = (quantity: number) => parcel([{ sku: 'LEAFLET', quantity }]);
+const aMug = () => parcel([{ sku: 'MUG-BLUE', quantity: 1 }]);
+
+/** Each hold that the bank was asked for. */
+const holds = (orderId: string) => shop.intentsOf(orderId).map((intent) => intent.amount);
+
+describe('lines that cost nothing', () => {
+  it('ship alone and first, and nothing is asked of the bank', async () => {
+    const orderId = await place();
+    expect(await world().holdfast.ship(orderId, leaflets(1))).toMatchObject({ accepted: true, capturedAmount: 0 });
+    expect((await shop.view(orderId)).amounts).toMatchObject({ authorized: 1290, captured: 0 });
+    expect(await world().holdfast.ship(orderId, aMug())).toMatchObject({ accepted: true, capturedAmount: 1290 });
+    expect(await world().holdfast.ship(orderId, leaflets(1))).toMatchObject({ accepted: true, state: 'shipped' });
+    expect(holds(orderId)).toEqual([1290]);
+    expect(await world().holdfast.deliver(orderId)).toMatchObject({ accepted: true, state: 'delivered' });
+  });
+
+  it('ship last, after the money was taken, and no new hold is asked for', async () => {
+    const orderId = await place();
+    expect(await world().holdfast.ship(orderId, aMug())).toMatchObject({
+      accepted: true,
+      paymentState: 'captured',
+    });
+    await eventually('the order to have looked', async () => (await shop.view(orderId)).paymentState === 'captured');
+    expect(await world().holdfast.ship(orderId, leaflets(2))).toMatchObject({ accepted: true, state: 'shipped' });
+    expect(holds(orderId)).toEqual([1290]);
+  });
+
+  it('can be cancelled after the rest was shipped and paid', async () => {
+    const orderId = await place();
+    await world().holdfast.ship(orderId, aMug());
+    expect(await world().holdfast.cancel(orderId, { reason: 'not wanted' })).toMatchObject({
+      accepted: true,
+      state: 'shipped',
+      cancelledLines: [{ sku: 'LEAFLET', quantity: 2 }],
+    });
+    expect(holds(orderId)).toEqual([1290]);
+  });
+
+  it('ship from an order that is captured when it is placed', async () => {
+    const orderId = await place({ captureOn: 'order' });
+    await shop.paid(orderId);
+    expect(await world().holdfast.ship(orderId, leaflets(2))).toMatchObject({ accepted: true });
+    expect(await world().holdfast.cancel(orderId, { reason: 'late' })).toMatchObject({
+      reason: 'captured_needs_refund',
+    });
+    expect(await world().holdfast.ship(orderId, aMug())).toMatchObject({ accepted: true, state: 'shipped' });
+  });
+});
