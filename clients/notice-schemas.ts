@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { actor, idSchema, MAX_LIST } from './schemas';
 
 const STATUSES = ['queued', 'sending', 'sent', 'canceled', 'expired', 'in_doubt', 'failed'] as const;
-const SUBJECTS = ['order', 'refund', 'dispute', 'subscription', 'settlement'] as const;
+const SUBJECTS = ['order', 'refund', 'dispute', 'subscription', 'settlement', 'exception'] as const;
 
 /** Query of `GET /v1/notices`. */
 export const listNoticesQuery = z.strictObject({

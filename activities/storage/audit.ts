@@ -12,6 +12,8 @@ export interface StepCause {
   readonly action: string;
   readonly actor: string;
   readonly nowIso: string;
+  /** This computer's, where `nowIso` is by another clock: notices are queued by it. */
+  readonly clock?: Date;
 }
 
 /** One entry of the audit log, sent together with the commit. States, amounts and quantities only: no personal data. */

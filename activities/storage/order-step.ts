@@ -27,6 +27,7 @@ import {
   type OrderRecord,
   type OrderRow,
 } from './order-record';
+import { writeOrderNotices } from './order-notices';
 import { statement } from './statements';
 
 const sql = {
@@ -246,6 +247,7 @@ export class OrderStep {
       cause.nowIso,
     ]);
     writeEvents(tx, facts.orderId, this.record, this.events, cause);
+    writeOrderNotices(tx, this.record.facts, facts, this.events, cause);
     writeAudit(tx, this.record.facts, facts, cause);
     return facts;
   }

@@ -11,6 +11,7 @@ import { holdOfAttempt, openAmount, type AttemptRow } from './attempts';
 import { transact, type Transaction } from './database';
 import { defect, operationUndone } from './failures';
 import { lockKnownOrder, writeEvents } from './order-step';
+import { writeOrderNotices } from './order-notices';
 import { statement } from './statements';
 import { mergeLines, type StockQuantity } from './stock';
 
@@ -202,5 +203,6 @@ function writeOrder(
     captureBefore: facts.hold?.captureBefore ?? null,
   };
   writeEvents(tx, orderId, { eventSequence: 0, traceId }, [{ type: 'OrderPlaced', data }], cause);
+  writeOrderNotices(tx, undefined, facts, [{ type: 'OrderPlaced', data }], cause);
   writeAudit(tx, undefined, facts, cause);
 }

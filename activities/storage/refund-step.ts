@@ -72,7 +72,7 @@ export class RefundStep {
     private readonly cause: StepCause,
     private readonly clock: Date,
   ) {
-    this.order = new OrderStep(tx, record, cause);
+    this.order = new OrderStep(tx, record, { ...cause, clock });
     this.wasOpen = !isTerminal(record.facts.state);
     // Written as they are where the refund is new.
     if (!record.facts.refunds?.some((one) => one.refundId === refund.refundId)) {

@@ -84,7 +84,9 @@ it('tells a payment made at the provider from one of ours that the ledger does n
   expect(rows).toEqual([{ kind: 'settlement_differs', data: { date: today(), differences: 2 } }]);
   // Compared again with the same findings: told once.
   await reconcile();
-  expect((await world.dependencies.pool.query('SELECT FROM notices')).rowCount).toBe(1);
+  expect((await world.dependencies.pool.query(`SELECT FROM notices WHERE subject_type = 'settlement'`)).rowCount).toBe(
+    1,
+  );
 });
 
 /** Differences come by position, and ids are random. */

@@ -8,6 +8,11 @@ import type { DeclineClass } from './subscription';
 
 /** Kinds of notices; each has a template of its own. */
 export type NoticeKind =
+  | 'order_confirmed'
+  | 'order_shipped' // one for each parcel
+  | 'order_delivered' // the last parcel has arrived
+  | 'order_cancelled' // the whole order, or what was left of it
+  | 'payment_needed' // the hold could not be renewed: the customer pays anew by a date, or the order is cancelled
   | 'refund_on_its_way'
   | 'refund_done'
   | 'refund_action_needed' // the bank needs something of the customer before the refund can go on
@@ -21,6 +26,8 @@ export type NoticeKind =
   | 'subscription_ended' // dunning is over
   | 'subscription_paused'
   // to the shop
+  | 'hold_expiring'
+  | 'exception_opened' // of kinds that have no notice of their own
   | 'dispute_opened'
   | 'dispute_evidence_due'
   | 'dispute_closed'
@@ -29,7 +36,7 @@ export type NoticeKind =
   | 'settlement_differs';
 
 /** Whose notice it is. */
-export type NoticeSubjectType = 'order' | 'refund' | 'dispute' | 'subscription' | 'settlement';
+export type NoticeSubjectType = 'order' | 'refund' | 'dispute' | 'subscription' | 'settlement' | 'exception';
 
 /** Who is told; addresses are looked up when the notice is sent and are never part of it. */
 export type NoticeRecipient =
@@ -61,6 +68,9 @@ type FailedPayment = {
   readonly payLink?: string;
 };
 
+/** Lines of an order, one a line: `2 × SKU`. */
+type Items = string;
+
 /** What is told of a refund. */
 type RefundTold = { readonly amount: Money; readonly orderId: string };
 
@@ -72,6 +82,49 @@ type DisputeTold = { readonly disputeId: string; readonly orderId?: string; read
  * and not interfaces: only those are also {@link NoticeData}.
  */
 export type NoticePayloads = {
+  /** `paidAtOnce`: the card is charged now, not with each parcel. */
+  order_confirmed: {
+    readonly orderId: string;
+    readonly total: Money;
+    readonly items: Items;
+    readonly paidAtOnce: boolean;
+  };
+  order_shipped: {
+    readonly orderId: string;
+    readonly carrier: string;
+    readonly trackingNumber: string;
+    readonly items: Items;
+  };
+  order_delivered: { readonly orderId: string };
+  /** `items`: what is cancelled. `unpaid`: because the payment was not renewed in time. */
+  order_cancelled: {
+    readonly orderId: string;
+    readonly items: Items;
+    readonly isPartial: boolean;
+    readonly unpaid: boolean;
+  };
+  /** `amount`: what is left to pay; `link`: where. */
+  payment_needed: {
+    readonly orderId: string;
+    readonly amount: Money;
+    readonly deadline: string;
+    readonly link?: string;
+  };
+  /** `plan`: what the policy does with the hold before it ends. */
+  hold_expiring: {
+    readonly orderId: string;
+    readonly amount: Money;
+    readonly captureBefore: string;
+    readonly plan: string;
+  };
+  /** Written by the trigger on exceptions. `about`: e.g. `order ord_1`; `message`: what is at risk and what to do next. */
+  exception_opened: {
+    readonly exception: string;
+    readonly owner: string;
+    readonly about: string;
+    readonly message: string;
+    readonly amountAtRisk?: Money;
+  };
   /** `reason` is read by the customer: no internal note. */
   refund_on_its_way: RefundTold & { readonly reason?: string };
   refund_done: RefundTold;

@@ -7,6 +7,40 @@ const orderId = 'ord_1';
 
 /** Of each kind the data with everything in it, and with no more than it must have. */
 export const samples: { readonly [Kind in NoticeKind]: readonly [NoticePayloads[Kind], ...NoticePayloads[Kind][]] } = {
+  order_confirmed: [
+    { orderId, total: amount, items: '2 × MUG\n1 × TEAPOT', paidAtOnce: false },
+    { orderId, total: amount, items: '1 × MUG', paidAtOnce: true },
+  ],
+  order_shipped: [{ orderId, carrier: 'dhl', trackingNumber: '0034', items: '2 × MUG\n1 × TEAPOT' }],
+  order_delivered: [{ orderId }],
+  order_cancelled: [
+    { orderId, items: '2 × MUG', isPartial: true, unpaid: true },
+    { orderId, items: '2 × MUG\n1 × TEAPOT', isPartial: false, unpaid: false },
+  ],
+  payment_needed: [
+    { orderId, amount, deadline: '2026-03-12T13:05:00.000Z', link },
+    { orderId, amount, deadline: '2026-03-12T13:05:00.000Z' },
+  ],
+  hold_expiring: [
+    { orderId, amount, captureBefore: '2026-03-12T13:05:00.000Z', plan: 'ask' },
+    { orderId, amount, captureBefore: '2026-03-12T13:05:00.000Z', plan: 'capture' },
+    { orderId, amount, captureBefore: '2026-03-12T13:05:00.000Z', plan: 'reauthorize' },
+  ],
+  exception_opened: [
+    {
+      exception: 'void_failed',
+      owner: 'payments',
+      about: 'order ord_1',
+      message: 'A hold may still stand.',
+      amountAtRisk: amount,
+    },
+    {
+      exception: 'subscription_unreadable',
+      owner: 'payments',
+      about: 'subscription sub_1',
+      message: 'It stands still.',
+    },
+  ],
   refund_on_its_way: [
     { amount, orderId, reason: 'The teapot arrived broken' },
     { amount, orderId },
@@ -122,6 +156,8 @@ export const kinds = Object.keys(samples) as NoticeKind[];
 
 /** Kinds that the shop's own people get. */
 export const toShop: ReadonlySet<NoticeKind> = new Set<NoticeKind>([
+  'hold_expiring',
+  'exception_opened',
   'dispute_opened',
   'dispute_evidence_due',
   'dispute_closed',

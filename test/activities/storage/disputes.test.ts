@@ -63,7 +63,10 @@ async function eventsOf(orderId: string): Promise<string[]> {
 }
 
 async function noticesOf(orderId: string): Promise<{ kind: string; status: string }[]> {
-  return shop.sql(`SELECT kind, status FROM notices WHERE order_id = $1 ORDER BY due_at, kind`, [orderId]);
+  return shop.sql(
+    `SELECT kind, status FROM notices WHERE order_id = $1 AND subject_type = 'dispute' ORDER BY due_at, kind`,
+    [orderId],
+  );
 }
 
 describe('a dispute', () => {

@@ -32,6 +32,7 @@ describe('a notice', () => {
     // Told twice under its key, it is the same notice.
     await world.queue(notice, notice);
     await world.queue(notice);
+    await world.shop.sql(`DELETE FROM notices WHERE kind = 'order_confirmed'`);
     expect(await world.run(world.relay(world.both))).toBe(1);
     expect(await world.run(world.relay(world.both))).toBe(0);
     expect(mails()).toMatchObject([
