@@ -25,7 +25,7 @@ import type { OrderState } from '../workflows/domain/order-state';
 import type { RefundPolicy } from '../workflows/domain/refund';
 import type { DunningPolicy } from '../workflows/domain/subscription';
 import type { SettlementSummary } from '../workflows/settlement-ports';
-import { sha256 } from './fingerprint';
+import { fingerprint, sha256 } from './fingerprint';
 import { checkoutStart, orderStart, submissionOf, withoutUndefined } from './requests';
 import { disputeVerbs, type DisputeVerbs } from './dispute-requests';
 import * as schemas from './schemas';
@@ -109,7 +109,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
   const policy: OrderPolicy = { ...DEFAULT_POLICY, ...options.policy };
   const { track, drain } = callsUnderWay();
   const send: SendUpdate = (update, call) =>
-    sendUpdate(client, { ...update, updateId: updateIdFor(update.update.name, call), waitMs, track });
+    sendUpdate(client, { ...update, updateId: updateIdFor(update, call), waitMs, track });
   const handleOf = (orderId: string) => client.workflow.getHandle(workflowIds.order(parse(schemas.idSchema, orderId)));
 
   /** Every command goes to a running order, or starts it anew: an order that is done loads its facts, refuses and ends. */
@@ -140,7 +140,6 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
         start: checkoutStart(argument, taskQueue),
         update: submitCheckout,
         argument,
-        ...(call.idempotencyKey !== undefined && { isTransient: isTransientFailure }),
       };
       return send(update, call);
     },
@@ -191,12 +190,8 @@ function callsUnderWay(): { readonly track: (sent: Promise<unknown>) => void; re
   };
 }
 
-/** Update ids are shown in the UI and in histories: a hash, as a caller's key may be made of anything. */
-function updateIdFor(verb: string, call: CallOptions): string {
-  return call.idempotencyKey === undefined ? randomUUID() : sha256(`${verb}:${call.idempotencyKey}`).slice(0, 32);
-}
-
-/** Nothing was bought because something was out of order: worth another try, unlike every other answer. */
-function isTransientFailure(answer: CheckoutAnswer): boolean {
-  return answer.state === 'failed' && (answer.code === 'payment_unavailable' || answer.code === 'order_unavailable');
+/** A key names contents, too: with others it is another request. A hash, as ids are shown in the UI and in histories. */
+function updateIdFor({ update, argument }: Parameters<SendUpdate>[0], call: CallOptions): string | undefined {
+  if (call.idempotencyKey === undefined) return undefined;
+  return sha256(`${update.name}:${call.idempotencyKey}:${fingerprint(argument)}`).slice(0, 32);
 }

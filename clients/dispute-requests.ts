@@ -86,16 +86,13 @@ export interface DisputeTarget {
 
 /** The verbs over a Temporal client. */
 export function disputeVerbs(target: DisputeTarget): DisputeVerbs {
-  const { taskQueue, defaultActor } = target;
+  const { taskQueue, defaultActor, send } = target;
   const policy = { ...DEFAULT_DISPUTE_POLICY, ...target.policy };
   const warnings = {
     taskQueue,
     policy: { ...DEFAULT_FRAUD_WARNING_POLICY, ...target.fraudWarningPolicy },
     refundPolicy: { ...DEFAULT_REFUND_POLICY, ...target.refundPolicy },
   };
-  // Without a key nothing is sent a second time.
-  const send: SendUpdate = (update, options) =>
-    target.send({ ...update, ...(options.idempotencyKey !== undefined && { isTransient: isUnknown }) }, options);
   return {
     async decideDispute(disputeId, body, options = {}) {
       const { disputeId: id } = parse(disputeParams, { disputeId });
@@ -112,9 +109,4 @@ export function disputeVerbs(target: DisputeTarget): DisputeVerbs {
       return send({ ...update, argument: { action, actor } }, options);
     },
   };
-}
-
-/** It is not known whether it was recorded: the same key asks again. */
-function isUnknown(answer: unknown): boolean {
-  return (answer as { readonly reason?: string }).reason === 'outcome_unknown';
 }

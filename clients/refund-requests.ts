@@ -74,9 +74,6 @@ export function refundVerbs(target: RefundTarget): RefundVerbs {
   const { taskQueue, send, defaultActor } = target;
   const toRecorded = (refundId: string): StartOptions =>
     refundStart(parse(refundParams, { refundId }).refundId, { resume: refundId, policy }, taskQueue);
-  // Without a key nothing is sent a second time.
-  const command: SendUpdate = (update, options) =>
-    send({ ...update, ...(options.idempotencyKey !== undefined && { isTransient: isUnknown }) }, options);
   return {
     async refund(orderId, body, options = {}) {
       const id = parse(idSchema, orderId);
@@ -89,25 +86,14 @@ export function refundVerbs(target: RefundTarget): RefundVerbs {
     async resolveRefund(refundId, body, options = {}) {
       const { action, actor = defaultActor, reference } = parseResolution(withoutUndefined(body));
       const argument = { action, actor, ...(reference !== undefined && { reference }) };
-      return command(
-        { type: workflowTypes.refund, start: toRecorded(refundId), update: settleRefund, argument },
-        options,
-      );
+      return send({ type: workflowTypes.refund, start: toRecorded(refundId), update: settleRefund, argument }, options);
     },
     async cancelRefund(refundId, body = {}, options = {}) {
       const { actor = defaultActor } = parse(refundCancelRequest, withoutUndefined(body));
       const argument = { actor };
-      return command(
-        { type: workflowTypes.refund, start: toRecorded(refundId), update: cancelRefund, argument },
-        options,
-      );
+      return send({ type: workflowTypes.refund, start: toRecorded(refundId), update: cancelRefund, argument }, options);
     },
   };
-}
-
-/** It is not known whether it was recorded: the same key asks again. */
-function isUnknown(answer: unknown): boolean {
-  return (answer as { readonly reason?: string }).reason === 'outcome_unknown';
 }
 
 /** Nothing was taken, and everything that is held was asked for: that is a cancel of the order. */

@@ -9,6 +9,7 @@ import {
 import { ApplicationFailure, WorkflowNotFoundError, type UpdateDefinition } from '@temporalio/common';
 import { CHECKOUT_ENDED } from '../workflows/messages';
 import { OutcomePending, ServiceUnavailable } from './errors';
+import { isFinal } from './finality';
 import type { StartOptions } from './requests';
 
 /** One update, sent together with the start of the workflow that takes it. */
@@ -17,12 +18,11 @@ export interface UpdateCall<Answer, Argument> {
   readonly start: StartOptions;
   readonly update: UpdateDefinition<Answer, [Argument]>;
   readonly argument: Argument;
-  readonly updateId: string;
+  /** Made of the caller's key; undefined without one, and nothing is sent a second time then. */
+  readonly updateId: string | undefined;
   readonly waitMs: number;
   /** Told of every call that is sent: it may go on for seconds after its caller was told that the outcome is pending. */
   readonly track: (sent: Promise<unknown>) => void;
-  /** Answers that a resend under the same id should not get a second time. */
-  readonly isTransient?: (answer: Answer) => boolean;
 }
 
 /** Sends an update within the bounds of one client; the call's key makes the update's id. */
@@ -34,12 +34,8 @@ export type SendUpdate = <Answer, Argument>(
 /** A workflow that ends just as the update comes is started anew by the next try; losing the race this often is a defect. */
 const MAX_TRIES = 5;
 
-/**
- * Temporal answers an update id that the workflow's last run has seen with that run's answer, for as long as it is
- * kept. Such an answer is there at once, while a workflow gives up on a provider only after its own retries. Judging
- * wrongly is harmless: one try more, or one transient failure told twice.
- */
-const REPLAYED_ANSWER_MS = 1_000;
+/** Answers of one key that are looked through for a final one; whoever asks more often than this is not joined any more. */
+const MAX_ASKED = 20;
 
 /**
  * Sends an update with start and waits for its answer, `waitMs` at most.
@@ -50,16 +46,11 @@ export async function sendUpdate<Answer, Argument>(
   call: UpdateCall<Answer, Argument>,
 ): Promise<Answer> {
   const deadlineMs = Date.now() + call.waitMs;
-  let updateId = call.updateId;
   for (let tries = 1; ; tries++) {
-    const sentMs = Date.now();
     try {
-      const answer = await bounded(call, deadlineMs, () =>
-        client.connection.withDeadline(deadlineMs, () => sendOnce(client, call, updateId)),
+      return await bounded(call, deadlineMs, () =>
+        client.connection.withDeadline(deadlineMs, () => askOnce(client, call)),
       );
-      const replayed = Date.now() - sentMs < REPLAYED_ANSWER_MS;
-      if (tries > 1 || !replayed || call.isTransient?.(answer) !== true) return answer;
-      updateId = randomUUID();
     } catch (error) {
       if (error instanceof OutcomePending) throw error;
       if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
@@ -69,6 +60,26 @@ export async function sendUpdate<Answer, Argument>(
       if (tries >= MAX_TRIES) throw new ServiceUnavailable(call.start.workflowId, { cause: error });
     }
   }
+}
+
+/**
+ * Temporal keeps the answer under an update's id for as long as it keeps the workflow's run. A final answer is so given again;
+ * one that may change must be asked for under the next id. One that is not there yet is joined.
+ */
+async function askOnce<Answer, Argument>(client: Client, call: UpdateCall<Answer, Argument>): Promise<Answer> {
+  if (call.updateId === undefined) return sendOnce(client, call, randomUUID());
+  const workflow = client.workflow.getHandle(call.start.workflowId);
+  for (let asked = 1; asked <= MAX_ASKED; asked++) {
+    const updateId = asked === 1 ? call.updateId : `${call.updateId}-${asked}`;
+    try {
+      const answer = await workflow.getUpdateHandle<Answer>(updateId).result();
+      if (isFinal(answer)) return answer;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return sendOnce(client, call, updateId);
+      if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+    }
+  }
+  return sendOnce(client, call, randomUUID());
 }
 
 function sendOnce<Answer, Argument>(

@@ -54,18 +54,11 @@ export function subscriptionVerbs(
       const argument = parse(paymentMethodRequest, withoutUndefined(request));
       const start = subscriptionStart(id, target);
       const update = { type: workflowTypes.subscription, start, update: paySubscription, argument };
-      // Without a key nothing is sent a second time.
-      const resend = options.idempotencyKey !== undefined && { isTransient: isPaymentUnknown };
-      return target.send({ ...update, ...resend }, options);
+      return target.send(update, options);
     },
     async subscriptionStatus(subscriptionId) {
       const { subscriptionId: id } = parse(subscriptionParams, { subscriptionId });
       return target.client.workflow.getHandle(workflowIds.subscription(id)).query(getSubscriptionStatus);
     },
   };
-}
-
-/** The bank was asked and its answer was lost: the same key asks again, and an invoice is never paid twice. */
-function isPaymentUnknown(answer: PayAnswer): boolean {
-  return !answer.accepted && answer.reason === 'outcome_unknown';
 }

@@ -40,8 +40,9 @@ async function serve(
   authenticate: Authenticate,
 ): Promise<Outcome> {
   const { method, path } = operation;
-  const route = `${method} ${path}`;
   const params = request.params as Readonly<Record<string, string>>;
+  const actor = authenticate(request.headers.authorization);
+  const scope = `${actor} ${method} ${pathOf(path, params)}`;
   const key = method === 'POST' ? idempotencyKey(request.headers['idempotency-key']) : undefined;
   const call: Call = {
     orderId: params['orderId'] ?? '',
@@ -49,12 +50,17 @@ async function serve(
     // An empty body is one whose fields are all missing, and each is named.
     body: request.body ?? {},
     query: request.query,
-    actor: authenticate(request.headers.authorization),
-    options: key === undefined ? {} : { idempotencyKey: `${route}:${key}` },
+    actor,
+    options: key === undefined ? {} : { idempotencyKey: `${scope}:${key}` },
     log: request.log,
   };
   const run = operation.prepare(call);
-  return runOnce(idempotency, { route, key, content: { params, body: call.body }, log: request.log }, run);
+  return runOnce(idempotency, { scope, key, content: { params, body: call.body }, log: request.log }, run);
+}
+
+/** The path that was asked for, written in one way only: percent-encoding allows many. */
+function pathOf(pattern: string, params: Readonly<Record<string, string>>): string {
+  return pattern.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
 }
 
 /** Everything that is not under the operations but is served, with its method. */

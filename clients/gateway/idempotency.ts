@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify';
+import { isFinal, isFinalProblem } from '../finality';
 import { fingerprint } from '../fingerprint';
-import type { IdempotencyStore } from './ports';
+import type { IdempotencyLease, IdempotencyStore } from './ports';
 import { badRequest, Problem, PROBLEM_TYPE, toProblem } from './problem';
 
 /** What a handler answers with. */
@@ -11,27 +12,30 @@ export interface Outcome {
 }
 
 export interface IdempotentRequest {
-  /** Method and route pattern, e.g. `POST /v1/orders/:orderId/cancel`. */
-  readonly route: string;
+  /** Whose key it is and for what: the caller, the method and the path. */
+  readonly scope: string;
   readonly key: string | undefined;
   /** Parameters and body: the same key with anything else is another request. */
   readonly content: unknown;
   readonly log: FastifyBaseLogger;
 }
 
+/** A third of what a lease lasts without: see the store. */
+const RENEW_EVERY_MS = 2_000;
+
 /**
- * Runs a request once per key: the same key again gets the first answer.
- * Kept are answers after which something may have changed (2xx, 402, 409). Others (malformed, unknown order,
- * unavailable) changed nothing and are forgotten, so that the same key may be used once the cause is gone.
+ * Runs a request once per key: the same key again gets the first answer, where that is final (see finality.ts).
+ * An answer that may change, or none, is not kept: the same request may be sent again at once, and joins what is under way. A
+ * request that could not be understood, or names what is not known, changed nothing: its key is free for a corrected one.
  */
 export async function runOnce(
   store: IdempotencyStore,
   request: IdempotentRequest,
   run: () => Promise<Outcome>,
 ): Promise<Outcome> {
-  const { route, key } = request;
+  const { scope, key } = request;
   if (key === undefined) return run();
-  const begun = await store.begin(route, key, fingerprint(request.content));
+  const begun = await store.begin(scope, key, fingerprint(request.content));
   switch (begun.kind) {
     case 'replay':
       return { status: begun.status, body: begun.body, headers: replayHeaders(begun.status) };
@@ -45,33 +49,42 @@ export async function runOnce(
         { 'retry-after': '1' },
       );
     case 'new':
-      return runAndKeep(store, { ...request, key }, run);
+      return runAndKeep(store, begun.lease, request.log, run);
   }
 }
 
 async function runAndKeep(
   store: IdempotencyStore,
-  request: IdempotentRequest & { readonly key: string },
+  lease: IdempotencyLease,
+  log: FastifyBaseLogger,
   run: () => Promise<Outcome>,
 ): Promise<Outcome> {
-  const { route, key, log } = request;
   // A store that fails now must not turn what was done into an error: the order's own keys make a second run harmless.
   const tolerate = (work: Promise<void>): Promise<void> =>
-    work.catch((error: unknown) => log.warn({ err: error, route }, 'the answer to an idempotent request was not kept'));
+    work.catch((error: unknown) => log.warn({ err: error }, 'the state of an idempotent request was not kept'));
+  const renewing = setInterval(() => void tolerate(store.renew(lease)), RENEW_EVERY_MS);
   try {
     const outcome = await run();
-    await tolerate(store.finish(route, key, outcome.status, outcome.body));
+    clearInterval(renewing);
+    const final = isFinal({ accepted: true, ...(outcome.body as object) });
+    await tolerate(final ? store.finish(lease, outcome.status, outcome.body) : store.release(lease));
     return outcome;
   } catch (error) {
+    clearInterval(renewing);
     const problem = toProblem(error);
-    if (problem !== undefined && (problem.status === 402 || problem.status === 409)) {
-      await tolerate(store.finish(route, key, problem.status, problem.toBody()));
+    if (problem !== undefined && isFinalProblem(problem.extras)) {
+      await tolerate(store.finish(lease, problem.status, problem.toBody()));
     } else {
-      await tolerate(store.abandon(route, key));
+      await tolerate(
+        problem !== undefined && CHANGED_NOTHING.has(problem.status) ? store.forget(lease) : store.release(lease),
+      );
     }
     throw error;
   }
 }
+
+/** Malformed, or of something that is not known. */
+const CHANGED_NOTHING: ReadonlySet<number> = new Set([400, 404]);
 
 function replayHeaders(status: number): Readonly<Record<string, string>> {
   return { 'idempotency-replayed': 'true', ...(status >= 400 && { 'content-type': PROBLEM_TYPE }) };

@@ -78,7 +78,8 @@ const IDEMPOTENCY_KEY: Json = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
-  description: 'The same key again gets the first answer, with the header Idempotency-Replayed',
+  description:
+    'The same key again gets the first final answer, with the header Idempotency-Replayed; an answer that may change is asked for again',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 };
 

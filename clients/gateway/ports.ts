@@ -59,18 +59,29 @@ export interface Outbox {
   countUnpublished(): Promise<number>;
 }
 
+/** The right to answer a request, for as long as it is renewed. */
+export interface IdempotencyLease {
+  readonly scope: string;
+  readonly key: string;
+  readonly token: string;
+}
+
 export type IdempotencyBegin =
-  | { readonly kind: 'new' }
+  | { readonly kind: 'new'; readonly lease: IdempotencyLease }
   | { readonly kind: 'replay'; readonly status: number; readonly body: unknown }
   /** The key was used for another request. */
   | { readonly kind: 'mismatch' }
   | { readonly kind: 'in_flight' };
 
 export interface IdempotencyStore {
-  begin(route: string, key: string, fingerprint: string): Promise<IdempotencyBegin>;
-  finish(route: string, key: string, status: number, body: unknown): Promise<void>;
-  /** Forgets a request that came to nothing, so that it may be sent again. */
-  abandon(route: string, key: string): Promise<void>;
+  begin(scope: string, key: string, fingerprint: string): Promise<IdempotencyBegin>;
+  renew(lease: IdempotencyLease): Promise<void>;
+  /** Keeps a final answer. */
+  finish(lease: IdempotencyLease, status: number, body: unknown): Promise<void>;
+  /** The answer may change: the same request may be sent again, another one under this key may not. */
+  release(lease: IdempotencyLease): Promise<void>;
+  /** The request came to nothing: the key is free for any other. */
+  forget(lease: IdempotencyLease): Promise<void>;
 }
 
 /** An event whose signature is right. */

@@ -1,7 +1,9 @@
--- Takes a key that is new, or that was left in flight by a process that is gone; no row where it belongs to another.
--- $1 route, $2 key, $3 fingerprint, $4 now, $5 in flight since before this is left behind
-INSERT INTO idempotency_keys AS k (route, key, fingerprint, state, created_at)
-VALUES ($1, $2, $3, 'in_flight', $4)
-ON CONFLICT (route, key) DO UPDATE SET created_at = excluded.created_at
-WHERE k.state = 'in_flight' AND k.fingerprint = excluded.fingerprint AND k.created_at < $5
+-- Takes a key that is new, was released, or whose process stopped renewing its lease; no row where another has it. Leases go by
+-- the database's clock: those of processes differ. $1 scope, $2 key, $3 fingerprint, $4 now, $5 token, $6 lease in ms
+INSERT INTO idempotency_keys AS k (scope, key, fingerprint, state, created_at, lease_token, leased_until)
+VALUES ($1, $2, $3, 'in_flight', $4, $5, clock_timestamp() + $6 * interval '1 ms')
+ON CONFLICT (scope, key) DO UPDATE
+SET created_at = excluded.created_at, lease_token = excluded.lease_token, leased_until = excluded.leased_until
+WHERE k.state = 'in_flight' AND k.fingerprint = excluded.fingerprint
+  AND (k.leased_until IS NULL OR k.leased_until < clock_timestamp())
 RETURNING key

@@ -1,2 +1,3 @@
--- $1 route, $2 key, $3 status, $4 encrypted body
-UPDATE idempotency_keys SET state = 'done', status = $3, body = $4 WHERE route = $1 AND key = $2 AND state = 'in_flight'
+-- $1 scope, $2 key, $3 token, $4 status, $5 encrypted body
+UPDATE idempotency_keys SET state = 'done', status = $4, body = $5, leased_until = NULL
+WHERE scope = $1 AND key = $2 AND lease_token = $3 AND state = 'in_flight'

@@ -1,1 +1,1 @@
-SELECT fingerprint, state, status, body FROM idempotency_keys WHERE route = $1 AND key = $2
+SELECT fingerprint, state, status, body FROM idempotency_keys WHERE scope = $1 AND key = $2

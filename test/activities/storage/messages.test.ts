@@ -83,24 +83,53 @@ test('no later event is claimed while an earlier one of its order is with anothe
   expect(await outbox.claimUnpublished(10, 1_000)).toEqual([]);
 });
 
-test('an idempotency key answers once, and tells other requests apart', async () => {
-  const store = createIdempotencyStore({ ...shop, now });
-  const begin = (fingerprint = 'f') => store.begin('POST /v1/checkouts', 'key-1', fingerprint);
-  const started = await Promise.all([begin(), begin(), begin()]);
-  expect(started.map((one) => one.kind).sort()).toEqual(['in_flight', 'in_flight', 'new']);
-  expect(await begin('other')).toEqual({ kind: 'mismatch' });
-  await store.abandon('POST /v1/checkouts', 'key-1');
-  expect(await begin()).toEqual({ kind: 'new' });
-  clock += 119_999;
-  expect(await begin()).toEqual({ kind: 'in_flight' });
-  clock += 2;
-  expect(await begin()).toEqual({ kind: 'new' });
-  await store.finish('POST /v1/checkouts', 'key-1', 201, { orderId: 'o' });
-  expect(await begin()).toEqual({ kind: 'replay', status: 201, body: { orderId: 'o' } });
-  expect(await begin('other')).toEqual({ kind: 'mismatch' });
-  await store.abandon('POST /v1/checkouts', 'key-1');
-  expect(await begin()).toMatchObject({ kind: 'replay' });
-  expect(await store.begin('POST /v1/orders', 'key-1', 'f')).toEqual({ kind: 'new' });
+describe('an idempotency key', () => {
+  const scope = 'api-key:1 POST /v1/checkouts';
+  const open = () => createIdempotencyStore({ ...shop, now });
+  const taken = async (key: string, fingerprint = 'f') => {
+    const begun = await open().begin(scope, key, fingerprint);
+    if (begun.kind !== 'new') throw new Error(`the key is ${begun.kind}`);
+    return begun.lease;
+  };
+  /** What became of the lease of a process that was killed. */
+  const expire = (key: string) =>
+    shop.sql("UPDATE idempotency_keys SET leased_until = now() - interval '1 ms' WHERE key = $1", [key]);
+
+  test('answers once, and tells other requests apart', async () => {
+    const begin = (fingerprint = 'f', of = scope) => open().begin(of, 'key-1', fingerprint);
+    const started = await Promise.all([begin(), begin(), begin()]);
+    expect(started.map((one) => one.kind).sort()).toEqual(['in_flight', 'in_flight', 'new']);
+    const lease = started.flatMap((one) => (one.kind === 'new' ? [one.lease] : []))[0];
+    if (lease === undefined) throw new Error('nobody has the key');
+    expect(await begin('other')).toEqual({ kind: 'mismatch' });
+    await open().finish(lease, 201, { orderId: 'o' });
+    expect(await begin()).toEqual({ kind: 'replay', status: 201, body: { orderId: 'o' } });
+    expect(await begin('other')).toEqual({ kind: 'mismatch' });
+    await open().forget(lease);
+    expect(await begin()).toMatchObject({ kind: 'replay' });
+    expect(await begin('f', 'api-key:2 POST /v1/checkouts')).toMatchObject({ kind: 'new' });
+  });
+
+  test('that was released is open for the same request alone; one that was forgotten for any', async () => {
+    const lease = await taken('key-2');
+    await open().release(lease);
+    expect(await open().begin(scope, 'key-2', 'other')).toEqual({ kind: 'mismatch' });
+    await open().forget(await taken('key-2'));
+    await taken('key-2', 'other');
+  });
+
+  test('is another process’s once its lease has ended, and the first one’s answer counts no more', async () => {
+    const lost = await taken('key-3');
+    await open().renew(lost);
+    expect(await open().begin(scope, 'key-3', 'f')).toEqual({ kind: 'in_flight' });
+    await expire('key-3');
+    const lease = await taken('key-3');
+    await open().finish(lost, 201, { from: 'the first' });
+    await open().release(lost);
+    expect(await open().begin(scope, 'key-3', 'f')).toEqual({ kind: 'in_flight' });
+    await open().finish(lease, 201, { from: 'the second' });
+    expect(await open().begin(scope, 'key-3', 'f')).toMatchObject({ body: { from: 'the second' } });
+  });
 });
 
 test('relays are woken by what is written', async () => {

@@ -148,7 +148,8 @@ describe('Idempotency-Key', () => {
     expect(first.headers.get('idempotency-replayed')).toBeNull();
     expect(second.headers.get('idempotency-replayed')).toBe('true');
     expect(fakes.sent).toHaveLength(1);
-    expect(fakes.sent[0]?.args[1]).toEqual({ idempotencyKey: 'POST /v1/checkouts:k-1' });
+    const sent = fakes.sent[0]?.args[1] as { idempotencyKey: string };
+    expect(sent.idempotencyKey).toMatch(/^api-key:[0-9a-f]{12} POST \/v1\/checkouts:k-1$/);
   });
 
   test('a decline is kept, as a problem', async () => {
@@ -159,6 +160,48 @@ describe('Idempotency-Key', () => {
     expect(second.body).toEqual(first.body);
     expect(second.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
     expect(fakes.sent).toHaveLength(1);
+  });
+
+  test.each<[string, CheckoutAnswer, number]>([
+    [
+      '3-D Secure',
+      { state: 'requires_action', orderId: 'o', paymentIntentId: 'pi', clientSecret: 's', until: 't' },
+      202,
+    ],
+    ['out of stock', { state: 'out_of_stock', sku: 'MUG-1', available: 1 }, 409],
+    [
+      'a cart that somebody else checks out',
+      { state: 'failed', code: 'cart_changed', placed: false, message: 'm' },
+      409,
+    ],
+    ['an abandoned checkout', { state: 'failed', code: 'abandoned', message: 'm' }, 409],
+    ['an outage', { state: 'failed', code: 'payment_unavailable', message: 'm' }, 503],
+  ])('%s may change: it is asked for again, and another body is another request', async (_, answer, status) => {
+    fakes.answer = () => answer;
+    expect((await checkout(cart(), key)).status).toBe(status);
+    fakes.answer = () => PLACED;
+    expect((await checkout(cart({ cartId: 'cart-2' }), key)).status).toBe(422);
+    expect((await checkout(cart(), key)).status).toBe(201);
+  });
+
+  test('a cart that is another order stays so', async () => {
+    fakes.answer = () => ({ state: 'failed', code: 'cart_changed', placed: true, message: 'm' });
+    const first = await checkout(cart(), key);
+    const second = await checkout(cart(), key);
+    expect(second.status).toBe(409);
+    expect(second.body).toEqual(first.body);
+    expect(fakes.sent).toHaveLength(1);
+  });
+
+  test('is its caller’s own', async () => {
+    await gateway.close();
+    const apiKeys = ['one-key-0123456789', 'other-key-0123456789'] as const;
+    ({ gateway, url, log } = await startGateway(fakes, { apiKeys }));
+    for (const apiKey of apiKeys) {
+      const answer = await checkout(cart(), { ...key, authorization: `Bearer ${apiKey}` });
+      expect(answer.headers.get('idempotency-replayed')).toBeNull();
+    }
+    expect(fakes.sent).toHaveLength(2);
   });
 
   test('for another body: 422, nothing is run', async () => {
@@ -194,7 +237,9 @@ describe('Idempotency-Key', () => {
     };
     expect((await checkout(cart(), key)).status).toBe(status);
     fakes.answer = () => PLACED;
-    expect((await checkout(cart(), key)).status).toBe(201);
+    // What could not be understood may be corrected under the same key.
+    const again = cart(status === 400 ? { cartId: 'cart-2' } : {});
+    expect((await checkout(again, key)).status).toBe(201);
   });
 
   test('one that is none: 400', async () => {

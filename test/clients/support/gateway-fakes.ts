@@ -12,7 +12,13 @@ import type { CheckoutAnswer } from '../../../workflows/messages';
 import { subscriptionView } from './subscription-view';
 import { disputeView, fraudWarningView } from './dispute-views';
 import { createGateway, type Gateway, type GatewayOptions } from '../../../clients/gateway';
-import type { GatewayDeps, IdempotencyBegin, InboxEvent, VerifiedEvent } from '../../../clients/gateway/ports';
+import type {
+  GatewayDeps,
+  IdempotencyBegin,
+  IdempotencyLease,
+  InboxEvent,
+  VerifiedEvent,
+} from '../../../clients/gateway/ports';
 import { refundFacts } from '../../support/refund-facts';
 
 /** In-memory stand-ins for what the gateway is given, which note everything that was asked of them. */
@@ -203,29 +209,37 @@ function ratesOf({ from, to }: { readonly from: string; readonly to: string }): 
   return { from, to, total: { authorized: 0, declined: 0, blocked: 0, rate: null }, rates: [] };
 }
 
-type Kept = { readonly fingerprint: string; readonly answer?: { readonly status: number; readonly body: unknown } };
+type Kept = {
+  readonly fingerprint: string;
+  open?: boolean;
+  answer?: { readonly status: number; readonly body: unknown };
+};
 
 function idempotencyStore(storage: <Value>(value: () => Value) => Promise<Value>): GatewayDeps['idempotency'] {
   const kept = new Map<string, Kept>();
+  const rowOf = ({ scope, key }: IdempotencyLease): Kept | undefined => kept.get(`${scope} ${key}`);
   return {
-    begin: (route, key, fingerprint) =>
+    begin: (scope, key, fingerprint) =>
       storage((): IdempotencyBegin => {
-        const known = kept.get(`${route} ${key}`);
-        if (known === undefined) {
-          kept.set(`${route} ${key}`, { fingerprint });
-          return { kind: 'new' };
-        }
-        if (known.fingerprint !== fingerprint) return { kind: 'mismatch' };
-        return known.answer === undefined ? { kind: 'in_flight' } : { kind: 'replay', ...known.answer };
+        const lease = { scope, key, token: 'token' };
+        const known = rowOf(lease);
+        if (known !== undefined && known.fingerprint !== fingerprint) return { kind: 'mismatch' };
+        if (known?.answer !== undefined) return { kind: 'replay', ...known.answer };
+        if (known?.open === true) return { kind: 'in_flight' };
+        kept.set(`${scope} ${key}`, { fingerprint, open: true });
+        return { kind: 'new', lease };
       }),
-    finish: (route, key, status, body) =>
-      storage(() => {
-        const known = kept.get(`${route} ${key}`);
-        // As a column of JSON would: what comes back is a copy.
-        const copy = JSON.parse(JSON.stringify(body)) as unknown;
-        if (known !== undefined) kept.set(`${route} ${key}`, { ...known, answer: { status, body: copy } });
-      }),
-    abandon: (route, key) => storage(() => void kept.delete(`${route} ${key}`)),
+    renew: () => storage(() => undefined),
+    finish: (lease, status, body) =>
+      // As a column of JSON would: what comes back is a copy.
+      storage(
+        () =>
+          void Object.assign(rowOf(lease) ?? {}, {
+            answer: { status, body: JSON.parse(JSON.stringify(body)) as unknown },
+          }),
+      ),
+    release: (lease) => storage(() => void Object.assign(rowOf(lease) ?? {}, { open: false })),
+    forget: ({ scope, key }) => storage(() => void kept.delete(`${scope} ${key}`)),
   };
 }
 
