@@ -61,6 +61,8 @@ const FINAL: Readonly<Record<Word, boolean>> = {
   unknown_shipment: false,
   /** Also answered while a cancel is not settled, which may fail. */
   order_cancelled: false,
+  unknown_warehouse: false,
+  not_in_warehouse: false,
   nothing_shipped: false,
   captured_needs_refund: false,
   payment_needed: false,
