@@ -10,6 +10,7 @@ import type { RefundActivities, RefundProviderActivities } from '../workflows/re
 import type { SettlementActivities } from '../workflows/settlement-ports';
 import type { SubscriptionActivities, SubscriptionDesk } from '../workflows/subscription-ports';
 import type { TemporalConnectionOptions } from './config';
+import { defectsOfActivities } from './activity-defects';
 import { WORKFLOW_BUNDLE } from './build-assets';
 
 /** Every activity that a worker of Holdfast offers. */
@@ -80,7 +81,8 @@ export function createOrderWorker(options: OrderWorkerOptions): Promise<Worker> 
     maxConcurrentLocalActivityExecutions: MAX_ACTIVITIES,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
-    ...(interceptors === undefined ? {} : { interceptors }),
+    // The outermost: what others throw passes it, too.
+    interceptors: { ...interceptors, activity: [defectsOfActivities, ...(interceptors?.activity ?? [])] },
     ...(identity === undefined ? {} : { identity }),
     ...(buildId === undefined
       ? {}

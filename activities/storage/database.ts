@@ -1,5 +1,6 @@
-import { Pool, type PoolClient } from 'pg';
-import { asFailure } from './failures';
+import { ApplicationFailure } from '@temporalio/common';
+import { DatabaseError, Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
+import { asFailure, unavailable } from './failures';
 import type { Statement } from './statements';
 
 /** A worker runs some tens of activities at once and each holds a connection for two round trips; Postgres allows 100. */
@@ -55,60 +56,94 @@ export interface Transaction {
  * @throws ApplicationFailure as in `asFailure`; nothing of the step stays then. Where the connection broke during the
  *   commit it is not known whether the step stays: every step may be repeated.
  */
-export async function transact<T>(pool: Pool, body: (tx: Transaction) => Promise<T>): Promise<T> {
-  let client: PoolClient | undefined;
-  let broken = false;
-  try {
-    client = await pool.connect();
-    // A connection that breaks while no answer is awaited would end the process; the next statement fails all the same.
-    client.on('error', ignore);
-    return await runOn(client, body);
-  } catch (error) {
-    if (client !== undefined) broken = await rollBack(client);
-    throw asFailure(error);
-  } finally {
-    client?.off('error', ignore);
-    client?.release(broken);
-  }
+export function transact<T>(pool: Pool, body: (tx: Transaction) => Promise<T>): Promise<T> {
+  return onConnection(pool, async (connection) => {
+    try {
+      return await runOn(connection, body);
+    } catch (error) {
+      await connection.rollBack();
+      throw error;
+    }
+  });
 }
 
 /** One statement, which is its own transaction. */
-export async function run<Row>(pool: Pool, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+export function run<Row>(pool: Pool, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+  return onConnection(pool, (connection) => connection.send<Row>(statement, values));
+}
+
+/** One connection while a step has it. */
+class Connection {
+  /** It broke: what was under way fails for that alone. */
+  lost = false;
+  /**
+   * What Postgres refused first. A statement that fails makes all after it fail with "current transaction is aborted", and which
+   * of them is awaited first is chance: only this one tells why.
+   */
+  firstError: DatabaseError | undefined;
+
+  constructor(private readonly client: PoolClient) {
+    client.on('error', this.onLost);
+    client.on('end', this.onLost);
+  }
+
+  send<Row>({ name, text }: Statement, values: readonly unknown[]): Promise<Row[]> {
+    return this.ask({ name, text, values: [...values] }).then((result) => result.rows as Row[]);
+  }
+
+  ask(query: string | QueryConfig): Promise<QueryResult> {
+    const answer = this.client.query(query);
+    // Also keeps those that are not awaited, after one that failed, from being unhandled.
+    answer.catch((error: unknown) => {
+      if (error instanceof DatabaseError) this.firstError ??= error;
+    });
+    return answer;
+  }
+
+  async rollBack(): Promise<void> {
+    await this.client.query('ROLLBACK').catch(this.onLost);
+  }
+
+  release(): void {
+    this.client.off('error', this.onLost);
+    this.client.off('end', this.onLost);
+    this.client.release(this.lost);
+  }
+
+  private readonly onLost = (): void => {
+    this.lost = true;
+  };
+}
+
+async function onConnection<T>(pool: Pool, body: (connection: Connection) => Promise<T>): Promise<T> {
+  const client = await pool.connect().catch((error: unknown) => {
+    // Whatever keeps us from connecting passes, or somebody mends it: nothing was asked yet.
+    throw unavailable(error);
+  });
+  const connection = new Connection(client);
   try {
-    return (await pool.query({ ...statement, values: [...values] })).rows as Row[];
+    return await body(connection);
   } catch (error) {
-    throw asFailure(error);
+    throw asFailure(error instanceof ApplicationFailure ? error : (connection.firstError ?? error), connection.lost);
+  } finally {
+    connection.release();
   }
 }
 
-async function runOn<T>(client: PoolClient, body: (tx: Transaction) => Promise<T>): Promise<T> {
-  const pending: Promise<unknown>[] = [];
-  const send = <Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> => {
-    const answer = client.query({ ...statement, values: [...values] }).then((result) => result.rows as Row[]);
-    // A query that fails makes those after it fail: only the first is told, the others are not left unhandled.
-    answer.catch(() => {});
+async function runOn<T>(connection: Connection, body: (tx: Transaction) => Promise<T>): Promise<T> {
+  const pending: Promise<unknown>[] = [connection.ask('BEGIN')];
+  const query: Transaction['query'] = (statement, values) => {
+    const answer = connection.send<never>(statement, values);
+    answer.catch(ignore);
     return answer;
   };
-  const begin = client.query('BEGIN');
-  begin.catch(() => {});
-  pending.push(begin);
-  const result = await body({ query: send, write: (statement, values) => void pending.push(send(statement, values)) });
-  const commit = client.query('COMMIT');
-  commit.catch(() => {});
+  const result = await body({ query, write: (statement, values) => void pending.push(query(statement, values)) });
+  const commit = connection.ask('COMMIT');
   await Promise.all(pending);
   const { command } = await commit;
-  if (command !== 'COMMIT') throw new Error(`the transaction ended in ${command}`);
+  // A statement that nobody awaited failed: Postgres answers a commit with a rollback then.
+  if (command !== 'COMMIT') throw connection.firstError ?? new Error(`the transaction ended in ${command}`);
   return result;
-}
-
-/** True where the connection is of no use any more. */
-async function rollBack(client: PoolClient): Promise<boolean> {
-  try {
-    await client.query('ROLLBACK');
-    return false;
-  } catch {
-    return true;
-  }
 }
 
 function ignore(): void {}

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { FieldProblem } from '../../workflows/domain/errors';
+import { failureTypes, SOCKET_CODES, type FieldProblem } from '../../workflows/domain/errors';
 import { OutcomePending, ServiceUnavailable, ValidationError } from '../errors';
 
 /** Members that a problem may have beside those of RFC 9457. */
@@ -60,7 +60,7 @@ export function toProblem(error: unknown): Problem | undefined {
   if (error instanceof OutcomePending) {
     return unavailable('The outcome is not known yet; send the same request again', { code: 'outcome_pending' });
   }
-  if (error instanceof ServiceUnavailable || isStorageUnavailable(error)) {
+  if (error instanceof ServiceUnavailable || isUnavailable(error)) {
     return unavailable('Holdfast cannot take requests at the moment; send the same request again');
   }
   return httpProblem(error);
@@ -91,23 +91,16 @@ function httpProblem(error: unknown): Problem | undefined {
   return undefined;
 }
 
-// Connection refused, reset or timed out, as node says it.
-const SOCKET_CODES: ReadonlySet<string> = new Set(
-  'ECONNREFUSED ECONNRESET ENOTFOUND EAI_AGAIN ETIMEDOUT EPIPE EHOSTUNREACH'.split(' '),
-);
-// SQLSTATE classes: 08 connection exception, 53 insufficient resources, 57P shutting down or starting up.
-const SQL_UNAVAILABLE = /^(08...|53...|57P0[1-5])$/;
-// pg has no code for these.
-const PG_MESSAGES = /timeout exceeded when trying to connect|Connection terminated|pool after calling end/i;
-
-/** Could our own database not be reached? Storage's typed failure, or the driver's own errors. */
-export function isStorageUnavailable(error: unknown): boolean {
+/**
+ * Could something that we depend on not be reached? A typed failure of storage, or a socket's own code. What an error says in
+ * words is not looked at.
+ */
+export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if ('type' in error && error.type === 'StorageUnavailable') return true;
-  const code = errorCode(error);
-  if (code !== undefined && (SOCKET_CODES.has(code) || SQL_UNAVAILABLE.test(code))) return true;
-  if (error instanceof AggregateError && error.errors.some(isStorageUnavailable)) return true;
-  return PG_MESSAGES.test(error.message) || isStorageUnavailable(error.cause);
+  if ('type' in error && error.type === failureTypes.storageUnavailable) return true;
+  if (SOCKET_CODES.has(errorCode(error) ?? '')) return true;
+  if (error instanceof AggregateError && error.errors.some(isUnavailable)) return true;
+  return isUnavailable(error.cause);
 }
 
 function errorCode(error: unknown): string | undefined {

@@ -63,6 +63,11 @@ export const NEVER_RETRIED: string[] = [
   ...PROGRAM_ERRORS,
 ];
 
+/** Codes of sockets that could not be opened or broke, as Node names them. What failed so passes. */
+export const SOCKET_CODES: ReadonlySet<string> = new Set(
+  'ECONNREFUSED ECONNRESET EPIPE ETIMEDOUT ENOTFOUND EHOSTUNREACH ENETUNREACH EAI_AGAIN'.split(' '),
+);
+
 /** Why something was refused. No personal data: our own sentence for a code, never what the provider quotes. */
 export interface RefusalDetails {
   /** For programs, e.g. `amount_too_small`. */

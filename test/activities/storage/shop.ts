@@ -91,6 +91,7 @@ export async function openShop(): Promise<Shop> {
     async capture(input) {
       const begun = await payments.beginCapture(input);
       if (begun.kind === 'recorded') return begun.facts;
+      if (begun.kind !== 'begun') throw new Error(`the capture is ${begun.kind}`);
       const attempt = await payments.findAttemptByPaymentIntent(input.paymentIntentId);
       if (attempt === undefined) throw new Error(`${input.paymentIntentId} is not known`);
       if (attempt.status !== 'authorized') {

@@ -192,8 +192,6 @@ describe('reading', () => {
 
   test.each([
     ['a refused connection', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })],
-    ['a server that shuts down', Object.assign(new Error('terminating'), { code: '57P01' })],
-    ['a full pool', new Error('timeout exceeded when trying to connect')],
     ['a typed failure', Object.assign(new Error('storage'), { type: 'StorageUnavailable' })],
     ['a cause', new Error('query failed', { cause: Object.assign(new Error('reset'), { code: 'ECONNRESET' }) })],
   ])('Postgres is away (%s): 503 with Retry-After', async (_what, error) => {
@@ -204,7 +202,7 @@ describe('reading', () => {
   });
 
   test('a defect of storage is no outage: 500', async () => {
-    fakes.outage = Object.assign(new Error('syntax error'), { code: '42601' });
+    fakes.outage = Object.assign(new Error('Connection terminated'), { type: 'Defect' });
     expect((await request(`${url}/v1/orders/ord_1`)).status).toBe(500);
   });
 });
