@@ -51,7 +51,7 @@ import type { SubscriptionDesk } from '../workflows/subscription-ports';
 import { createDataConverter } from './codec';
 import type { StripeConfig } from './config';
 import type { StripeLimits } from './stripe-limits';
-import { isActedOn, laneOf } from './relays/inbox-dispatcher';
+import { actedOn, isActedOn, laneOf } from './relays/inbox-dispatcher';
 import type { KnownPayment } from './relays/inbox-dispatcher';
 import type { Activities } from './temporal';
 
@@ -162,7 +162,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
     notices: createNoticeStore({ pool }),
     noticeChannels,
     idempotency: createIdempotencyStore({ pool, keyring }),
-    eventLister: createEventLister(stripe, limited),
+    eventLister: createEventLister(stripe, { ...limited, types: actedOn }),
     verifyWebhook: createWebhookVerifier({ secrets: webhookSecrets }),
     findPayment: paymentFinder(store, queries),
     async close() {

@@ -38,6 +38,9 @@ export type InboxLane = 'orders' | 'subscriptions';
 
 export type InboxStatus = 'pending' | 'waiting' | 'done' | 'ignored';
 
+/** As they are counted: `foreign` are those ignored ones that are of something of others, e.g. another shop's payment. */
+export type InboxCounts = Readonly<Record<InboxStatus | 'foreign', number>>;
+
 /** Provider events, stored once by event id before anything acts on them. */
 export interface Inbox {
   /** Resolves after the commit; a duplicate changes nothing. */
@@ -45,11 +48,11 @@ export interface Inbox {
   /** Of `orders` where no lane is named. */
   claimDue(limit: number, leaseMs: number, lane?: InboxLane): Promise<ClaimedEvent[]>;
   complete(eventId: string): Promise<void>;
-  /** An event of a kind, or of a payment, that nothing here acts on: kept and counted. */
-  ignore(eventId: string): Promise<void>;
+  /** An event that nothing here acts on: kept and counted. `foreign`: why, where it is of something of others. */
+  ignore(eventId: string, foreign?: string): Promise<void>;
   /** No personal data in `error`. */
   retryLater(eventId: string, error: string, delayMs: number): Promise<void>;
-  countByStatus(): Promise<Readonly<Record<InboxStatus, number>>>;
+  countByStatus(): Promise<InboxCounts>;
 }
 
 export interface InboxDeps {
@@ -69,8 +72,8 @@ export function createInbox(deps: InboxDeps): Inbox {
   const now = deps.now ?? (() => new Date());
   const isActedOn = deps.isActedOn ?? (() => true);
   const laneOf = deps.laneOf ?? (() => 'orders');
-  const finish = async (eventId: string, status: InboxStatus): Promise<void> => {
-    await run(pool, sql.finish, [eventId, status, now()]);
+  const finish = async (eventId: string, status: InboxStatus, why?: string): Promise<void> => {
+    await run(pool, sql.finish, [eventId, status, now(), why ?? null]);
   };
   return {
     async receive(event) {
@@ -93,14 +96,14 @@ export function createInbox(deps: InboxDeps): Inbox {
       return rows.map((row) => claimedEvent(keyring, row));
     },
     complete: (eventId) => finish(eventId, 'done'),
-    ignore: (eventId) => finish(eventId, 'ignored'),
+    ignore: (eventId, foreign) => finish(eventId, 'ignored', foreign),
     async retryLater(eventId, error, delayMs) {
       const next = new Date(now().getTime() + delayMs);
       await run(pool, sql.retry, [eventId, error.slice(0, MAX_ERROR_LENGTH), next]);
     },
     async countByStatus() {
-      const counts = { pending: 0, waiting: 0, done: 0, ignored: 0 };
-      for (const row of await run<{ status: InboxStatus; count: number }>(pool, sql.count, [])) {
+      const counts = { pending: 0, waiting: 0, done: 0, ignored: 0, foreign: 0 };
+      for (const row of await run<{ status: keyof InboxCounts; count: number }>(pool, sql.count, [])) {
         counts[row.status] = row.count;
       }
       return counts;

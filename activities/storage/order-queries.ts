@@ -15,6 +15,7 @@ import { statement } from './statements';
 const sql = {
   byCart: statement('orders-by-cart'),
   exists: statement('order-exists'),
+  begun: statement('order-begun'),
   list: statement('orders-list'),
   stuck: statement('orders-stuck'),
   exceptions: statement('exceptions-open'),
@@ -55,6 +56,8 @@ export interface OrderQueries {
   getOrder(orderId: string): Promise<OrderView | undefined>;
   /** Is it recorded? Costs less than reading it. */
   orderExists(orderId: string): Promise<boolean>;
+  /** Is it recorded, or was a payment for it begun here? False for an order of another shop or database. */
+  isOurs(orderId: string): Promise<boolean>;
   findOrderByCart(cartId: string): Promise<OrderView | undefined>;
   getRefund(refundId: string): Promise<RefundFacts | undefined>;
   /** Newest first. */
@@ -84,6 +87,9 @@ export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries
     },
     async orderExists(orderId) {
       return (await run(pool, sql.exists, [orderId])).length > 0;
+    },
+    async isOurs(orderId) {
+      return (await run(pool, sql.begun, [orderId])).length > 0;
     },
     getRefund: (refundId) => readRefund(pool, refundId),
     findOrderByCart: async (cartId) => views(await run<OrderRow>(pool, sql.byCart, [cartId]))[0],

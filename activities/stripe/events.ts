@@ -77,10 +77,20 @@ const PAGE_SIZE = 100;
 /** The second way to learn of events, beside webhooks. */
 export interface EventLister {
   /**
-   * Events created since then whose webhook was not delivered (failed, or still under way), newest first. Earlier than 30
+   * Events created since then whose webhook was not delivered (failed, or still under way), newest first among each 20 kinds. Earlier than 30
    * days ago nothing is to be had; that time is cut silently, since reconciliation covers what is older.
    */
   listUndelivered(since: Date): AsyncIterable<VerifiedEvent>;
+}
+
+/** The most kinds of events that one request may name. Source: Stripe API, "List all events", `types`. */
+const MAX_TYPES = 20;
+
+function chunksOf(types: readonly string[] | undefined): (string[] | undefined)[] {
+  if (types === undefined) return [undefined];
+  const chunks: string[][] = [];
+  for (let at = 0; at < types.length; at += MAX_TYPES) chunks.push(types.slice(at, at + MAX_TYPES));
+  return chunks;
 }
 
 /** Nobody waits for it: a page whose turn does not come in this time is asked for when the next look is due. */
@@ -88,24 +98,30 @@ const MAX_WAIT_MS = 60_000;
 
 export interface EventListerOptions {
   readonly limiter?: RequestLimiter;
+  /** Kinds of events to ask for; all of them where absent. */
+  readonly types?: readonly string[];
   /** Milliseconds since the epoch; the system's clock where absent. */
   readonly now?: () => number;
 }
 
 /** Lists missed events from the API. Iterating throws the SDK's errors and LimiterBusy; what was yielded before stays valid. */
-export function createEventLister(stripe: Stripe, { limiter, now = Date.now }: EventListerOptions = {}): EventLister {
+export function createEventLister(stripe: Stripe, options: EventListerOptions = {}): EventLister {
+  const { limiter, types, now = Date.now } = options;
   const turn = { endpoint: 'events.list', priority: 'background', ticket: 'missed', maxWaitMs: MAX_WAIT_MS } as const;
   return {
     async *listUndelivered(since) {
       const fromMs = Math.max(since.getTime(), now() - EVENTS_REACH_MS);
       const params = { delivery_success: false, created: { gte: Math.floor(fromMs / 1000) }, limit: PAGE_SIZE };
-      let after: string | undefined;
-      for (let more = true; more;) {
-        await limiter?.acquire(turn);
-        const page = await stripe.events.list({ ...params, ...(after === undefined ? {} : { starting_after: after }) });
-        for (const event of page.data) yield readEvent(event);
-        after = page.data.at(-1)?.id;
-        more = page.has_more && after !== undefined;
+      for (const some of chunksOf(types)) {
+        let after: string | undefined;
+        for (let more = true; more;) {
+          await limiter?.acquire(turn);
+          const next = after === undefined ? {} : { starting_after: after };
+          const page = await stripe.events.list({ ...params, ...(some && { types: some }), ...next });
+          for (const event of page.data) yield readEvent(event);
+          after = page.data.at(-1)?.id;
+          more = page.has_more && after !== undefined;
+        }
       }
     },
   };

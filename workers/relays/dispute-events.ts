@@ -9,7 +9,7 @@ import type { DisputePolicy } from '../../workflows/domain/dispute-plan';
 import type { FraudWarningPolicy } from '../../workflows/domain/fraud-warning';
 import type { RefundPolicy } from '../../workflows/domain/refund';
 import { workflowTypes } from '../../workflows/messages';
-import { objectOf } from './event-handler';
+import { FOREIGN_ATTEMPTS, objectOf } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 import type { KnownPayment } from './payment-events';
 
@@ -21,11 +21,13 @@ export interface DisputeEventDependencies {
   readonly refundPolicy: RefundPolicy;
   readonly findPayment: (paymentIntentId: string) => Promise<KnownPayment | undefined>;
   readonly findDispute: (disputeId: string) => Promise<DisputeRecord | undefined>;
+  /** Was an order of this id begun here? */
+  readonly isOurs: (orderId: string) => Promise<boolean>;
   readonly owners: PaymentOwners;
 }
 
-const DISPUTE_EVENTS: ReadonlySet<string> = new Set(
-  ['created', 'updated', 'closed', 'funds_withdrawn', 'funds_reinstated'].map((what) => `charge.dispute.${what}`),
+const OF_DISPUTE: readonly string[] = ['created', 'updated', 'closed', 'funds_withdrawn', 'funds_reinstated'].map(
+  (what) => `charge.dispute.${what}`,
 );
 const WARNING_EVENTS: ReadonlySet<string> = new Set(
   ['created', 'updated'].map((what) => `radar.early_fraud_warning.${what}`),
@@ -34,10 +36,8 @@ const WARNING_EVENTS: ReadonlySet<string> = new Set(
 /** Some three days at the longest pause: as long as Stripe itself goes on delivering. Then it is kept, not acted on. */
 const MAX_ATTEMPTS = 900;
 
-/** Is it a kind of event that `disputeEvents` acts on? */
-export function isDisputeEvent(type: string): boolean {
-  return DISPUTE_EVENTS.has(type) || WARNING_EVENTS.has(type);
-}
+/** Kinds of events that `disputeEvents` acts on. */
+export const DISPUTE_EVENTS: readonly string[] = [...OF_DISPUTE, ...WARNING_EVENTS];
 
 /**
  * Starts and wakes the workflows of disputes and early fraud warnings. Any event of a dispute may be the first that comes, and
@@ -45,7 +45,7 @@ export function isDisputeEvent(type: string): boolean {
  */
 export function disputeEvents(deps: DisputeEventDependencies): EventHandler {
   return {
-    actsOn: isDisputeEvent,
+    actsOn: (type) => DISPUTE_EVENTS.includes(type),
     keyOf: (event) => event.objectId ?? event.eventId,
     handle: (events) => handle(deps, events),
   };
@@ -57,10 +57,15 @@ async function handle(deps: DisputeEventDependencies, events: readonly InboxEven
   // An object that names no id is told as an empty one: no workflow could ever look it up.
   if (event === undefined || id === undefined || id === '') return 'ignored';
   const paymentIntentId = event.paymentIntentId ?? (await paymentOfCharge(deps, event));
-  // A charge without a PaymentIntent is none of ours.
-  if (paymentIntentId === undefined) return 'ignored';
+  if (paymentIntentId === undefined) return { foreign: 'its charge has no PaymentIntent' };
   const payment = await deps.findPayment(paymentIntentId);
-  if (payment === undefined && (await deps.owners.orderOf(paymentIntentId)) === undefined) return 'ignored';
+  if (payment === undefined) {
+    const named = await deps.owners.orderOf(paymentIntentId);
+    if (named === undefined) return { foreign: 'its payment names no order' };
+    if (event.attempts >= FOREIGN_ATTEMPTS && !(await deps.isOurs(named))) {
+      return { foreign: 'its order is not known here' };
+    }
+  }
   if (payment?.orderExists !== true) {
     return event.attempts >= MAX_ATTEMPTS ? 'ignored' : { later: 'its order is not known yet' };
   }

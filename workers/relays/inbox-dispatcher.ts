@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
-import { isDisputeEvent } from './dispute-events';
+import { DISPUTE_EVENTS } from './dispute-events';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
-import { isPaymentEvent } from './payment-events';
-import { isRefundEvent } from './refund-events';
-import { isSubscriptionEvent } from './subscription-events';
+import { PAYMENT_EVENTS } from './payment-events';
+import { REFUND_EVENTS } from './refund-events';
+import { isSubscriptionEvent, SUBSCRIPTION_EVENTS } from './subscription-events';
 
 export interface InboxReader {
   claimDue(limit: number, leaseMs: number): Promise<readonly InboxEvent[]>;
   complete(eventId: string): Promise<void>;
-  ignore(eventId: string): Promise<void>;
+  ignore(eventId: string, foreign?: string): Promise<void>;
   retryLater(eventId: string, error: string, delayMs: number): Promise<void>;
 }
 
@@ -25,9 +25,17 @@ const LEASE_MS = 30_000;
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 5 * 60_000;
 
+/** The kinds of events that some handler acts on. */
+export const actedOn: readonly string[] = [
+  ...PAYMENT_EVENTS,
+  ...REFUND_EVENTS,
+  ...DISPUTE_EVENTS,
+  ...SUBSCRIPTION_EVENTS,
+];
+
 /** Does any handler act on events of this kind? The inbox asks before one is built. */
 export function isActedOn(type: string): boolean {
-  return [isPaymentEvent, isRefundEvent, isDisputeEvent, isSubscriptionEvent].some((isOfKind) => isOfKind(type));
+  return actedOn.includes(type);
 }
 
 /** Each lane is dispatched by a loop of its own: what waits for the provider's limits in one does not hold up the other. */
@@ -70,6 +78,7 @@ async function dispatch(
 function settle({ inbox }: InboxDispatcherDependencies, event: InboxEvent, handled: Handled): Promise<void> {
   if (handled === 'done') return inbox.complete(event.eventId);
   if (handled === 'ignored') return inbox.ignore(event.eventId);
+  if ('foreign' in handled) return inbox.ignore(event.eventId, handled.foreign);
   return inbox.retryLater(event.eventId, handled.later, handled.delayMs ?? pauseMs(event));
 }
 

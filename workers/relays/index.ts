@@ -64,9 +64,9 @@ async function pruneOnce(pool: Dependencies['pool'], log: Logger): Promise<numbe
 /** Starts what runs beside the worker: the relays of events and notices, the inbox dispatcher, the look for missed events. */
 export function startRelays(options: RelayOptions): Relays {
   const { dependencies, client, taskQueue, sinks, log } = options;
-  const { outbox, inbox, activities, findPayment, eventLister } = dependencies;
+  const { outbox, inbox, activities, findPayment, queries, eventLister } = dependencies;
   const handlers = [
-    paymentEvents({ client, taskQueue, findPayment, voidPayments: activities.voidPayments }),
+    paymentEvents({ client, taskQueue, findPayment, isOurs: queries.isOurs, voidPayments: activities.voidPayments }),
     refundEvents({ client, taskQueue, findPayment, refunds: dependencies.refunds }),
     disputeHandler(options),
   ];
@@ -112,6 +112,7 @@ function disputeHandler({
     refundPolicy: { ...DEFAULT_REFUND_POLICY, ...refunds },
     findPayment: dependencies.findPayment,
     findDispute: (disputeId) => dependencies.disputes.findDispute(disputeId),
+    isOurs: dependencies.queries.isOurs,
     owners: dependencies.paymentOwners,
   });
 }

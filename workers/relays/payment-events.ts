@@ -4,7 +4,7 @@ import { paymentChanged, workflowIds, workflowTypes } from '../../workflows/mess
 import type { OrderInput } from '../../workflows/messages';
 import { searchAttributes } from '../../workflows/search-attributes';
 import type { VoidPaymentInput } from '../../workflows/ports';
-import { metadataOf } from './event-handler';
+import { FOREIGN_ATTEMPTS, metadataOf } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 
 /** What is recorded of the payment that an event speaks of. */
@@ -23,6 +23,8 @@ export interface PaymentEventDependencies {
   readonly client: Client;
   readonly taskQueue: string;
   readonly findPayment: (paymentIntentId: string) => Promise<KnownPayment | undefined>;
+  /** Was an order of this id begun here? */
+  readonly isOurs: (orderId: string) => Promise<boolean>;
   readonly voidPayments: (input: VoidPaymentInput) => Promise<unknown>;
 }
 
@@ -32,7 +34,7 @@ const MAX_ATTEMPTS = 900;
 /** Tells checkouts and orders that something about their payment changed. */
 export function paymentEvents(deps: PaymentEventDependencies): EventHandler {
   return {
-    actsOn: isPaymentEvent,
+    actsOn: (type) => CONCERNS[type] !== undefined,
     // Each for itself: one that waits for its order must not keep the others.
     keyOf: (event) => event.eventId,
     async handle([event]) {
@@ -45,7 +47,7 @@ async function handle(deps: PaymentEventDependencies, event: InboxEvent): Promis
   const concern = CONCERNS[event.type];
   if (concern === undefined || event.paymentIntentId === undefined) return 'ignored';
   const payment = await deps.findPayment(event.paymentIntentId);
-  if (payment === undefined) return waitForOrder(event);
+  if (payment === undefined) return waitForOrder(deps, event);
   if (!(concern.news(payment.status) || payment.tombstoned)) return 'done';
   if (mayBeOurOwn(payment, event)) return { later: 'may be our own doing, about to be recorded', delayMs: SETTLE_MS };
   await tell(deps, payment, event.paymentIntentId, concern.hold);
@@ -91,15 +93,15 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
   'charge.expired': unlessOneOf('voided', 'expired', 'canceled'),
 };
 
-/** Is it a kind of event that `paymentEvents` acts on? */
-export function isPaymentEvent(type: string): boolean {
-  return CONCERNS[type] !== undefined;
-}
+/** Kinds of events that `paymentEvents` acts on. */
+export const PAYMENT_EVENTS: readonly string[] = Object.keys(CONCERNS);
 
-/** An event may come before what it belongs to. One that carries no order of ours never will. */
-function waitForOrder(event: InboxEvent): Handled {
-  const isOurs = metadataOf(event, 'holdfast_order_id') !== undefined;
-  return !isOurs || event.attempts >= MAX_ATTEMPTS ? 'ignored' : { later: 'its order is not known yet' };
+/** An event may come before what it belongs to is recorded. One that names no order of ours never will. */
+async function waitForOrder({ isOurs }: PaymentEventDependencies, event: InboxEvent): Promise<Handled> {
+  const orderId = metadataOf(event, 'holdfast_order_id');
+  if (orderId === undefined) return { foreign: 'its payment names no order' };
+  if (event.attempts >= FOREIGN_ATTEMPTS && !(await isOurs(orderId))) return { foreign: 'its order is not known here' };
+  return event.attempts >= MAX_ATTEMPTS ? 'ignored' : { later: 'its order is not known yet' };
 }
 
 async function tell(

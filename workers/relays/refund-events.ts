@@ -41,15 +41,13 @@ const OF_CHARGE = 'charge.refunded';
  */
 const SETTLE_MS = 2_000;
 
-/** Is it a kind of event that `refundEvents` acts on? */
-export function isRefundEvent(type: string): boolean {
-  return OF_REFUND.has(type) || type === OF_CHARGE;
-}
+/** Kinds of events that `refundEvents` acts on. */
+export const REFUND_EVENTS: readonly string[] = [...OF_REFUND, OF_CHARGE];
 
 /** Tells the workflow of a refund that something changed, where it says more than is recorded; takes in what was made elsewhere. */
 export function refundEvents(deps: RefundEventDependencies): EventHandler {
   return {
-    actsOn: isRefundEvent,
+    actsOn: (type) => REFUND_EVENTS.includes(type),
     keyOf: (event) =>
       event.type === OF_CHARGE ? `charge:${event.paymentIntentId ?? event.eventId}` : (event.objectId ?? event.eventId),
     async handle(events) {
@@ -71,7 +69,7 @@ async function aboutRefund(
   if (refundId === undefined) return madeElsewhere(deps, event, providerRefundId);
   const refund = await deps.refunds.getRefund(refundId);
   // Recorded before it is asked for: one that is not known is of another database.
-  if (refund === undefined) return 'ignored';
+  if (refund === undefined) return { foreign: 'its refund is not known here' };
   const part = refund.parts.find((one) => one.providerRefundId === providerRefundId);
   if (part === undefined && event.attempts <= 1 && refund.parts.some((one) => one.status === 'begun')) {
     return { later: 'may be our own doing, about to be recorded', delayMs: SETTLE_MS };

@@ -21,7 +21,7 @@ export interface SubscriptionEventDependencies {
  * fetched with it. `invoice.updated` is among them since the next try is known only by it. Source: facts measured of
  * Smart Retries: `next_payment_attempt` may be null in `invoice.payment_failed`.
  */
-const KINDS: ReadonlySet<string> = new Set([
+export const SUBSCRIPTION_EVENTS: readonly string[] = [
   'customer.subscription.created',
   'customer.subscription.updated',
   'customer.subscription.deleted',
@@ -34,11 +34,11 @@ const KINDS: ReadonlySet<string> = new Set([
   'invoice.updated',
   'invoice.voided',
   'invoice.marked_uncollectible',
-]);
+];
 
 /** Is it a kind of event that `subscriptionEvents` acts on? */
 export function isSubscriptionEvent(type: string): boolean {
-  return KINDS.has(type);
+  return SUBSCRIPTION_EVENTS.includes(type);
 }
 
 /**
@@ -90,8 +90,7 @@ async function wake(
 /** @throws what no waiting of a known length helps against */
 function postponed(error: unknown): Handled {
   if (!(error instanceof ApplicationFailure)) throw error;
-  // Of an account that is not ours, or gone there.
-  if (error.type === failureTypes.notFound) return 'ignored';
+  if (error.type === failureTypes.notFound) return { foreign: 'the provider does not know its subscription' };
   const delayMs = error.nextRetryDelay;
   if (typeof delayMs !== 'number') throw error;
   return { later: error.message, delayMs };

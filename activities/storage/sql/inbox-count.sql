@@ -1,1 +1,4 @@
-SELECT status, count(*)::integer AS count FROM inbox GROUP BY status
+-- Ignored events that have a reason are of a kind that somebody acts on, and of something that is not ours.
+SELECT CASE WHEN status = 'ignored' AND last_error IS NOT NULL THEN 'foreign' ELSE status END AS status,
+  count(*)::integer AS count
+FROM inbox GROUP BY 1

@@ -27,7 +27,7 @@ test('an event is stored once, claimed by one, retried later, and done', async (
   clock += 1_000;
   expect(await inbox.claimDue(10, 1_000)).toMatchObject([{ eventId: 'evt_1', attempts: 2 }]);
   await inbox.retryLater('evt_1', 'its order is not known yet', 5_000);
-  expect(await inbox.countByStatus()).toEqual({ pending: 0, waiting: 1, done: 0, ignored: 0 });
+  expect(await inbox.countByStatus()).toEqual({ pending: 0, waiting: 1, done: 0, ignored: 0, foreign: 0 });
   clock += 4_999;
   expect(await inbox.claimDue(10, 1_000)).toEqual([]);
   clock += 1;
@@ -38,7 +38,7 @@ test('an event is stored once, claimed by one, retried later, and done', async (
   clock += 10_000;
   expect(await inbox.claimDue(10, 1_000)).toEqual([]);
   expect(await inbox.receive(event('evt_1'))).toBe('duplicate');
-  expect(await inbox.countByStatus()).toEqual({ pending: 0, waiting: 0, done: 1, ignored: 1 });
+  expect(await inbox.countByStatus()).toEqual({ pending: 0, waiting: 0, done: 1, ignored: 1, foreign: 0 });
   expect(await shop.sql(`SELECT 1 FROM inbox t WHERE t::text ~ 'buyer@|example'`)).toEqual([]);
 });
 

@@ -140,4 +140,28 @@ describe('createEventLister', () => {
       await simulator.stop();
     }
   });
+
+  it('asks for some kinds of events alone, twenty in one request', async () => {
+    const simulator = await startStripeSimulator();
+    try {
+      const stripe = createStripeClient({ secretKey: simulator.secretKey, apiUrl: simulator.url });
+      simulator.setWebhookFaults({ dropTypes: ['*'] });
+      simulator.setWebhookEndpoint(simulator.url);
+      const intent = await stripe.paymentIntents.create({ amount: 500, currency: 'eur' });
+      await stripe.paymentIntents.cancel(intent.id);
+      await simulator.flush();
+      const since = new Date(simulator.clock.now() - 60_000);
+      const listed = async (types: readonly string[]): Promise<string[]> => {
+        const found: string[] = [];
+        for await (const { type } of createEventLister(stripe, { types }).listUndelivered(since)) found.push(type);
+        return found;
+      };
+      const others = Array.from({ length: 45 }, (_, index) => `customer.kind_${index}`);
+      expect(await listed([...others, 'payment_intent.canceled'])).toEqual(['payment_intent.canceled']);
+      expect(await listed(others)).toEqual([]);
+      await expect(stripe.events.list({ types: others.slice(0, 21) })).rejects.toMatchObject({ param: 'types' });
+    } finally {
+      await simulator.stop();
+    }
+  });
 });

@@ -53,6 +53,7 @@ describe('of the events of a dispute', () => {
       fraudWarningPolicy: DEFAULT_FRAUD_WARNING_POLICY,
       findPayment: dependencies.findPayment,
       findDispute: (id) => dependencies.disputes.findDispute(id),
+      isOurs: dependencies.queries.isOurs,
       owners: dependencies.paymentOwners,
     });
     const object = { object: 'dispute', ...objectOf(disputeId) };
@@ -144,7 +145,8 @@ describe.each(KINDS)('%s', (type) => {
     const waits = await inbox.receive(type, { id: 'du_early', payment_intent: early.id });
     await inbox.until(waits, 'waiting');
     expect(await heardOf(world(), waits)).toMatchObject({ last_error: 'its order is not known yet' });
-    await inbox.age(waits, 900);
+    await inbox.age(waits, 9);
     await inbox.until(waits, 'ignored');
+    expect(await heardOf(world(), waits)).toMatchObject({ attempts: 10, last_error: 'its order is not known here' });
   });
 });

@@ -1,4 +1,5 @@
 import type { CheckoutRequest } from '../../../clients';
+import { isActedOn } from '../../../workers/relays/inbox-dispatcher';
 import { collectMissedEvents } from '../../../workers/relays/missed-events';
 import { workflowIds } from '../../../workflows/messages';
 import type { WebhookFaults } from '../../../workers/embedded/stripe/server';
@@ -9,6 +10,7 @@ import { violations } from '../../support/invariants';
 import { check, fc } from '../../support/property';
 import { fastForward } from '../../support/time';
 import { closeConnections, createWorld } from '../../support/world';
+import { heardOf, inboxOf } from './inbox-of';
 import type { World } from '../../support/world';
 
 const MINUTE_MS = 60_000;
@@ -172,7 +174,8 @@ describe('webhooks', () => {
       'duplicate',
     );
     await quiet();
-    expect((await world.dependencies.inbox.countByStatus()).ignored).toBe(before.ignored + 2);
+    const after = await world.dependencies.inbox.countByStatus();
+    expect([after.ignored, after.foreign]).toEqual([before.ignored + 1, before.foreign + 1]);
   });
 
   it('of an order that nobody knows yet wait for it', async () => {
@@ -194,11 +197,39 @@ describe('webhooks', () => {
     await inbox.ignore('evt_early');
   });
 
+  it('of an order that was never begun here end after some minutes, counted; of one that was, they wait on', async () => {
+    const begun = await world.holdfast.checkout(sampleCart());
+    if (begun.state !== 'placed') throw new Error(`not placed: ${JSON.stringify(begun)}`);
+    const { orderId } = begun;
+    const inbox = inboxOf(() => world);
+    const named = (id: string, order: string) => ({
+      ...{ id, object: 'payment_intent', metadata: { holdfast_order_id: order } },
+    });
+    const type = 'payment_intent.succeeded';
+    const [foreign, ours] = [
+      await inbox.receive(type, named('pi_of_others', 'ord_of_others')),
+      await inbox.receive(type, named('pi_of_ours', orderId)),
+    ];
+    const { foreign: before } = await world.dependencies.inbox.countByStatus();
+    for (const eventId of [foreign, ours]) {
+      await inbox.until(eventId, 'waiting');
+      await inbox.age(eventId, 9);
+    }
+    await inbox.until(foreign, 'ignored');
+    expect(await heardOf(world, foreign)).toMatchObject({ attempts: 10, last_error: 'its order is not known here' });
+    expect((await world.dependencies.inbox.countByStatus()).foreign).toBe(before + 1);
+    await eventually('ours to be looked at', async () => ((await heardOf(world, ours))?.attempts ?? 0) >= 10);
+    expect(await heardOf(world, ours)).toMatchObject({ status: 'waiting' });
+    await world.dependencies.inbox.ignore(ours);
+  });
+
   it('that never came are collected by asking', async () => {
     world.simulator.setWebhookFaults({ dropTypes: ['*'] });
     await world.holdfast.checkout(sampleCart());
     world.simulator.setWebhookFaults({});
-    const missing = world.simulator.state.events().filter((event) => event.delivery === 'dropped');
+    const missing = world.simulator.state
+      .events()
+      .filter((event) => event.delivery === 'dropped' && isActedOn(event.type));
     expect(missing.length).toBeGreaterThan(0);
     const { eventLister, inbox, pool } = world.dependencies;
     const stored = async (): Promise<number> => {

@@ -1,5 +1,5 @@
 import type { Account } from './account';
-import { noSuch } from './errors';
+import { invalidParameter, noSuch } from './errors';
 import { eventJson, isDelivered, type StoredEvent } from './events';
 import { listPage, type PagingParams } from './lists';
 import { route } from './request';
@@ -39,10 +39,16 @@ function chargeIndex(params: { payment_intent?: string; customer?: string }): { 
   return params.customer === undefined ? {} : { index: 'customer', indexValue: params.customer };
 }
 
+/** Source: Stripe API, "List all events". */
+const MAX_TYPES = 20;
+
 function listEvents(
   account: Account,
   params: PagingParams & { type?: string; types?: string[]; delivery_success?: boolean },
 ): object {
+  if ((params.types?.length ?? 0) > MAX_TYPES) {
+    throw invalidParameter(`Array types exceeded maximum ${MAX_TYPES} allowed elements.`, 'types');
+  }
   const types = params.types ?? (params.type === undefined ? undefined : [params.type]);
   return listPage(account.log.events, params, {
     url: '/v1/events',
