@@ -157,6 +157,7 @@ export type RefusalReason =
   | 'nothing_shipped'
   | 'captured_needs_refund'
   | 'payment_needed'
+  | 'payment_cancelled'
   | 'outcome_unknown'
   | 'no_payment_needed'
   | 'disputed'
@@ -194,7 +195,7 @@ export type RenewPaymentAnswer =
   | { readonly accepted: true; readonly state: 'declined'; readonly declineCode: string; readonly retryUntil: string }
   | Refusal;
 
-/** A person's decision on an expiring hold (policy `ask`). */
+/** A person's decision on an expiring hold (policy `ask`), or on an order whose hold somebody cancelled at the provider. */
 export interface HoldDecision {
   readonly action: 'reauthorize' | 'capture' | 'cancel';
   readonly actor: string;

@@ -2,8 +2,15 @@ import { isCancellation, log } from '@temporalio/workflow';
 import { WHOLE_ORDER, shipmentId } from './domain/operation-keys';
 import { isRaised, remainingLines } from './domain/order';
 import type { OrderFacts } from './domain/order';
-import { remainingAmount, shipmentAmount } from './domain/shipment-amount';
-import { refuseCancel, refuseDelivery, refuseShipment, sameShipment, stopShipping } from './domain/shipping-rules';
+import { owedAmount, owedFor } from './domain/owed';
+import {
+  paymentCancelled,
+  refuseCancel,
+  refuseDelivery,
+  refuseShipment,
+  sameShipment,
+  stopShipping,
+} from './domain/shipping-rules';
 import type { RefusalCause } from './domain/shipping-rules';
 import type {
   CancelAnswer,
@@ -18,9 +25,9 @@ import type {
 } from './messages';
 import { records } from './order-context';
 import type { OrderContext } from './order-context';
-import { ensureHold, renewHold, renewWith } from './order-holds';
+import { endHoldDecision, ensureHold, renewHold, renewWith } from './order-holds';
 import { capturePayment, voidPayments } from './payments';
-import type { CapturePaymentInput } from './ports';
+import type { CapturePaymentInput, ShipmentRecord } from './ports';
 
 /*
  * What people and other systems ask of an order. Commands run one after another; each either happens as answered or is
@@ -42,7 +49,6 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
   const isUnderWay = open !== undefined && cause?.reason === stopShipping(order.facts)?.reason;
   if (cause !== undefined && !isUnderWay) return { accepted: false, ...cause };
   order.step = `shipping ${command.trackingNumber}`;
-  const amount = shipmentAmount(order.facts, command.lines);
   const shipment = {
     shipmentId: id,
     lines: command.lines,
@@ -50,15 +56,8 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
     trackingNumber: command.trackingNumber,
     ...(command.warehouseId === undefined ? {} : { warehouseId: command.warehouseId }),
   };
-  if (order.facts.paymentState === 'captured' || amount === 0) {
-    const result = await records.recordShipment({ orderId: order.orderId, shipment });
-    order.set('outcome' in result ? result.facts : result);
-    if (!('outcome' in result)) return shipped(order, id, 0);
-    return result.outcome === 'stopped' ? stopped(order) : { accepted: false, ...result.cause };
-  }
-  let captured = open === undefined ? 'expired' : await capture(order, open);
-  // Nothing is open, or what was open found its hold gone: from a hold that stands, or not at all.
-  if (captured === 'expired') captured = await captureOnHold(order, amount, shipment);
+  const captured = await pay(order, shipment, open);
+  if (typeof captured === 'number') return shipped(order, id, captured);
   if (typeof captured === 'object') return { accepted: false, ...captured };
   if (captured === 'stopped') return stopped(order);
   if (captured === 'payment_needed')
@@ -68,11 +67,46 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
       'outcome_unknown',
       'It is not known yet whether the money was taken; send the same shipment again to ask.',
     );
-  return shipped(order, id, amount);
+  return order.refusal('outcome_unknown', 'What the order owes changed a moment ago; send the same shipment again.');
 }
 
-/** How a capture ended; a cause where nothing was begun because our own record would refuse it. */
-type Captured = 'captured' | 'payment_needed' | 'stopped' | 'unknown' | RefusalCause;
+/**
+ * What a capture came to. `gone`: its hold was gone, or somebody else took money first; what is owed now is asked for again. A
+ * cause where nothing was begun because our own record would refuse it.
+ */
+type Captured = 'captured' | 'gone' | 'payment_needed' | 'stopped' | 'unknown' | RefusalCause;
+
+/** A hold just got does not run out, and money is taken by hand once: a third change in one command is not waited for. */
+const MAX_CAPTURES = 3;
+
+/**
+ * Takes what a parcel costs and records it; the minor units that were captured with it. A capture that is under way goes first.
+ * What it finds gone is taken from a hold that stands, or not at all.
+ */
+async function pay(
+  order: OrderContext,
+  shipment: ShipmentRecord,
+  underWay: CapturePaymentInput | undefined,
+): Promise<number | Exclude<Captured, 'captured'>> {
+  let input = underWay;
+  for (let tries = 1; tries <= MAX_CAPTURES; tries += 1) {
+    const amount = input?.amount ?? owedFor(order.facts, shipment.lines);
+    if (amount === 0) return recordPaid(order, shipment);
+    const captured = input === undefined ? await captureOnHold(order, amount, shipment) : await capture(order, input);
+    if (captured === 'captured') return amount;
+    if (captured !== 'gone') return captured;
+    input = undefined;
+  }
+  return 'gone';
+}
+
+/** Records a parcel for which nothing is owed. */
+async function recordPaid(order: OrderContext, shipment: ShipmentRecord): Promise<0 | 'stopped' | RefusalCause> {
+  const result = await records.recordShipment({ orderId: order.orderId, shipment });
+  order.set('outcome' in result ? result.facts : result);
+  if (!('outcome' in result)) return 0;
+  return result.outcome === 'stopped' ? 'stopped' : result.cause;
+}
 
 /** A dispute or a refund came between the command and its record. */
 function stopped(order: OrderContext): ShipAnswer {
@@ -81,39 +115,30 @@ function stopped(order: OrderContext): ShipAnswer {
   return { accepted: false, ...cause };
 }
 
-/** Captures from the open hold, or from a new one where it turns out to be gone. Twice at most: a hold just got does not expire. */
-async function captureOnHold(
-  order: OrderContext,
-  amount: number,
-  shipment?: CapturePaymentInput['shipment'],
-): Promise<Captured> {
-  for (let tries = 1; tries <= 2; tries += 1) {
-    if (!(await ensureHold(order))) return order.facts.paymentState === 'payment_needed' ? 'payment_needed' : 'unknown';
-    const hold = order.facts.hold as NonNullable<OrderFacts['hold']>;
-    const rest = remainingAmount(order.facts) - amount;
-    const outcome = await capture(order, {
-      orderId: order.orderId,
-      paymentIntentId: hold.paymentIntentId,
-      amount,
-      final: !hold.multicapture || rest === 0,
-      ...(shipment === undefined ? {} : { shipment }),
-    });
-    if (outcome !== 'expired') return outcome;
+/** Captures from the open hold, or from a new one where none is open. */
+async function captureOnHold(order: OrderContext, amount: number, shipment: ShipmentRecord): Promise<Captured> {
+  if (!(await ensureHold(order))) {
+    if (isRaised(order.facts, 'hold_cancelled')) return paymentCancelled(order.facts);
+    return order.facts.paymentState === 'payment_needed' ? 'payment_needed' : 'unknown';
   }
-  return 'payment_needed';
+  const { hold } = order.facts;
+  // What is owed may have changed while the new hold was got.
+  if (hold === undefined || amount !== owedFor(order.facts, shipment.lines)) return 'gone';
+  const { paymentIntentId, multicapture } = hold;
+  const final = !multicapture || owedAmount(order.facts) === amount;
+  return capture(order, { orderId: order.orderId, paymentIntentId, amount, final, shipment });
 }
 
 /** One capture; what fails for good is kept and tried again, so no parcel leaves without its money being looked for. */
-export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured | 'expired'> {
+export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured> {
   try {
     const result = await capturePayment(input);
     order.set(result.facts);
     await order.conclude('capture', 'capture_unknown');
     if (result.outcome === 'refused') return result.cause;
-    return result.outcome === 'hold_expired' ? 'expired' : result.outcome;
+    return result.outcome === 'hold_expired' || result.outcome === 'changed' ? 'gone' : result.outcome;
   } catch (error) {
     if (isCancellation(error)) throw error;
-    if (await takenElsewhere(order)) return 'unknown';
     log.error('the outcome of a capture is not known', { orderId: order.orderId, error: String(error) });
     order.unsettle({ capture: input });
     await order.raise(
@@ -125,18 +150,6 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
   }
 }
 
-/** Somebody else captured the hold: that is recorded, with an exception; nothing is left to be tried again. */
-async function takenElsewhere(order: OrderContext): Promise<boolean> {
-  try {
-    const facts = await order.reload();
-    if (facts.paymentState !== 'captured') return false;
-  } catch {
-    return false;
-  }
-  await order.conclude('capture', 'capture_unknown');
-  return true;
-}
-
 /** Takes the money of everything that is left, before it ships. */
 export async function captureAll(order: OrderContext): Promise<void> {
   const hold = order.facts.hold;
@@ -144,7 +157,7 @@ export async function captureAll(order: OrderContext): Promise<void> {
   const input = {
     orderId: order.orderId,
     paymentIntentId: hold.paymentIntentId,
-    amount: remainingAmount(order.facts),
+    amount: owedAmount(order.facts),
     final: true,
   };
   order.step = `taking the money of the ${WHOLE_ORDER}`;
@@ -234,7 +247,8 @@ export async function deliver(order: OrderContext, command: DeliverCommand): Pro
 
 /** Another payment method for an order whose hold the bank did not renew. */
 export async function renew(order: OrderContext, paymentMethod: string): Promise<RenewPaymentAnswer> {
-  if (order.facts.paymentState !== 'payment_needed' || remainingAmount(order.facts) === 0)
+  const isAsked = order.facts.paymentState === 'payment_needed' || isRaised(order.facts, 'hold_cancelled');
+  if (!isAsked || owedAmount(order.facts) === 0)
     return order.refusal('no_payment_needed', 'The payment of this order needs nothing.');
   if (order.unsettled.authorization !== undefined) {
     return order.refusal('outcome_unknown', 'An earlier try to renew the payment is not settled yet; try again later.');
@@ -256,18 +270,20 @@ export async function renew(order: OrderContext, paymentMethod: string): Promise
   }
 }
 
-/** A person's decision on a hold that nears its end (policy `ask`). */
+/** A person's decision on a hold that nears its end (policy `ask`), or on an order whose hold somebody cancelled. */
 export async function decide(
   order: OrderContext,
   decision: HoldDecision,
 ): Promise<CommandAnswer<{ state: OrderFacts['state'] }>> {
-  if (!isRaised(order.facts, 'hold_decision'))
+  if (!isRaised(order.facts, 'hold_decision', 'hold_cancelled'))
     return order.refusal('nothing_to_decide', 'No decision on a card hold is open.');
+  if (decision.action === 'capture' && order.facts.hold === undefined)
+    return order.refusal('nothing_to_decide', 'No card hold is open that could be captured: reauthorize, or cancel.');
   if (decision.action === 'cancel') {
     const answer = await cancel(order, { reason: 'hold_decision', actor: decision.actor });
     if (!answer.accepted) return answer;
   } else if (decision.action === 'capture') await captureAll(order);
   else await renewHold(order, 'reauthorization');
-  if (isRaised(order.facts, 'hold_decision')) await order.resolve('hold_decision');
+  await endHoldDecision(order);
   return { accepted: true, state: order.facts.state };
 }

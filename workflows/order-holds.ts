@@ -2,7 +2,7 @@ import { log } from '@temporalio/workflow';
 import { iso } from './domain/deadlines';
 import { isRaised } from './domain/order';
 import { formatMoney } from './domain/money';
-import { remainingAmount } from './domain/shipment-amount';
+import { owedAmount } from './domain/owed';
 import { records } from './order-context';
 import type { OrderContext } from './order-context';
 import { authorizeLater, syncPayment as ask, voidPayments } from './payments';
@@ -16,7 +16,7 @@ import type { AuthorizationPurpose, AuthorizationResult, AuthorizePaymentInput, 
 /** Makes sure that a hold covers what is left to ship; false where the customer must act first or the outcome is not known. */
 export async function ensureHold(order: OrderContext): Promise<boolean> {
   if (order.facts.hold !== undefined) return true;
-  if (order.facts.paymentState === 'payment_needed') return false;
+  if (order.facts.paymentState === 'payment_needed' || isRaised(order.facts, 'hold_cancelled')) return false;
   const purpose = order.facts.amounts.captured > 0 ? 'remainder' : 'reauthorization';
   await renewHold(order, purpose);
   return order.facts.hold !== undefined;
@@ -26,14 +26,14 @@ export async function ensureHold(order: OrderContext): Promise<boolean> {
 export async function renewHold(order: OrderContext, purpose: AuthorizationPurpose): Promise<void> {
   const { facts } = order;
   // A bank holds no amount of zero, and lines that cost nothing need no hold.
-  if (order.unsettled.authorization === undefined && remainingAmount(facts) === 0) return;
+  if (order.unsettled.authorization === undefined && owedAmount(facts) === 0) return;
   order.step = 'renewing the card hold';
   const input: AuthorizePaymentInput = order.unsettled.authorization ?? {
     orderId: facts.orderId,
     cartId: facts.cartId,
     attempt: facts.paymentAttempts + 1,
     purpose,
-    amount: { amount: remainingAmount(facts), currency: facts.currency },
+    amount: { amount: owedAmount(facts), currency: facts.currency },
     customer: { id: facts.customerId },
     paymentMethod: facts.paymentMethodId,
     offSession: true,
@@ -53,7 +53,7 @@ export async function renewWith(order: OrderContext, paymentMethod: string): Pro
     cartId: facts.cartId,
     attempt: facts.paymentAttempts + 1,
     purpose: 'reauthorization',
-    amount: { amount: remainingAmount(facts), currency: facts.currency },
+    amount: { amount: owedAmount(facts), currency: facts.currency },
     customer: { id: facts.customerId },
     paymentMethod,
     ...(pending === undefined ? {} : { paymentIntentId: pending }),
@@ -111,8 +111,14 @@ async function lookUpAttempt(order: OrderContext, input: AuthorizePaymentInput):
 
 /** The new hold stands. The one it replaces is let go next: whatever happens in between, Postgres knows that it stands. */
 async function adoptHold(order: OrderContext): Promise<void> {
-  const facts = await order.reload();
-  if (isRaised(facts, 'hold_decision')) await order.resolve('hold_decision');
+  await order.reload();
+  await endHoldDecision(order);
+}
+
+/** Closes what asked a person about the order's hold: it was decided, or a new hold stands. */
+export async function endHoldDecision(order: OrderContext): Promise<void> {
+  const open = (['hold_decision', 'hold_cancelled'] as const).filter((kind) => isRaised(order.facts, kind));
+  if (open.length > 0) await order.resolve(...open);
 }
 
 /** Lets holds go that were replaced; where that fails a person is told, and it is tried again. */

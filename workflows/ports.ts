@@ -55,8 +55,21 @@ export type PaymentStatus =
       readonly declineCode: string;
     }
   | { readonly status: 'processing'; readonly paymentIntentId: string }
-  | { readonly status: 'canceled'; readonly paymentIntentId: string; readonly reason: 'expired' | 'voided' | 'other' }
-  | { readonly status: 'captured'; readonly paymentIntentId: string; readonly capturedAmount: number }
+  | {
+      readonly status: 'canceled';
+      readonly paymentIntentId: string;
+      /** `expired`: a hold that ran out. `voided`: by us, as our own record says. `other`: somebody else's decision. */
+      readonly reason: 'expired' | 'voided' | 'other';
+      /** The provider's word for it, where it has one. */
+      readonly providerReason?: string;
+    }
+  | {
+      readonly status: 'captured';
+      readonly paymentIntentId: string;
+      readonly capturedAmount: number;
+      /** The rest of the hold was cancelled, and it had not run out: the provider's word for it, `none` where there is none. */
+      readonly restCancelled?: string;
+    }
   /** Nothing of this attempt exists at the provider. */
   | { readonly status: 'none' };
 
@@ -112,6 +125,8 @@ export type CapturePaymentResult =
   | { readonly outcome: 'captured'; readonly facts: OrderFacts }
   /** The hold was gone at the provider: recorded, nothing was captured, nothing was shipped. */
   | { readonly outcome: 'hold_expired'; readonly facts: OrderFacts }
+  /** Somebody else took money of the order first: recorded, nothing was captured, nothing was shipped. Ask for what is owed now. */
+  | { readonly outcome: 'changed'; readonly facts: OrderFacts }
   /** A dispute or a refund was recorded first (`stopShipping` says which): nothing was captured, nothing was shipped. */
   | { readonly outcome: 'stopped'; readonly facts: OrderFacts }
   | ShipmentRefused;

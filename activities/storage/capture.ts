@@ -1,19 +1,20 @@
 import type { Pool } from 'pg';
 import { remainingLines, type OrderFacts } from '../../workflows/domain/order';
-import { remainingAmount } from '../../workflows/domain/shipment-amount';
 import { operationKeys, WHOLE_ORDER } from '../../workflows/domain/operation-keys';
 import { isTerminal } from '../../workflows/domain/order-state';
+import { owedAmount, owedFor } from '../../workflows/domain/owed';
+import { shipmentAmount } from '../../workflows/domain/shipment-amount';
 import { stopShipping, type RefusalCause } from '../../workflows/domain/shipping-rules';
 import { workflowIds } from '../../workflows/messages';
 import type { CapturePaymentInput } from '../../workflows/ports';
 import { openAmount, type AttemptRow } from './attempts';
 import { AttemptStep, onAttempts, type AttemptContext } from './attempt-step';
-import { attemptSummary } from './audit';
+import { attemptSummary, writeEntry } from './audit';
 import { addException } from './exceptions';
 import { notFound, operationUndone } from './failures';
 import type { OrderStep } from './order-step';
 import type { BeginCaptureResult, CaptureOutcome } from './payment-store';
-import { movement } from './record-attempt';
+import { movement, raiseExternalCapture } from './record-attempt';
 import { applyShipment, completeShipping, refuseRecord, shipmentProblem } from './shipping';
 import { statement } from './statements';
 import { mergeLines, reserveAtWarehouse, type StockQuantity } from './stock';
@@ -21,6 +22,7 @@ import { mergeLines, reserveAtWarehouse, type StockQuantity } from './stock';
 const sql = {
   find: statement('operation-find'),
   begin: statement('capture-begin'),
+  abandon: statement('captures-abandon'),
   reservations: statement('reservations-of'),
 };
 
@@ -46,11 +48,35 @@ export async function beginCapture(pool: Pool, now: Date, input: CapturePaymentI
     if (operation === undefined) {
       const facts = record.facts;
       if (input.shipment !== undefined && stopShipping(facts) !== undefined) return { kind: 'stopped', facts };
+      // Somebody else may have taken money since the workflow looked: what is owed now is asked for instead.
+      if (input.amount > owed(facts, input)) return { kind: 'changed', facts };
       const cause = await refuseCapture(context, facts, row, input, now);
       if (cause !== undefined) return { kind: 'refused', facts, cause };
     }
     tx.write(sql.begin, beginValues(input, key, row, now));
-    return { kind: 'begun' };
+    return { kind: 'begun', ...(row.multicapture === true && { knownAmount: row.capturedAmount }) };
+  });
+}
+
+function owed(facts: OrderFacts, { shipment }: CapturePaymentInput): number {
+  return shipment === undefined ? owedAmount(facts) : owedFor(facts, shipment.lines);
+}
+
+/** Ends captures that were begun and that the provider did not make: see `PaymentStore.abandonCapture`. */
+export async function abandonCapture(
+  pool: Pool,
+  now: Date,
+  { orderId, paymentIntentId }: { readonly orderId: string; readonly paymentIntentId: string },
+): Promise<OrderFacts> {
+  return onAttempts(pool, orderId, ({ record, tx, pendingCaptures }) => {
+    if (record === undefined) throw notFound(`order ${orderId}`);
+    const captures = pendingCaptures.filter((one) => one.paymentIntentId === paymentIntentId);
+    if (captures.length === 0) return record.facts;
+    tx.write(sql.abandon, [orderId, paymentIntentId]);
+    const operationKey = `abandon:${paymentIntentId}`;
+    const cause = { operationKey, action: 'abandon capture', actor: 'payment provider', nowIso: now.toISOString() };
+    writeEntry(tx, orderId, cause, { captures }, { captures: [] });
+    return record.facts;
   });
 }
 
@@ -93,7 +119,8 @@ export async function recordCapture(
     const order = step.order;
     if (order === undefined) throw notFound(`order ${input.orderId}`);
     const paidBefore = record.facts.paymentState === 'captured';
-    takeMoney(step, order, input, outcome);
+    const external = takeMoney(step, order, input, outcome);
+    if (external > 0) raiseExternalCapture(context, step, input.paymentIntentId, external);
     const problem = landingProblem(record.facts, input);
     if (problem !== undefined) raiseStray(context, order, input, problem);
     else land(context, order, input, outcome, { reserved, paidBefore });
@@ -153,17 +180,20 @@ function refuseUncovered(
   return undefined;
 }
 
-/** The ledger and the hold. The last capture of a PaymentIntent lets go of what it leaves. */
-function takeMoney(step: AttemptStep, order: OrderStep, input: CapturePaymentInput, outcome: CaptureOutcome): void {
+/** The ledger and the hold. The last capture of a PaymentIntent releases what it leaves. Answers what somebody else took of it. */
+function takeMoney(step: AttemptStep, order: OrderStep, input: CapturePaymentInput, outcome: CaptureOutcome): number {
   const { row } = step;
   const { paymentIntentId } = input;
   const open = openAmount(row);
-  const { capturedAmount, at } = outcome;
-  const released = input.final ? open - capturedAmount : outcome.releasedAmount;
-  const closes = capturedAmount + released >= open;
+  const { capturedAmount, receivedAmount = 0, at } = outcome;
+  // Taken by somebody else between our look at the hold and our capture.
+  const external = Math.max(0, Math.min(open, receivedAmount - row.capturedAmount) - capturedAmount);
+  const released = input.final ? open - capturedAmount - external : outcome.releasedAmount;
+  const closes = capturedAmount + external + released >= open;
   step.change({ status: closes ? 'captured' : row.status });
   step.move([
     movement(row, 'captured', paymentIntentId, capturedAmount, at, step.key),
+    movement(row, 'captured', paymentIntentId, external, at, `external:${paymentIntentId}:${receivedAmount}`),
     movement(row, 'released', paymentIntentId, released, at, step.key),
   ]);
   if (closes && step.isCurrent) order.dropHold();
@@ -175,6 +205,7 @@ function takeMoney(step: AttemptStep, order: OrderStep, input: CapturePaymentInp
     currency: order.facts.currency,
     ...(shipment && { shipmentId: shipment.shipmentId, lines: shipment.lines }),
   });
+  return external;
 }
 
 /** The money was taken, whatever became of the order meanwhile: can it still do what it was for? */
@@ -187,12 +218,15 @@ function land(
   context: AttemptContext,
   order: OrderStep,
   { shipment }: CapturePaymentInput,
-  { capturedAmount, at }: CaptureOutcome,
+  { at }: CaptureOutcome,
   { reserved, paidBefore }: { readonly reserved: readonly StockQuantity[]; readonly paidBefore: boolean },
 ): void {
-  if (shipment !== undefined) applyShipment(order, context.tx, reserved, shipment, { amount: capturedAmount, at });
+  if (shipment !== undefined) {
+    const amount = shipmentAmount(order.facts, shipment.lines);
+    applyShipment(order, context.tx, reserved, shipment, { amount, at });
+  }
   // Lines that cost nothing may be left to ship: no money is left to be taken for them.
-  const settled = shipment === undefined || remainingAmount(order.facts) === 0;
+  const settled = shipment === undefined || owedAmount(order.facts) === 0;
   if (!paidBefore) order.setPayment(settled ? 'captured' : 'partially_captured');
   if (shipment !== undefined) return completeShipping(order, paidBefore);
   if (order.facts.state === 'paid') return;

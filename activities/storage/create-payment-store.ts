@@ -3,7 +3,7 @@ import { operationKeys } from '../../workflows/domain/operation-keys';
 import type { Keyring } from '../crypto';
 import { attemptRecord, type AttemptRow } from './attempts';
 import { beginAttempt } from './begin-attempt';
-import { beginCapture, recordCapture } from './capture';
+import { abandonCapture, beginCapture, recordCapture } from './capture';
 import { run } from './database';
 import { defect } from './failures';
 import { recordHoldExpired, recordVoid } from './let-go';
@@ -46,6 +46,7 @@ export function createPaymentStore(deps: PaymentStoreDeps): PaymentStore {
     recordVoid: (input) => recordVoid(pool, now(), input),
     beginCapture: (input) => beginCapture(pool, now(), input),
     recordCapture: (input, outcome) => recordCapture(pool, now(), input, outcome),
+    abandonCapture: (input) => abandonCapture(pool, now(), input),
     recordHoldExpired: (input) => recordHoldExpired(pool, now(), input),
     getAttempt: (orderId, attempt) => first(pool, 'get', [orderId, attempt]),
     findAttemptByPaymentIntent: (paymentIntentId) => first(pool, 'byIntent', [paymentIntentId]),

@@ -161,6 +161,14 @@ export class OrderStep {
     this.facts = rest;
   }
 
+  /** The order needs its open hold no more: it stands at the provider until it is voided. */
+  supersedeHold(): void {
+    const { hold } = this.facts;
+    this.dropHold();
+    if (hold === undefined) return;
+    this.facts = { ...this.facts, supersededHolds: [...this.facts.supersededHolds, hold.paymentIntentId] };
+  }
+
   /** Writes movements of money; amounts of zero are left out. */
   move(movements: readonly LedgerMovement[]): void {
     const moved = movements.filter((one) => one.amount !== 0);

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { remainingLines, type OrderFacts } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import { isGivenBack } from '../../workflows/domain/refund';
+import { owedFor, paidAhead } from '../../workflows/domain/owed';
 import { shipmentAmount } from '../../workflows/domain/shipment-amount';
 import { stopShipping, type RefusalCause } from '../../workflows/domain/shipping-rules';
 import type { OrderActivities, RequestPaymentInput, ShipmentRefused, ShipmentStopped } from '../../workflows/ports';
@@ -11,7 +12,7 @@ import { closeLostDisputes, raiseException, resolveException } from './exception
 import { defect } from './failures';
 import { lockKnownOrder, OrderStep } from './order-step';
 import { placeOrder, withdrawOrder } from './place-order';
-import { applyShipment, completeDelivery, completeShipping, refuseRecord } from './shipping';
+import { applyShipment, closeWhatStopped, completeDelivery, completeShipping, refuseRecord } from './shipping';
 import { statement } from './statements';
 import { findShortage, releaseStock, reserveAtWarehouse, reserveStock, type StockQuantity } from './stock';
 
@@ -94,7 +95,7 @@ async function recordShipment(
     const cause = { operationKey, action: 'ship', actor: 'warehouse', nowIso: now.toISOString() };
     const refused =
       refuseRecord(facts, shipment) ??
-      refuseUnpaid(facts, amount) ??
+      refuseUnpaid(facts, owedFor(facts, shipment.lines)) ??
       (await reserveAtWarehouse(tx, { orderId, ...cause }, shipment));
     if (refused !== undefined) return { outcome: 'refused', facts, cause: refused };
     const step = new OrderStep(tx, record, cause);
@@ -106,18 +107,18 @@ async function recordShipment(
   });
 }
 
-function refuseUnpaid({ orderId, paymentState }: OrderFacts, amount: number): RefusalCause | undefined {
-  if (paymentState === 'captured' || amount === 0) return undefined;
+function refuseUnpaid({ orderId, paymentState }: OrderFacts, owed: number): RefusalCause | undefined {
+  if (owed === 0) return undefined;
   return {
     reason: 'outcome_unknown',
     message: `Order ${orderId} is ${paymentState}: its shipments are recorded with their captures; send it again.`,
   };
 }
 
-/** All has left and the last parcel cost nothing: what is still held is released by the order's workflow. */
+/** All has left and the last parcel cost nothing more: what is still held is released by the order's workflow. */
 function endHold(step: OrderStep): void {
   if (step.facts.paymentState === 'captured') return;
-  step.dropHold();
+  step.supersedeHold();
   step.setPayment('captured');
 }
 
@@ -172,6 +173,7 @@ async function cancelOrder(pool: Pool, now: Date, input: Input<'cancelOrder'>): 
     }
     tx.write(sql.release, [orderId]);
     closeLostDisputes(step);
+    closeWhatStopped(step);
     return step.finish({ kind: 'cancel' });
   });
 }
@@ -182,15 +184,13 @@ function undoReservation(tx: Transaction, orderId: string, now: Date): void {
 }
 
 function assertCancellable(facts: OrderFacts, remaining: number): void {
-  const { orderId, state, hold, amounts, currency } = facts;
+  const { orderId, state, hold, currency } = facts;
   if (remaining === 0) throw defect(`order ${orderId} is ${state}: nothing of it is left to cancel`);
   if (hold !== undefined)
     throw defect(`the hold ${hold.paymentIntentId} of order ${orderId} must be let go before its cancel`);
-  const paidFor = facts.shipments.reduce((sum, one) => sum + one.amount, 0);
-  if (amounts.captured > paidFor && !isGivenBack(facts)) {
-    throw defect(
-      `${amounts.captured - paidFor} ${currency} of order ${orderId} were captured for what has not shipped: refund them`,
-    );
+  const ahead = paidAhead(facts);
+  if (ahead > 0 && !isGivenBack(facts)) {
+    throw defect(`${ahead} ${currency} of order ${orderId} were captured for what has not shipped: refund them`);
   }
 }
 

@@ -93,7 +93,10 @@ export interface RecordVoidInput {
 }
 
 export type BeginCaptureResult =
-  | { readonly kind: 'begun' }
+  /** Go on. `knownAmount`: of a hold that allows several captures, what is recorded as captured from it, by whomever. */
+  | { readonly kind: 'begun'; readonly knownAmount?: number }
+  /** The order owes less than this by now: somebody else took money for it. */
+  | { readonly kind: 'changed'; readonly facts: OrderFacts }
   | { readonly kind: 'recorded'; readonly facts: OrderFacts }
   | { readonly kind: 'stopped'; readonly facts: OrderFacts }
   /** The record would refuse it: nothing was begun. */
@@ -103,6 +106,8 @@ export type BeginCaptureResult =
 export interface CaptureOutcome {
   readonly capturedAmount: number;
   readonly releasedAmount: number;
+  /** All that was ever captured from the hold, by whomever; what our ledger does not know of it was taken by somebody else. */
+  readonly receivedAmount?: number;
   readonly at: string;
 }
 
@@ -131,6 +136,8 @@ export interface PaymentStore {
   beginCapture(input: CapturePaymentInput): Promise<BeginCaptureResult>;
   /** Records a capture with the shipment it pays for. */
   recordCapture(input: CapturePaymentInput, outcome: CaptureOutcome): Promise<OrderFacts>;
+  /** Ends a capture that was begun and that the provider was never asked for, or refused. */
+  abandonCapture(input: { readonly orderId: string; readonly paymentIntentId: string }): Promise<OrderFacts>;
   /** Records that a hold was gone at the provider. */
   recordHoldExpired(input: { readonly orderId: string; readonly paymentIntentId: string }): Promise<OrderFacts>;
   getAttempt(orderId: string, attempt: number): Promise<AttemptRecord | undefined>;

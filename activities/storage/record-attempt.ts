@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { remainingAmount } from '../../workflows/domain/shipment-amount';
+import { owedAmount } from '../../workflows/domain/owed';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import type { OrderFacts } from '../../workflows/domain/order';
 import { workflowIds } from '../../workflows/messages';
@@ -57,7 +57,7 @@ function apply(context: AttemptContext, step: AttemptStep, input: RecordAttemptI
   if (status.status === 'captured') return applyCaptured(context, step, input, status, now);
   if (ENDED.has(row.status)) return unchanged;
   if (status.status === 'authorized') return applyAuthorized(context, step, input, status, now);
-  if (status.status === 'canceled') return applyCanceled(step, status, now);
+  if (status.status === 'canceled') return applyCanceled(context, step, status, now);
   if (row.status === 'authorized') return unchanged;
   if (status.status === 'declined') writeResult(context, row, input, now);
   step.change({
@@ -83,7 +83,7 @@ function applyAuthorized(
   const isNew = row.authorizedAmount === 0;
   const undone = row.tombstoned || (isNew && step.orderIsSettled);
   const taken = hold.capturedAmount - row.capturedAmount;
-  const external = taken > 0 && !isPending(context, paymentIntentId, taken);
+  const external = taken > 0 && (input.capturedElsewhere === true || !isPending(context, paymentIntentId));
   const known = holdOfAttempt(row);
   const sameDates = known?.captureBefore === hold.captureBefore && row.paymentMethodId === paymentMethodId;
   if (!isNew && sameDates && !external) return { facts: context.record?.facts, undone };
@@ -123,15 +123,34 @@ function applyAuthorized(
   return { facts: step.finish(), undone };
 }
 
-function applyCanceled(step: AttemptStep, status: Status<'canceled'>, now: Date): Applied {
+function applyCanceled(context: AttemptContext, step: AttemptStep, status: Status<'canceled'>, now: Date): Applied {
   const { row } = step;
-  const { paymentIntentId, reason } = status;
+  const { paymentIntentId } = status;
+  // We seal an attempt before we cancel it at the provider: a cancel of one that is not sealed is somebody else's.
+  const reason = status.reason === 'other' && row.tombstoned ? 'voided' : status.reason;
   step.change({ status: reason === 'other' ? 'canceled' : reason, paymentIntentId });
   const key = reason === 'voided' ? operationKeys.void(paymentIntentId) : `expire:${paymentIntentId}`;
   step.move([movement(row, 'released', paymentIntentId, openAmount(row), now.toISOString(), key)]);
   step.undoCaptures(paymentIntentId);
+  if (reason === 'other') raiseHoldCancelled(context, step, paymentIntentId, status.providerReason ?? 'none');
   step.loseHold(reason);
   return { facts: step.finish(), undone: row.tombstoned };
+}
+
+/** Somebody ended the hold that the order lives on: nothing ships, and nothing is authorized anew, until a person decides. */
+function raiseHoldCancelled(context: AttemptContext, step: AttemptStep, paymentIntentId: string, reason: string): void {
+  const { row, order } = step;
+  if (order === undefined || !step.isCurrent) return;
+  const amount = openAmount(row);
+  const currency = row.currency ?? '';
+  addException(context.tx, order, {
+    orderId: row.orderId,
+    workflowId: workflowIds.order(row.orderId),
+    kind: 'hold_cancelled',
+    message: `The card hold ${paymentIntentId} was cancelled at the payment provider (reason: ${reason}): hold the money again, or cancel the order`,
+    owner: 'payments',
+    amountAtRisk: { amount, currency },
+  });
 }
 
 function applyCaptured(
@@ -145,7 +164,7 @@ function applyCaptured(
   const { paymentIntentId, capturedAmount } = status;
   const undone = row.tombstoned;
   const taken = capturedAmount - row.capturedAmount;
-  const external = undone || input.capturedElsewhere === true || !isPending(context, paymentIntentId, taken);
+  const external = undone || input.capturedElsewhere === true || !isPending(context, paymentIntentId);
   if (taken <= 0) return applyEnded(context, step, status, now);
   if (!external) return { facts: context.record?.facts, undone };
   const at = now.toISOString();
@@ -183,7 +202,10 @@ function applyEnded(context: AttemptContext, step: AttemptStep, status: Status<'
   step.move([
     movement(row, 'released', paymentIntentId, openAmount(row), now.toISOString(), `expire:${paymentIntentId}`),
   ]);
-  step.loseHold('expired');
+  const { restCancelled } = status;
+  const isDecision = restCancelled !== undefined && !row.tombstoned;
+  if (isDecision) raiseHoldCancelled(context, step, paymentIntentId, restCancelled);
+  step.loseHold(isDecision ? 'other' : 'expired');
   return { facts: step.finish(), undone: row.tombstoned };
 }
 
@@ -192,12 +214,11 @@ function settle(step: AttemptStep): void {
   const { order } = step;
   if (order === undefined) return;
   const { facts } = order;
-  const due = facts.shipments.reduce((sum, one) => sum + one.amount, 0) + remainingAmount(facts);
-  if (facts.amounts.captured < due) {
+  if (owedAmount(facts) > 0) {
     if (facts.paymentState !== 'payment_needed' && facts.hold === undefined) order.setPayment('expired');
     return;
   }
-  order.dropHold();
+  order.supersedeHold();
   order.setPayment('captured');
   if (facts.state === 'placed' || facts.state === 'allocated') {
     order.moveTo('paid');
@@ -205,12 +226,13 @@ function settle(step: AttemptStep): void {
   }
 }
 
-/** Is this amount what a capture of ours, whose outcome is not recorded yet, would take? */
-function isPending(context: AttemptContext, paymentIntentId: string, taken: number): boolean {
-  return context.pendingCaptures.some((one) => one.paymentIntentId === paymentIntentId && one.amount === taken);
+/** Is a capture of ours under way? Then it tells, with the mark that it leaves or does not leave, whose money was taken. */
+function isPending(context: AttemptContext, paymentIntentId: string): boolean {
+  return context.pendingCaptures.some((one) => one.paymentIntentId === paymentIntentId);
 }
 
-function raiseExternalCapture(
+/** Money of an order was captured by somebody else: a person is asked what for; it counts against what is owed. */
+export function raiseExternalCapture(
   context: AttemptContext,
   step: AttemptStep,
   paymentIntentId: string,

@@ -1,9 +1,17 @@
 import { isTerminal } from '../../workflows/domain/order-state';
-import { remainingLines, type LineQuantity, type OrderFacts, type Shipment } from '../../workflows/domain/order';
+import {
+  remainingLines,
+  type ExceptionKind,
+  type LineQuantity,
+  type OrderFacts,
+  type Shipment,
+} from '../../workflows/domain/order';
+import { paidAhead } from '../../workflows/domain/owed';
 import type { RefusalCause } from '../../workflows/domain/shipping-rules';
+import { workflowIds } from '../../workflows/messages';
 import type { ShipmentRecord } from '../../workflows/ports';
 import type { Transaction } from './database';
-import { closeLostDisputes } from './exceptions';
+import { closeExceptions, closeLostDisputes } from './exceptions';
 import { defect } from './failures';
 import type { OrderStep } from './order-step';
 import { statement } from './statements';
@@ -69,6 +77,7 @@ export function applyShipment(
 export function completeShipping(step: OrderStep, paidBefore: boolean): void {
   if (remainingLines(step.facts).length > 0) return;
   closeLostDisputes(step);
+  closeWhatStopped(step);
   if (step.facts.state !== 'paid') {
     step.moveTo('paid');
     if (!paidBefore) step.emit('OrderPaid', { captured: step.facts.amounts.captured, currency: step.facts.currency });
@@ -84,6 +93,13 @@ export function completeShipping(step: OrderStep, paidBefore: boolean): void {
     })),
   });
   completeDelivery(step);
+}
+
+/** Nothing is left to ship: nobody needs to decide any more what becomes of its hold, or of money taken ahead where it paid for parcels. */
+export function closeWhatStopped(step: OrderStep): void {
+  const kinds: ExceptionKind[] = ['hold_decision', 'hold_cancelled', 'shipment_overdue'];
+  if (paidAhead(step.facts) === 0) kinds.push('external_capture');
+  closeExceptions(step.tx, step, workflowIds.order(step.facts.orderId), kinds);
 }
 
 /** Takes a shipped order to `delivered` once the last parcel has arrived. */

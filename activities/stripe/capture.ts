@@ -28,7 +28,8 @@ export function capturePayment(context: PaymentContext, input: CapturePaymentInp
       if (begun.kind === 'recorded') return { outcome: 'captured', facts: begun.facts };
       if (begun.kind === 'stopped') return { outcome: 'stopped', facts: begun.facts };
       if (begun.kind === 'refused') return { outcome: 'refused', facts: begun.facts, cause: begun.cause };
-      return capture(context, session, input);
+      if (begun.kind === 'changed') return { outcome: 'changed', facts: begun.facts };
+      return capture(context, session, input, begun.knownAmount);
     },
   );
 }
@@ -37,13 +38,17 @@ async function capture(
   context: PaymentContext,
   session: ProviderSession,
   input: CapturePaymentInput,
+  /** Of a hold that allows several captures: what our ledger knows as captured from it. */
+  knownAmount: number | undefined,
 ): Promise<CapturePaymentResult> {
   const key = operationKeys.capture(input.orderId, input.paymentIntentId, input.shipment?.shipmentId ?? WHOLE_ORDER);
-  if (!input.final) {
-    // The hold stays open after this capture, so its state does not guard against taking the money twice once the
-    // provider has forgotten the key; the mark does.
+  if (knownAmount !== undefined || !input.final) {
+    // The hold may stay open after a capture, so its state does not guard against taking the money twice once the
+    // provider has forgotten the key; the mark does. And somebody else may have taken part of it.
     const intent = await session.retrieve(input.paymentIntentId);
     if (hasCaptureMark(intent.metadata, key)) return record(context, session, input, intent);
+    if (knownAmount !== undefined && intent.amount_received > knownAmount)
+      return capturedElsewhere(context, input, intent);
   }
   for (let index = 1; ; index += 1) {
     try {
@@ -62,8 +67,8 @@ async function capture(
       const intent = await session.retrieve(input.paymentIntentId);
       const settled = settle(intent, key, error);
       if (settled === 'captured') return record(context, session, input, intent);
-      if (settled === 'gone') return gone(context, input);
-      if (settled === 'elsewhere') throw await capturedElsewhere(context, session, input, intent);
+      if (settled === 'gone') return gone(context, input, intent);
+      if (settled === 'elsewhere') return capturedElsewhere(context, input, intent);
       if (index >= CAPTURE_KEYS) throw error;
     }
   }
@@ -90,6 +95,7 @@ async function record(
   }
   const facts = await context.store.recordCapture(input, {
     capturedAmount: input.amount,
+    receivedAmount: intent.amount_received,
     // Nothing is let go before the last capture, which ends the PaymentIntent.
     releasedAmount: intent.status === 'succeeded' && input.final ? intent.amount - intent.amount_received : 0,
     at: new Date(context.now()).toISOString(),
@@ -97,34 +103,47 @@ async function record(
   return { outcome: 'captured', facts };
 }
 
-async function gone(context: PaymentContext, input: CapturePaymentInput): Promise<CapturePaymentResult> {
+/** The hold is gone: it ran out, or somebody cancelled it, which stops the order until a person decides. */
+async function gone(
+  context: PaymentContext,
+  input: CapturePaymentInput,
+  intent: Stripe.PaymentIntent,
+): Promise<CapturePaymentResult> {
+  if (intent.status === 'canceled') await recordElsewhere(context, input, intent);
   const { orderId, paymentIntentId } = input;
   return { outcome: 'hold_expired', facts: await context.store.recordHoldExpired({ orderId, paymentIntentId }) };
 }
 
-/** Somebody took the money without us, e.g. in the provider's dashboard. It is recorded as it is; what it paid for is not ours to guess. */
+/** Somebody took money without us, e.g. in the provider's dashboard: it counts against what the order still owes. */
 async function capturedElsewhere(
   context: PaymentContext,
-  session: ProviderSession,
   input: CapturePaymentInput,
   intent: Stripe.PaymentIntent,
-): Promise<Error> {
-  const { orderId, paymentIntentId } = input;
-  const attempt = await context.store.findAttemptByPaymentIntent(paymentIntentId);
-  if (attempt !== undefined) {
-    await context.store.recordAttempt({
-      orderId,
-      attempt: attempt.attempt,
-      status: paymentStatus(intent),
-      card: cardDetails(intent),
-      // Exactly what our own capture would take looks like ours: only its missing mark tells that it is not.
-      capturedElsewhere: true,
-    });
-  }
-  return defect(
-    session.call,
-    `${paymentIntentId} was captured by somebody else (${intent.amount_received} of ${intent.amount})`,
+): Promise<CapturePaymentResult> {
+  context.log.warn(
+    { orderId: input.orderId, paymentIntentId: input.paymentIntentId },
+    'money of an order was captured by somebody else',
   );
+  await recordElsewhere(context, input, intent);
+  const { orderId, paymentIntentId } = input;
+  return { outcome: 'changed', facts: await context.store.abandonCapture({ orderId, paymentIntentId }) };
+}
+
+async function recordElsewhere(
+  context: PaymentContext,
+  { orderId, paymentIntentId }: CapturePaymentInput,
+  intent: Stripe.PaymentIntent,
+): Promise<void> {
+  const attempt = await context.store.findAttemptByPaymentIntent(paymentIntentId);
+  if (attempt === undefined) return;
+  await context.store.recordAttempt({
+    orderId,
+    attempt: attempt.attempt,
+    status: paymentStatus(intent),
+    card: cardDetails(intent),
+    // Exactly what our own capture would take looks like ours: only its missing mark tells that it is not.
+    capturedElsewhere: true,
+  });
 }
 
 /** The mark travels with the capture, so there is none without the other. */

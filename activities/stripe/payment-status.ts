@@ -38,18 +38,30 @@ export function paymentStatus(intent: Stripe.PaymentIntent): PaymentStatus {
   }
 }
 
-/** Let go after part of it was taken: that part stays taken. */
+/** Cancelled after part of it was taken: that part stays taken. */
 function canceledStatus(intent: Stripe.PaymentIntent): PaymentStatus {
   const paymentIntentId = intent.id;
-  if (intent.amount_received > 0)
-    return { status: 'captured', paymentIntentId, capturedAmount: intent.amount_received };
-  return { status: 'canceled', paymentIntentId, reason: cancelReason(intent.cancellation_reason) };
+  const { amount_received: capturedAmount, cancellation_reason: providerReason } = intent;
+  const expired = hasRunOut(intent);
+  if (capturedAmount > 0) {
+    const rest = expired ? {} : { restCancelled: providerReason ?? 'none' };
+    return { status: 'captured', paymentIntentId, capturedAmount, ...rest };
+  }
+  const known = providerReason === null ? {} : { providerReason };
+  return { status: 'canceled', paymentIntentId, reason: expired ? 'expired' : 'other', ...known };
 }
 
-function cancelReason(reason: string | null): 'expired' | 'voided' | 'other' {
-  // `automatic` is what expiry was called before `expired`.
-  if (reason === 'expired' || reason === 'automatic') return 'expired';
-  return reason === 'requested_by_customer' || reason === 'abandoned' || reason === 'duplicate' ? 'voided' : 'other';
+/**
+ * Did a hold end because its time was reached? `expired` says so; `automatic`, its older name, also stands for a payment that was
+ * confirmed too often. Any other reason, or none, is a decision of ours (our own record knows) or of a person.
+ */
+function hasRunOut(intent: Stripe.PaymentIntent): boolean {
+  const charge = chargeOf(intent);
+  // Without an approved charge nothing was ever held that could run out.
+  if (charge === undefined || charge.status !== 'succeeded') return false;
+  if (intent.cancellation_reason === 'expired') return true;
+  const endedAtMs = (intent.canceled_at ?? 0) * 1000;
+  return intent.cancellation_reason === 'automatic' && endedAtMs >= Date.parse(holdOf(intent).captureBefore);
 }
 
 function declinedStatus(intent: Stripe.PaymentIntent): PaymentStatus {

@@ -3,7 +3,7 @@ import { openDispute } from './dispute';
 import { isHeldUp, isRaised, remainingLines } from './order';
 import type { OrderFacts } from './order';
 import { isTerminal } from './order-state';
-import { remainingAmount } from './shipment-amount';
+import { owedAmount } from './owed';
 
 /** What an order does by itself next, and when. `then` is shown beside the timer. */
 export interface Due {
@@ -65,10 +65,12 @@ function paymentDue(facts: OrderFacts, context: DueContext): Due | undefined {
   }
   // While the customer's bank decides nothing ships, so no card is held for it either.
   if (facts.hold === undefined && openDispute(facts) !== undefined) return undefined;
-  // Nothing is asked of a bank for lines that cost nothing.
-  if (facts.hold === undefined && remainingAmount(facts) === 0) return handlingDue(facts);
+  // Somebody cancelled the hold at the provider: only a person, or the customer, gets another.
+  if (facts.hold === undefined && isRaised(facts, 'hold_cancelled')) return undefined;
+  // Nothing is asked of a bank for lines that cost nothing, or are paid for.
+  if (facts.hold === undefined && owedAmount(facts) === 0) return handlingDue(facts);
   if (facts.hold === undefined) return { kind: 'authorize', atMs: 0, then: 'get a card hold for what is left to ship' };
-  if (facts.captureOn === 'order' && remainingAmount(facts) > 0)
+  if (facts.captureOn === 'order' && owedAmount(facts) > 0)
     return { kind: 'capture_order', atMs: 0, then: 'take the money of the order' };
   return holdDue(facts, facts.hold);
 }

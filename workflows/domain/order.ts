@@ -43,7 +43,7 @@ export interface Shipment {
   readonly carrier: string;
   readonly trackingNumber: string;
   readonly warehouseId?: string;
-  /** Minor units captured for it. */
+  /** What it costs, in minor units; captured with it, or before. */
   readonly amount: number;
   readonly shippedAt: string;
   readonly deliveredAt?: string;
@@ -67,6 +67,7 @@ export type ExceptionKind =
   | 'capture_unknown' // a parcel may have left without its money
   | 'reauthorization_unknown'
   | 'hold_decision' // policy: a person decides what becomes of an expiring hold
+  | 'hold_cancelled' // somebody cancelled the hold at the provider: a person decides whether the order goes on
   | 'cancel_unknown'
   | 'external_capture' // money was captured by somebody else
   | 'shipment_overdue'

@@ -3,10 +3,11 @@ import type { FieldProblem } from './errors';
 import { openDispute } from './dispute';
 import { shipmentId } from './operation-keys';
 import type { LineQuantity, OrderFacts, Shipment } from './order';
-import { remainingLines } from './order';
+import { isRaised, remainingLines } from './order';
 import { isTerminal } from './order-state';
+import { owedFor, paidAhead } from './owed';
 import { isGivenBack } from './refund';
-import { remainingAmount, shipmentAmount } from './shipment-amount';
+import { remainingAmount } from './shipment-amount';
 
 /** Why a command is refused. */
 export interface RefusalCause {
@@ -70,11 +71,20 @@ export function refuseShipment(facts: OrderFacts, command: ShipCommand): Refusal
   }
   const stop = stopShipping(facts);
   if (stop !== undefined) return stop;
-  // A line that costs nothing waits for no money.
-  if (facts.paymentState === 'payment_needed' && shipmentAmount(facts, command.lines) > 0) {
+  if (isRaised(facts, 'hold_cancelled')) return paymentCancelled(facts);
+  // A line that costs nothing, or is paid for, waits for no money.
+  if (facts.paymentState === 'payment_needed' && owedFor(facts, command.lines) > 0) {
     return { reason: 'payment_needed', message: 'Shipping is stopped until the customer has renewed the payment.' };
   }
   return undefined;
+}
+
+/** Somebody cancelled the hold at the provider, which is a decision: only a person, or the customer's new payment, ends the stop. */
+export function paymentCancelled({ orderId }: OrderFacts): RefusalCause {
+  return {
+    reason: 'payment_cancelled',
+    message: `The card hold of order ${orderId} was cancelled at the payment provider; nothing of it may ship until a person decides.`,
+  };
 }
 
 /** Why an order may not be cancelled; undefined where what remains of it may. */
@@ -85,10 +95,11 @@ export function refuseCancel(facts: OrderFacts): RefusalCause | undefined {
       message: `Everything of order ${facts.orderId} has left; it needs a return, not a cancel.`,
     };
   }
-  if (facts.paymentState === 'captured' && !isGivenBack(facts) && remainingAmount(facts) > 0) {
+  const isPaid = facts.paymentState === 'captured' && remainingAmount(facts) > 0;
+  if ((isPaid || paidAhead(facts) > 0) && !isGivenBack(facts)) {
     return {
       reason: 'captured_needs_refund',
-      message: `The money of order ${facts.orderId} has been taken; it needs a refund, not a cancel.`,
+      message: `Money for what has not shipped of order ${facts.orderId} has been taken; it needs a refund, not a cancel.`,
     };
   }
   return undefined;

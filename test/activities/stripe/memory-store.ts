@@ -89,6 +89,10 @@ export class MemoryStore implements PaymentStore {
     return FACTS;
   }
 
+  async abandonCapture(): Promise<OrderFacts> {
+    return FACTS;
+  }
+
   async recordHoldExpired(input: { paymentIntentId: string }): Promise<OrderFacts> {
     this.expired.push(input.paymentIntentId);
     return FACTS;
