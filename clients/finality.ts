@@ -66,6 +66,7 @@ const FINAL: Readonly<Record<Word, boolean>> = {
   nothing_shipped: false,
   captured_needs_refund: false,
   payment_needed: false,
+  payment_cancelled: false,
   outcome_unknown: false,
   no_payment_needed: false,
   disputed: false,

@@ -47,8 +47,8 @@ function canceledStatus(intent: Stripe.PaymentIntent): PaymentStatus {
     const rest = expired ? {} : { restCancelled: providerReason ?? 'none' };
     return { status: 'captured', paymentIntentId, capturedAmount, ...rest };
   }
-  const known = providerReason === null ? {} : { providerReason };
-  return { status: 'canceled', paymentIntentId, reason: expired ? 'expired' : 'other', ...known };
+  if (expired) return { status: 'canceled', paymentIntentId, reason: 'expired' };
+  return { status: 'canceled', paymentIntentId, reason: 'other', ...(providerReason !== null && { providerReason }) };
 }
 
 /**

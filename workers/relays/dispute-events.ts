@@ -9,7 +9,7 @@ import type { DisputePolicy } from '../../workflows/domain/dispute-plan';
 import type { FraudWarningPolicy } from '../../workflows/domain/fraud-warning';
 import type { RefundPolicy } from '../../workflows/domain/refund';
 import { workflowTypes } from '../../workflows/messages';
-import { FOREIGN_ATTEMPTS, objectOf } from './event-handler';
+import { objectOf, waitForOrder } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 import type { KnownPayment } from './payment-events';
 
@@ -32,9 +32,6 @@ const OF_DISPUTE: readonly string[] = ['created', 'updated', 'closed', 'funds_wi
 const WARNING_EVENTS: ReadonlySet<string> = new Set(
   ['created', 'updated'].map((what) => `radar.early_fraud_warning.${what}`),
 );
-
-/** Some three days at the longest pause: as long as Stripe itself goes on delivering. Then it is kept, not acted on. */
-const MAX_ATTEMPTS = 900;
 
 /** Kinds of events that `disputeEvents` acts on. */
 export const DISPUTE_EVENTS: readonly string[] = [...OF_DISPUTE, ...WARNING_EVENTS];
@@ -59,15 +56,8 @@ async function handle(deps: DisputeEventDependencies, events: readonly InboxEven
   const paymentIntentId = event.paymentIntentId ?? (await paymentOfCharge(deps, event));
   if (paymentIntentId === undefined) return { foreign: 'its charge has no PaymentIntent' };
   const payment = await deps.findPayment(paymentIntentId);
-  if (payment === undefined) {
-    const named = await deps.owners.orderOf(paymentIntentId);
-    if (named === undefined) return { foreign: 'its payment names no order' };
-    if (event.attempts >= FOREIGN_ATTEMPTS && !(await deps.isOurs(named))) {
-      return { foreign: 'its order is not known here' };
-    }
-  }
   if (payment?.orderExists !== true) {
-    return event.attempts >= MAX_ATTEMPTS ? 'ignored' : { later: 'its order is not known yet' };
+    return waitForOrder(event, payment?.orderId ?? (await deps.owners.orderOf(paymentIntentId)), deps.isOurs);
   }
   const { orderId } = payment;
   const { taskQueue, policy, refundPolicy, fraudWarningPolicy } = deps;

@@ -16,7 +16,7 @@ export interface InboxEvent {
  * How often an event is looked at, some eight minutes in all, whose object names an order that was never begun here. An order is
  * recorded before its payment is asked for, so only another shop's, or a database that was set back, has such events.
  */
-export const FOREIGN_ATTEMPTS = 10;
+const FOREIGN_ATTEMPTS = 10;
 
 /** What became of events: acted on, of no concern, of something of others, or to be looked at again. */
 export type Handled =
@@ -25,6 +25,23 @@ export type Handled =
   | { readonly foreign: string }
   /** `delayMs` where waiting that long is what helps; a widening pause otherwise. */
   | { readonly later: string; readonly delayMs?: number };
+
+/** Some three days at the longest pause: as long as Stripe itself goes on delivering. */
+const MAX_ATTEMPTS = 900;
+
+/**
+ * An event may come before what it belongs to is recorded: it waits, and after its time is kept, not acted on. One whose payment
+ * names no order, or an order that was never begun here, is of others.
+ */
+export async function waitForOrder(
+  event: InboxEvent,
+  orderId: string | undefined,
+  isOurs: (orderId: string) => Promise<boolean>,
+): Promise<Handled> {
+  if (orderId === undefined) return { foreign: 'its payment names no order' };
+  if (event.attempts >= FOREIGN_ATTEMPTS && !(await isOurs(orderId))) return { foreign: 'its order is not known here' };
+  return event.attempts >= MAX_ATTEMPTS ? 'ignored' : { later: 'its order is not known yet' };
+}
 
 /** Hands the events of some kinds to the workflows they concern. */
 export interface EventHandler {

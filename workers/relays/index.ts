@@ -67,7 +67,14 @@ export function startRelays(options: RelayOptions): Relays {
   const { outbox, inbox, activities, findPayment, queries, eventLister } = dependencies;
   const handlers = [
     paymentEvents({ client, taskQueue, findPayment, isOurs: queries.isOurs, voidPayments: activities.voidPayments }),
-    refundEvents({ client, taskQueue, findPayment, refunds: dependencies.refunds }),
+    refundEvents({
+      client,
+      taskQueue,
+      findPayment,
+      isOurs: queries.isOurs,
+      owners: dependencies.paymentOwners,
+      refunds: dependencies.refunds,
+    }),
     disputeHandler(options),
   ];
   const relay = startLoop('outbox relay', () => relayOutbox({ outbox, client, taskQueue, sinks }), {

@@ -4,7 +4,7 @@ import { paymentChanged, workflowIds, workflowTypes } from '../../workflows/mess
 import type { OrderInput } from '../../workflows/messages';
 import { searchAttributes } from '../../workflows/search-attributes';
 import type { VoidPaymentInput } from '../../workflows/ports';
-import { FOREIGN_ATTEMPTS, metadataOf } from './event-handler';
+import { metadataOf, waitForOrder } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 
 /** What is recorded of the payment that an event speaks of. */
@@ -28,9 +28,6 @@ export interface PaymentEventDependencies {
   readonly voidPayments: (input: VoidPaymentInput) => Promise<unknown>;
 }
 
-/** Some three days at the longest pause: as long as Stripe itself goes on delivering. Then it is kept, not acted on. */
-const MAX_ATTEMPTS = 900;
-
 /** Tells checkouts and orders that something about their payment changed. */
 export function paymentEvents(deps: PaymentEventDependencies): EventHandler {
   return {
@@ -47,7 +44,7 @@ async function handle(deps: PaymentEventDependencies, event: InboxEvent): Promis
   const concern = CONCERNS[event.type];
   if (concern === undefined || event.paymentIntentId === undefined) return 'ignored';
   const payment = await deps.findPayment(event.paymentIntentId);
-  if (payment === undefined) return waitForOrder(deps, event);
+  if (payment === undefined) return waitForOrder(event, metadataOf(event, 'holdfast_order_id'), deps.isOurs);
   if (!(concern.news(payment.status) || payment.tombstoned)) return 'done';
   if (mayBeOurOwn(payment, event)) return { later: 'may be our own doing, about to be recorded', delayMs: SETTLE_MS };
   await tell(deps, payment, event.paymentIntentId, concern.hold);
@@ -95,14 +92,6 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
 
 /** Kinds of events that `paymentEvents` acts on. */
 export const PAYMENT_EVENTS: readonly string[] = Object.keys(CONCERNS);
-
-/** An event may come before what it belongs to is recorded. One that names no order of ours never will. */
-async function waitForOrder({ isOurs }: PaymentEventDependencies, event: InboxEvent): Promise<Handled> {
-  const orderId = metadataOf(event, 'holdfast_order_id');
-  if (orderId === undefined) return { foreign: 'its payment names no order' };
-  if (event.attempts >= FOREIGN_ATTEMPTS && !(await isOurs(orderId))) return { foreign: 'its order is not known here' };
-  return event.attempts >= MAX_ATTEMPTS ? 'ignored' : { later: 'its order is not known yet' };
-}
 
 async function tell(
   deps: PaymentEventDependencies,

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { PaymentOwners } from '../../activities/stripe';
 import type { RefundStore } from '../../activities/storage';
 import {
   canPartTransition,
@@ -11,7 +12,7 @@ import {
 import { workflowIds, workflowTypes } from '../../workflows/messages';
 import { refundChanged, type RefundInput } from '../../workflows/refund-messages';
 import { searchAttributes } from '../../workflows/search-attributes';
-import { metadataOf, objectOf } from './event-handler';
+import { metadataOf, objectOf, waitForOrder } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 import type { KnownPayment } from './payment-events';
 
@@ -20,6 +21,9 @@ export interface RefundEventDependencies {
   readonly taskQueue: string;
   readonly refunds: Pick<RefundStore, 'getRefund' | 'openRefundsOf' | 'findByProviderId'>;
   readonly findPayment: (paymentIntentId: string) => Promise<KnownPayment | undefined>;
+  readonly owners: Pick<PaymentOwners, 'orderOf'>;
+  /** Was an attempt of this order ever begun here? */
+  readonly isOurs: (orderId: string) => Promise<boolean>;
   /** For refunds that were made without us. */
   readonly policy?: RefundPolicy;
 }
@@ -93,8 +97,11 @@ async function madeElsewhere(
   providerRefundId: string,
 ): Promise<Handled> {
   const { paymentIntentId } = event;
-  const payment = paymentIntentId === undefined ? undefined : await deps.findPayment(paymentIntentId);
-  if (payment?.orderExists !== true) return 'ignored';
+  if (paymentIntentId === undefined) return 'ignored';
+  const payment = await deps.findPayment(paymentIntentId);
+  if (payment?.orderExists !== true) {
+    return waitForOrder(event, payment?.orderId ?? (await deps.owners.orderOf(paymentIntentId)), deps.isOurs);
+  }
   const { policy } = deps;
   const input: RefundInput = { adopt: providerRefundId, ...(policy !== undefined && { policy }) };
   await wake(deps, { refundId: providerRefundId, orderId: payment.orderId }, input);

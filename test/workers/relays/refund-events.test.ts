@@ -82,6 +82,21 @@ describe('of the events of a refund that was made elsewhere', () => {
   });
 });
 
+describe('a refund made elsewhere of an order that is not recorded yet', () => {
+  it('waits for it, as a dispute does, and not for ever', async () => {
+    const payment = world().simulator.addDashboardPayment({
+      amount: 900,
+      currency: 'eur',
+      metadata: { holdfast_order_id: 'ord_that_comes_later' },
+    });
+    const eventId = await inbox.receive('refund.created', { ...objectOf(await madeElsewhere(payment.id)) });
+    await inbox.until(eventId, 'waiting');
+    expect(await heardOf(world(), eventId)).toMatchObject({ last_error: 'its order is not known yet' });
+    await inbox.age(eventId, 900);
+    await inbox.until(eventId, 'ignored');
+  });
+});
+
 describe('of the events of our own refund', () => {
   it('charge.refunded, where all others are lost, makes it be looked at', async () => {
     const { orderId, payment } = await shipped();
