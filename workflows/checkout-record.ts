@@ -1,10 +1,9 @@
 import { CancellationScope, isCancellation, log, proxyLocalActivities } from '@temporalio/workflow';
 import { STORAGE_OPTIONS } from './activity-options';
 import type { CheckoutSubmissions } from './checkout-submissions';
-import { cartChanged } from './checkout-submissions';
+import { cartChanged, placedAnswer } from './checkout-answers';
 import { formatMoney } from './domain/money';
 import type { LineQuantity, OrderFacts } from './domain/order';
-import type { CheckoutAnswer } from './messages';
 import type { OrderActivities, PaymentStatus, WithdrawOrderResult } from './ports';
 import { insist } from './saga';
 import type { ExceptionDesk, Saga, Undo } from './saga';
@@ -95,13 +94,4 @@ export class CheckoutRecord {
     this.submissions.end(placed.outcome === 'cart_changed' ? cartChanged(true) : placedAnswer(placed.facts));
     return undefined;
   }
-}
-
-export function placedAnswer(facts: OrderFacts): CheckoutAnswer {
-  return {
-    state: 'placed',
-    orderId: facts.orderId,
-    authorizedAmount: facts.amounts.authorized,
-    captureBefore: facts.hold?.captureBefore ?? null,
-  };
 }

@@ -5,6 +5,7 @@ import {
   setCurrentDetails,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { cartChanged } from './checkout-answers';
 import { formatMoney } from './domain/money';
 import type { Money } from './domain/money';
 import { cartTotal } from './domain/shipment-amount';
@@ -173,14 +174,6 @@ export class CheckoutSubmissions {
     await CancellationScope.nonCancellable(() => condition(() => this.undone));
     throw ApplicationFailure.nonRetryable('The checkout has ended; send the cart again.', CHECKOUT_ENDED);
   }
-}
-
-/** The answer to other contents, or another customer, under a cart id that is taken. `placed`: by an order, so for good. */
-export function cartChanged(placed: boolean): CheckoutAnswer {
-  const message = placed
-    ? 'This cart id is an order with other contents or another customer; use a new cart id.'
-    : 'This cart id is being checked out with other contents or by another customer; send it again later, or use a new cart id.';
-  return { state: 'failed', code: 'cart_changed', placed, message };
 }
 
 function isSame(one: SubmitCheckout, other: SubmitCheckout): boolean {

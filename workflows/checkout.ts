@@ -11,7 +11,6 @@ import {
 } from '@temporalio/workflow';
 import { STORAGE_OPTIONS } from './activity-options';
 import { iso } from './domain/deadlines';
-import type { RefusalDetails } from './domain/errors';
 import { formatMoney } from './domain/money';
 import { getStatus, paymentChanged, submitCheckout } from './messages';
 import type { CheckoutAnswer, CheckoutInput, SubmitCheckout } from './messages';
@@ -19,8 +18,9 @@ import { authorizeNow, syncPayment, voidPayments } from './payments';
 import type { AuthorizationResult, OrderActivities, PaymentStatus } from './ports';
 import { ExceptionKeys, Saga } from './saga';
 import type { ExceptionDesk } from './saga';
-import { CheckoutRecord, placedAnswer, type Authorized } from './checkout-record';
-import { cartChanged, CheckoutSubmissions } from './checkout-submissions';
+import { nothingWasBegun, placedAnswer, unpaidAnswer } from './checkout-answers';
+import { CheckoutRecord, type Authorized } from './checkout-record';
+import { CheckoutSubmissions } from './checkout-submissions';
 import { versioned } from './versioning';
 import { MovingDeadline } from './waiting';
 
@@ -252,8 +252,8 @@ class Checkout {
   }
 
   private unpayable(result: AuthorizationResult): undefined {
-    this.refusedFirst = REFUSED_FIRST.includes(result.status);
-    this.submissions.end(endOf(result));
+    this.refusedFirst = nothingWasBegun(result);
+    this.submissions.end(unpaidAnswer(result));
     return undefined;
   }
 
@@ -291,42 +291,6 @@ class Checkout {
     await this.saga.compensate();
     return answer;
   }
-}
-
-/** Results after which nothing was begun: the cart is an order already, or cannot be bought as it is. */
-const REFUSED_FIRST: readonly string[] = ['existing_order', 'cart_changed', 'out_of_stock', 'invalid'];
-
-/** How a checkout ends that the bank does not pay for. */
-function endOf(result: AuthorizationResult): CheckoutAnswer {
-  switch (result.status) {
-    case 'existing_order':
-      return placedAnswer(result.facts);
-    case 'cart_changed':
-      return cartChanged(true);
-    case 'out_of_stock':
-      return { state: 'out_of_stock', sku: result.sku, available: result.available };
-    case 'invalid':
-      return { state: 'invalid', problems: result.problems };
-    case 'refused':
-      return refusedAnswer(result);
-    default: {
-      const message = 'The payment could not be made; nothing is held. The same cart may be sent again.';
-      return { state: 'failed', code: 'payment_unavailable', message };
-    }
-  }
-}
-
-/** Fields of a checkout by the provider's parameter. The provider knows the total only: the lines, shipping and tax make it up. */
-const FIELD_OF_PARAM: Readonly<Record<string, string>> = {
-  amount: 'lines',
-  currency: 'currency',
-  payment_method: 'paymentMethod',
-};
-
-function refusedAnswer({ message, param }: RefusalDetails): CheckoutAnswer {
-  const field = param === undefined ? undefined : FIELD_OF_PARAM[param];
-  if (field !== undefined) return { state: 'invalid', problems: [{ field, message }] };
-  return { state: 'failed', code: 'payment_refused', message };
 }
 
 function validateSubmission(submission: SubmitCheckout): void {

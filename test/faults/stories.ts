@@ -78,6 +78,27 @@ const refuseRenewals = ofOrder((play) => {
   return Promise.resolve();
 });
 
+const lastOne = {
+  lines: [{ sku: 'LAST-ONE', quantity: 1, unitAmount: 9900 }],
+  paymentMethod: 'pm_card_authenticationRequired',
+};
+
+/** So many pieces of it are free from now on, for all cases. */
+const stock = (pieces: number): Step => {
+  const text = "UPDATE stock SET on_hand = reserved + $1 WHERE sku = 'LAST-ONE'";
+  return async (play) => void (await play.world.dependencies.pool.query(text, [pieces]));
+};
+
+const authenticate: Step = async (play) => {
+  for (const { id, status } of play.intents()) {
+    if (status === 'requires_action') play.world.simulator.completeAuthentication(id, 'succeed');
+  }
+  await play.quiet(play.workflowIds.checkout);
+};
+
+/** The money is held when the stock turns out to be gone: before that, the bank would not have been asked. */
+const soldDuring3ds: Step[] = [stock(1), checkout, stock(0), authenticate];
+
 /** A quarter of an hour behind the point at which a hold is acted on (12 h before its end). */
 const PAST_MARGIN_MS = -11.75 * HOUR_MS;
 
@@ -97,9 +118,8 @@ const story = (
 export const stories = {
   parcels: story('two parcels', [checkout, shipFirst, shipRest, deliver]),
   cancel: story('cancelled', [checkout, cancel]),
-  outOfStock: story('out of stock', [checkout], {
-    cart: { lines: [{ sku: 'LAST-ONE', quantity: 2, unitAmount: 9900 }] },
-  }),
+  outOfStock: story('out of stock', soldDuring3ds, { cart: lastOne }),
+  soldBefore: story('sold before', [stock(0), checkout], { cart: { ...lastOne, paymentMethod: 'pm_card_visa' } }),
   renewal: story('hold renewed', [checkout, toHoldEnd(PAST_MARGIN_MS), shipAll]),
   refused: story('renewal refused', [checkout, refuseRenewals, toHoldEnd(PAST_MARGIN_MS), toDeadline], {
     // One question to the provider, then the end: every further question is the same boundary again.
@@ -118,8 +138,8 @@ export const stories = {
       { activity: 'capturePayment', occurrence: 1, mode: 'fail-before' },
     ],
   }),
-  voidFails: story('void fails', [checkout, heal], {
-    cart: { lines: [{ sku: 'LAST-ONE', quantity: 2, unitAmount: 9900 }] },
+  voidFails: story('void fails', [...soldDuring3ds, heal], {
+    cart: lastOne,
     faults: [{ activity: 'voidPayments', occurrence: 1, mode: 'lost-before' }],
   }),
   captureFails: story('capture fails', [checkout, shipAll], {

@@ -116,6 +116,38 @@ test('another order of the same cart gets the first one, and is charged nothing'
   expect(second).toEqual({ outcome: 'existing_order', facts: placed });
 });
 
+test('the same cart id with another fingerprint is another purchase, before the bank is asked and when it is recorded', async () => {
+  const cart = cartOf('cart-taken');
+  await shop.authorize('taken-1', cart);
+  await shop.orders.reserveStock({ orderId: 'taken-1', lines: cart.lines });
+  const first = { orderId: 'taken-1', cart, cartFingerprint: 'one', paymentIntentId: intentOf('taken-1', 1) };
+  expect(await shop.orders.placeOrder(first)).toMatchObject({ outcome: 'placed' });
+  expect(await shop.orders.placeOrder(first)).toMatchObject({ outcome: 'placed' });
+  const other = authorizeInput('taken-2', cart);
+  expect(await shop.payments.beginAttempt({ ...other, cartFingerprint: 'other' })).toEqual({ kind: 'cart_changed' });
+  expect(await shop.payments.beginAttempt({ ...other, cartFingerprint: 'one' })).toMatchObject({
+    kind: 'existing_order',
+  });
+  const second = { orderId: 'taken-2', cart, paymentIntentId: 'pi' };
+  expect(await shop.orders.placeOrder({ ...second, cartFingerprint: 'other' })).toEqual({ outcome: 'cart_changed' });
+  expect(await shop.orders.placeOrder({ ...second, cartFingerprint: 'one' })).toMatchObject({
+    outcome: 'existing_order',
+  });
+});
+
+test('an attempt that was begun goes on, whatever was sold or priced otherwise since: it may hold money', async () => {
+  const cart = cartOf('cart-begun', [{ sku: sku.lastOne, quantity: 1, unitAmount: 9_900 }]);
+  expect(await shop.payments.beginAttempt(authorizeInput('begun-1', cart))).toMatchObject({ kind: 'begun' });
+  await shop.place('begun-2', { ...cart, cartId: 'cart-begun-2' });
+  expect(await shop.payments.beginAttempt(authorizeInput('begun-1', cart))).toMatchObject({ kind: 'begun' });
+  expect(await shop.payments.beginAttempt(authorizeInput('begun-3', { ...cart, cartId: 'cart-begun-3' }))).toEqual({
+    kind: 'out_of_stock',
+    sku: sku.lastOne,
+    available: 0,
+  });
+  expect(await shop.orders.findShortage({ lines: cart.lines })).toEqual({ sku: sku.lastOne, available: 0 });
+});
+
 test('broken rules and unknown orders are told apart', async () => {
   const placed = await shop.place('rules-1');
   const { orders, payments } = shop;

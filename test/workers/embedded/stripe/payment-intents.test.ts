@@ -55,6 +55,26 @@ describe('a manual-capture PaymentIntent', () => {
     expect(again).toMatchObject({ statusCode: 400, code: 'payment_intent_unexpected_state' });
   });
 
+  it('asks for another amount after a decline, and is cancelled by one confirmation too many', async () => {
+    const { simulator, stripe } = await start({ maxConfirmations: 3 });
+    const declined = await stripeError(
+      stripe.paymentIntents.create({ ...HOLD, payment_method: 'pm_card_visa_chargeDeclined' }),
+    );
+    const id = declined.payment_intent?.id ?? '';
+    expect(await stripe.paymentIntents.update(id, { amount: 4000 })).toMatchObject({ amount: 4000 });
+    const confirm = (method: string) => stripe.paymentIntents.confirm(id, { payment_method: method });
+    for (let count = 2; count <= 3; count += 1) {
+      expect(await stripeError(confirm('pm_card_visa_chargeDeclined'))).toMatchObject({ code: 'card_declined' });
+    }
+    expect(await stripeError(confirm('pm_card_visa'))).toMatchObject({ code: 'payment_intent_unexpected_state' });
+    expect(await stripe.paymentIntents.retrieve(id)).toMatchObject({
+      status: 'canceled',
+      cancellation_reason: 'automatic',
+      amount_capturable: 0,
+    });
+    expect(eventTypes(simulator)).toContain('payment_intent.canceled');
+  });
+
   it('is cancelled, and then neither captured nor cancelled again', async () => {
     const { stripe } = await start();
     const held = await stripe.paymentIntents.create(HOLD);
