@@ -34,8 +34,11 @@ export type SendUpdate = <Answer, Argument>(
 /** A workflow that ends just as the update comes is started anew by the next try; losing the race this often is a defect. */
 const MAX_TRIES = 5;
 
-/** Answers of one key that are looked through for a final one; whoever asks more often than this is not joined any more. */
-const MAX_ASKED = 20;
+/**
+ * Answers of one key that are looked through for a final one, at one question to Temporal each. Whoever asks more often (a page
+ * that polls during 3-D Secure) is still answered, only a resend of that does not join it by its id but in the workflow.
+ */
+const MAX_ASKED = 5;
 
 /**
  * Sends an update with start and waits for its answer, `waitMs` at most.

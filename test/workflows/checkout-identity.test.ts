@@ -203,6 +203,24 @@ describe('what is known already is answered before the bank is asked', () => {
   });
 });
 
+describe('while a checkout that came to nothing is undone', () => {
+  it('another cart under the same id waits for it, and is bought then', async () => {
+    await setStock('LAST-ONE', 1);
+    const cart = sampleCart({ ...lastOne, paymentMethod: ASKS_3DS });
+    const asked = expectState(await checkout(cart), 'requires_action');
+    expectState(await checkout(sampleCart(lastOne)), 'placed');
+    const { faults } = world.simulator;
+    const held = faults.add({ match: { pathPattern: '/cancel$' }, action: { kind: 'hold', when: 'after' } });
+    world.simulator.completeAuthentication(asked.paymentIntentId, 'succeed');
+    await eventually('the checkout to be undone', async () => (await checkout(cart)).state === 'out_of_stock');
+    const changed = checkout({ ...cart, lines: oneMug, paymentMethod: 'pm_card_visa' });
+    faults.release(held);
+    const placed = expectState(await changed, 'placed');
+    expect(placed.orderId).not.toBe(asked.orderId);
+    expect(intentsOf(asked.orderId)).toMatchObject([{ status: 'canceled' }]);
+  });
+});
+
 describe('a first submission whose update is lost', () => {
   const start = async (cart: ReturnType<typeof sampleCart>): Promise<void> => {
     const submission = submissionOf(parseCheckout(cart), DEFAULT_POLICY);

@@ -108,6 +108,16 @@ test('unknown goods, wrong prices and a wrong currency are named, and nothing is
   expect(await facts()).toEqual(before);
 });
 
+test('a cart that became an order before its prices changed is that order; with other contents it is another purchase', async () => {
+  const cart = sampleCart({ lines: [{ sku: 'CARD-GREETING', quantity: 1, unitAmount: 350 }] });
+  const placed = await checkout(cart);
+  await world.dependencies.pool.query("UPDATE catalogue_items SET unit_amount = 360 WHERE sku = 'CARD-GREETING'");
+  expect(await checkout(cart)).toMatchObject({ status: 201, body: { orderId: placed.body['orderId'] } });
+  const other = { ...cart, lines: [{ sku: 'CARD-GREETING', quantity: 2, unitAmount: 350 }] };
+  expect(await checkout(other)).toMatchObject({ status: 409, body: { code: 'cart_changed', placed: true } });
+  expect((await checkout({ ...other, cartId: 'cart-of-nobody' })).status).toBe(400);
+});
+
 test('lists and the stuck list are answered by Postgres', async () => {
   await checkout(sampleCart());
   const all = (await request(`${url}/v1/orders?limit=1`)).body['orders'] as { placedAt: string }[];
