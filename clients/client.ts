@@ -25,6 +25,7 @@ import type { OrderState } from '../workflows/domain/order-state';
 import type { RefundPolicy } from '../workflows/domain/refund';
 import type { DunningPolicy } from '../workflows/domain/subscription';
 import type { SettlementSummary } from '../workflows/settlement-ports';
+import { ownId } from './edge';
 import { fingerprint, sha256 } from './fingerprint';
 import { checkoutStart, orderStart, submissionOf, withoutUndefined } from './requests';
 import { disputeVerbs, type DisputeVerbs } from './dispute-requests';
@@ -110,7 +111,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
   const { track, drain } = callsUnderWay();
   const send: SendUpdate = (update, call) =>
     sendUpdate(client, { ...update, updateId: updateIdFor(update, call), waitMs, track });
-  const handleOf = (orderId: string) => client.workflow.getHandle(workflowIds.order(parse(schemas.idSchema, orderId)));
+  const handleOf = (orderId: string) => client.workflow.getHandle(workflowIds.order(parse(ownId, orderId)));
 
   /** Every command goes to a running order, or starts it anew: an order that is done loads its facts, refuses and ends. */
   const command = <Answer, Command>(
@@ -119,7 +120,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     argument: Command,
     call: CallOptions,
   ): Promise<Answer> => {
-    const start = orderStart(parse(schemas.idSchema, orderId), taskQueue);
+    const start = orderStart(parse(ownId, orderId), taskQueue);
     return send({ type: workflowTypes.order, start, update, argument }, call);
   };
 

@@ -1,17 +1,5 @@
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/).filter(Boolean));
 
-/**
- * ISO 4217 codes that card payments can be made in, lower case. Source: Stripe, "Supported currencies". Currencies with
- * three decimals (bhd, jod, kwd, omr, tnd) are left out: Stripe takes only multiples of ten of them, a rule that
- * nothing here enforces.
- */
-export const CURRENCIES: ReadonlySet<string> = words(`
-  aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf clp cny cop crc
-  cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf idr ils inr isk jmd jpy kes kgs
-  khr kmf krw kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab
-  pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah
-  ugx usd uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw`);
-
 /** ISO 3166-1 alpha-2 codes, upper case. */
 export const COUNTRIES: ReadonlySet<string> = words(`
   AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD

@@ -1,20 +1,16 @@
 import { z } from 'zod';
+import { ownId, wellFormedLines } from './edge';
 import { disputeAnswer, refundState } from './money-back-answers';
-import { actor, idSchema, MAX_LIST } from './schemas';
+import { actor, MAX_LIST } from './schemas';
 
 /** Paths of everything under `/v1/disputes/{id}` and `/v1/fraud-warnings/{id}`. */
-export const disputeParams = z.strictObject({ disputeId: idSchema });
-export const fraudWarningParams = z.strictObject({ warningId: idSchema });
+export const disputeParams = z.strictObject({ disputeId: ownId });
+export const fraudWarningParams = z.strictObject({ warningId: ownId });
 
 /** The provider takes no longer text in one field. Source: Stripe API, update a dispute. */
 const MAX_EVIDENCE_TEXT = 20_000;
 
-const paragraphs = z
-  .string()
-  .min(1)
-  .max(MAX_EVIDENCE_TEXT)
-  // eslint-disable-next-line no-control-regex -- lines and tabs make a text; Postgres refuses NUL, and nobody types the rest
-  .regex(/^[^\u0000-\u0008\u000b-\u001f\u007f]*$/, 'must have no control characters');
+const paragraphs = wellFormedLines(MAX_EVIDENCE_TEXT);
 
 /** `POST /v1/disputes/{id}/decision`: a person's decision on an open dispute. */
 export const disputeDecisionRequest = z.strictObject({

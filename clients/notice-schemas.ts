@@ -1,15 +1,16 @@
 import { z } from 'zod';
-import { actor, idSchema, MAX_LIST } from './schemas';
+import { ownId } from './edge';
+import { actor, MAX_LIST } from './schemas';
 
 const STATUSES = ['queued', 'sending', 'sent', 'canceled', 'expired', 'in_doubt', 'failed'] as const;
 const SUBJECTS = ['order', 'refund', 'dispute', 'subscription', 'settlement', 'exception'] as const;
 
 /** Query of `GET /v1/notices`. */
 export const listNoticesQuery = z.strictObject({
-  order: idSchema.optional().describe("An order's id: notices of its refunds and disputes too"),
-  refund: idSchema.optional(),
-  dispute: idSchema.optional(),
-  subscription: idSchema.optional(),
+  order: ownId.optional().describe("An order's id: notices of its refunds and disputes too"),
+  refund: ownId.optional(),
+  dispute: ownId.optional(),
+  subscription: ownId.optional(),
   status: z.enum(STATUSES).optional(),
   limit: z.coerce.number<string>().int().min(1).max(MAX_LIST).default(50),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { boundedTime } from './edge';
 
 const DAY_MS = 24 * 3_600_000;
 /** What a question without times asks for. */
@@ -6,12 +7,10 @@ const DEFAULT_WINDOW_MS = 7 * DAY_MS;
 /** A year and a day: a longer one would hold a connection for a whole export. */
 const LONGEST_WINDOW_MS = 366 * DAY_MS;
 
-const time = z.iso.datetime({ offset: true });
-
 /** Query of `GET /v1/payments/rates`. */
 export const ratesQuery = z.strictObject({
-  from: time.optional().describe('Default: seven days before `to`'),
-  to: time.optional().describe('Not in it. Default: now'),
+  from: boundedTime.optional().describe('Default: seven days before `to`'),
+  to: boundedTime.optional().describe('Not in it. Default: now'),
 });
 
 /** The window that was asked for, in UTC; a problem's text where it is none. */

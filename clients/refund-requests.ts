@@ -16,6 +16,7 @@ import type { CallOptions } from './client';
 import { sha256 } from './fingerprint';
 import type { StartOptions } from './requests';
 import { withoutUndefined } from './requests';
+import { ownId } from './edge';
 import {
   parseRefund,
   parseResolution,
@@ -25,7 +26,6 @@ import {
   type RefundCancelBody,
   type ResolutionBody,
 } from './refund-schemas';
-import { idSchema } from './schemas';
 import type { SendUpdate } from './send-update';
 import { parse } from './validate';
 
@@ -76,7 +76,7 @@ export function refundVerbs(target: RefundTarget): RefundVerbs {
     refundStart(parse(refundParams, { refundId }).refundId, { resume: refundId, policy }, taskQueue);
   return {
     async refund(orderId, body, options = {}) {
-      const id = parse(idSchema, orderId);
+      const id = parse(ownId, orderId);
       const request = toRequest(id, parseRefund(withoutUndefined(body)), defaultActor, options);
       const start = refundStart(request.refundId, { request, policy }, taskQueue);
       const update = { type: workflowTypes.refund, start, update: requestRefund, argument: request };

@@ -1,20 +1,20 @@
 import { z } from 'zod';
-import { MAX_AMOUNT } from '../workflows/domain/money';
 import type { FieldProblem } from '../workflows/domain/errors';
 import type { RefundFacts } from '../workflows/domain/refund';
+import { currency, movedAmount, ownId, wellFormedText } from './edge';
 import { refundAnswer } from './money-back-answers';
-import { actor, currency, idSchema, lineQuantities, text } from './schemas';
+import { actor, lineQuantities } from './schemas';
 import { parse, repeatedSkus } from './validate';
 
 /** Path of everything under `/v1/refunds/{id}`. */
-export const refundParams = z.strictObject({ refundId: idSchema });
+export const refundParams = z.strictObject({ refundId: ownId });
 
 /** `POST /v1/orders/{id}/refunds`: an amount, or lines with their share of the tax. Shipping is refunded by amount. */
 export const refundRequest = z.strictObject({
-  amount: z.int().min(1).max(MAX_AMOUNT).optional().describe('Minor units; in place of lines'),
+  amount: movedAmount.optional().describe('Minor units; in place of lines'),
   currency: currency.optional().describe("Where it is given, it must be the order's"),
   lines: lineQuantities.optional().describe('Pieces whose price and tax go back; in place of an amount'),
-  reason: text(200).describe(
+  reason: wellFormedText(200).describe(
     'For the record; `duplicate`, `fraudulent` and `requested_by_customer` are told to Stripe, too',
   ),
   actor,
@@ -23,7 +23,7 @@ export const refundRequest = z.strictObject({
 /** `POST /v1/refunds/{id}/resolution`: a person's way out of a refund that failed. */
 export const resolutionRequest = z.strictObject({
   action: z.enum(['another_refund', 'manual_transfer', 'dismiss']),
-  reference: text(200).optional().describe('Under which a manual transfer is found; required for one'),
+  reference: wellFormedText(200).optional().describe('Under which a manual transfer is found; required for one'),
   actor,
 });
 

@@ -1,43 +1,35 @@
 import { z } from 'zod';
-import { MAX_AMOUNT, MAX_LINES, MAX_QUANTITY } from '../workflows/domain/money';
-import { COUNTRIES, CURRENCIES } from './codes';
+import { MAX_LINES } from '../workflows/domain/money';
+import { COUNTRIES } from './codes';
+import {
+  boundedTime,
+  currency,
+  emailAddress,
+  MAX_ID,
+  moneyAmount,
+  opaqueId,
+  ownId,
+  pieces,
+  wellFormedText,
+} from './edge';
 
 /**
- * What callers may send. Every object is strict: a field that nobody knows is a mistyped one, and is named. Messages
- * never repeat a value: a value may be personal.
+ * What callers may send, of the building blocks in ./edge. Every object is strict: a field that nobody knows is a
+ * mistyped one, and is named.
  */
 
-// Short enough for a workflow id, a search attribute and a provider's metadata; nothing that needs escaping in a URL.
-const ID = /^[A-Za-z0-9_.:-]{1,100}$/;
-const LABEL = /^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$/;
-// eslint-disable-next-line no-control-regex -- Postgres refuses NUL in text, and no name or address has a control character
-const NO_CONTROL = /^[^\u0000-\u001f\u007f]*$/;
-
-export const text = (max: number): z.ZodString =>
-  z.string().min(1).max(max).regex(NO_CONTROL, 'must have no control characters');
-const id = z.string().regex(ID, 'must be 1 to 100 letters, digits or _ . : -');
-const label = z.string().regex(LABEL, 'must be 1 to 64 letters, digits, spaces or . _ / -');
-const quantity = z.int().min(1).max(MAX_QUANTITY);
-const amount = z.int().min(0).max(MAX_AMOUNT);
 const paymentMethod = z
   .string()
   .regex(/^[A-Za-z0-9_]{1,100}$/, "must be a payment method's id, e.g. pm_card_visa")
   .describe("The provider's payment method, e.g. pm_card_visa");
 
-export const idSchema = id;
-
-export const currency = z
-  .string()
-  .toLowerCase()
-  .refine((code) => CURRENCIES.has(code), 'must be an ISO 4217 code of a supported currency')
-  .describe('ISO 4217; upper case is taken too');
-
+/** What a country asks for beside line 1 is checked across the fields, in ./address. */
 const address = z.strictObject({
-  line1: text(200),
-  line2: text(200).optional(),
-  city: text(100),
-  postalCode: text(20),
-  region: text(100).optional(),
+  line1: wellFormedText(200),
+  line2: wellFormedText(200).optional(),
+  city: wellFormedText(100).optional().describe('Required where the country has cities'),
+  postalCode: wellFormedText(20).optional().describe('Required where the country has postal codes'),
+  region: wellFormedText(100).optional(),
   country: z
     .string()
     .toUpperCase()
@@ -47,15 +39,21 @@ const address = z.strictObject({
 
 /** `POST /v1/checkouts`. All amounts in minor units of `currency`. */
 export const checkoutRequest = z.strictObject({
-  cartId: id.describe('The same cart again is the same order'),
+  cartId: opaqueId().describe('The same cart again is the same order'),
   currency,
-  customer: z.strictObject({ id, email: z.email().max(254), name: text(200).optional() }),
+  customer: z.strictObject({ id: opaqueId(), email: emailAddress, name: wellFormedText(255).optional() }),
   lines: z
-    .array(z.strictObject({ sku: id, quantity, unitAmount: amount.describe('Minor units; 0 is a free line') }))
+    .array(
+      z.strictObject({
+        sku: opaqueId(),
+        quantity: pieces,
+        unitAmount: moneyAmount.describe('Minor units; 0 is a free line'),
+      }),
+    )
     .min(1)
     .max(MAX_LINES),
-  shippingAmount: amount.default(0),
-  taxAmount: amount.default(0),
+  shippingAmount: moneyAmount.default(0),
+  taxAmount: moneyAmount.default(0),
   shippingAddress: address.optional(),
   paymentMethod,
   captureOn: z.enum(['shipment', 'order']).default('shipment'),
@@ -67,32 +65,32 @@ export const checkoutRequest = z.strictObject({
 });
 
 export const lineQuantities = z
-  .array(z.strictObject({ sku: id, quantity }))
+  .array(z.strictObject({ sku: opaqueId(), quantity: pieces }))
   .min(1)
   .max(MAX_LINES);
 
 /** `POST /v1/orders/{id}/shipments`: captures what ships. */
 export const shipmentRequest = z.strictObject({
   lines: lineQuantities,
-  carrier: label,
-  trackingNumber: label,
-  warehouseId: id.optional(),
+  carrier: opaqueId(),
+  trackingNumber: opaqueId(),
+  warehouseId: opaqueId().optional(),
 });
 
-export const actor = id
+export const actor = ownId
   .optional()
-  .describe("Who asks, for the audit log: an id, no name. Absent: the API key's fingerprint");
+  .describe("Who asks, for the audit log: an id, no name. It is kept beside the API key's fingerprint");
 
 /** `POST /v1/orders/{id}/cancel`. */
-export const cancelRequest = z.strictObject({ reason: text(500), actor });
+export const cancelRequest = z.strictObject({ reason: wellFormedText(500), actor });
+
+/** Carrier and tracking number, each character of the carrier's name encoded at worst. */
+const MAX_SHIPMENT_ID = 4 * MAX_ID + 1;
 
 /** `POST /v1/orders/{id}/deliveries`. Without a shipment, every parcel under way has arrived; without a time, now. */
 export const deliveryRequest = z.strictObject({
-  shipmentId: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,129}$/, "must be a shipment's id")
-    .optional(),
-  deliveredAt: z.iso.datetime({ offset: true }).optional(),
+  shipmentId: wellFormedText(MAX_SHIPMENT_ID).optional(),
+  deliveredAt: boundedTime.optional(),
 });
 
 /** `POST /v1/orders/{id}/payment-method`: renews a payment that the bank refused to renew. */
@@ -113,7 +111,7 @@ export const listOrdersQuery = z.strictObject({
   waitingOn: z.enum(PARTIES).optional(),
   stuck: z.enum(['true', 'false']).optional().describe('Only what is overdue or has an open exception'),
   limit: z.coerce.number<string>().int().min(1).max(MAX_LIST).default(50),
-  before: z.iso.datetime().optional().describe('placedAt of the last order of the page before'),
+  before: boundedTime.optional().describe('placedAt of the last order of the page before'),
 });
 
 export type CheckoutRequest = z.input<typeof checkoutRequest>;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { SubscriptionView } from '../workflows/domain/subscription-view';
+import { boundedTime, ownId } from './edge';
 import { noticeAnswer } from './notice-schemas';
-import { idSchema, MAX_LIST } from './schemas';
+import { MAX_LIST } from './schemas';
 
 const STAGES = [
   'incomplete',
@@ -20,13 +21,13 @@ const amount = z.int().describe('Minor units');
 const time = z.iso.datetime();
 
 /** Path of everything under `/v1/subscriptions/{id}`. */
-export const subscriptionParams = z.strictObject({ subscriptionId: idSchema });
+export const subscriptionParams = z.strictObject({ subscriptionId: ownId });
 
 /** Query of `GET /v1/subscriptions`. */
 export const listSubscriptionsQuery = z.strictObject({
   stage: z.enum(STAGES).optional(),
   limit: z.coerce.number<string>().int().min(1).max(MAX_LIST).default(50),
-  before: z.iso.datetime().optional().describe('recordedAt of the last subscription of the page before'),
+  before: boundedTime.optional().describe('recordedAt of the last subscription of the page before'),
 });
 
 const item = z.object({

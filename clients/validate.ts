@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 import type { FieldProblem } from '../workflows/domain/errors';
-import { isAmount, MAX_AMOUNT } from '../workflows/domain/money';
+import { isCurrency } from '../workflows/domain/currencies';
+import { amountProblem, chargeProblem, isAmount } from '../workflows/domain/money';
 import { cartTotal } from '../workflows/domain/shipment-amount';
+import { addressProblems } from './address';
 import { ValidationError } from './errors';
 import { checkoutRequest, shipmentRequest, type ParsedCheckout } from './schemas';
 
@@ -22,7 +24,11 @@ export function parse<Schema extends z.ZodType>(
 
 /** Parses a checkout, its rules across fields included. @throws {ValidationError} */
 export function parseCheckout(raw: unknown): ParsedCheckout {
-  return parse(checkoutRequest, raw, (body) => [...repeatedSkus(body), ...totalProblems(body)]);
+  return parse(checkoutRequest, raw, (body) => [
+    ...repeatedSkus(body),
+    ...amountProblems(body),
+    ...addressProblems(asRecord(body)['shippingAddress']),
+  ]);
 }
 
 /** Parses a shipment, its rules across fields included. @throws {ValidationError} */
@@ -44,19 +50,29 @@ export function repeatedSkus(raw: unknown): FieldProblem[] {
   });
 }
 
-function totalProblems(raw: unknown): FieldProblem[] {
-  const body = asRecord(raw);
-  const lines = linesOf(raw).map((line) => ({ quantity: line['quantity'], unitAmount: line['unitAmount'] }));
-  const { shippingAmount = 0, taxAmount = 0 } = body;
-  if (lines.length === 0 || !readable(shippingAmount) || !readable(taxAmount)) return [];
+/** What the currency demands of each amount, and of the total, which is what the customer is charged. */
+function amountProblems(raw: unknown): FieldProblem[] {
+  const { currency: given, shippingAmount = 0, taxAmount = 0 } = asRecord(raw);
+  const currency = typeof given === 'string' ? given.toLowerCase() : '';
+  if (!isCurrency(currency)) return [];
+  const lines = linesOf(raw);
+  const amounts: [field: string, amount: unknown][] = [
+    ...lines.map((line, index): [string, unknown] => [`lines.${index}.unitAmount`, line['unitAmount']]),
+    ['shippingAmount', shippingAmount],
+    ['taxAmount', taxAmount],
+  ];
+  const problems = amounts.flatMap(([field, amount]) => {
+    const message = readable(amount) ? amountProblem(amount, currency) : undefined;
+    return message === undefined ? [] : [{ field, message }];
+  });
   const priced = lines.flatMap(({ quantity, unitAmount }) =>
     readable(quantity) && quantity >= 1 && readable(unitAmount) ? [{ quantity, unitAmount }] : [],
   );
-  if (priced.length < lines.length) return [];
-  const total = cartTotal({ lines: priced, shippingAmount, taxAmount });
-  if (total > MAX_AMOUNT) return [{ field: 'lines', message: `must cost at most ${MAX_AMOUNT} minor units in all` }];
-  if (total < 1) return [{ field: 'lines', message: 'must cost at least 1 minor unit in all' }];
-  return [];
+  const hasTotal =
+    lines.length > 0 && priced.length === lines.length && readable(shippingAmount) && readable(taxAmount);
+  if (problems.length > 0 || !hasTotal) return problems;
+  const message = chargeProblem(cartTotal({ lines: priced, shippingAmount, taxAmount }), currency);
+  return message === undefined ? [] : [{ field: 'lines', message: `all together ${message}` }];
 }
 
 function readable(value: unknown): value is number {

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { DatabaseError, Pool, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
+import { DatabaseError, Pool, types, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import { asFailure, unavailable } from './failures';
 import type { Statement } from './statements';
 
@@ -36,9 +36,20 @@ export function createPool(databaseUrl: string, options: PoolOptions = {}): Pool
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     pipeline: true,
+    types: { getTypeParser },
   });
   pool.on('error', options.onIdleError ?? (() => {}));
   return pool;
+}
+
+/** As pg's own, except that bigint is a number: amounts, counts and ids are all far below 2^53. */
+const getTypeParser = ((oid: number, format?: 'text') =>
+  oid === types.builtins.INT8 ? safeInteger : types.getTypeParser(oid, format)) as typeof types.getTypeParser;
+
+function safeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError('a bigint in the database is more than a number can hold');
+  return value;
 }
 
 /** The statements of one transaction. */

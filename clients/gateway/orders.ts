@@ -1,6 +1,7 @@
 import type { RefusalReason, Refusal, RenewPaymentAnswer } from '../../workflows/messages';
 import type { OrderView } from '../../workflows/domain/order-view';
 import * as answers from '../answer-schemas';
+import { ownId } from '../edge';
 import * as schemas from '../schemas';
 import { parse, parseShipment } from '../validate';
 import type { Outcome } from './idempotency';
@@ -164,7 +165,7 @@ function commands(deps: GatewayDeps, metrics: GatewayMetrics): (operation: Comma
 }
 
 async function existing(deps: GatewayDeps, orderId: string): Promise<OrderView> {
-  const wellFormed = schemas.idSchema.safeParse(orderId).success;
+  const wellFormed = ownId.safeParse(orderId).success;
   const order = wellFormed ? await deps.orders.getOrder(orderId) : undefined;
   if (order === undefined) throw notFound('The order');
   return order;

@@ -2,8 +2,8 @@ import type { RefundFacts } from '../../workflows/domain/refund';
 import type { RefundCommandAnswer } from '../../workflows/refund-messages';
 import { refundAnswer } from '../money-back-answers';
 import type { RefundResult } from '../refund-requests';
+import { ownId } from '../edge';
 import * as schemas from '../refund-schemas';
-import { idSchema } from '../schemas';
 import { parse } from '../validate';
 import type { Outcome } from './idempotency';
 import type { GatewayMetrics } from './metrics';
@@ -37,7 +37,7 @@ function create(deps: RefundDeps, metrics: GatewayMetrics): Operation {
     prepare: (call) => {
       const request = { actor: call.actor, ...schemas.parseRefund(call.body) };
       return counted(metrics, 'refund', async () => {
-        const isKnown = idSchema.safeParse(call.orderId).success && (await deps.orders.getOrder(call.orderId));
+        const isKnown = ownId.safeParse(call.orderId).success && (await deps.orders.getOrder(call.orderId));
         if (!isKnown) throw notFound('The order');
         return created(await deps.holdfast.refund(call.orderId, request, call.options));
       });

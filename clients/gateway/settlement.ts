@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { boundedDate } from '../edge';
 import { parse } from '../validate';
 import type { Operation } from './operation';
 import type { GatewayDeps } from './ports';
 import { notFound } from './problem';
 
-const day = z.iso.date().describe('A day in UTC');
+const day = boundedDate.describe('A day in UTC');
 const request = z.strictObject({ date: day });
 
 const report = z.object({

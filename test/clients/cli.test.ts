@@ -172,7 +172,7 @@ describe('refused or failed: status 1', () => {
   });
 
   test('wrong fields are named', async () => {
-    const { status, err } = await holdfast(['ship', 'ord_1', '--line', 'MUG-1=0', '--carrier', '!', '--tracking', 'x']);
+    const { status, err } = await holdfast(['ship', 'ord_1', '--line', 'MUG-1=0', '--carrier', ' ', '--tracking', 'x']);
     expect(status).toBe(1);
     expect(err).toContain('\n  lines.0.quantity: must be at least 1\n  carrier: ');
     expect(fakes.sent).toEqual([]);

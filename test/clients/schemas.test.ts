@@ -35,7 +35,7 @@ test.each<[string, unknown, Readonly<Record<string, string>>]>([
   ['pieces as text', lines({ quantity: '2' }), { 'lines.0.quantity': 'must be a number' }],
   ['no number at all', lines({ quantity: null }), { 'lines.0.quantity': 'must be a number' }],
   ['a negative price', lines({ unitAmount: -1 }), { 'lines.0.unitAmount': 'must be at least 0' }],
-  ['a huge price', lines({ unitAmount: 1e12 }), { 'lines.0.unitAmount': `must be at most ${MAX_AMOUNT}` }],
+  ['a huge price', lines({ unitAmount: 1e13 }), { 'lines.0.unitAmount': `must be at most ${MAX_AMOUNT}` }],
   ['a price with cents', lines({ unitAmount: 19.99 }), { 'lines.0.unitAmount': 'must be a whole number' }],
   ['an unknown field of a line', lines({ colour: 'red' }), { 'lines.0.colour': 'is not known here' }],
   ['no lines', cart({ lines: [] }), { lines: 'must have at least 1 entries' }],
@@ -48,27 +48,29 @@ test.each<[string, unknown, Readonly<Record<string, string>>]>([
   ['one SKU twice', cart({ lines: [line, line] }), { 'lines.1.sku': 'names a SKU of an earlier line' }],
   [
     'a total over the limit',
-    lines({ quantity: 9_999, unitAmount: 99_999 }),
-    { lines: `must cost at most ${MAX_AMOUNT} minor units in all` },
+    lines({ quantity: 9_999, unitAmount: 999_999_999 }),
+    { lines: `all together must be at most ${MAX_AMOUNT} minor units` },
   ],
   [
     'a total of nothing',
     cart({ lines: [{ ...line, unitAmount: 0 }], shippingAmount: 0, taxAmount: 0 }),
-    { lines: 'must cost at least 1 minor unit in all' },
+    { lines: 'all together must be at least 0.50 EUR, the smallest card payment in this currency' },
   ],
   ['a free line', cart({ lines: [line, { sku: 'GIFT', quantity: 1, unitAmount: 0 }] }), {}],
   ['an unknown currency', cart({ currency: 'xxx' }), { currency: 'must be an ISO 4217 code of a supported currency' }],
-  ['a currency with three decimals', cart({ currency: 'KWD' }), { currency: expect.any(String) as string }],
   ['upper case', cart({ currency: 'EUR' }), {}],
   ['no e-mail', customer({ email: 'ada' }), { 'customer.email': 'must be an e-mail address' }],
-  ['a name with a line break', customer({ name: 'a\nb' }), { 'customer.name': 'must have no control characters' }],
+  [
+    'a name with a line break',
+    customer({ name: 'a\nb' }),
+    { 'customer.name': 'must be well-formed text without control characters' },
+  ],
   ['an empty name', customer({ name: '' }), { 'customer.name': 'must not be empty' }],
   [
     'a country by name',
     cart({ shippingAddress: { line1: 'x', city: 'y', postalCode: 'z', country: 'Atlantis' } }),
     { 'shippingAddress.country': 'must be an ISO 3166-1 alpha-2 code' },
   ],
-  ['an id with a slash', cart({ cartId: 'a/b' }), { cartId: 'must be 1 to 100 letters, digits or _ . : -' }],
   ['another time of capture', cart({ captureOn: 'never' }), { captureOn: 'must be one of shipment, order' }],
   ['an unknown field', cart({ coupon: 'X' }), { coupon: 'is not known here' }],
   ['no body', undefined, { body: 'is required' }],
@@ -101,10 +103,8 @@ test('everything wrong is told at once, rules across fields included', () => {
 
 test('no message repeats a value: it may be personal', () => {
   const secret = 'buyer@@example.com';
-  const problems = problemsOf(
-    cart({ cartId: secret, currency: secret, customer: { id: secret, email: secret }, captureOn: secret }),
-  );
-  expect(Object.keys(problems)).toHaveLength(5);
+  const problems = problemsOf(cart({ currency: secret, customer: { id: 'c', email: secret }, captureOn: secret }));
+  expect(Object.keys(problems)).toHaveLength(3);
   expect(JSON.stringify(problems)).not.toContain(secret);
 });
 
@@ -119,7 +119,8 @@ const validCart = fc
       fc.record({
         sku: id,
         quantity: fc.integer({ min: 1, max: 99 }),
-        unitAmount: fc.integer({ min: 1, max: 10_000 }),
+        // At least the smallest charge of each currency.
+        unitAmount: fc.integer({ min: 50, max: 10_000 }),
       }),
       { minLength: 1, maxLength: MAX_LINES, selector: (one) => one.sku },
     ),
@@ -155,7 +156,7 @@ const mutations: readonly (readonly [field: string, change: (body: Record<string
   ['shippingAmount', (body) => ({ ...body, shippingAmount: MAX_AMOUNT + 1 })],
   ['lines.0.quantity', (body) => firstLine(body, { quantity: 0 })],
   ['lines.0.unitAmount', (body) => firstLine(body, { unitAmount: 0.1 })],
-  ['lines.0.sku', (body) => firstLine(body, { sku: 'not a sku' })],
+  ['lines.0.sku', (body) => firstLine(body, { sku: 'half an emoji \ud83d' })],
   ['lines.0.note', (body) => firstLine(body, { note: 'x' })],
   ['note', (body) => ({ ...body, note: 'x' })],
   ['customer.email', (body) => ({ ...body, customer: { ...(body['customer'] as object), email: 'x' } })],

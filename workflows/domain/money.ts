@@ -1,16 +1,18 @@
+import { currencyRules } from './currencies';
+
 /**
  * Money: an integer in the currency's minor unit, with its currency. Nothing in Holdfast adds, compares or splits
  * amounts in any other form.
  */
 export interface Money {
-  /** Minor units (cents, pence, yen), never negative. */
+  /** The provider's minor units (cents, pence, yen), never negative. */
   readonly amount: number;
   /** ISO 4217, lower case, as Stripe writes it. */
   readonly currency: string;
 }
 
-/** Stripe refuses amounts of more than eight digits. Source: Stripe API, `amount` of a PaymentIntent. */
-export const MAX_AMOUNT = 99_999_999;
+/** The largest amount of any currency: twelve digits. A currency's own limit is in ./currencies. */
+export const MAX_AMOUNT = 999_999_999_999;
 
 /** No order line asks for more pieces than this; a larger number is a mistyped one and would overflow a total. */
 export const MAX_QUANTITY = 9_999;
@@ -30,13 +32,34 @@ export function assertAmount(value: number, what: string): number {
   return value;
 }
 
-/** A person's reading of an amount, e.g. `19.99 EUR`. Zero-decimal currencies are written without a point. */
-export function formatMoney(money: Money): string {
-  const digits = ZERO_DECIMAL.has(money.currency) ? 0 : 2;
-  return `${(money.amount / 10 ** digits).toFixed(digits)} ${money.currency.toUpperCase()}`;
+/**
+ * The share of `amount` that falls to `part` of `whole`, rounded down to a multiple that the currency allows.
+ * 0 where there is no whole. Calculated in bigint: twelve digits times twelve are more than a number holds.
+ */
+export function shareOf(amount: number, part: number, whole: number, currency: string): number {
+  if (whole === 0) return 0;
+  const multiple = BigInt(currencyRules(currency).multiple);
+  return Number(((BigInt(amount) * BigInt(part)) / (BigInt(whole) * multiple)) * multiple);
 }
 
-/** Currencies whose minor unit is the unit itself. Source: Stripe, "Zero-decimal currencies". */
-const ZERO_DECIMAL: ReadonlySet<string> = new Set(
-  'bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf'.split(' '),
-);
+/** What is wrong with an amount in this currency; undefined where nothing is. Zero is an amount. */
+export function amountProblem(amount: number, currency: string): string | undefined {
+  const { multiple, maximum } = currencyRules(currency);
+  if (amount % multiple !== 0) {
+    return `must be a multiple of ${multiple} minor units in ${currency.toUpperCase()}`;
+  }
+  return amount > maximum ? `must be at most ${maximum} minor units` : undefined;
+}
+
+/** What is wrong with the amount of a charge in this currency; undefined where nothing is. A charge of nothing is none. */
+export function chargeProblem(amount: number, currency: string): string | undefined {
+  const { minimum = 1 } = currencyRules(currency);
+  if (amount >= minimum) return amountProblem(amount, currency);
+  return `must be at least ${formatMoney({ amount: minimum, currency })}, the smallest card payment in this currency`;
+}
+
+/** A person's reading of an amount, e.g. `19.99 EUR`, with the decimals that the currency has. */
+export function formatMoney({ amount, currency }: Money): string {
+  const { stripeExponent, displayExponent } = currencyRules(currency);
+  return `${(amount / 10 ** stripeExponent).toFixed(displayExponent)} ${currency.toUpperCase()}`;
+}

@@ -28,7 +28,10 @@ export const operationKeys = {
 /** The id of the capture that takes a whole order's money at once, in place of a shipment's. */
 export const WHOLE_ORDER = 'order';
 
-/** A shipment is known by its carrier and tracking number, so the same parcel told twice is the same shipment. */
+/**
+ * A shipment is known by its carrier and tracking number, so the same parcel reported twice is the same shipment. Both are
+ * opaque text: a slash in the carrier's name is encoded, so that no two pairs have the same id.
+ */
 export function shipmentId(carrier: string, trackingNumber: string): string {
-  return `${carrier.toLowerCase()}/${trackingNumber}`;
+  return `${carrier.toLowerCase().replace(/[%/]/g, encodeURIComponent)}/${trackingNumber}`;
 }

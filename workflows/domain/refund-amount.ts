@@ -1,8 +1,9 @@
+import { shareOf } from './money';
 import type { LineQuantity, OrderFacts } from './order';
 import { remainingLines } from './order';
 import type { RefundFacts, RefundLine } from './refund';
 
-type Refunded = Pick<OrderFacts, 'lines' | 'taxAmount' | 'paymentState' | 'refunds'>;
+type Refunded = Pick<OrderFacts, 'currency' | 'lines' | 'taxAmount' | 'paymentState' | 'refunds'>;
 
 /**
  * Does a refund by lines stand for its pieces? One that failed does not: they may be refunded again. One that a person
@@ -67,11 +68,11 @@ export function linesAmount(order: Refunded, lines: readonly LineQuantity[]): nu
   return Math.max(0, worth(order, paid) - worth(order, (sku) => paid(sku) - of(sku)) - given);
 }
 
-function worth(order: Pick<OrderFacts, 'lines' | 'taxAmount'>, pieces: (sku: string) => number): number {
+function worth(order: Pick<OrderFacts, 'currency' | 'lines' | 'taxAmount'>, pieces: (sku: string) => number): number {
   const goods = order.lines.reduce((sum, line) => sum + line.quantity * line.unitAmount, 0);
   const value = order.lines.reduce((sum, line) => sum + pieces(line.sku) * line.unitAmount, 0);
   const isAll = order.lines.every((line) => pieces(line.sku) >= line.quantity);
-  const tax = isAll ? order.taxAmount : goods === 0 ? 0 : Math.floor((order.taxAmount * value) / goods);
+  const tax = isAll ? order.taxAmount : shareOf(order.taxAmount, value, goods, order.currency);
   return value + tax;
 }
 

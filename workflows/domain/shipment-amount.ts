@@ -1,11 +1,11 @@
-import { assertAmount } from './money';
+import { assertAmount, shareOf } from './money';
 import type { LineQuantity, OrderFacts } from './order';
 
-type Priced = Pick<OrderFacts, 'lines' | 'shippingAmount' | 'taxAmount' | 'shipments'>;
+type Priced = Pick<OrderFacts, 'currency' | 'lines' | 'shippingAmount' | 'taxAmount' | 'shipments'>;
 
 /**
- * What a shipment of these lines costs, in minor units: its goods, its share of the tax (by value, rounded so that all
- * shipments together make exactly the order's tax), and with the first shipment the shipping.
+ * What a shipment of these lines costs, in minor units: its goods, its share of the tax (by value, rounded to what the
+ * currency allows, so that all shipments together make exactly the order's tax), and with the first shipment the shipping.
  */
 export function shipmentAmount(order: Priced, lines: readonly LineQuantity[]): number {
   const prices = new Map(order.lines.map((line) => [line.sku, line.unitAmount]));
@@ -15,7 +15,7 @@ export function shipmentAmount(order: Priced, lines: readonly LineQuantity[]): n
   const before = worth(order.lines.map((line) => ({ sku: line.sku, quantity: line.shipped })));
   const now = worth(lines);
   const taxUpTo = (value: number, all: boolean): number =>
-    all || goods === 0 ? (all ? order.taxAmount : 0) : Math.floor((order.taxAmount * value) / goods);
+    all ? order.taxAmount : shareOf(order.taxAmount, value, goods, order.currency);
   const piecesBefore = order.lines.reduce((sum, line) => sum + line.shipped, 0);
   const pieces = order.lines.reduce((sum, line) => sum + line.quantity, 0);
   const piecesNow = lines.reduce((sum, line) => sum + line.quantity, 0);

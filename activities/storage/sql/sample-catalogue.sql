@@ -1,7 +1,7 @@
 -- $1 [{sku, name, currency, unitAmount, stock: [{warehouseId, onHand}]}], $2 [{warehouseId, name}]
 WITH items AS (
   SELECT * FROM jsonb_to_recordset($1::jsonb)
-    AS x(sku text, name text, currency text, "unitAmount" integer, stock jsonb)
+    AS x(sku text, name text, currency text, "unitAmount" bigint, stock jsonb)
 ), sold AS (
   INSERT INTO catalogue_items (sku, name, currency, unit_amount)
   SELECT sku, name, currency, "unitAmount" FROM items

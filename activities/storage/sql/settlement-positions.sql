@@ -1,6 +1,6 @@
 -- What our ledger says in all of every position that moved from $1 until $2, or that is named in $3
 SELECT 'charge:' || payment_intent_id AS position, 'charge' AS kind, min(order_id) AS "orderId", min(currency) AS currency,
-  sum(amount)::integer AS amount, false AS "isPending"
+  sum(amount)::bigint AS amount, false AS "isPending"
 FROM ledger_entries
 WHERE kind = 'captured' AND payment_intent_id IN (
   SELECT payment_intent_id FROM ledger_entries WHERE kind = 'captured' AND occurred_at >= $1 AND occurred_at < $2

@@ -55,7 +55,7 @@ const COMMANDS: readonly CommandCase[] = [
     path: 'deliveries',
     verb: 'deliver',
     body: { shipmentId: 'dhl/JD 01', deliveredAt: '2026-03-01T11:59:00+01:00' },
-    sent: { shipmentId: 'dhl/JD 01', deliveredAt: '2026-03-01T11:59:00+01:00' },
+    sent: { shipmentId: 'dhl/JD 01', deliveredAt: '2026-03-01T10:59:00.000Z' },
     answer: { state: 'delivered' },
     status: 200,
   },

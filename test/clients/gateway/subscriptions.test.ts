@@ -35,7 +35,7 @@ describe('reading', () => {
   test.each([
     ['', { limit: 50 }],
     ['?stage=past_due&limit=7', { stage: 'past_due', limit: 7 }],
-    ['?before=2026-03-01T11:00:00Z', { before: '2026-03-01T11:00:00Z', limit: 50 }],
+    ['?before=2026-03-01T11:00:00Z', { before: '2026-03-01T11:00:00.000Z', limit: 50 }],
   ])('a list%s', async (query, filter) => {
     const response = await get(query);
     expect(response.status).toBe(200);

@@ -104,7 +104,7 @@ export function cart(changes: Readonly<Record<string, unknown>> = {}): Record<st
     lines: [{ sku: 'MUG-1', quantity: 2, unitAmount: 2_000 }],
     shippingAmount: 500,
     taxAmount: 499,
-    shippingAddress: { line1: '1 Analytical Way', city: 'London', postalCode: 'N1', country: 'GB' },
+    shippingAddress: { line1: '1 Analytical Way', city: 'London', postalCode: 'N1 9GU', country: 'GB' },
     paymentMethod: 'pm_card_visa',
     ...changes,
   };

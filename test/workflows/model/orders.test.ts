@@ -91,6 +91,7 @@ async function play(world: World, story: typeof stories extends fc.Arbitrary<inf
   ): number =>
     shipmentAmount(
       {
+        currency: 'eur',
         lines: lines.map((line) => ({ ...line, shipped: shipped.get(line.sku) ?? 0, cancelled: 0 })),
         shippingAmount: 490,
         taxAmount: 1000,
