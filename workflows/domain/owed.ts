@@ -2,7 +2,7 @@ import type { LineQuantity, OrderFacts } from './order';
 import { remainingAmount, shipmentAmount } from './shipment-amount';
 
 type Paid = Pick<OrderFacts, 'amounts' | 'shipments' | 'refunds'>;
-type Owing = Paid & Pick<OrderFacts, 'lines' | 'shippingAmount' | 'taxAmount' | 'paymentState'>;
+type Owing = Paid & Pick<OrderFacts, 'currency' | 'lines' | 'shippingAmount' | 'taxAmount' | 'paymentState'>;
 
 /**
  * Minor units that were taken for what has not shipped, e.g. in the provider's dashboard: they count against what is owed. What
