@@ -57,7 +57,9 @@ describe('what a shipment costs', () => {
   });
 
   it('refuses an order too large to be charged', () => {
-    const facts = orderFacts({ lines: [{ sku: 'X', quantity: 9999, unitAmount: 999_999_999, shipped: 0, cancelled: 0 }] });
+    const facts = orderFacts({
+      lines: [{ sku: 'X', quantity: 9999, unitAmount: 999_999_999, shipped: 0, cancelled: 0 }],
+    });
     expect(() => remainingAmount(facts)).toThrow(/shipment amount must be a whole number/);
   });
 });
