@@ -139,7 +139,7 @@ class Checkout {
   private async authorize(paymentMethod: string): Promise<AuthorizationResult> {
     const triedBefore = this.paymentIntentId !== undefined;
     const result = await this.attempt(paymentMethod);
-    if (!triedBefore || result.status !== 'canceled' || result.reason !== 'expired') return result;
+    if (!triedBefore || result.status !== 'canceled' || result.providerReason !== 'automatic') return result;
     this.paymentIntentId = undefined;
     return this.attempt(paymentMethod);
   }
