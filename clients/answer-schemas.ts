@@ -104,4 +104,7 @@ export const problemAnswer = z.looseObject({
 });
 export const webhookAnswer = z.object({ received: z.literal(true), duplicate: z.boolean() });
 export const healthAnswer = z.object({ status: z.literal('ok') });
-export const readinessAnswer = z.object({ status: z.literal('ready'), checks: z.record(z.string(), z.literal('ok')) });
+export const readinessAnswer = z.object({
+  status: z.literal('ready'),
+  checks: z.record(z.string(), z.enum(['ok', 'degraded'])),
+});

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import type { NativeConnection, WorkerInterceptors } from '@temporalio/worker';
+import type { NativeConnection, Worker, WorkerInterceptors } from '@temporalio/worker';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { createHoldfastClient } from '../clients';
@@ -18,7 +18,10 @@ import { gatewayDependencies } from './gateway-dependencies';
 import { startRelays } from './relays';
 import type { StripeLimits } from './stripe-limits';
 import type { EventSink } from './relays/outbox-relay';
-import { ensureSchedules } from './schedules';
+import { claimFirstVersion, countPollers } from './setup/deployment';
+import { temporalUnreachable } from './setup/fault';
+import { assertSetUp } from './setup/start-check';
+import { asListenProblem } from './start-refused';
 import { connectTemporal, createOrderWorker, createTemporalClient, installRuntime } from './temporal';
 
 /** What the shop decides for money that goes back; the rest are the defaults. */
@@ -57,6 +60,7 @@ const CLOSE_LIMIT_MS = 5_000;
 /** A process's parts over one connection each. Parts are started on demand and ended together, in reverse order. */
 export class App {
   private readonly stops: (() => Promise<unknown>)[] = [];
+  private worker: Worker | undefined;
 
   private constructor(
     readonly settings: Settings,
@@ -73,7 +77,10 @@ export class App {
 
   static async connect(settings: Settings, redis: Redis, log: Logger): Promise<App> {
     installRuntime();
-    const connection = await connectTemporal(settings.temporal.connection);
+    const { connection: options } = settings.temporal;
+    const connection = await connectTemporal(options).catch((error: unknown) => {
+      throw temporalUnreachable(options.address ?? 'its default address', error);
+    });
     const { databaseUrl, stripe, stripeLimits, notifications, encryptionKeys, paymentLink } = settings;
     const limits = stripeLimits === undefined ? {} : { stripeLimits };
     const dependencies = createDependencies({
@@ -102,16 +109,32 @@ export class App {
       ...(interceptors === undefined ? {} : { interceptors }),
       ...(buildId === undefined ? {} : { buildId }),
     });
+    this.worker = worker;
     const running = worker.run();
     running.catch(onFatal);
     this.stops.push(async () => {
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await running;
     });
-    // A server that refuses schedules must not keep orders from being worked on.
-    await ensureSchedules(this.client, temporal.taskQueue).catch((err: unknown) =>
-      this.log.error({ err }, 'the daily settlement check could not be scheduled'),
-    );
+    if (buildId !== undefined) await this.takeVersion(buildId);
+  }
+
+  /** A deployment that has no current version yet gives its versioned workers nothing to do. */
+  private async takeVersion(buildId: string): Promise<void> {
+    const { namespace, taskQueue } = this.settings.temporal;
+    try {
+      const current = await claimFirstVersion(this.connection.workflowService, { namespace, taskQueue, buildId });
+      if (current === buildId) return;
+      this.log.warn(
+        { buildId, current },
+        'another version is current: this worker gets no new orders until "npx holdfast setup" makes its own current',
+      );
+    } catch (err) {
+      this.log.error(
+        { err, buildId },
+        'the version of this worker could not be made current: run "npx holdfast setup"',
+      );
+    }
   }
 
   /** The outbox relay, the inbox dispatcher and the look for missed events. */
@@ -146,15 +169,39 @@ export class App {
       ...moneyBack,
     });
     const gateway = await createGateway(
-      gatewayDependencies(dependencies, holdfast, { temporal: () => this.pingTemporal() }),
+      gatewayDependencies(dependencies, holdfast, {
+        temporal: () => this.pingTemporal(),
+        worker: () => this.assertPolled(),
+      }),
       { apiKeys, logger: this.log, closeLimitMs: CLOSE_LIMIT_MS },
     );
-    await gateway.listen(port, host);
+    await gateway.listen(port, host).catch((error: unknown) => {
+      throw asListenProblem(error, 'the gateway', host, port, 'HOST and PORT');
+    });
     this.stops.push(() => gateway.close());
     return gateway;
   }
 
-  async pingTemporal(): Promise<void> {
+  /** @throws StartRefused where Postgres or Temporal is not ready for Holdfast */
+  assertSetUp(): Promise<void> {
+    const { pool, keyring } = this.dependencies;
+    return assertSetUp({ pool, keyring, temporal: this.connection, namespace: this.settings.temporal.namespace });
+  }
+
+  /** @throws where the worker of this process does not run, or what it works with cannot be reached */
+  async assertWorking(): Promise<void> {
+    if (this.worker?.getState() !== 'RUNNING') throw new Error('the worker does not run');
+    await Promise.all([this.dependencies.pool.query('SELECT 1'), this.pingTemporal()]);
+  }
+
+  /** @throws where no worker of any process would take a new order's tasks */
+  private async assertPolled(): Promise<void> {
+    const { workflowService } = this.connection;
+    if ((await countPollers(workflowService, this.settings.temporal, Date.now())) > 0) return;
+    throw new Error(`no worker polls task queue ${this.settings.temporal.taskQueue}`);
+  }
+
+  private async pingTemporal(): Promise<void> {
     const { namespace } = this.settings.temporal;
     await this.connection.workflowService.describeNamespace({ namespace });
   }

@@ -45,6 +45,12 @@ export interface Config {
   notifications?: NotificationSettings;
   /** Port of the HTTP gateway. */
   port: number;
+  /** Address that the gateway listens on; each process has its own default. */
+  host?: string;
+  /** Where the worker answers `/healthz` and `/readyz`. */
+  probes: { host: string; port: number };
+  /** Switches Worker Deployment Versioning on. */
+  buildId?: string;
   /** Accepted bearer keys; empty when none is set. */
   apiKeys: string[];
   /** The first encrypts, all decrypt; empty when none is set. */
@@ -52,6 +58,8 @@ export interface Config {
 }
 
 const DEFAULT_PORT = 8080;
+/** Beside the gateway's; on loopback, since the probes need no key. */
+const DEFAULT_PROBES = { host: '127.0.0.1', port: 8081 };
 const DEFAULT_TASK_QUEUE = 'holdfast';
 const DEFAULT_NAMESPACE = 'default';
 const ENCRYPTION_KEY_BYTES = 32;
@@ -68,6 +76,12 @@ const list = (expected: string, isValid: (item: string) => boolean) =>
     .string()
     .transform((value) => value.split(',').map((item) => item.trim()))
     .refine((items) => items.length <= MAX_LIST_LENGTH && items.every(isValid), { error: `must be ${expected}` });
+const host = z.string().regex(/^[\w.:-]+$/, { error: 'must be a host name or an IP address' });
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, { error: 'must be a port number from 1 to 65535' })
+  .transform(Number)
+  .refine(isPort, { error: 'must be a port number from 1 to 65535' });
 
 const environment = z.object({
   TEMPORAL_ADDRESS: z
@@ -98,12 +112,15 @@ const environment = z.object({
   SP_API_REFRESH_TOKEN: z.string().optional(),
   SQS_ENDPOINT: httpUrl.optional(),
   SQS_QUEUE_URL: httpUrl.optional(),
-  PORT: z
+  PORT: port.default(DEFAULT_PORT),
+  HOST: host.optional(),
+  HOLDFAST_WORKER_PORT: port.default(DEFAULT_PROBES.port),
+  HOLDFAST_WORKER_HOST: host.default(DEFAULT_PROBES.host),
+  // Temporal's own limit for a build id is 255 characters.
+  HOLDFAST_BUILD_ID: z
     .string()
-    .regex(/^\d{1,5}$/, { error: 'must be a port number from 1 to 65535' })
-    .transform(Number)
-    .refine(isPort, { error: 'must be a port number from 1 to 65535' })
-    .default(DEFAULT_PORT),
+    .regex(/^[\w.+-]{1,128}$/, { error: 'must be 1 to 128 letters, digits, dots, plus signs, dashes or underscores' })
+    .optional(),
   HOLDFAST_API_KEYS: list(
     `keys of at least ${API_KEY_MIN_LENGTH} characters, comma-separated, at most 10`,
     (item) => /^\S+$/.test(item) && item.length >= API_KEY_MIN_LENGTH,
@@ -191,9 +208,12 @@ function toConfig(env: Environment, temporal: ClientConnectConfig | undefined): 
       ...(temporal === undefined ? {} : { connection: temporal.connectionOptions }),
     },
     port: env.PORT,
+    probes: { host: env.HOLDFAST_WORKER_HOST, port: env.HOLDFAST_WORKER_PORT },
     apiKeys: env.HOLDFAST_API_KEYS,
     encryptionKeys: env.HOLDFAST_ENCRYPTION_KEYS,
   };
+  if (env.HOST !== undefined) config.host = env.HOST;
+  if (env.HOLDFAST_BUILD_ID !== undefined) config.buildId = env.HOLDFAST_BUILD_ID;
   if (env.DATABASE_URL !== undefined) config.databaseUrl = env.DATABASE_URL;
   if (env.REDIS_URL !== undefined) config.redisUrl = env.REDIS_URL;
   if (env.STRIPE_SECRET_KEY !== undefined && webhookSecret !== undefined) {

@@ -1,3 +1,5 @@
+import type { Pool } from 'pg';
+import { readSchemaState } from '../activities/storage';
 import type { HoldfastClient } from '../clients';
 import type { GatewayDeps } from '../clients/gateway';
 import type { Dependencies } from './dependencies';
@@ -20,6 +22,7 @@ export function gatewayDependencies(
     idempotency,
     verifyWebhook,
     pool,
+    redis,
   } = dependencies;
   return {
     holdfast,
@@ -33,6 +36,13 @@ export function gatewayDependencies(
     outbox,
     idempotency,
     verifyWebhook,
-    readiness: { postgres: () => pool.query('SELECT 1'), ...readiness },
+    readiness: { postgres: () => assertSchema(pool), ...readiness },
+    optionalReadiness: { redis: () => redis.ping() },
   };
+}
+
+/** @throws where the schema is not the one that this build was written for */
+async function assertSchema(pool: Pool): Promise<void> {
+  const { missing } = await readSchemaState(pool);
+  if (missing.length > 0) throw new Error(`migrations are missing: ${missing.join(', ')}`);
 }

@@ -7,7 +7,8 @@ async function main(): Promise<void> {
   const log = createProcessLog();
   const { settings, config, redisUrl } = configuredSettings();
   const app = await App.connect(settings, createRedisClient({ url: redisUrl }), log);
-  const gateway = await app.startGateway(process.env['HOST'] ?? '0.0.0.0', config.port);
+  await app.assertSetUp();
+  const gateway = await app.startGateway(config.host ?? '0.0.0.0', config.port);
   log.info({ url: gateway.url }, 'the gateway is listening');
   await untilSignal();
   await stopAndExit(() => app.stop(), 0);

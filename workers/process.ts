@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config';
 import { ConfigurationError, parseConfig } from './config';
 import type { Settings } from './app';
+import { StartRefused } from './start-refused';
 
 /** Everything is ended within this; then the process ends all the same. */
 const STOP_LIMIT_MS = 10_000;
@@ -15,8 +16,8 @@ export function createProcessLog(): Logger {
 /** Runs a process's main: what is wrong with its configuration is told in plain words, anything else with its stack. */
 export function runMain(main: () => Promise<void>): void {
   main().catch((error: unknown) => {
-    const expected = error instanceof ConfigurationError || (error instanceof Error && error.name === 'PortInUseError');
-    console.error(expected ? (error as Error).message : error);
+    const expected = error instanceof ConfigurationError || error instanceof StartRefused;
+    console.error(expected ? error.message : error);
     process.exit(1);
   });
 }
@@ -67,10 +68,9 @@ export async function stopAndExit(stop: () => Promise<void>, code: number): Prom
   process.exit(code);
 }
 
-/** The settings of a process that embeds nothing: everything must be configured. */
-export function configuredSettings(): { settings: Settings; config: Config; redisUrl: string } {
-  const config = parseConfig(process.env);
-  const missing = [
+/** What a process that embeds nothing lacks, one sentence each. */
+export function missingSettings(config: Config): string[] {
+  return [
     config.temporal.connection === undefined && 'TEMPORAL_ADDRESS must be set',
     config.databaseUrl === undefined && 'DATABASE_URL must be set',
     config.redisUrl === undefined && 'REDIS_URL must be set',
@@ -78,6 +78,12 @@ export function configuredSettings(): { settings: Settings; config: Config; redi
     config.encryptionKeys.length === 0 && 'HOLDFAST_ENCRYPTION_KEYS must be set',
     config.apiKeys.length === 0 && 'HOLDFAST_API_KEYS must be set',
   ].filter((problem) => problem !== false);
+}
+
+/** The settings of a process that embeds nothing: everything must be configured. */
+export function configuredSettings(): { settings: Settings; config: Config; redisUrl: string } {
+  const config = parseConfig(process.env);
+  const missing = missingSettings(config);
   const { connection } = config.temporal;
   const { databaseUrl, redisUrl, stripe, encryptionKeys, apiKeys } = config;
   if (
@@ -89,7 +95,6 @@ export function configuredSettings(): { settings: Settings; config: Config; redi
   ) {
     throw new ConfigurationError([...missing, 'npm start runs what is not set on this machine']);
   }
-  const buildId = process.env['HOLDFAST_BUILD_ID'];
   const settings: Settings = {
     temporal: { ...config.temporal, connection },
     databaseUrl,
@@ -99,7 +104,7 @@ export function configuredSettings(): { settings: Settings; config: Config; redi
     encryptionKeys,
     apiKeys,
     paymentLink: paymentLink(process.env['HOLDFAST_PAYMENT_LINK'], `http://127.0.0.1:${config.port}`),
-    ...(buildId === undefined ? {} : { buildId }),
+    ...(config.buildId === undefined ? {} : { buildId: config.buildId }),
   };
   return { settings, config, redisUrl };
 }

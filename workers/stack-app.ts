@@ -1,7 +1,6 @@
 import type { WorkerInterceptors } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createSampleCatalogue } from '../activities/storage';
-import { migrate } from '../activities/storage/migrate';
 import type { Gateway } from '../clients/gateway';
 import type { OrderPolicy } from '../workflows/domain/policy';
 import type { DunningPolicy } from '../workflows/domain/subscription';
@@ -11,8 +10,11 @@ import { parseConfig } from './config';
 import type { CommandLine } from './command-line';
 import { createRedisClient } from './embedded/redis';
 import { startEmbeddedStack } from './embedded/stack';
-import type { Stack } from './embedded/stack';
+import type { FilledConfig, Stack } from './embedded/stack';
 import { paymentLink } from './process';
+import { setUp } from './setup/set-up';
+import type { StepResult } from './setup/step';
+import { StartRefused } from './start-refused';
 
 /** The embedded stack with Holdfast on top of it, in one process. */
 export interface StackApp {
@@ -43,7 +45,7 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
   let app: App | undefined;
   try {
     const filled = stack.config;
-    await migrate(filled.databaseUrl);
+    await prepare(filled);
     app = await App.connect(
       {
         temporal: filled.temporal,
@@ -84,6 +86,14 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
     await stack.stop();
     throw error;
   }
+}
+
+/** The steps of `holdfast setup`. @throws StartRefused naming those that failed */
+async function prepare(config: FilledConfig): Promise<void> {
+  const failed: StepResult[] = [];
+  const report = (result: StepResult): void => void (result.state === 'failed' && failed.push(result));
+  if (await setUp(config, { dryRun: false, report })) return;
+  throw new StartRefused(failed.map(({ step, text, next }) => `${step}: ${text}. ${next ?? ''}`).join('\n'));
 }
 
 /** What scripts need to talk to a running stack; see the README. */

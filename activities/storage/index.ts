@@ -32,6 +32,7 @@ export type * from './payment-store';
 export { prune, type Pruned } from './prune';
 export { createRefundStore, type ProviderRefund, type RefundStore } from './refund-store';
 export { createSampleCatalogue, sampleItems, sampleSkus, sampleWarehouses } from './sample-catalogue';
+export { readEncryptedSample, readSchemaState, type SchemaState } from './setup-state';
 export { createSettlementStore, type LedgerPosition, type SettlementStore } from './settlement';
 export { createSubscriptionQueries, type ListSubscriptions, type SubscriptionQueries } from './subscription-queries';
 export {

@@ -20,7 +20,7 @@ const PARTIES = ['customer', 'provider', 'carrier', 'warehouse', 'approver', 'su
 /** The command line as a whole. */
 export function createProgram(deps: CliDeps): Command {
   const program = new Command('holdfast')
-    .description('Look at orders and move them on, through the gateway.')
+    .description('Look at orders and move them on, through the gateway; set Holdfast up and check it.')
     .option('--json', 'print JSON, for scripts')
     .showHelpAfterError('(--help shows what is possible)')
     .addHelpText(
@@ -28,6 +28,7 @@ export function createProgram(deps: CliDeps): Command {
       '\nEnvironment:\n' +
         '  HOLDFAST_URL      the gateway (default http://127.0.0.1:8080)\n' +
         '  HOLDFAST_API_KEY  its API key\n' +
+        '  setup and doctor read the configuration of worker and gateway instead: see README.md\n' +
         '\nExit status: 0 done, 1 refused or failed, 2 used wrongly.',
     );
   addReading(program, deps);

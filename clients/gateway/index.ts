@@ -85,7 +85,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   });
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
   app.get('/openapi.json', { schema: { hide: true } }, () => document);
-  registerHealth(app, deps.readiness, metrics, () => state.closing);
+  registerHealth(app, deps, metrics, () => state.closing);
   registerWebhooks(app, deps, metrics);
   registerApi(app, operations, deps.idempotency, authenticate);
 

@@ -97,7 +97,7 @@ export interface VerifiedEvent {
 /** Checks the signature over the exact bytes; throws an error named `WebhookRejected` with a `reason`. */
 export type VerifyWebhook = (rawBody: Buffer, signature: string | undefined) => VerifiedEvent;
 
-/** Names of what must be reachable for the gateway to do its work, each with its check: rejects where it is not. */
+/** Names of what the gateway works with, each with its check: rejects where it cannot be used. */
 export type ReadinessChecks = Readonly<Record<string, () => Promise<unknown>>>;
 
 /** What settlement checks found. */
@@ -161,6 +161,8 @@ export interface GatewayDeps {
   readonly outbox: Outbox;
   readonly idempotency: IdempotencyStore;
   readonly verifyWebhook: VerifyWebhook;
-  /** E.g. `postgres` and `temporal`. */
+  /** E.g. `postgres` and `temporal`: without any of them no order can be taken. */
   readonly readiness: ReadinessChecks;
+  /** E.g. `redis`: shown, and done without. */
+  readonly optionalReadiness?: ReadinessChecks;
 }

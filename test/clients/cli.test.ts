@@ -5,7 +5,7 @@ import type { Gateway } from '../../clients/gateway';
 import { API_KEY, createFakes, noticeView, orderView, startGateway, type Fakes } from './support/gateway-fakes';
 
 // The real command as a process of its own, as `npx holdfast` starts it: `npm test` builds it first.
-const COMMAND = resolve(__dirname, '../../dist/clients/cli/main.js');
+const COMMAND = resolve(__dirname, '../../dist/workers/cli-main.js');
 
 let fakes: Fakes;
 let gateway: Gateway;

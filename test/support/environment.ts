@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client as PgClient } from 'pg';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { errorCode } from '../../workers/embedded/error-code';
+import { errorCode } from '../../workers/error-code';
 
 /** What the global set-up started, as every test sees it. */
 export interface TestEnvironment {
@@ -60,14 +60,14 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A database of the test's own with all migrations applied, copied from the template. */
-export async function createDatabase(): Promise<TestDatabase> {
+/** A database of the test's own: with all migrations applied, or one that nothing has touched. */
+export async function createDatabase(state: 'migrated' | 'empty' = 'migrated'): Promise<TestDatabase> {
   const { postgresUrl } = testEnvironment();
   const name = uniqueName('holdfast').replaceAll('-', '_');
   await withAdmin(postgresUrl, async (admin) => {
     for (let attempt = 1; ; attempt++) {
       try {
-        await admin.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE_DATABASE}`);
+        await admin.query(`CREATE DATABASE ${name} TEMPLATE ${state === 'empty' ? 'template1' : TEMPLATE_DATABASE}`);
         return;
       } catch (error) {
         if (errorCode(error) !== OBJECT_IN_USE || attempt === CREATE_ATTEMPTS) throw error;

@@ -17,6 +17,7 @@ test('an empty environment leaves everything to be embedded', () => {
   expect(parseConfig({ DATABASE_URL: '', PATH: '/bin' })).toEqual({
     temporal: { namespace: 'default', taskQueue: 'holdfast' },
     port: 8080,
+    probes: { host: '127.0.0.1', port: 8081 },
     apiKeys: [],
     encryptionKeys: [],
   });

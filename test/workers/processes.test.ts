@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
 import { createPool, createSampleCatalogue } from '../../activities/storage';
 import { startStripeSimulator } from '../../workers/embedded/stripe/server';
 import type { StripeSimulator } from '../../workers/embedded/stripe/server';
@@ -11,14 +9,13 @@ import { sampleCart } from '../support/carts';
 import { createDatabase, testEnvironment, uniqueName } from '../support/environment';
 import type { TestDatabase } from '../support/environment';
 import { eventually } from '../support/eventually';
+import { freePort, killProcesses, run, statusOf } from '../support/processes';
 
-const DIST = resolve(__dirname, '../../dist/workers');
 const apiKey = `hf_${randomBytes(16).toString('hex')}`;
 
 let database: TestDatabase;
 let simulator: StripeSimulator;
 let environment: NodeJS.ProcessEnv;
-const children: ChildProcess[] = [];
 
 beforeAll(async () => {
   [database, simulator] = await Promise.all([createDatabase(), startStripeSimulator()]);
@@ -43,36 +40,10 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL');
+  killProcesses();
   await simulator.stop();
   await database.drop();
 });
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
-}
-
-interface Run {
-  readonly child: ChildProcess;
-  readonly ended: Promise<number | null>;
-  readonly errors: () => string;
-}
-
-function run(script: string, env: NodeJS.ProcessEnv): Run {
-  const child = spawn(process.execPath, [resolve(DIST, script)], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  children.push(child);
-  let errors = '';
-  child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-  const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
-  return { child, ended, errors: () => errors };
-}
-
-const statusOf = async (url: string): Promise<number> => (await fetch(url).catch(() => undefined))?.status ?? 0;
 
 it('worker and gateway run apart, tell that they are ready, serve an order, and end when they are asked to', async () => {
   const [port, workerPort] = await Promise.all([freePort(), freePort()]);
@@ -106,6 +77,22 @@ it.each(['worker-main.js', 'gateway-main.js', 'start.js'])(
     expect(errors()).not.toContain(simulator.secretKey);
   },
 );
+
+it.each([
+  ['worker-main.js', 'HOLDFAST_WORKER_PORT'],
+  ['gateway-main.js', 'PORT'],
+])('%s on a used port ends with a sentence that names the port and %s', async (script, variable) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const { ended, errors } = run(script, { ...environment, HOST: '127.0.0.1', [variable]: String(port) });
+  const code = await ended;
+  taken.close();
+  expect(code).toBe(1);
+  expect(errors()).toContain(`127.0.0.1:${port}`);
+  expect(errors()).toContain(variable);
+  expect(errors()).not.toMatch(/running|EADDRINUSE|\n +at /);
+});
 
 it('a worker says what must be set where nothing is', async () => {
   const { ended, errors } = run('worker-main.js', { PATH: process.env['PATH'] });

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:net';
-import { errorCode } from './error-code';
+import { errorCode } from '../error-code';
+import { StartRefused } from '../start-refused';
 
 export type PortMode = 'fixed' | 'auto';
 
@@ -22,7 +23,8 @@ export const FIXED_PORTS = {
 const LOOPBACK = '127.0.0.1';
 
 /** A port that an embedded part wants is taken. The message says which one and what to do. */
-export class PortInUseError extends Error {
+export class PortInUseError extends StartRefused {
+  override readonly name = 'PortInUseError';
   constructor(
     readonly part: string,
     readonly port: number,
@@ -30,7 +32,6 @@ export class PortInUseError extends Error {
     super(
       `Port ${port} (${part}) is already in use: stop what listens there, or start with --ports auto to use free ports.`,
     );
-    this.name = 'PortInUseError';
   }
 }
 

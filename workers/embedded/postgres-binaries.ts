@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, chown, cp, lstat, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errorCode } from './error-code';
+import { errorCode } from '../error-code';
 import { runCommand, type Log } from './process';
 
 /** An account that may run Postgres, which refuses to run as root. */

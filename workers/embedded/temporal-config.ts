@@ -19,9 +19,6 @@ export interface TemporalServerConfig {
   dynamicConfigPath: string;
 }
 
-/** Finished workflows stay visible for a week: long enough to look into last weekend's order, short for a laptop's disk. */
-export const NAMESPACE_RETENTION_DAYS = 7;
-
 /** The server rounds the shard count into the database's state, so it must never change for an existing file. */
 const HISTORY_SHARDS = 4;
 

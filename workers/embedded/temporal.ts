@@ -4,13 +4,14 @@ import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection, type ConnectionOptions } from '@temporalio/client';
+import { FaultError, temporalUnreachable } from '../setup/fault';
+import { namespaceExists, prepareNamespace } from '../setup/namespace';
+import { SEARCH_ATTRIBUTES } from '../setup/search-attributes';
 import { waitFor } from './poll';
 import { assertPortFree, findFreePorts, FIXED_PORTS, type PortMode } from './ports';
 import { startProcess, type Log, type ManagedProcess } from './process';
 import { ensureBuilt, TEMPORAL_UI } from './provision';
-import { SEARCH_ATTRIBUTES } from './search-attributes';
 import { DYNAMIC_CONFIG, dynamicConfigFile, serverConfigFile } from './temporal-config';
-import { prepareNamespace } from './temporal-namespace';
 import { temporalServerPorts } from './temporal-ports';
 import { findTemporalSource, supportsTimeSkipping, type TemporalSource } from './temporal-source';
 import { startTemporalUi } from './temporal-ui';
@@ -70,13 +71,17 @@ async function useConfigured(configured: ConnectionOptions, namespace: string): 
   try {
     connection = await connectOrClose(configured);
   } catch (error) {
-    throw new Error(
-      `Temporal at ${address} (TEMPORAL_ADDRESS) does not answer: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    throw temporalUnreachable(address, error);
   }
   try {
-    await prepareNamespace(connection, namespace, false);
+    // What is on a server that is not ours is for a person to begin.
+    if (!(await namespaceExists(connection.workflowService, namespace))) {
+      throw new FaultError(
+        `The Temporal namespace "${namespace}" does not exist at ${address}`,
+        'Run "npx holdfast setup", or set TEMPORAL_NAMESPACE',
+      );
+    }
+    await prepareNamespace(connection, namespace);
     const { serverVersion } = await connection.workflowService.getSystemInfo({});
     return {
       address,
@@ -155,7 +160,7 @@ async function prepare(started: StartedServer, namespace: string): Promise<strin
         `Another Temporal server answers at ${started.address}: start with --ports auto to use free ports.`,
       );
     }
-    await prepareNamespace(connection, namespace, true);
+    await prepareNamespace(connection, namespace);
     return info.serverVersion ?? 'unknown';
   } finally {
     await connection.close();
@@ -220,7 +225,7 @@ export function cliArguments(options: { port: number; uiPort?: number; namespace
     options.uiPort === undefined ? '--headless' : `--ui-port=${options.uiPort}`,
     `--namespace=${options.namespace}`,
     '--log-level=error',
-    ...Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => `--search-attribute=${name}=${type}`),
+    ...SEARCH_ATTRIBUTES.map(({ name, cliType }) => `--search-attribute=${name}=${cliType}`),
     ...Object.entries(DYNAMIC_CONFIG).map(([key, value]) => `--dynamic-config-value=${key}=${JSON.stringify(value)}`),
     // Another file than the raw server's: its shards and cluster name differ.
     ...(options.dataDir === 'memory'

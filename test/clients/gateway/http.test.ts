@@ -140,7 +140,7 @@ describe('health', () => {
     expect(response.status).toBe(503);
     expect(response.body).toMatchObject({
       code: 'not_ready',
-      detail: 'Does not answer: temporal',
+      detail: 'Cannot be used: temporal',
       checks: { postgres: 'ok', temporal: 'failed' },
     });
   });

@@ -8,8 +8,8 @@ import {
   supportsTimeSkipping,
 } from '../../../workers/embedded/temporal-source';
 import { cliArguments, startTemporal } from '../../../workers/embedded/temporal';
-import { SEARCH_ATTRIBUTES } from '../../../workers/embedded/search-attributes';
-import { prepareNamespace } from '../../../workers/embedded/temporal-namespace';
+import { SEARCH_ATTRIBUTES } from '../../../workers/setup/search-attributes';
+import { prepareNamespace } from '../../../workers/setup/namespace';
 import { closeConnections, getClient, getConnection, testEnvironment, uniqueName } from '../../support/environment';
 
 jest.setTimeout(60_000);
@@ -73,8 +73,7 @@ test('a new command line is used for tests too', async () => {
 
 test('the command line gets the same search attributes and dynamic configuration', () => {
   const args = cliArguments({ port: 1, namespace: 'shop', dataDir: '/data' });
-  for (const [name, type] of Object.entries(SEARCH_ATTRIBUTES))
-    expect(args).toContain(`--search-attribute=${name}=${type}`);
+  for (const { name, cliType } of SEARCH_ATTRIBUTES) expect(args).toContain(`--search-attribute=${name}=${cliType}`);
   for (const key of Object.keys(DYNAMIC_CONFIG)) expect(args.join(' ')).toContain(`--dynamic-config-value=${key}=`);
   expect(args).toContain('--headless');
 });
@@ -82,10 +81,12 @@ test('the command line gets the same search attributes and dynamic configuration
 test('a namespace is prepared twice without harm, and its attributes can be asked for at once', async () => {
   const connection = await getConnection();
   const namespace = uniqueName('namespace');
-  await prepareNamespace(connection, namespace, true);
-  await prepareNamespace(connection, namespace, true);
+  await prepareNamespace(connection, namespace);
+  await prepareNamespace(connection, namespace);
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  expect(Object.keys(customAttributes ?? {})).toEqual(expect.arrayContaining(Object.keys(SEARCH_ATTRIBUTES)));
+  expect(Object.keys(customAttributes ?? {})).toEqual(
+    expect.arrayContaining(SEARCH_ATTRIBUTES.map(({ name }) => name)),
+  );
   const client = await getClient();
   const { count } = await client.workflow.count('OrderState = "placed" AND WaitingUntil < "2030-01-01T00:00:00Z"');
   expect(count).toBeGreaterThanOrEqual(0);
@@ -97,7 +98,9 @@ test('a configured server is used as it is; one that lacks the namespace or does
   const temporal = await startTemporal(options);
   expect(temporal).toMatchObject({ source: 'configured', supportsTimeSkipping: true, address, namespace: 'default' });
   await temporal.stop();
-  await expect(startTemporal({ ...options, namespace: 'missing' })).rejects.toThrow('"missing" does not exist');
+  await expect(startTemporal({ ...options, namespace: 'missing' })).rejects.toThrow(
+    /"missing" does not exist.*holdfast setup/,
+  );
   const nobody = { address: '127.0.0.1:1', connectTimeout: 200 };
   await expect(startTemporal({ ...options, configured: nobody })).rejects.toThrow('TEMPORAL_ADDRESS');
 });

@@ -1,6 +1,6 @@
 import { fstatSync, ftruncateSync, renameSync, writeSync } from 'node:fs';
 import { open, rm, truncate, type FileHandle } from 'node:fs/promises';
-import { errorCode } from '../error-code';
+import { errorCode } from '../../error-code';
 
 /** What happened to one object: its kind and what it is now. */
 export type JournalEntry = readonly [kind: string, value: object];

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 import { CommanderError, type Command } from 'commander';
-import { CommandFailed, createGatewayClient, UsageError } from './gateway-client';
-import { createProgram } from './program';
+import { CommandFailed, createGatewayClient, UsageError } from '../clients/cli/gateway-client';
+import { createProgram } from '../clients/cli/program';
+import { addSetup } from './setup/commands';
 
 const REFUSED = 1;
 const USED_WRONGLY = 2;
 
 /** Runs the command line and sets the exit status; never throws. */
 async function main(argv: readonly string[]): Promise<void> {
-  const program = createProgram({
-    gateway: () => createGatewayClient(process.env),
-    print: (text) => process.stdout.write(`${text}\n`),
-  });
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  const program = createProgram({ gateway: () => createGatewayClient(process.env), print });
+  addSetup(program, { environment: process.env, print });
   throwInsteadOfExit(program);
   try {
     await program.parseAsync([...argv]);

@@ -1,0 +1,1 @@
+SELECT personal_data FROM orders ORDER BY placed_at DESC LIMIT 1

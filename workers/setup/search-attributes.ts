@@ -1,0 +1,21 @@
+import { SearchAttributeType } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
+import { searchAttributes } from '../../workflows/search-attributes';
+
+/** A custom search attribute as Temporal's command line and its API name its type. */
+export interface WantedAttribute {
+  readonly name: string;
+  readonly cliType: string;
+  readonly type: temporal.api.enums.v1.IndexedValueType;
+  /** Part of a visibility query that only works where the attribute is there. */
+  readonly probe: string;
+}
+
+const { INDEXED_VALUE_TYPE_KEYWORD, INDEXED_VALUE_TYPE_DATETIME } = temporal.api.enums.v1.IndexedValueType;
+
+/** The custom search attributes that the workflows write. */
+export const SEARCH_ATTRIBUTES: readonly WantedAttribute[] = Object.values(searchAttributes).map(({ name, type }) =>
+  type === SearchAttributeType.DATETIME
+    ? { name, cliType: 'Datetime', type: INDEXED_VALUE_TYPE_DATETIME, probe: `${name} > "2020-01-01T00:00:00Z"` }
+    : { name, cliType: 'Keyword', type: INDEXED_VALUE_TYPE_KEYWORD, probe: `${name} = "none"` },
+);

@@ -1,0 +1,24 @@
+import type { Pool } from 'pg';
+import type { Keyring } from '../../activities/crypto';
+import { StartRefused } from '../start-refused';
+import { checkEncryptionKeys, checkNamespace, checkSchema } from './checks';
+import type { TemporalServices } from './namespace';
+
+/**
+ * Makes sure that what a process needs is set up, before it takes any work.
+ * @throws StartRefused that says what is missing and which command makes it
+ */
+export async function assertSetUp(needed: {
+  readonly pool: Pool;
+  readonly keyring: Keyring;
+  readonly temporal: TemporalServices;
+  readonly namespace: string;
+}): Promise<void> {
+  const { pool, keyring, temporal, namespace } = needed;
+  const [schema, services] = await Promise.all([checkSchema(pool), checkNamespace(temporal, namespace)]);
+  const keys = schema.status === 'ok' ? [await checkEncryptionKeys(pool, keyring)] : [];
+  const failed = [schema, ...services, ...keys].filter(({ status }) => status === 'fail');
+  if (failed.length === 0) return;
+  const lines = failed.map(({ part, text, next }) => `  - ${part}: ${text}.${next === undefined ? '' : ` ${next}.`}`);
+  throw new StartRefused(['Holdfast cannot start:', ...lines].join('\n'));
+}
