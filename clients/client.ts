@@ -61,8 +61,9 @@ export interface CallOptions {
 
 /**
  * Holdfast's verbs for backend code. Every verb throws ValidationError where the request can not be understood (nothing
- * was sent), OutcomePending where the answer is not there in time, and ServiceUnavailable where Temporal does not take
- * the request; after the last two, sending the same again is safe. Business outcomes, refusals included, are answers.
+ * was sent), OutcomePending where the answer is not there in time, ServiceUnavailable where Temporal does not take the
+ * request (after these two, sending the same again is safe), and Misconfigured where Temporal will not take it until its
+ * operator has changed something. Business outcomes, refusals included, are answers.
  */
 export interface HoldfastClient extends SubscriptionVerbs, RefundVerbs, DisputeVerbs {
   /** Buys a cart. The same cart again: the same order, or the same PaymentIntent tried with this payment method. */

@@ -23,7 +23,7 @@ export class OutcomePending extends Error {
   }
 }
 
-/** Temporal refused or could not be reached. Nothing is known to have happened; sending the same again is safe. */
+/** Temporal could not be reached. Nothing is known to have happened; sending the same again is safe. */
 export class ServiceUnavailable extends Error {
   override readonly name = 'ServiceUnavailable';
   constructor(
@@ -31,5 +31,20 @@ export class ServiceUnavailable extends Error {
     options?: { readonly cause: unknown },
   ) {
     super(`Temporal did not take the request for ${workflowId}; sending the same request again is safe`, options);
+  }
+}
+
+/**
+ * Temporal refused, and refuses the same again until its operator has changed something: a namespace or a search
+ * attribute is missing, or the credentials are not good for it. Nothing was sent on.
+ */
+export class Misconfigured extends Error {
+  override readonly name = 'Misconfigured';
+  constructor(
+    readonly workflowId: string,
+    reason: string,
+    options?: { readonly cause: unknown },
+  ) {
+    super(`Temporal refused the request for ${workflowId}: ${reason}. "npx holdfast doctor" says what to do`, options);
   }
 }

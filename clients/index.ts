@@ -1,7 +1,7 @@
 /** The package's public face: the typed client, its errors, and what it says and is told. */
 export { createHoldfastClient } from './client';
 export type { CallOptions, HoldfastClient, HoldfastClientOptions } from './client';
-export { OutcomePending, ServiceUnavailable, ValidationError } from './errors';
+export { Misconfigured, OutcomePending, ServiceUnavailable, ValidationError } from './errors';
 export { orderEventData, orderEventSchema } from './events';
 export type { OrderEvent, OrderEventOf } from './events';
 export { subscriptionEventData, subscriptionEventSchema } from './subscription-events';

@@ -2,7 +2,8 @@ import type { Client } from '@temporalio/client';
 import { dayOf } from '../workflows/domain/settlement';
 import { workflowIds, workflowTypes } from '../workflows/messages';
 import type { SettlementSummary } from '../workflows/settlement-ports';
-import { OutcomePending, ServiceUnavailable, ValidationError } from './errors';
+import { OutcomePending, ValidationError } from './errors';
+import { asClientError } from './temporal-failure';
 
 /** A settlement check that is to be run now. */
 export interface ReconcileCall {
@@ -15,7 +16,8 @@ export interface ReconcileCall {
 
 /**
  * Runs the settlement check of a day and waits for what it comes to, `waitMs` at most; one that runs already is joined.
- * @throws ValidationError for what is no day that has begun. @throws OutcomePending it goes on. @throws ServiceUnavailable
+ * @throws ValidationError for what is no day that has begun. @throws OutcomePending it goes on.
+ * @throws ServiceUnavailable or Misconfigured where Temporal does not take it
  */
 export async function reconcileDay(client: Client, call: ReconcileCall): Promise<SettlementSummary> {
   const { date, taskQueue, waitMs, nowMs } = call;
@@ -36,7 +38,7 @@ export async function reconcileDay(client: Client, call: ReconcileCall): Promise
         staticSummary: `Settlement check of ${date}`,
       })
       .catch((cause: unknown) => {
-        throw new ServiceUnavailable(workflowId, { cause });
+        throw asClientError(cause, workflowId);
       });
     const result = handle.result() as Promise<SettlementSummary>;
     result.catch(() => undefined);

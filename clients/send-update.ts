@@ -3,7 +3,6 @@ import {
   WithStartWorkflowOperation,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
-  isGrpcServiceError,
   type Client,
 } from '@temporalio/client';
 import { ApplicationFailure, WorkflowNotFoundError, type UpdateDefinition } from '@temporalio/common';
@@ -11,6 +10,7 @@ import { CHECKOUT_ENDED } from '../workflows/messages';
 import { OutcomePending, ServiceUnavailable } from './errors';
 import { isFinal } from './finality';
 import type { StartOptions } from './requests';
+import { asClientError } from './temporal-failure';
 
 /** One update, sent together with the start of the workflow that takes it. */
 export interface UpdateCall<Answer, Argument> {
@@ -43,6 +43,7 @@ const MAX_ASKED = 5;
 /**
  * Sends an update with start and waits for its answer, `waitMs` at most.
  * @throws {OutcomePending} no answer in time. @throws {ServiceUnavailable} Temporal did not take it.
+ * @throws {Misconfigured} Temporal will not take it, however often it is sent.
  */
 export async function sendUpdate<Answer, Argument>(
   client: Client,
@@ -59,7 +60,7 @@ export async function sendUpdate<Answer, Argument>(
       if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
         throw new OutcomePending(call.start.workflowId, call.waitMs, { cause: error });
       }
-      if (!endedUnderneath(error)) throw asUnavailable(error, call.start.workflowId);
+      if (!endedUnderneath(error)) throw asClientError(error, call.start.workflowId);
       if (tries >= MAX_TRIES) throw new ServiceUnavailable(call.start.workflowId, { cause: error });
     }
   }
@@ -126,12 +127,4 @@ function endedUnderneath(error: unknown): boolean {
     error.cause instanceof ApplicationFailure &&
     (error.cause.type === 'AcceptedUpdateCompletedWorkflow' || error.cause.type === CHECKOUT_ENDED)
   );
-}
-
-/** Temporal's own errors become one typed error; a failure that a workflow threw stays what it is. */
-function asUnavailable(error: unknown, workflowId: string): unknown {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return isGrpcServiceError(error) || isGrpcServiceError(cause)
-    ? new ServiceUnavailable(workflowId, { cause: error })
-    : error;
 }

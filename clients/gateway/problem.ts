@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { failureTypes, SOCKET_CODES, type FieldProblem } from '../../workflows/domain/errors';
-import { OutcomePending, ServiceUnavailable, ValidationError } from '../errors';
+import { Misconfigured, OutcomePending, ServiceUnavailable, ValidationError } from '../errors';
 
 /** Members that a problem may have beside those of RFC 9457. */
 export interface ProblemExtras {
@@ -59,6 +59,12 @@ export function toProblem(error: unknown): Problem | undefined {
   if (error instanceof ValidationError) return badRequest(error.problems);
   if (error instanceof OutcomePending) {
     return unavailable('The outcome is not known yet; send the same request again', { code: 'outcome_pending' });
+  }
+  if (error instanceof Misconfigured) {
+    // No 503: clients send those again by themselves, which changes nothing here.
+    const detail =
+      'Holdfast is not set up correctly and its operator has to mend that; sending this again changes nothing';
+    return new Problem(500, detail, { code: 'misconfigured' });
   }
   if (error instanceof ServiceUnavailable || isUnavailable(error)) {
     return unavailable('Holdfast cannot take requests at the moment; send the same request again');

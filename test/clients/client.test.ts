@@ -1,8 +1,22 @@
 import { Client, Connection, type WorkflowExecutionDescription } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
-import { createHoldfastClient, OutcomePending, ValidationError, type CheckoutRequest } from '../../clients';
+import {
+  createHoldfastClient,
+  Misconfigured,
+  OutcomePending,
+  ValidationError,
+  type CheckoutRequest,
+} from '../../clients';
 import { searchAttributes } from '../../workflows/search-attributes';
-import { closeConnections, getClient, getNativeConnection, testEnvironment, uniqueName } from '../support/environment';
+import { namespaceStep } from '../../workers/setup/namespace';
+import {
+  closeConnections,
+  getClient,
+  getConnection,
+  getNativeConnection,
+  testEnvironment,
+  uniqueName,
+} from '../support/environment';
 import { cart } from './support/gateway-fakes';
 
 // The client on the real server; the workflows are stand-ins that end in awkward ways.
@@ -52,6 +66,21 @@ test('a checkout is one workflow a cart, with a summary and attributes that tell
   expect(await description.staticSummary()).toBe('Checkout of 49.99 EUR');
   const told = `${await description.staticSummary()} ${await description.staticDetails()}`;
   expect(told).not.toMatch(/ada|Lovelace|example|pm_/i);
+});
+
+test('a namespace or a search attribute that is missing is not a passing fault', async () => {
+  const connection = await getConnection();
+  const namespace = uniqueName('bare');
+  const bare = createHoldfastClient({ client: new Client({ connection, namespace }), taskQueue });
+  const noNamespace = await bare.checkout(request()).catch((error: unknown) => error);
+  expect(noNamespace).toBeInstanceOf(Misconfigured);
+  expect(String(noNamespace)).toMatch(new RegExp(`${namespace}.*holdfast doctor`));
+  await expect(bare.reconcile('2026-01-31')).rejects.toThrow(Misconfigured);
+
+  await namespaceStep(connection, namespace).perform();
+  const noAttributes = await bare.checkout(request()).catch((error: unknown) => error);
+  expect(noAttributes).toBeInstanceOf(Misconfigured);
+  expect(String(noAttributes)).toMatch(/search attribute/i);
 });
 
 test('the same key again is the same request, even after its workflow has closed', async () => {

@@ -1,5 +1,5 @@
 import type { CheckoutAnswer } from '../../../workflows/messages';
-import { OutcomePending, ServiceUnavailable } from '../../../clients';
+import { Misconfigured, OutcomePending, ServiceUnavailable } from '../../../clients';
 import type { Gateway } from '../../../clients/gateway';
 import {
   cart,
@@ -102,6 +102,7 @@ describe('answers of a checkout', () => {
   test.each([
     ['outcome_pending', 503, new OutcomePending('checkout-cart-1', 25_000)],
     ['unavailable', 503, new ServiceUnavailable('checkout-cart-1')],
+    ['misconfigured', 500, new Misconfigured('checkout-cart-1', 'buyer@example.com')],
     ['internal', 500, new Error('a defect with buyer@example.com')],
   ] as const)('thrown: %s %i, and nothing of it is told', async (code, status, error) => {
     fakes.answer = () => {

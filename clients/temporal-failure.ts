@@ -1,0 +1,21 @@
+import { isGrpcServiceError } from '@temporalio/client';
+import { NamespaceNotFoundError } from '@temporalio/common';
+import { Misconfigured, ServiceUnavailable } from './errors';
+
+/**
+ * Status codes after which the same request fails again until somebody changes the set-up: invalid argument (a search
+ * attribute that is not registered), permission denied, unimplemented, unauthenticated.
+ * Source: https://grpc.io/docs/guides/status-codes/
+ */
+const PERMANENT: ReadonlySet<number> = new Set([3, 7, 12, 16]);
+
+/** Temporal's own errors become typed ones; a failure that a workflow threw stays what it is. */
+export function asClientError(error: unknown, workflowId: string): unknown {
+  if (error instanceof NamespaceNotFoundError) return new Misconfigured(workflowId, error.message, { cause: error });
+  const cause = error instanceof Error ? error.cause : undefined;
+  const grpc = [error, cause].find(isGrpcServiceError);
+  if (grpc === undefined) return error;
+  return PERMANENT.has(grpc.code)
+    ? new Misconfigured(workflowId, grpc.details || grpc.message, { cause: error })
+    : new ServiceUnavailable(workflowId, { cause: error });
+}
