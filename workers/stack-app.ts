@@ -21,6 +21,8 @@ export interface StackApp {
   readonly stack: Stack;
   readonly app: App;
   readonly gateway: Gateway;
+  /** Resolves with a reason where it cannot go on: it is to be stopped then. */
+  readonly failed: Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -43,6 +45,8 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
   const config = parseConfig(process.env);
   const stack = await startEmbeddedStack({ config, options: commandLine, log: say });
   let app: App | undefined;
+  let giveUp: (reason: string) => void = () => undefined;
+  const failed = Promise.race([stack.failed, new Promise<string>((resolve) => (giveUp = resolve))]);
   try {
     const filled = stack.config;
     await prepare(filled);
@@ -66,7 +70,10 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
     // A catalogue of one's own is not touched: samples come with the embedded database only.
     if (config.databaseUrl === undefined) await createSampleCatalogue(app.dependencies.pool);
     if (options.withoutWorker !== true) {
-      await app.startWorker((error) => log.fatal({ err: error }, 'the worker ended by itself'), options.interceptors);
+      await app.startWorker((error) => {
+        log.fatal({ err: error }, 'the worker ended by itself');
+        giveUp('The worker ended by itself');
+      }, options.interceptors);
     }
     app.startRelays([logSink(log)]);
     const gateway = await app.startGateway('127.0.0.1', filled.port);
@@ -76,6 +83,7 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
       stack,
       app: started,
       gateway,
+      failed,
       async stop() {
         await started.stop();
         await stack.stop();

@@ -15,9 +15,10 @@ async function main(): Promise<void> {
   say(`API key: ${String(about['apiKey'])}`);
   if (running.stack.temporal.uiUrl !== undefined) say(`Temporal UI: ${running.stack.temporal.uiUrl}`);
   say('Ready. Ctrl-C stops everything.');
-  await signalled;
+  const failure = await Promise.race([signalled.then(() => undefined), running.failed]);
+  if (failure !== undefined) say(`${failure}: the stack cannot go on`);
   say('Stopping …');
-  await stopAndExit(() => running.stop(), 0);
+  await stopAndExit(() => running.stop(), failure === undefined ? 0 : 1);
 }
 
 runMain(main);

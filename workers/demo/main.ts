@@ -26,19 +26,22 @@ async function main(): Promise<void> {
     say,
   );
   const abort = new AbortController();
-  const outcome = await Promise.race([
-    perform(running, progress, abort.signal),
-    signalled.then((): 'interrupted' => 'interrupted'),
-  ]);
-  if (outcome !== 'interrupted') {
+  const failed = running.failed.then((reason): 'failed' => {
+    say(`${reason}: the demo cannot go on`);
+    return 'failed';
+  });
+  const ended = Promise.race([failed, signalled.then((): 'interrupted' => 'interrupted')]);
+  const outcome = await Promise.race([perform(running, progress, abort.signal), ended]);
+  let code = outcome === 'interrupted' ? INTERRUPTED : 1;
+  if (typeof outcome !== 'string') {
     tell(running, outcome, commandLine, progress);
-    if (!commandLine.exit) await signalled;
+    code = outcome.succeeded ? 0 : 1;
+    if (!commandLine.exit && (await ended) === 'failed') code = 1;
   }
   abort.abort(new Error('the demo was interrupted'));
   progress.stop();
   unguard();
   progress.print('Stopping …');
-  const code = outcome === 'interrupted' ? INTERRUPTED : outcome.succeeded ? 0 : 1;
   await stopAndExit(() => running.stop(), code);
 }
 

@@ -7,6 +7,7 @@ import { assertPortFree, findFreePort } from './ports';
 import { findPostgresBinaries, prepareDataDir, type Account, type PostgresBinaries } from './postgres-binaries';
 import { runCommand, startProcess, type Log, type ManagedProcess } from './process';
 import { isAlive } from './provision';
+import { startWatched } from './watch';
 
 export interface PostgresOptions {
   dataDir: string;
@@ -19,6 +20,8 @@ export interface PostgresOptions {
   log: Log;
   /** Database that is created when missing. Default `holdfast`. */
   database?: string;
+  /** Starts it again where it ends by itself, and calls this where that is in vain. */
+  onGivenUp?: (reason: string) => void;
 }
 
 export interface PostgresHandle {
@@ -64,7 +67,6 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresH
   const binaries = await findPostgresBinaries(options.log);
   const dataDir = await prepareDataDir(options.dataDir, binaries.account, options.log);
   await initialise(binaries, dataDir, options);
-  await removeStalePid(dataDir, options.log);
   for (let attempt = 1; ; attempt++) {
     const port = options.port === 'auto' ? await findFreePort() : options.port;
     try {
@@ -125,28 +127,31 @@ async function startServer(
   options: PostgresOptions,
 ): Promise<PostgresHandle> {
   const settings = [...SETTINGS, ...(options.persistent ? [] : TEST_SETTINGS)];
-  const server = await startProcess({
-    name: 'Postgres',
-    command: binaries.postgres,
-    args: ['-D', dataDir, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
-    cwd: '/',
-    env: childEnv(),
-    // "Fast" shutdown: ends sessions, writes a checkpoint. SIGTERM would wait for every client to leave.
-    stopSignal: 'SIGINT',
-    ...(binaries.account === undefined ? {} : { account: binaries.account }),
-  });
   const password = options.persistent ? (await readFile(`${options.dataDir}.password`, 'utf8')).trim() : undefined;
   const database = options.database ?? DEFAULT_DATABASE;
-  try {
-    await prepareDatabase(server, postgresUrl(port, 'postgres', password), database);
-  } catch (error) {
-    await server.stop();
-    throw error;
-  }
+  const { child } = await startWatched({
+    name: 'Postgres',
+    start: async () => {
+      await removeStalePid(dataDir, options.log);
+      return startProcess({
+        name: 'Postgres',
+        command: binaries.postgres,
+        args: ['-D', dataDir, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
+        cwd: '/',
+        env: childEnv(),
+        // "Fast" shutdown: ends sessions, writes a checkpoint. SIGTERM would wait for every client to leave.
+        stopSignal: 'SIGINT',
+        ...(binaries.account === undefined ? {} : { account: binaries.account }),
+      });
+    },
+    ready: (server) => prepareDatabase(server, postgresUrl(port, 'postgres', password), database),
+    log: options.log,
+    onGivenUp: options.onGivenUp,
+  });
   return {
     url: postgresUrl(port, database, password),
     stop: async () => {
-      await server.stop();
+      await child.stop();
       if (!options.persistent) await rm(dataDir, { recursive: true, force: true });
     },
   };

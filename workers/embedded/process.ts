@@ -28,6 +28,8 @@ export interface ManagedProcess {
   recentOutput(): string;
   /** Undefined while it runs, else how it ended. */
   exited(): string | undefined;
+  /** How it ended, once it has. */
+  readonly ended: Promise<string>;
   /** Ends it: the stop signal, then SIGKILL after {@link KILL_AFTER_MS}. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -81,14 +83,14 @@ export async function startProcess(options: ManagedProcessOptions): Promise<Mana
 
   const lines = collectLines(child);
   let ending: string | undefined;
-  const closed = new Promise<void>((resolve) => {
+  const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => {
       ending = signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`;
       running.delete(child);
       // First of all: the process id may be given to a stranger from now on.
       watchdog.kill('SIGKILL');
       watchdog.stdin.destroy();
-      resolve();
+      resolve(ending);
     });
   });
 
@@ -96,11 +98,12 @@ export async function startProcess(options: ManagedProcessOptions): Promise<Mana
     pid,
     recentOutput: () => lines.join('\n'),
     exited: () => ending,
+    ended,
     stop: async () => {
       if (ending !== undefined) return;
       child.kill(stopSignal);
       const force = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
-      await closed;
+      await ended;
       clearTimeout(force);
     },
   };

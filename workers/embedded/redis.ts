@@ -5,8 +5,9 @@ import { Redis } from 'ioredis';
 import RedisMock from 'ioredis-mock';
 import { waitFor } from './poll';
 import { assertPortFree, findFreePort, FIXED_PORTS, type PortMode } from './ports';
-import { startProcess, type Log } from './process';
+import { startProcess, type Log, type ManagedProcess } from './process';
 import { findRedisServer, installRedisServer } from './redis-source';
+import { startWatched } from './watch';
 
 export interface RedisOptions {
   ports: PortMode;
@@ -15,6 +16,8 @@ export interface RedisOptions {
   log: Log;
   /** REDIS_URL: nothing is started then. */
   configuredUrl?: string;
+  /** Starts it again where it ends by itself, and calls this where that is in vain. */
+  onGivenUp?: (reason: string) => void;
 }
 
 export interface RedisHandle {
@@ -49,10 +52,10 @@ export async function startRedis(options: RedisOptions): Promise<RedisHandle> {
   }
   if (options.ports === 'fixed') await assertPortFree('Redis', FIXED_PORTS.redis);
   const port = options.ports === 'fixed' ? FIXED_PORTS.redis : await findFreePort();
-  return startServer(binary, port);
+  return startServer(binary, port, options);
 }
 
-async function startServer(binary: string, port: number): Promise<RedisHandle> {
+async function startServer(binary: string, port: number, { log, onGivenUp }: RedisOptions): Promise<RedisHandle> {
   const runDir = await mkdtemp(join(tmpdir(), 'holdfast-redis-'));
   const settings = {
     bind: '127.0.0.1',
@@ -63,17 +66,32 @@ async function startServer(binary: string, port: number): Promise<RedisHandle> {
     maxmemory: MAX_MEMORY,
     'maxmemory-policy': 'allkeys-lru',
   };
-  const server = await startProcess({
-    name: 'Redis',
-    command: binary,
-    args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
-    cwd: runDir,
-  });
   const url = `redis://127.0.0.1:${port}`;
-  const stop = async (): Promise<void> => {
-    await server.stop();
-    await rm(runDir, { recursive: true, force: true });
-  };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  const removeRunDir = (): Promise<void> => rm(runDir, { recursive: true, force: true });
+  try {
+    const { child } = await startWatched({
+      name: 'Redis',
+      start: () => startProcess({ name: 'Redis', command: binary, args, cwd: runDir }),
+      ready: (server) => waitUntilReady(url, server),
+      log,
+      onGivenUp,
+    });
+    return {
+      url,
+      kind: 'server',
+      stop: async () => {
+        await child.stop();
+        await removeRunDir();
+      },
+    };
+  } catch (error) {
+    await removeRunDir();
+    throw error;
+  }
+}
+
+async function waitUntilReady(url: string, server: ManagedProcess): Promise<void> {
   const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
   // ioredis reports refused connections as events as well; the wait below tells them.
   client.on('error', () => undefined);
@@ -89,13 +107,9 @@ async function startServer(binary: string, port: number): Promise<RedisHandle> {
       },
       () => (server.exited() === undefined ? undefined : `it ended with ${server.exited()}:\n${server.recentOutput()}`),
     );
-  } catch (error) {
-    await stop();
-    throw error;
   } finally {
     client.disconnect();
   }
-  return { url, kind: 'server', stop };
 }
 
 /**

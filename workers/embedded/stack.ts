@@ -36,11 +36,20 @@ export interface Stack {
   stripeSimulator?: StripeSimulator;
   /** Present when no mail server is configured: it keeps what it is sent. */
   mail?: MailServer;
+  /** Resolves with a reason where a part ends again and again: the stack is of no use then. */
+  readonly failed: Promise<string>;
   /** Ends everything embedded within 10 s. Safe to call twice. */
   stop(): Promise<void>;
 }
 
 type Stop = () => Promise<void>;
+
+/** What every part that runs a child needs. */
+interface PartContext {
+  stops: Stop[];
+  log: Log;
+  onGivenUp: (reason: string) => void;
+}
 
 const EMBEDDED_KEY_ID = 'embedded';
 
@@ -54,16 +63,19 @@ export async function startEmbeddedStack(input: { config: Config; options: Stack
   const port = await gatewayPort(config, options);
   const folder = await openDataFolder(options.dataDir ?? join(process.cwd(), '.holdfast'), options.fresh, log);
   const stops: Stop[] = [];
+  let onGivenUp: (reason: string) => void = () => undefined;
+  const failed = new Promise<string>((resolve) => (onGivenUp = resolve));
   const stop = once(async () => {
     await stopAll(stops);
     await folder.release();
   });
+  const part: PartContext = { stops, log, onGivenUp };
   try {
     // Side by side: each waits for its own child most of the time. All settle, so that a failure can stop the rest.
     const [temporal, databaseUrl, redis, stripeSimulator, mail] = await allOrThrow([
-      temporalPart(config, options, folder, stops, log),
-      postgresPart(config, options, folder, stops, log),
-      redisPart(config, options, stops, log),
+      temporalPart(config, options, folder, part),
+      postgresPart(config, options, folder, part),
+      redisPart(config, options, part),
       stripePart(config, options, folder, stops, log),
       mailPart(config, options, stops, log),
     ]);
@@ -73,6 +85,7 @@ export async function startEmbeddedStack(input: { config: Config; options: Stack
       redis,
       ...(stripeSimulator === undefined ? {} : { stripeSimulator }),
       ...(mail === undefined ? {} : { mail }),
+      failed,
       stop,
     };
   } catch (error) {
@@ -92,8 +105,7 @@ async function temporalPart(
   config: Config,
   options: StackOptions,
   folder: DataFolder,
-  stops: Stop[],
-  log: Log,
+  { stops, log, onGivenUp }: PartContext,
 ): Promise<TemporalHandle> {
   const { connection, namespace } = config.temporal;
   const temporal = await startTemporal({
@@ -101,6 +113,7 @@ async function temporalPart(
     ports: options.ports,
     ui: true,
     log,
+    onGivenUp,
     namespace,
     ...(connection === undefined ? {} : { configured: connection }),
   });
@@ -119,8 +132,7 @@ async function postgresPart(
   config: Config,
   options: StackOptions,
   folder: DataFolder,
-  stops: Stop[],
-  log: Log,
+  { stops, log, onGivenUp }: PartContext,
 ): Promise<string> {
   if (config.databaseUrl !== undefined) return config.databaseUrl;
   const postgres = await startPostgres({
@@ -128,6 +140,7 @@ async function postgresPart(
     port: options.ports === 'auto' ? 'auto' : FIXED_PORTS.postgres,
     persistent: true,
     log,
+    onGivenUp,
   });
   stops.push(postgres.stop);
   log(
@@ -136,12 +149,17 @@ async function postgresPart(
   return postgres.url;
 }
 
-async function redisPart(config: Config, options: StackOptions, stops: Stop[], log: Log): Promise<Stack['redis']> {
+async function redisPart(
+  config: Config,
+  options: StackOptions,
+  { stops, log, onGivenUp }: PartContext,
+): Promise<Stack['redis']> {
   const redis = await startRedis({
     ports: options.ports,
     // A newcomer's machine is not changed without being asked: the stand-in serves as well.
     allowInstall: false,
     log,
+    onGivenUp,
     ...(config.redisUrl === undefined ? {} : { configuredUrl: config.redisUrl }),
   });
   stops.push(redis.stop);

@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from './poll';
-import { startProcess, type ManagedProcess } from './process';
+import { startProcess, type Log, type ManagedProcess } from './process';
 import { uiConfigFile } from './temporal-config';
+import { startWatched, type WatchedProcess } from './watch';
 
 /** It serves within a second; ten means that it never will. */
 const READY_LIMIT_MS = 10_000;
@@ -18,27 +19,34 @@ export async function startTemporalUi(options: {
   temporalAddress: string;
   namespace: string;
   port: number;
-}): Promise<{ url: string; process: ManagedProcess }> {
+  log: Log;
+  onGivenUp?: ((reason: string) => void) | undefined;
+}): Promise<{ url: string; child: WatchedProcess }> {
   await mkdir(join(options.runDir, 'ui'), { recursive: true });
   await writeFile(join(options.runDir, 'ui', 'local.yaml'), uiConfigFile(options));
-  const child = await startProcess({
-    name: 'Temporal UI',
-    command: options.binary,
-    args: ['--root', options.runDir, '--config', 'ui', '--env', 'local', 'start'],
-    cwd: options.runDir,
-  });
   const url = `http://127.0.0.1:${options.port}`;
-  try {
-    await waitFor(
-      'the Temporal UI',
-      READY_LIMIT_MS,
-      // A kept-alive connection would hold up its graceful shutdown.
-      async () => ((await fetch(url, { headers: { connection: 'close' } })).ok ? true : undefined),
-      () => (child.exited() === undefined ? undefined : `it ended with ${child.exited()}:\n${child.recentOutput()}`),
-    );
-  } catch (error) {
-    await child.stop();
-    throw error;
-  }
-  return { url, process: child };
+  const { child } = await startWatched({
+    name: 'Temporal UI',
+    start: () =>
+      startProcess({
+        name: 'Temporal UI',
+        command: options.binary,
+        args: ['--root', options.runDir, '--config', 'ui', '--env', 'local', 'start'],
+        cwd: options.runDir,
+      }),
+    ready: (ui) => waitUntilServing(url, ui),
+    log: options.log,
+    onGivenUp: options.onGivenUp,
+  });
+  return { url, child };
+}
+
+function waitUntilServing(url: string, ui: ManagedProcess): Promise<true> {
+  return waitFor(
+    'the Temporal UI',
+    READY_LIMIT_MS,
+    // A kept-alive connection would hold up its graceful shutdown.
+    async () => ((await fetch(url, { headers: { connection: 'close' } })).ok ? true : undefined),
+    () => (ui.exited() === undefined ? undefined : `it ended with ${ui.exited()}:\n${ui.recentOutput()}`),
+  );
 }

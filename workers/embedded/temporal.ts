@@ -15,6 +15,7 @@ import { DYNAMIC_CONFIG, dynamicConfigFile, serverConfigFile } from './temporal-
 import { temporalServerPorts } from './temporal-ports';
 import { findTemporalSource, supportsTimeSkipping, type TemporalSource } from './temporal-source';
 import { startTemporalUi } from './temporal-ui';
+import { startWatched, type WatchedProcess } from './watch';
 
 export interface TemporalOptions {
   /** Folder whose SQLite file is kept between starts, or 'memory' for a server that forgets. */
@@ -28,6 +29,8 @@ export interface TemporalOptions {
   needTimeSkipping?: boolean;
   /** Connection to a server that is already there (TEMPORAL_ADDRESS); nothing is started then. */
   configured?: ConnectionOptions;
+  /** Starts server and UI again where they end by themselves, and calls this where that is in vain. */
+  onGivenUp?: (reason: string) => void;
 }
 
 export interface TemporalHandle {
@@ -96,10 +99,11 @@ async function useConfigured(configured: ConnectionOptions, namespace: string): 
   }
 }
 
-interface StartedServer {
+/** How one server is started, each time on the same ports and data. */
+interface ServerPlan {
   address: string;
   uiUrl?: string;
-  processes: ManagedProcess[];
+  start: () => Promise<ManagedProcess>;
   /** Cluster name that proves that the server reached is the one started; the command line gives no way to set it. */
   clusterName?: string;
 }
@@ -107,21 +111,32 @@ interface StartedServer {
 async function startFrom(source: TemporalSource, options: TemporalOptions, namespace: string): Promise<TemporalHandle> {
   const runDir = await mkdtemp(join(tmpdir(), 'holdfast-temporal-'));
   if (options.dataDir !== 'memory') await mkdir(options.dataDir, { recursive: true });
-  let started: StartedServer | undefined;
+  const children: WatchedProcess[] = [];
   const stop = async (): Promise<void> => {
     // Together: the UI and the server do not need each other to end, and one after the other could take 10 s.
-    await Promise.all(started?.processes.map((child) => child.stop()) ?? []);
+    await Promise.all(children.map((child) => child.stop()));
     await rm(runDir, { recursive: true, force: true });
   };
   try {
-    started =
-      source.kind === 'built' ? await startRaw(source, options, runDir) : await startCli(source, options, namespace);
-    const serverVersion = await prepare(started, namespace);
-    if (options.ui && source.kind === 'built') await addUi(started, options, runDir, namespace);
+    const plan =
+      source.kind === 'built' ? await planRaw(source, options, runDir) : await planCli(source, options, namespace);
+    const { child, answer: serverVersion } = await startWatched({
+      name: 'Temporal server',
+      start: plan.start,
+      ready: (server) => prepare(plan, server, namespace),
+      log: options.log,
+      onGivenUp: options.onGivenUp,
+    });
+    children.push(child);
+    if (options.ui && source.kind === 'built') {
+      const ui = await startUi(plan.address, options, runDir, namespace);
+      children.push(ui.child);
+      plan.uiUrl = ui.url;
+    }
     return {
-      address: started.address,
+      address: plan.address,
       namespace,
-      ...(started.uiUrl === undefined ? {} : { uiUrl: started.uiUrl }),
+      ...(plan.uiUrl === undefined ? {} : { uiUrl: plan.uiUrl }),
       serverVersion,
       supportsTimeSkipping: supportsTimeSkipping(serverVersion),
       source: source.kind,
@@ -134,17 +149,16 @@ async function startFrom(source: TemporalSource, options: TemporalOptions, names
 }
 
 /** Waits until the server serves, makes sure that it is ours, and registers what Holdfast needs. Returns its version. */
-async function prepare(started: StartedServer, namespace: string): Promise<string> {
-  const [server] = started.processes;
+async function prepare(plan: ServerPlan, server: ManagedProcess, namespace: string): Promise<string> {
   const abort = (): string | undefined =>
-    server?.exited() === undefined ? undefined : `the server ended with ${server.exited()}:\n${server.recentOutput()}`;
+    server.exited() === undefined ? undefined : `the server ended with ${server.exited()}:\n${server.recentOutput()}`;
   const connection = await waitFor(
-    `Temporal at ${started.address}`,
+    `Temporal at ${plan.address}`,
     READY_LIMIT_MS,
     async () => {
       // A TCP look first: a refused gRPC channel backs off for a second before it tries again.
-      if (!(await accepts(started.address))) return undefined;
-      return connectOrClose({ address: started.address, connectTimeout: 2_000 });
+      if (!(await accepts(plan.address))) return undefined;
+      return connectOrClose({ address: plan.address, connectTimeout: 2_000 });
     },
     abort,
   );
@@ -155,10 +169,8 @@ async function prepare(started: StartedServer, namespace: string): Promise<strin
       () => connection.workflowService.getClusterInfo({}),
       abort,
     );
-    if (abort() !== undefined || (started.clusterName !== undefined && info.clusterName !== started.clusterName)) {
-      throw new Error(
-        `Another Temporal server answers at ${started.address}: start with --ports auto to use free ports.`,
-      );
+    if (abort() !== undefined || (plan.clusterName !== undefined && info.clusterName !== plan.clusterName)) {
+      throw new Error(`Another Temporal server answers at ${plan.address}: start with --ports auto to use free ports.`);
     }
     await prepareNamespace(connection, namespace);
     return info.serverVersion ?? 'unknown';
@@ -167,7 +179,7 @@ async function prepare(started: StartedServer, namespace: string): Promise<strin
   }
 }
 
-async function startRaw(source: TemporalSource, options: TemporalOptions, runDir: string): Promise<StartedServer> {
+async function planRaw(source: TemporalSource, options: TemporalOptions, runDir: string): Promise<ServerPlan> {
   const ports = await temporalServerPorts(options.ports, options.dataDir);
   const inMemory = options.dataDir === 'memory';
   const clusterName = inMemory ? newClusterName() : await keptClusterName(options.dataDir);
@@ -176,42 +188,42 @@ async function startRaw(source: TemporalSource, options: TemporalOptions, runDir
   await writeFile(dynamicConfigPath, dynamicConfigFile());
   const database = inMemory ? 'memory' : join(options.dataDir, 'temporal-server.db');
   await writeFile(configPath, serverConfigFile({ database, clusterName, ports, dynamicConfigPath }));
-  const server = await startProcess({
-    name: 'Temporal server',
-    command: source.path,
-    args: ['--allow-no-auth', '--config-file', configPath, 'start'],
-    cwd: runDir,
-    // A server in memory has nothing to save, and an orderly end soon after its start can take more than 5 s.
-    ...(inMemory ? { stopSignal: 'SIGKILL' } : {}),
-  });
-  return { address: `127.0.0.1:${ports.frontend}`, processes: [server], clusterName };
+  const start = (): Promise<ManagedProcess> =>
+    startProcess({
+      name: 'Temporal server',
+      command: source.path,
+      args: ['--allow-no-auth', '--config-file', configPath, 'start'],
+      cwd: runDir,
+      // A server in memory has nothing to save, and an orderly end soon after its start can take more than 5 s.
+      ...(inMemory ? { stopSignal: 'SIGKILL' } : {}),
+    });
+  return { address: `127.0.0.1:${ports.frontend}`, start, clusterName };
 }
 
-async function addUi(
-  started: StartedServer,
-  options: TemporalOptions,
+async function startUi(
+  temporalAddress: string,
+  { ports, log, onGivenUp }: TemporalOptions,
   runDir: string,
   namespace: string,
-): Promise<void> {
-  const port = await onePort('Temporal UI', FIXED_PORTS.temporalUi, options.ports);
-  const binary = await ensureBuilt(TEMPORAL_UI, options.log);
-  const ui = await startTemporalUi({ binary, runDir, temporalAddress: started.address, namespace, port });
-  started.processes.push(ui.process);
-  started.uiUrl = ui.url;
+): ReturnType<typeof startTemporalUi> {
+  const port = await onePort('Temporal UI', FIXED_PORTS.temporalUi, ports);
+  const binary = await ensureBuilt(TEMPORAL_UI, log);
+  return startTemporalUi({ binary, runDir, temporalAddress, namespace, port, log, onGivenUp });
 }
 
-async function startCli(source: TemporalSource, options: TemporalOptions, namespace: string): Promise<StartedServer> {
+async function planCli(source: TemporalSource, options: TemporalOptions, namespace: string): Promise<ServerPlan> {
   const port = await onePort('Temporal', FIXED_PORTS.temporal, options.ports);
   const uiPort = options.ui ? await onePort('Temporal UI', FIXED_PORTS.temporalUi, options.ports) : undefined;
-  const server = await startProcess({
-    name: 'Temporal server',
-    command: source.path,
-    args: cliArguments({ port, ...(uiPort === undefined ? {} : { uiPort }), namespace, dataDir: options.dataDir }),
+  const args = cliArguments({
+    port,
+    ...(uiPort === undefined ? {} : { uiPort }),
+    namespace,
+    dataDir: options.dataDir,
   });
   return {
     address: `127.0.0.1:${port}`,
     ...(uiPort === undefined ? {} : { uiUrl: `http://127.0.0.1:${uiPort}` }),
-    processes: [server],
+    start: () => startProcess({ name: 'Temporal server', command: source.path, args }),
   };
 }
 
