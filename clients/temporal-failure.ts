@@ -16,6 +16,6 @@ export function asClientError(error: unknown, workflowId: string): unknown {
   const grpc = [error, cause].find(isGrpcServiceError);
   if (grpc === undefined) return error;
   return PERMANENT.has(grpc.code)
-    ? new Misconfigured(workflowId, grpc.details || grpc.message, { cause: error })
+    ? new Misconfigured(workflowId, grpc.message, { cause: error })
     : new ServiceUnavailable(workflowId, { cause: error });
 }

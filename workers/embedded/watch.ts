@@ -18,7 +18,7 @@ export interface WatchOptions<T> {
   readonly name: string;
   /** Starts the child, each time on the same port and data. */
   readonly start: () => Promise<ManagedProcess>;
-  /** Resolves once it serves; rejects soon after it has ended. */
+  /** Resolves once it serves. */
   readonly ready: (child: ManagedProcess) => Promise<T>;
   readonly log: Log;
   /** Called once, with a sentence for a person, where it is not started again. Without it a child is started once. */
@@ -33,7 +33,7 @@ export interface WatchOptions<T> {
 export async function startWatched<T>(options: WatchOptions<T>): Promise<{ child: WatchedProcess; answer: T }> {
   const first = await options.start();
   try {
-    const answer = await options.ready(first);
+    const answer = await serving(first, options);
     return { child: options.onGivenUp === undefined ? first : watch(first, options, options.onGivenUp), answer };
   } catch (error) {
     await first.stop();
@@ -43,23 +43,30 @@ export async function startWatched<T>(options: WatchOptions<T>): Promise<{ child
 
 function watch<T>(
   first: ManagedProcess,
-  { name, start, ready, log }: WatchOptions<T>,
+  options: WatchOptions<T>,
   onGivenUp: (reason: string) => void,
 ): WatchedProcess {
+  const { name, start, log } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   let current = first;
 
   /** @returns how it ended, or why it did not begin to serve */
   const runOnce = async (): Promise<string> => {
+    let child: ManagedProcess;
     try {
-      current = await start();
-      if (signal.aborted) await current.stop();
-      await ready(current);
-      return await current.ended;
+      child = current = await start();
     } catch (error) {
-      await current.stop();
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
+    }
+    if (signal.aborted) await child.stop();
+    try {
+      await serving(child, options);
+      return await child.ended;
+    } catch (error) {
+      const ended = child.exited();
+      await child.stop();
+      return ended === undefined ? messageOf(error) : `${ended}\n${child.recentOutput()}`.trimEnd();
     }
   };
 
@@ -88,4 +95,16 @@ function watch<T>(
       await keeping;
     },
   };
+}
+
+/** A child that has ended never serves, whatever its `ready` still waits for. */
+function serving<T>(child: ManagedProcess, { name, ready }: WatchOptions<T>): Promise<T> {
+  const ended = child.ended.then((how) => {
+    throw new Error(`${name} ended with ${how}:\n${child.recentOutput()}`);
+  });
+  return Promise.race([ready(child), ended]);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

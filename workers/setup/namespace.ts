@@ -21,7 +21,7 @@ const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
 
 /** Registers the namespace where it is missing. */
-export function namespaceStep({ workflowService }: TemporalServices, namespace: string): Step {
+export function namespaceStep({ workflowService, operatorService }: TemporalServices, namespace: string): Step {
   return {
     name: 'Temporal namespace',
     async look() {
@@ -36,8 +36,9 @@ export function namespaceStep({ workflowService }: TemporalServices, namespace: 
           workflowExecutionRetentionPeriod: msToTs(NAMESPACE_RETENTION_DAYS * DAY_MS),
         }),
       );
-      await waitFor(`namespace "${namespace}"`, READY_LIMIT_MS, async () =>
-        (await namespaceExists(workflowService, namespace)) ? true : undefined,
+      // Registered is not yet known to every service: what comes next asks another one.
+      await waitFor(`namespace "${namespace}"`, READY_LIMIT_MS, () =>
+        operatorService.listSearchAttributes({ namespace }),
       );
     },
   };
@@ -54,9 +55,7 @@ export function searchAttributesStep(connection: TemporalServices, namespace: st
         : { state: 'missing', text: `register ${namesOf(missing)}` };
     },
     async perform() {
-      const missing = await waitFor(`namespace "${namespace}"`, READY_LIMIT_MS, () =>
-        unregistered(connection, namespace),
-      );
+      const missing = await unregistered(connection, namespace);
       const wanted = Object.fromEntries(missing.map(({ name, type }) => [name, type]));
       // Repeated until accepted: a namespace registered a moment ago is not yet known to every service.
       await waitFor(`registering search attributes in namespace "${namespace}"`, READY_LIMIT_MS, async () => {
