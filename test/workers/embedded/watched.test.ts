@@ -31,8 +31,11 @@ afterEach(async () => {
 
 /** The child of the stack that is this server; undefined while there is none. */
 async function findServer(stack: Run, server: Server): Promise<number | undefined> {
-  const list = await promisify(execFile)('ps', ['-o', 'pid=,args=', '--ppid', String(stack.child.pid)]);
-  const line = list.stdout.split('\n').find((text) => text.includes(SERVERS[server]) && !text.includes('watchdog'));
+  // ps fails where there is no child at all.
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=,args=', '--ppid', String(stack.child.pid)]).catch(
+    () => ({ stdout: '' }),
+  );
+  const line = stdout.split('\n').find((text) => text.includes(SERVERS[server]) && !text.includes('watchdog'));
   return line === undefined ? undefined : Number(line.trim().split(' ')[0]);
 }
 
