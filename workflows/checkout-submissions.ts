@@ -69,6 +69,11 @@ export class CheckoutSubmissions {
     return this.open.length > 0;
   }
 
+  /** Does anyone come with a payment method other than this one? */
+  bringsAnother(paymentMethod: string): boolean {
+    return this.open.some((one) => one.paymentMethod !== paymentMethod);
+  }
+
   get ended(): boolean {
     return this.decided !== undefined;
   }

@@ -39,6 +39,9 @@ const orders = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
 const FIRST_POLL_MS = 15_000;
 const LONGEST_POLL_MS = 5 * 60_000;
 
+/** A page that polls is answered from memory for so long: its pace must not become ours at Stripe, whose limits all buyers share. */
+const LOOK_PAUSE_MS = 2_000;
+
 export async function checkout(input: CheckoutInput): Promise<CheckoutAnswer> {
   const run = new Checkout(input);
   const answer = await run.play();
@@ -202,6 +205,7 @@ class Checkout {
   private async customerActs(paymentMethod: string, clientSecret: string): Promise<PaymentStatus> {
     const untilMs = Date.now() + this.submissions.cart.policy.customerActionMs;
     let pollMs = FIRST_POLL_MS;
+    let lookedMs = Date.now();
     this.askCustomer(paymentMethod, clientSecret, untilMs);
     while (Date.now() < untilMs) {
       const pollAtMs = Math.min(Date.now() + pollMs, untilMs);
@@ -211,12 +215,21 @@ class Checkout {
         'Then ask Stripe whether 3-D Secure is done',
       );
       pollMs = woken ? pollMs : Math.min(pollMs * 2, LONGEST_POLL_MS);
+      // Whoever comes back is not asked to authenticate for what is sold out meanwhile.
+      if (this.submissions.someoneWaits && (await this.record.endIfSoldOut())) return { status: 'none' };
+      const isNews = this.hinted || !woken || this.submissions.bringsAnother(paymentMethod);
+      if (!isNews && Date.now() < lookedMs + LOOK_PAUSE_MS) {
+        this.askCustomer(paymentMethod, clientSecret, untilMs);
+        continue;
+      }
       this.hinted = false;
       const payment = await this.lookUp();
-      if (payment.status === 'none' || payment.status === 'processing') continue;
+      lookedMs = Date.now();
+      if (payment.status === 'none' || payment.status === 'processing') {
+        await this.deadline.wait(() => this.hinted, lookedMs + LOOK_PAUSE_MS, 'Then ask Stripe again');
+        continue;
+      }
       if (payment.status !== 'requires_action') return payment;
-      // Whoever comes back is not asked to authenticate for what is sold out meanwhile.
-      if (this.submissions.someoneWaits && (await this.record.endIfSoldOut())) return payment;
       this.askCustomer(paymentMethod, payment.clientSecret, untilMs);
       if (this.submissions.someoneWaits) return payment;
     }
