@@ -28,6 +28,7 @@ import {
 } from '../activities/storage';
 import type { RefundStore } from '../activities/storage';
 import {
+  accountScope,
   createDisputeActivities,
   createEventLister,
   createFraudWarningActivities,
@@ -114,9 +115,11 @@ export function createDependencies(options: DependencyOptions): Dependencies {
   });
   const keyring = createKeyring(options.encryptionKeys);
   const { secretKey, apiUrl, webhookSecrets } = options.stripe;
-  const stripe = createStripeClient({ secretKey, ...(apiUrl === undefined ? {} : { apiUrl }) });
+  const account = { secretKey, ...(apiUrl !== undefined && { apiUrl }) };
+  const stripe = createStripeClient(account);
   const store = createPaymentStore({ pool, keyring });
   const cache = createPaymentCache(redis, {
+    scope: accountScope(account),
     onFailure: (command, err) => log.debug({ err, command }, 'the cache missed'),
   });
   const queries = createOrderQueries(pool, keyring);

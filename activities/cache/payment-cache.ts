@@ -14,11 +14,17 @@ export interface PaymentCache {
   /** The provider's customer for ours; undefined where it is not known, or the cache cannot be reached. */
   customer(customerId: string): Promise<string | undefined>;
   keepCustomer(customerId: string, stripeCustomerId: string): Promise<void>;
+  /** The provider does not know the customer any more. */
+  forgetCustomer(customerId: string): Promise<void>;
   paymentMethod(paymentMethodId: string): Promise<CachedPaymentMethod | undefined>;
   keepPaymentMethod(paymentMethodId: string, details: CachedPaymentMethod): Promise<void>;
+  /** The method was detached, deleted or moved. */
+  forgetPaymentMethod(paymentMethodId: string): Promise<void>;
 }
 
 export interface PaymentCacheOptions {
+  /** Which account of the provider the references are of, and in which mode: another account knows none of them. */
+  readonly scope: string;
   /** Told of each failure of the cache; counted or logged, never an error of the activity. */
   readonly onFailure?: (command: string, error: unknown) => void;
   /** Longer than a slow Redis takes, shorter than the request that it saves; milliseconds. */
@@ -31,13 +37,13 @@ const CUSTOMER_TTL_S = 30 * 24 * 3600;
 const PAYMENT_METHOD_TTL_S = 24 * 3600;
 /** A request to the provider takes some 300 ms; a cache slower than this saves nothing. */
 const DEFAULT_TIMEOUT_MS = 250;
-const PREFIX = 'holdfast:payments';
 
 /**
  * The cache on Redis, or on anything that speaks like `ioredis`. Every failure is a miss: while Redis is away the
  * provider is asked instead, and nothing but time is lost.
  */
-export function createPaymentCache(redis: Redis, options: PaymentCacheOptions = {}): PaymentCache {
+export function createPaymentCache(redis: Redis, options: PaymentCacheOptions): PaymentCache {
+  const prefix = `holdfast:payments:${options.scope}`;
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const attempt = async <T>(command: string, run: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -55,11 +61,16 @@ export function createPaymentCache(redis: Redis, options: PaymentCacheOptions = 
   const write = async (key: string, value: string, ttlS: number): Promise<void> => {
     await attempt('set', () => redis.set(key, value, 'EX', ttlS));
   };
+  const forget = async (key: string): Promise<void> => {
+    await attempt('del', () => redis.del(key));
+  };
   return {
-    customer: (id) => read(`${PREFIX}:customer:${id}`),
-    keepCustomer: (id, stripeId) => write(`${PREFIX}:customer:${id}`, stripeId, CUSTOMER_TTL_S),
-    paymentMethod: async (id) => parseMethod(await read(`${PREFIX}:method:${id}`)),
-    keepPaymentMethod: (id, details) => write(`${PREFIX}:method:${id}`, JSON.stringify(details), PAYMENT_METHOD_TTL_S),
+    customer: (id) => read(`${prefix}:customer:${id}`),
+    keepCustomer: (id, stripeId) => write(`${prefix}:customer:${id}`, stripeId, CUSTOMER_TTL_S),
+    forgetCustomer: (id) => forget(`${prefix}:customer:${id}`),
+    paymentMethod: async (id) => parseMethod(await read(`${prefix}:method:${id}`)),
+    keepPaymentMethod: (id, details) => write(`${prefix}:method:${id}`, JSON.stringify(details), PAYMENT_METHOD_TTL_S),
+    forgetPaymentMethod: (id) => forget(`${prefix}:method:${id}`),
   };
 }
 

@@ -15,6 +15,8 @@ const sql = {
   get: statement('attempt-get'),
   byIntent: statement('attempt-by-intent'),
   seal: statement('attempts-seal'),
+  key: statement('provider-key'),
+  nextKey: statement('provider-key-next'),
 };
 
 export interface PaymentStoreDeps {
@@ -50,6 +52,15 @@ export function createPaymentStore(deps: PaymentStoreDeps): PaymentStore {
     recordHoldExpired: (input) => recordHoldExpired(pool, now(), input),
     getAttempt: (orderId, attempt) => first(pool, 'get', [orderId, attempt]),
     findAttemptByPaymentIntent: (paymentIntentId) => first(pool, 'byIntent', [paymentIntentId]),
+    async keyNumber(operationKey) {
+      const [row] = await run<{ number: number }>(pool, sql.key, [operationKey]);
+      return row?.number ?? 1;
+    },
+    async nextKey(operationKey, usedUp) {
+      const [row] = await run<{ number: number }>(pool, sql.nextKey, [operationKey, usedUp, now()]);
+      if (row === undefined) throw defect(`the next key of ${operationKey} was not written`);
+      return row.number;
+    },
   };
 }
 

@@ -143,4 +143,8 @@ export interface PaymentStore {
   getAttempt(orderId: string, attempt: number): Promise<AttemptRecord | undefined>;
   /** The latest attempt that used this PaymentIntent. */
   findAttemptByPaymentIntent(paymentIntentId: string): Promise<AttemptRecord | undefined>;
+  /** The number of the idempotency key that an operation goes under, from 1. */
+  keyNumber(operationKey: string): Promise<number>;
+  /** Writes down that the key with this number is used up, and answers with the number to use from now on. */
+  nextKey(operationKey: string, usedUp: number): Promise<number>;
 }

@@ -7,6 +7,7 @@ const sql = {
   outbox: statement('outbox-prune'),
   idempotencyKeys: statement('idempotency-prune'),
   notices: statement('notices-prune'),
+  providerKeys: statement('provider-keys-prune'),
 };
 
 const HOUR_MS = 3_600_000;
@@ -39,6 +40,12 @@ const IDEMPOTENCY_KEPT_MS = 24 * HOUR_MS;
  */
 const NOTICES_KEPT_MS = 90 * DAY_MS;
 
+/**
+ * Numbers of idempotency keys, by when they last changed. The provider forgets keys after a day, and an operation this old is
+ * looked up before it is sent again.
+ */
+const PROVIDER_KEYS_KEPT_MS = 90 * DAY_MS;
+
 /** Some ten milliseconds a batch: far below the statement time-out, and no lock is held for long. */
 const BATCH_ROWS = 1_000;
 /** Half a million rows of each table in one call, which is what 15 orders a second leave in an hour. The next goes on. */
@@ -50,6 +57,7 @@ export interface Pruned {
   readonly outbox: number;
   readonly idempotencyKeys: number;
   readonly notices: number;
+  readonly providerKeys: number;
 }
 
 /**
@@ -66,6 +74,7 @@ export async function prune(pool: Pool, now: Date): Promise<Pruned> {
     outbox: await pruneTable(pool, sql.outbox, before(OUTBOX_KEPT_MS)),
     idempotencyKeys: await pruneTable(pool, sql.idempotencyKeys, before(IDEMPOTENCY_KEPT_MS)),
     notices: await pruneTable(pool, sql.notices, before(NOTICES_KEPT_MS)),
+    providerKeys: await pruneTable(pool, sql.providerKeys, before(PROVIDER_KEYS_KEPT_MS)),
   };
 }
 

@@ -1,20 +1,15 @@
-import type Stripe from 'stripe';
+import Stripe from 'stripe';
+import type { RefusalDetails } from '../../workflows/domain/errors';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import type { AuthorizationResult, AuthorizePaymentInput } from '../../workflows/ports';
 import { activity, amountText, type PaymentContext } from './context';
-import { stripeCustomer } from './customers';
-import {
-  defect,
-  isCardError,
-  isKeyReused,
-  isRefusedParam,
-  isUnexpectedState,
-  isUnknownOutcome,
-  undone,
-} from './errors';
+import { forgetBuyer, ownerOf, stripeCustomer } from './customers';
+import { describe, refusalDetails } from './error-kinds';
+import { defect, isCardError, isKeyReused, isMissing, isRefusal, isUnexpectedState, undone } from './errors';
+import { sendKeyed } from './keyed';
 import { metadataKeys } from './metadata';
 import { cardDetails, chargeOf, idOf, paymentStatus } from './payment-status';
-import { assertOwn, type ProviderSession } from './provider';
+import { assertOwn, type LostAttempt, type ProviderSession } from './provider';
 import { letGo } from './let-go';
 
 /**
@@ -23,14 +18,11 @@ import { letGo } from './let-go';
  */
 const KEY_TRUST_MS = 20 * 3_600_000;
 
-/** A confirmation that failed at the provider is tried again under so many keys; the PaymentIntent's state guards it. */
-const CONFIRM_KEYS = 3;
-
 /** What one try at the provider came to; a card error without a PaymentIntent leaves nothing to fetch. */
 type Outcome =
   | { readonly kind: 'intent'; readonly intent: Stripe.PaymentIntent }
   | { readonly kind: 'declined'; readonly code: string; readonly declineCode: string }
-  | { readonly kind: 'none' }
+  | { readonly kind: 'refused'; readonly details: RefusalDetails }
   | { readonly kind: 'refused_method' };
 
 /** Holds money on a card: see `PaymentActivities.authorizePayment`. */
@@ -56,64 +48,127 @@ async function perform(
   input: AuthorizePaymentInput,
   begun: { readonly paymentIntentId?: string; readonly startedAt: string },
 ): Promise<Outcome> {
-  if (input.paymentIntentId !== undefined) return confirm(session, input, input.paymentIntentId);
-  if (begun.paymentIntentId !== undefined) return fetched(await session.retrieve(begun.paymentIntentId));
   const lost = { operationKey: operationKeys.authorize(input.orderId, input.attempt), startedAt: begun.startedAt };
+  if (input.paymentIntentId !== undefined) return confirm(context, session, input, input.paymentIntentId);
+  if (begun.paymentIntentId !== undefined) return fetched(await session.retrieve(begun.paymentIntentId));
   if (context.now() - Date.parse(begun.startedAt) > KEY_TRUST_MS) {
     const found = await session.find(lost);
     if (found !== undefined) return fetched(found);
   }
-  const customer = await stripeCustomer(context.stripe, context.cache, session, input);
+  const first = await create(context, session, input, lost);
+  if (first !== 'stale_buyer') return first;
+  // What is cached of the buyer is not true any more. With another customer it is another request, and needs another key.
+  await context.store.nextKey(lost.operationKey, await context.store.keyNumber(lost.operationKey));
+  await forgetBuyer(context, input);
+  const second = await create(context, session, input, lost);
+  if (second === 'stale_buyer') throw defect(session.call, 'the provider does not know the customer that it just told');
+  return second;
+}
+
+async function create(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: AuthorizePaymentInput,
+  lost: LostAttempt,
+): Promise<Outcome | 'stale_buyer'> {
+  let customer: string | undefined;
   try {
-    return fetched(await session.create(createParams(input, customer), lost.operationKey));
+    const stripeCustomerId = await stripeCustomer(context, session, input);
+    customer = stripeCustomerId;
+    const intent = await sendKeyed(context, session, {
+      operationKey: lost.operationKey,
+      send: (idempotencyKey) => session.create(createParams(input, stripeCustomerId), idempotencyKey),
+      lookUp: () => session.find({ ...lost, stripeCustomerId }),
+    });
+    return fetched(intent);
   } catch (error) {
-    if (isCardError(error)) return declined(session, error);
-    if (isRefusedParam(error, 'payment_method')) return { kind: 'refused_method' };
-    if (isKeyReused(error)) throw await whyKeyReused(context, session, input);
-    if (!isUnknownOutcome(error)) throw error;
-    context.log.warn(
-      { orderId: input.orderId, attempt: input.attempt },
-      'an authorization failed at the provider; looking it up',
-    );
-    const found = await session.find({ ...lost, stripeCustomerId: customer });
-    return found === undefined ? { kind: 'none' } : fetched(found);
+    if (isKeyReused(error)) return whyKeyReused(context, session, input, lost);
+    return refusal(context, session, input, error, customer);
   }
 }
 
-/** The key is used up with other parameters: by the seal of an undo, or by a bug. */
+/** The key is used up with other parameters: by the seal of an undo, by a try that knew another customer, or by a bug. */
 async function whyKeyReused(
   context: PaymentContext,
   session: ProviderSession,
   input: AuthorizePaymentInput,
-): Promise<Error> {
+  lost: LostAttempt,
+): Promise<Outcome> {
   const known = await context.store.getAttempt(input.orderId, input.attempt);
-  if (known?.tombstoned === true) return undone(session.call);
-  return defect(session.call, `attempt ${input.attempt} was sent before with other contents`);
+  if (known?.tombstoned === true) throw undone(session.call);
+  const found = await session.find(lost);
+  if (found !== undefined) return fetched(found);
+  throw defect(session.call, `attempt ${input.attempt} was sent before with other contents`);
+}
+
+/** What the provider's no means; throws the error where it is none. Where it names no code, the method's own state decides. */
+async function refusal(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: AuthorizePaymentInput,
+  error: unknown,
+  customer: string | undefined,
+): Promise<Outcome | 'stale_buyer'> {
+  if (isCardError(error)) return declined(session, error);
+  if (isMissing(error) && error.param === 'customer') return 'stale_buyer';
+  if (customer !== undefined && isAboutMethod(error)) {
+    const owner = await ownerOf(context, session, input.paymentMethod);
+    const isOthers = owner?.customer !== undefined && owner.customer !== customer;
+    if (isOthers && input.offSession) return 'stale_buyer';
+    const isUsable = owner?.customer !== undefined && !isOthers;
+    if (!isUsable || isMethodParam(error)) {
+      context.log.warn({ orderId: input.orderId, error: describe(error) }, 'a payment method was refused');
+      await context.cache.forgetPaymentMethod(input.paymentMethod);
+      return { kind: 'refused_method' };
+    }
+  }
+  if (isRefusal(error)) return { kind: 'refused', details: refusalDetails(error) };
+  throw error;
+}
+
+function isMethodParam(error: Stripe.errors.StripeError): boolean {
+  return error.param === 'payment_method';
+}
+
+/** A method that is detached or another customer's is refused without a code, and not always with the parameter. */
+function isAboutMethod(error: unknown): error is Stripe.errors.StripeInvalidRequestError {
+  if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) return false;
+  return isMethodParam(error) || (error.code === undefined && error.param === undefined);
 }
 
 /**
  * Confirms an existing PaymentIntent with another payment method. One PaymentIntent can be held only once, so an answer lost
  * at the provider may be asked for again under another key, once a look at it shows that nothing came of the first.
  */
-async function confirm(session: ProviderSession, input: AuthorizePaymentInput, id: string): Promise<Outcome> {
-  const key = operationKeys.authorize(input.orderId, input.attempt);
-  const params = confirmParams(input);
-  for (let index = 1; ; index += 1) {
-    try {
-      // Set again with every try: it does nothing twice, and an attempt that went through is beyond being changed.
-      if (input.setAmount === true) await session.setAmount(id, input.amount);
-      return fetched(await session.confirm(id, params, index === 1 ? key : `${key}:${index}`));
-    } catch (error) {
-      if (isCardError(error)) return declined(session, error);
-      // Before the state: a confirmation without a usable method is refused with the same code.
-      if (isRefusedParam(error, 'payment_method')) return { kind: 'refused_method' };
-      if (isUnexpectedState(error)) return fetched(await session.retrieve(id));
-      if (!isUnknownOutcome(error)) throw error;
-      const intent = await session.retrieve(id);
-      const open = intent.status === 'requires_payment_method' || intent.status === 'requires_confirmation';
-      if (!open) return fetched(intent);
-      if (index >= CONFIRM_KEYS) throw error;
-    }
+async function confirm(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: AuthorizePaymentInput,
+  id: string,
+): Promise<Outcome> {
+  try {
+    const intent = await sendKeyed(context, session, {
+      operationKey: operationKeys.authorize(input.orderId, input.attempt),
+      async send(idempotencyKey) {
+        // Set again with every try: it does nothing twice, and an attempt that went through is beyond being changed.
+        if (input.setAmount === true) await session.setAmount(id, input.amount);
+        return session.confirm(id, confirmParams(input), idempotencyKey);
+      },
+      async lookUp() {
+        const found = await session.retrieve(id);
+        return found.status === 'requires_payment_method' || found.status === 'requires_confirmation'
+          ? undefined
+          : found;
+      },
+    });
+    return fetched(intent);
+  } catch (error) {
+    // A confirmation without a usable method is refused with the code of a wrong state.
+    if (isUnexpectedState(error) && !isMethodParam(error)) return fetched(await session.retrieve(id));
+    const intent = isAboutMethod(error) ? await session.retrieve(id) : undefined;
+    const refused = await refusal(context, session, input, error, idOf(intent?.customer));
+    if (refused === 'stale_buyer') throw error;
+    return refused;
   }
 }
 
@@ -140,7 +195,7 @@ async function record(
     const message = 'the payment method is unknown, used up or another customer’s; nothing was charged';
     return { status: 'invalid', problems: [{ field: 'paymentMethod', message }] };
   }
-  if (outcome.kind === 'none') return { status: 'none' };
+  if (outcome.kind === 'refused') return { status: 'refused', ...outcome.details };
   if (outcome.kind === 'declined') {
     const status = { status: 'declined', code: outcome.code, declineCode: outcome.declineCode } as const;
     const recorded = await context.store.recordAttempt({ orderId, attempt, status });

@@ -3,18 +3,18 @@ import { operationKeys, WHOLE_ORDER } from '../../workflows/domain/operation-key
 import type { CapturePaymentInput, CapturePaymentResult } from '../../workflows/ports';
 import { activity, type PaymentContext } from './context';
 import { defect, isUnexpectedState, isUnknownOutcome } from './errors';
+import { sendKeyed } from './keyed';
 import { captureMark, hasCaptureMark } from './metadata';
 import { cardDetails, paymentStatus } from './payment-status';
 import { assertOwn, type ProviderSession } from './provider';
 
-/**
- * The provider replays a stored refusal or failure for as long as it keeps the key. Where a fresh look shows that the
- * money is still there to be taken, the capture is sent under a next key, so many in all.
- */
-const CAPTURE_KEYS = 3;
-
 /** What a fresh look at a PaymentIntent says of one capture of ours. */
 type Settled = 'captured' | 'gone' | 'elsewhere' | 'open';
+
+interface Looked {
+  readonly intent: Stripe.PaymentIntent;
+  readonly settled: Settled;
+}
 
 /** Takes money from a hold: see `PaymentActivities.capturePayment`. */
 export function capturePayment(context: PaymentContext, input: CapturePaymentInput): Promise<CapturePaymentResult> {
@@ -50,28 +50,22 @@ async function capture(
     if (knownAmount !== undefined && intent.amount_received > knownAmount)
       return capturedElsewhere(context, input, intent);
   }
-  for (let index = 1; ; index += 1) {
-    try {
-      const intent = await session.capture(
-        input.paymentIntentId,
-        captureParams(input, key),
-        index === 1 ? key : `${key}:${index}`,
-      );
-      return await record(context, session, input, intent);
-    } catch (error) {
-      if (!isUnexpectedState(error) && !isUnknownOutcome(error)) throw error;
-      context.log.warn(
-        { orderId: input.orderId, paymentIntentId: input.paymentIntentId },
-        'a capture did not go through; looking it up',
-      );
-      const intent = await session.retrieve(input.paymentIntentId);
-      const settled = settle(intent, key, error);
-      if (settled === 'captured') return record(context, session, input, intent);
-      if (settled === 'gone') return gone(context, input, intent);
-      if (settled === 'elsewhere') return capturedElsewhere(context, input, intent);
-      if (index >= CAPTURE_KEYS) throw error;
-    }
-  }
+  const { intent, settled } = await sendKeyed<Looked>(context, session, {
+    operationKey: key,
+    async send(idempotencyKey) {
+      const taken = await session.capture(input.paymentIntentId, captureParams(input, key), idempotencyKey);
+      return { intent: taken, settled: 'captured' };
+    },
+    isInDoubt: (error) => isUnexpectedState(error) || isUnknownOutcome(error),
+    async lookUp(error) {
+      const found = await session.retrieve(input.paymentIntentId);
+      const settledAs = settle(found, key, error as { readonly code?: string });
+      return settledAs === 'open' ? undefined : { intent: found, settled: settledAs };
+    },
+  });
+  if (settled === 'gone') return gone(context, input, intent);
+  if (settled === 'elsewhere') return capturedElsewhere(context, input, intent);
+  return record(context, session, input, intent);
 }
 
 function settle(intent: Stripe.PaymentIntent, key: string, error: { readonly code?: string | undefined }): Settled {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import Stripe from 'stripe';
 
 /** The version that this code was written against; a newer SDK must not change answers unseen. */
@@ -29,6 +30,15 @@ export function createStripeClient(options: StripeClientOptions): Stripe {
     appInfo: { name: 'holdfast' },
     ...(options.apiUrl === undefined ? {} : endpointOf(options.apiUrl)),
   });
+}
+
+/**
+ * Names an account and its mode without telling the key, e.g. `live-3f9a…`: for what is shared with other processes, which may
+ * have another account. A new key of the same account only makes a cache cold.
+ */
+export function accountScope({ secretKey, apiUrl = '' }: StripeClientOptions): string {
+  const mode = /^(sk|rk)_live_/.test(secretKey) ? 'live' : 'test';
+  return `${mode}-${createHash('sha256').update(`${apiUrl}\n${secretKey}`).digest('hex').slice(0, 16)}`;
 }
 
 function endpointOf(apiUrl: string): { protocol: 'http' | 'https'; host: string; port: string } {

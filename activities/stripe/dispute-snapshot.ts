@@ -1,4 +1,4 @@
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import type { DisputeMovement, DisputeSnapshot } from '../../workflows/domain/dispute';
 import { inCurrencyOf } from './balance-money';
 import { idOf } from './payment-status';
@@ -44,9 +44,4 @@ function movement(dispute: Stripe.Dispute, moved: Stripe.BalanceTransaction): Di
 
 function at(seconds: number): string {
   return new Date(seconds * 1000).toISOString();
-}
-
-/** Does the provider know nothing of this id? */
-export function isMissing(error: unknown): boolean {
-  return error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing';
 }

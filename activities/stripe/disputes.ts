@@ -6,16 +6,11 @@ import { operationKeys } from '../../workflows/domain/operation-keys';
 import type { DisputeProviderActivities, DisputeStep } from '../../workflows/dispute-ports';
 import type { DisputeStore, EvidenceFields } from '../storage';
 import { activity, type PaymentContext } from './context';
-import { disputeSnapshot, isMissing } from './dispute-snapshot';
-import { isKeyReused, isUnknownOutcome, unsettled } from './errors';
+import { disputeSnapshot } from './dispute-snapshot';
+import { isKeyReused, isUnknownOutcome, noneIfMissing, unsettled } from './errors';
 import { evidenceFields } from './evidence';
+import { sendKeyed } from './keyed';
 import type { ProviderSession } from './provider';
-
-/**
- * The provider replays a stored failure for as long as it keeps the key. Where a fresh look shows that nothing came of it, the
- * decision is sent under a next key, so many in all.
- */
-const DECISION_KEYS = 3;
 
 /** The activities of disputes on Stripe: see `DisputeProviderActivities` for what each promises. */
 export function createDisputeActivities(context: PaymentContext, store: DisputeStore): DisputeProviderActivities {
@@ -100,6 +95,7 @@ class DisputeDesk {
         this.context.stripe.disputes.update(disputeId, { evidence, submit: false }),
       );
     } catch (error) {
+      if (isUnknownOutcome(error)) throw unsettled(session.call, 'the provider failed while evidence was staged');
       if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
       this.context.log.warn({ disputeId, code: error.code }, 'evidence could not be staged at the provider');
     }
@@ -116,26 +112,28 @@ class DisputeDesk {
     const { action, attempt } = decision;
     const key = operationKeys.disputeEvidence(disputeId, `${action}:${round}:${attempt}`);
     const request = await this.requestOf(session, record, decision, key, now);
-    for (let index = 1; ; index += 1) {
-      const sentAtMs = this.context.now();
-      try {
-        const answer = await request(index === 1 ? key : `${key}:${index}`);
+    const isRefused = (error: unknown) => error instanceof Stripe.errors.StripeInvalidRequestError;
+    return sendKeyed(this.context, session, {
+      operationKey: key,
+      send: async (idempotencyKey) => {
+        const sentAtMs = this.context.now();
+        const answer = await request(idempotencyKey);
         // A replayed answer tells how things were when the key was first used.
         const isReplayed = answer.lastResponse?.headers['idempotent-replayed'] === 'true';
         const after = isReplayed
           ? await this.look(session, disputeId, now)
           : await this.record(session, answer, sentAtMs, now);
         return after ?? record;
-      } catch (error) {
-        const isRefused = error instanceof Stripe.errors.StripeInvalidRequestError;
-        if (!isRefused && !isUnknownOutcome(error) && !isKeyReused(error)) throw error;
-        this.context.log.warn({ disputeId, action }, 'a decision on a dispute did not go through; looking it up');
+      },
+      isInDoubt: (error) => isRefused(error) || isUnknownOutcome(error) || isKeyReused(error),
+      lookUp: async (error) => {
         const after = await this.look(session, disputeId, now);
         if (after === null || !isPending(after)) return after ?? record;
-        if (isRefused) return this.store.recordRefusal({ disputeId, attempt, code: error.code ?? 'refused', now });
-        if (index >= DECISION_KEYS) throw error;
-      }
-    }
+        if (!isRefused(error)) return undefined;
+        const { code = 'refused' } = error as Stripe.errors.StripeInvalidRequestError;
+        return this.store.recordRefusal({ disputeId, attempt, code, now });
+      },
+    });
   }
 
   /** The same request for every retry: evidence is sealed under its key first, since newer facts would make it another one. */
@@ -158,9 +156,4 @@ class DisputeDesk {
         stripe.disputes.update(disputeId, { evidence, submit: true }, { idempotencyKey }),
       );
   }
-}
-
-function noneIfMissing(error: unknown): undefined {
-  if (!isMissing(error)) throw error;
-  return undefined;
 }

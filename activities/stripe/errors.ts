@@ -1,6 +1,7 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import Stripe from 'stripe';
-import { failureTypes } from '../../workflows/domain/errors';
+import { failureTypes, type FailureType } from '../../workflows/domain/errors';
+import { describe, kindOfError, refusalDetails } from './error-kinds';
 import { LimiterBusy, type RequestPriority } from './limiter';
 
 /** What was being done when an error came, for the message that an operator reads. Ids only: no names, no secrets. */
@@ -56,69 +57,71 @@ export function isMissing(error: unknown): error is Stripe.errors.StripeInvalidR
   return error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing';
 }
 
-/** Is it this parameter that the provider does not accept: unknown, used up, somebody else's? */
-export function isRefusedParam(error: unknown, param: string): boolean {
-  return error instanceof Stripe.errors.StripeInvalidRequestError && error.param === param;
+/** For reads of what may not be there: `request.catch(noneIfMissing)`. */
+export function noneIfMissing(error: unknown): undefined {
+  if (!isMissing(error)) throw error;
+  return undefined;
 }
 
-/**
- * Does the provider say that it failed and that the same key only replays this? Then the outcome is not known, and only
- * looking the object up can tell. Source: `Stripe-Should-Retry: false` on a 5xx, as the idempotency layer sends it.
- */
+/** Does the provider keep this failure under the key that was sent, so that the key is used up? */
+export function isKept(error: Stripe.errors.StripeError): boolean {
+  return error.headers?.['idempotent-replayed'] === 'true' || error.headers?.['stripe-should-retry'] === 'false';
+}
+
+/** Did the provider fail in a way that leaves open what came of a write? Only a look at the object can tell. */
 export function isUnknownOutcome(error: unknown): error is Stripe.errors.StripeAPIError {
-  return (
-    error instanceof Stripe.errors.StripeAPIError &&
-    (error.statusCode ?? 0) >= 500 &&
-    error.headers?.['stripe-should-retry'] === 'false'
-  );
+  return error instanceof Stripe.errors.StripeError && kindOfError(error, true) === 'unknown';
+}
+
+/** Does the provider say no to what was asked for? Cards that the bank declines are told apart by `isCardError`. */
+export function isRefusal(error: unknown): error is Stripe.errors.StripeError {
+  return error instanceof Stripe.errors.StripeError && kindOfError(error, true) === 'refusal';
 }
 
 /**
- * Turns what the SDK threw into the failure that the activity ends in. ApplicationFailures pass through; an error that is
- * not Stripe's is returned as it is, for the SDK of Temporal to retry it. The SDK's error is never kept as the cause:
- * its message and body may hold an e-mail address or a client secret, and causes are written into histories.
+ * Turns what the SDK threw into the failure that the activity ends in. ApplicationFailures pass through; an error that is not
+ * Stripe's is returned as it is. The SDK's error is never kept as the cause: its message and body may hold an e-mail address or a
+ * client secret, and causes are written into histories.
  * @param effect false for a request that only reads: its outcome is never in doubt, so it is simply tried again.
  */
 export function toFailure(error: unknown, call: StripeCall, effect: boolean): unknown {
   if (error instanceof LimiterBusy) return inLine(error, call);
   if (error instanceof ApplicationFailure || !(error instanceof Stripe.errors.StripeError)) return error;
-  if (effect && isUnknownOutcome(error)) {
-    return failure(
-      failureTypes.unknownOutcome,
-      error,
-      call,
-      'the provider failed and its answer would only be replayed; look the payment up',
-    );
+  switch (kindOfError(error, effect)) {
+    case 'passing':
+      return unavailable(error, call);
+    case 'unknown': {
+      const reason = 'the provider failed and its answer would only be replayed; look the payment up';
+      return failure(failureTypes.unknownOutcome, error, call, reason);
+    }
+    case 'refusal': {
+      const details = refusalDetails(error);
+      return failure(failureTypes.refused, error, call, `${details.message}; it is not retried`, [details]);
+    }
+    case 'defect':
+      return failure(
+        failureTypes.defect,
+        error,
+        call,
+        `the provider refused the request (${describe(error)}); it is not retried`,
+      );
   }
-  const busy = busyReason(error);
-  if (busy !== undefined) return unavailable(error, call, busy, true);
-  const down = downReason(error);
-  if (down !== undefined) return unavailable(error, call, down, false);
-  return failure(
-    failureTypes.defect,
-    error,
-    call,
-    `the provider refused the request (${describe(error)}); it is not retried`,
-  );
 }
 
 /** Expected under load: the same request goes through a moment later. */
 function busyReason(error: Stripe.errors.StripeError): string | undefined {
+  const { statusCode, code } = error;
   if (error instanceof Stripe.errors.StripeRateLimitError)
-    return `the provider is too busy (429 ${error.code ?? 'rate_limit'})`;
-  if (error instanceof Stripe.errors.StripeAPIError && error.statusCode === 409) {
-    return 'the same request is still running at the provider (409)';
-  }
-  return undefined;
+    return `the provider is too busy (429 ${code ?? 'rate_limit'})`;
+  if (statusCode === 409) return 'the same request is still running at the provider (409)';
+  return statusCode !== undefined && statusCode < 424 ? `the provider is too busy (${statusCode} ${code})` : undefined;
 }
 
-function downReason(error: Stripe.errors.StripeError): string | undefined {
+function downReason(error: Stripe.errors.StripeError): string {
   if (error instanceof Stripe.errors.StripeConnectionError) return 'the provider could not be reached';
-  if (!(error instanceof Stripe.errors.StripeAPIError)) return undefined;
-  // Without a status the body was no JSON: something between us and the provider answered in its place.
-  if (error.statusCode === undefined) return 'the provider answered with no JSON';
-  // 424: a party behind the provider failed. Source: Stripe API, "HTTP status code summary".
-  return error.statusCode >= 500 || error.statusCode === 424 ? `the provider failed (${error.statusCode})` : undefined;
+  return error.statusCode === undefined
+    ? 'the provider answered with no JSON'
+    : `the provider failed (${error.statusCode})`;
 }
 
 /** Its turn comes later than an activity may run: the try ends, its place in line is kept, and it is called back in time. */
@@ -136,22 +139,24 @@ function inLine({ endpoint, retryAfterMs }: LimiterBusy, call: StripeCall): Appl
   });
 }
 
-function unavailable(
-  error: Stripe.errors.StripeError,
-  call: StripeCall,
-  reason: string,
-  benign: boolean,
-): ApplicationFailure {
+function unavailable(error: Stripe.errors.StripeError, call: StripeCall): ApplicationFailure {
+  const busy = busyReason(error);
   return ApplicationFailure.create({
     type: failureTypes.providerUnavailable,
-    message: message(error, call, `${reason}; it is tried again under the same key`),
+    message: message(error, call, `${busy ?? downReason(error)}; it is tried again under the same key`),
     nextRetryDelay: retryAfterMs(error) ?? guessedDelayMs(call.tryNumber),
-    ...(benign ? { category: ApplicationFailureCategory.BENIGN } : {}),
+    ...(busy === undefined ? {} : { category: ApplicationFailureCategory.BENIGN }),
   });
 }
 
-function failure(type: string, error: Stripe.errors.StripeError, call: StripeCall, reason: string): ApplicationFailure {
-  return ApplicationFailure.create({ type, message: message(error, call, reason), nonRetryable: true });
+function failure(
+  type: FailureType,
+  error: Stripe.errors.StripeError,
+  call: StripeCall,
+  reason: string,
+  details: unknown[] = [],
+): ApplicationFailure {
+  return ApplicationFailure.create({ type, message: message(error, call, reason), nonRetryable: true, details });
 }
 
 /** A failure that needs no error of the SDK, e.g. an answer that is no payment. */
@@ -200,14 +205,6 @@ function message(error: Stripe.errors.StripeError | undefined, call: StripeCall,
   const subject = subscriptionId === undefined ? order : ` of subscription ${subscriptionId}`;
   const request = error?.requestId === undefined ? '' : ` [${error.requestId}]`;
   return `${call.operation}${subject}: ${reason}${request}. At risk: ${call.atRisk}.`;
-}
-
-/** Status, type, code and parameter: the provider's own sentence may quote what the customer typed. */
-function describe(error: Stripe.errors.StripeError): string {
-  const param = error.param === undefined ? undefined : `at ${error.param}`;
-  return [error.statusCode, error.rawType ?? error.type, error.code, param]
-    .filter((part) => part !== undefined)
-    .join(' ');
 }
 
 /** `Retry-After` in milliseconds, capped; undefined where absent or no number of seconds. */

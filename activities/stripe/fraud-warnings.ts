@@ -3,8 +3,7 @@ import type { FraudWarningProviderActivities } from '../../workflows/dispute-por
 import type { FraudWarningSnapshot } from '../../workflows/domain/fraud-warning';
 import type { FraudWarningStore } from '../storage';
 import { activity, type PaymentContext } from './context';
-import { isMissing } from './dispute-snapshot';
-import { unsettled } from './errors';
+import { noneIfMissing, unsettled } from './errors';
 import { idOf } from './payment-status';
 
 const EXPAND: string[] = ['charge'];
@@ -47,9 +46,4 @@ function fraudWarningSnapshot(warning: Stripe.Radar.EarlyFraudWarning): FraudWar
     isDisputed: charge?.disputed ?? false,
     isRefunded: charge?.refunded ?? false,
   };
-}
-
-function noneIfMissing(error: unknown): undefined {
-  if (!isMissing(error)) throw error;
-  return undefined;
 }

@@ -1,4 +1,10 @@
-export { createStripeClient, STRIPE_API_VERSION, STRIPE_TIMEOUT_MS, type StripeClientOptions } from './client';
+export {
+  accountScope,
+  createStripeClient,
+  STRIPE_API_VERSION,
+  STRIPE_TIMEOUT_MS,
+  type StripeClientOptions,
+} from './client';
 export { paymentContext, type PaymentContext, type PaymentDependencies, type PaymentLog } from './context';
 export { createProviderContacts, type ProviderContact } from './contacts';
 export { createDisputeActivities } from './disputes';

@@ -1,5 +1,5 @@
 import { activity, type PaymentContext } from './context';
-import { isMissing } from './dispute-snapshot';
+import { noneIfMissing } from './errors';
 import { metadataKeys } from './metadata';
 import { idOf } from './payment-status';
 
@@ -29,9 +29,4 @@ export function createPaymentOwners(context: PaymentContext): PaymentOwners {
         return idOf(charge?.payment_intent);
       }),
   };
-}
-
-function noneIfMissing(error: unknown): undefined {
-  if (!isMissing(error)) throw error;
-  return undefined;
 }

@@ -2,7 +2,7 @@ import Stripe from 'stripe';
 import type { ProviderRefund } from '../storage/refund-store';
 import { isUnknownOutcome, unsettled } from './errors';
 import { metadataKeys } from './metadata';
-import { idOf } from './payment-status';
+import { chargeOf, idOf } from './payment-status';
 import type { ProviderSession } from './provider';
 
 /** One payment has few refunds; more pages than this are a loop of ours. */
@@ -56,8 +56,12 @@ export async function cancelRefund(stripe: Stripe, session: ProviderSession, id:
   try {
     return checked(session, await session.write('refunds.cancel', () => stripe.refunds.cancel(id)));
   } catch (error) {
-    if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
-    return retrieveRefund(stripe, session, id);
+    const isRefused = error instanceof Stripe.errors.StripeInvalidRequestError;
+    if (!isRefused && !isUnknownOutcome(error)) throw error;
+    const refund = await retrieveRefund(stripe, session, id);
+    // Without a key of our own the next try is another request.
+    if (!isRefused && refund.status === 'requires_action') throw unsettled(session.call, `${id} could not be canceled`);
+    return refund;
   }
 }
 
@@ -68,6 +72,39 @@ export async function findRefund(
   paymentIntentId: string,
   operationKey: string,
 ): Promise<Stripe.Refund | undefined> {
+  for await (const refund of refundsOf(stripe, session, paymentIntentId)) {
+    if (refund.metadata?.[metadataKeys.operation] === operationKey) return checked(session, refund);
+  }
+  return undefined;
+}
+
+/**
+ * Throws a retryable failure where the charge says that more was given back than the listed refunds come to: one is on its way
+ * that no list shows yet.
+ */
+export async function assertAllListed(
+  stripe: Stripe,
+  session: ProviderSession,
+  paymentIntentId: string,
+): Promise<void> {
+  const charge = chargeOf(await session.retrieve(paymentIntentId));
+  let listed = 0;
+  for await (const { status, amount } of refundsOf(stripe, session, paymentIntentId)) {
+    if (status !== 'failed' && status !== 'canceled') listed += amount;
+  }
+  if (charge !== undefined && charge.amount_refunded > listed) {
+    throw unsettled(
+      session.call,
+      `${paymentIntentId} has a refund that is not listed yet; nothing more is sent before`,
+    );
+  }
+}
+
+async function* refundsOf(
+  stripe: Stripe,
+  session: ProviderSession,
+  paymentIntentId: string,
+): AsyncGenerator<Stripe.Refund> {
   let after: string | undefined;
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const cursor = after === undefined ? {} : { starting_after: after };
@@ -75,10 +112,9 @@ export async function findRefund(
     const answer = await session.read('refunds.list', () => stripe.refunds.list(params));
     if (answer.object !== 'list' || !Array.isArray(answer.data))
       throw unsettled(session.call, 'the provider answered with no list');
-    const found = answer.data.find((one) => one.metadata?.[metadataKeys.operation] === operationKey);
-    if (found !== undefined) return checked(session, found);
+    yield* answer.data;
     after = answer.data.at(-1)?.id;
-    if (!answer.has_more || after === undefined) return undefined;
+    if (!answer.has_more || after === undefined) return;
   }
   throw unsettled(session.call, `${paymentIntentId} has more than ${MAX_PAGES * PAGE_SIZE} refunds`);
 }
@@ -122,13 +158,6 @@ export function refusalOf(error: unknown): string | undefined {
   if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) return undefined;
   // More than is left is said without a code.
   return error.code ?? (error.param === 'amount' ? 'amount_too_large' : 'invalid_request');
-}
-
-/** Is this a failure that the provider kept, and will only repeat? Then a look tells what became of the request. */
-export function isKeptFailure(error: unknown): boolean {
-  if (isUnknownOutcome(error)) return true;
-  const isFailure = error instanceof Stripe.errors.StripeAPIError && (error.statusCode ?? 0) >= 500;
-  return isFailure && error.headers?.['idempotent-replayed'] === 'true';
 }
 
 /** The SDK takes every JSON without an `error` for a success, whatever its status. */

@@ -8,24 +8,19 @@ import type {
 } from '../../workflows/refund-ports';
 import type { BeginSendResult, PartInput, RefundStore } from '../storage/refund-store';
 import { activity, amountText, type PaymentContext } from './context';
+import { sendKeyed } from './keyed';
 import { metadataKeys } from './metadata';
 import type { ProviderSession } from './provider';
 import {
+  assertAllListed,
   cancelRefund,
   createRefund,
   findRefund,
-  isKeptFailure,
   providerRefund,
   refusalOf,
   retrieveRefund,
   type RefundParams,
 } from './refund-requests';
-
-/**
- * The provider replays a stored failure of its own for as long as it keeps the key. Where a look shows that no refund came of
- * it, it is sent under a next key, so many in all.
- */
-const SEND_KEYS = 3;
 
 /** The activities of refunds on Stripe: see `RefundProviderActivities` for what each promises. */
 export function createRefundActivities(context: PaymentContext, store: RefundStore): RefundProviderActivities {
@@ -57,29 +52,32 @@ async function send(
   part: ToSend,
 ): Promise<RefundChange> {
   const { stripe } = context;
+  const { operationKey, paymentIntentId } = part;
   const params: RefundParams = { ...part, refundId: input.refundId };
-  // What was sent before may have been made without our hearing of it, and the provider forgets keys after 24 h.
-  if (part.isAgain) {
-    const found = await findRefund(stripe, session, part.paymentIntentId, part.operationKey);
-    if (found !== undefined) return store.recordAnswer({ ...input, confirmed: true }, providerRefund(found));
-  }
-  for (let index = 1; ; index += 1) {
-    const key = index === 1 ? part.operationKey : `${part.operationKey}:${index}`;
-    try {
-      const { refund, fetched } = await createRefund(stripe, session, params, key);
-      return await store.recordAnswer({ ...input, confirmed: fetched }, providerRefund(refund));
-    } catch (error) {
-      const reason = refusalOf(error);
-      if (reason !== undefined) return store.recordRefusal({ ...input, reason });
-      if (!isKeptFailure(error)) throw error;
-      context.log.warn(
-        { refundId: input.refundId, part: input.part },
-        'a refund is not known to be made; looking it up',
-      );
-      const found = await findRefund(stripe, session, part.paymentIntentId, part.operationKey);
-      if (found !== undefined) return store.recordAnswer({ ...input, confirmed: true }, providerRefund(found));
-      if (index >= SEND_KEYS) throw error;
-    }
+  const look = async () => {
+    const found = await findRefund(stripe, session, paymentIntentId, operationKey);
+    return found && { refund: found, fetched: true };
+  };
+  try {
+    // What was sent before may have been made without our hearing of it, and the provider forgets keys after 24 h.
+    const known = part.isAgain ? await look() : undefined;
+    const { refund, fetched } =
+      known ??
+      (await sendKeyed(context, session, {
+        operationKey,
+        send: (idempotencyKey) => createRefund(stripe, session, params, idempotencyKey),
+        async lookUp() {
+          const found = await look();
+          // Nothing else stops a second refund: a next key is only for a payment of which every refund is in the list.
+          if (found === undefined) await assertAllListed(stripe, session, paymentIntentId);
+          return found;
+        },
+      }));
+    return await store.recordAnswer({ ...input, confirmed: fetched }, providerRefund(refund));
+  } catch (error) {
+    const reason = refusalOf(error);
+    if (reason === undefined) throw error;
+    return store.recordRefusal({ ...input, reason });
   }
 }
 

@@ -8,7 +8,9 @@ import type {
   PaySubscriptionResult,
 } from '../../workflows/subscription-ports';
 import { activity, type PaymentContext } from './context';
-import { isCardError, isMissing, isUnknownOutcome, unsettled } from './errors';
+import { ownerOf } from './customers';
+import { isCardError, isKept, isUnknownOutcome, unsettled } from './errors';
+import { idempotencyKey, sendKeyed } from './keyed';
 import { idOf } from './payment-status';
 import type { ProviderSession } from './provider';
 import { fetchSubscription, paymentOf } from './subscription-fetch';
@@ -47,15 +49,15 @@ export function payWith(
     const { stripe } = context;
     const snapshot = await fetchSubscription(stripe, session, subscriptionId);
     if (ENDED.has(snapshot.providerStatus)) return { outcome: 'refused', reason: 'canceled' };
-    const attached = await attach(stripe, session, input, snapshot.stripeCustomerId);
+    const attached = await attach(context, session, input, snapshot.stripeCustomerId);
     if (attached === undefined) return { outcome: 'refused', reason: 'unknown_payment_method' };
-    const tried = 'declineCode' in attached ? attached : await pay(stripe, session, input, snapshot, attached.id);
+    const tried = 'declineCode' in attached ? attached : await pay(context, session, input, snapshot, attached.id);
     return { ...tried, follow: await lookAgain(session) };
   });
 }
 
 async function pay(
-  stripe: Stripe,
+  context: PaymentContext,
   session: ProviderSession,
   input: PaySubscriptionInput,
   snapshot: SubscriptionSnapshot,
@@ -63,20 +65,36 @@ async function pay(
 ): Promise<Tried> {
   const { subscriptionId } = snapshot;
   const keys = keysOf(input.attemptKey);
-  await session.write('subscriptions.update', () =>
-    stripe.subscriptions.update(
-      subscriptionId,
-      { default_payment_method: method },
-      { idempotencyKey: keys.makeDefault },
-    ),
-  );
+  await makeDefault(context, session, subscriptionId, method, keys.makeDefault);
   const owing = openInvoice(snapshot);
-  if (owing !== undefined) return payInvoice(stripe, session, owing.invoiceId, method, keys.pay(owing.invoiceId));
-  if (snapshot.providerStatus === 'paused') return resume(stripe, session, subscriptionId, keys.resume);
+  if (owing !== undefined) return payInvoice(context, session, owing.invoiceId, method, keys.pay(owing.invoiceId));
+  if (snapshot.providerStatus === 'paused') return resume(context, session, subscriptionId, keys.resume);
   const newest = collectedInvoice(snapshot.invoices);
   const isDone = newest?.status === 'paid' && newest.amountPaid > 0;
-  const wasThis = isDone && (await wasPaidBy(stripe, session, newest.invoiceId, method, keys.pay(newest.invoiceId)));
+  const wasThis = isDone && (await wasPaidBy(context, session, newest.invoiceId, method, keys.pay(newest.invoiceId)));
   return { outcome: wasThis ? 'paid' : 'nothing_owed' };
+}
+
+async function makeDefault(
+  context: PaymentContext,
+  session: ProviderSession,
+  subscriptionId: string,
+  method: string,
+  operationKey: string,
+): Promise<void> {
+  const { stripe } = context;
+  const params = { default_payment_method: method };
+  await sendKeyed(context, session, {
+    operationKey,
+    send: (idempotencyKey) =>
+      session.write('subscriptions.update', () =>
+        stripe.subscriptions.update(subscriptionId, params, { idempotencyKey }),
+      ),
+    async lookUp() {
+      const found = await session.read('subscriptions.retrieve', () => stripe.subscriptions.retrieve(subscriptionId));
+      return idOf(found.default_payment_method) === method ? found : undefined;
+    },
+  });
 }
 
 /**
@@ -84,16 +102,22 @@ async function pay(
  * under it, and an invoice that is paid cannot be paid again.
  */
 async function wasPaidBy(
-  stripe: Stripe,
+  { stripe, store }: PaymentContext,
   session: ProviderSession,
   invoiceId: string,
   method: string,
-  idempotencyKey: string,
+  operationKey: string,
 ): Promise<boolean> {
+  const key = idempotencyKey(operationKey, await store.keyNumber(operationKey));
   try {
-    await session.write('invoices.pay', () => stripe.invoices.pay(invoiceId, payParams(method), { idempotencyKey }));
+    await session.write('invoices.pay', () =>
+      stripe.invoices.pay(invoiceId, payParams(method), { idempotencyKey: key }),
+    );
     return true;
   } catch (error) {
+    // Only a request that was sent before is answered with a failure that was kept, and the invoice is paid.
+    if (isUnknownOutcome(error) && isKept(error)) return true;
+    if (isUnknownOutcome(error)) throw unsettled(session.call, 'it is not known yet whether this try paid the invoice');
     if (!isInvalid(error)) throw error;
     return false;
   }
@@ -111,58 +135,63 @@ function openInvoice(snapshot: SubscriptionSnapshot): InvoiceSnapshot | undefine
 
 /** The method's id as the customer has it; undefined for one that is unknown, used up or another customer's. */
 async function attach(
-  stripe: Stripe,
+  context: PaymentContext,
   session: ProviderSession,
   { paymentMethod, attemptKey }: PaySubscriptionInput,
   customer: string,
 ): Promise<{ readonly id: string } | Extract<Tried, { outcome: 'declined' }> | undefined> {
-  const idempotencyKey = keysOf(attemptKey).attach;
-  let answer;
+  const { stripe } = context;
+  // The customer may have it already: then it can be charged as it is.
+  const owned = async () =>
+    (await ownerOf(context, session, paymentMethod))?.customer === customer ? { id: paymentMethod } : undefined;
   try {
-    answer = await session.write('payment_methods.attach', () =>
-      stripe.paymentMethods.attach(paymentMethod, { customer }, { idempotencyKey }),
-    );
+    return await sendKeyed(context, session, {
+      operationKey: keysOf(attemptKey).attach,
+      async send(idempotencyKey) {
+        const answer = await session.write('payment_methods.attach', () =>
+          stripe.paymentMethods.attach(paymentMethod, { customer }, { idempotencyKey }),
+        );
+        if (answer.object !== 'payment_method')
+          throw unsettled(session.call, 'the provider answered with no payment method');
+        return { id: answer.id };
+      },
+      lookUp: owned,
+    });
   } catch (error) {
     if (isCardError(error)) return { outcome: 'declined', declineCode: codeOf(error) };
-    if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
-    // The customer may have it already: then it can be charged as it is.
-    return (await owner(stripe, session, paymentMethod)) === customer ? { id: paymentMethod } : undefined;
-  }
-  if (answer.object !== 'payment_method') throw unsettled(session.call, 'the provider answered with no payment method');
-  return { id: answer.id };
-}
-
-async function owner(stripe: Stripe, session: ProviderSession, paymentMethod: string): Promise<string | undefined> {
-  try {
-    const request = () => stripe.paymentMethods.retrieve(paymentMethod);
-    return idOf((await session.write('payment_methods.retrieve', request)).customer);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
+    if (!isInvalid(error)) throw error;
+    return owned();
   }
 }
 
 async function payInvoice(
-  stripe: Stripe,
+  context: PaymentContext,
   session: ProviderSession,
   invoiceId: string,
   method: string,
-  idempotencyKey: string,
+  operationKey: string,
 ): Promise<Tried> {
-  let refusal: unknown;
-  try {
-    const request = () => stripe.invoices.pay(invoiceId, payParams(method), { idempotencyKey });
-    const answer = await session.write('invoices.pay', request);
-    if (answer.object !== 'invoice') throw unsettled(session.call, 'the provider answered with no invoice');
-    if (answer.status === 'paid') return { outcome: 'paid' };
-  } catch (error) {
+  const { stripe } = context;
+  return sendKeyed<Tried>(context, session, {
+    operationKey,
+    async send(idempotencyKey) {
+      const request = () => stripe.invoices.pay(invoiceId, payParams(method), { idempotencyKey });
+      const answer = await session.write('invoices.pay', request);
+      if (answer.object !== 'invoice') throw unsettled(session.call, 'the provider answered with no invoice');
+      if (answer.status === 'paid') return { outcome: 'paid' };
+      const tried = await outcomeOf(stripe, session, invoiceId, undefined);
+      if (tried === undefined) throw unsettled(session.call, 'the payment is neither made nor refused yet');
+      return tried;
+    },
     // Refused, paid by somebody else meanwhile, or failed after it was begun: the invoice itself tells.
-    if (!isCardError(error) && !isUnknownOutcome(error) && !isInvalid(error)) throw error;
-    refusal = error;
-  }
-  const tried = await outcomeOf(stripe, session, invoiceId, refusal);
-  if (tried === undefined) throw refusal ?? unsettled(session.call, 'the payment is neither made nor refused yet');
-  return tried;
+    isInDoubt: (error) => isCardError(error) || isUnknownOutcome(error) || isInvalid(error),
+    async lookUp(error) {
+      const tried = await outcomeOf(stripe, session, invoiceId, error);
+      // A refusal is no answer that a next key would change.
+      if (tried === undefined && !isUnknownOutcome(error)) throw error;
+      return tried;
+    },
+  });
 }
 
 /** What an invoice says of the try to pay it; undefined where it does not say. */
@@ -186,25 +215,36 @@ async function outcomeOf(
 
 /** A paused subscription runs again once the invoice of its new period is paid, and not before. */
 async function resume(
-  stripe: Stripe,
+  context: PaymentContext,
   session: ProviderSession,
   subscriptionId: string,
-  idempotencyKey: string,
+  operationKey: string,
 ): Promise<Tried> {
+  const { stripe } = context;
   const params = { payment_behavior: 'resume_on_payment_success' } as const;
-  try {
-    await session.write('subscriptions.resume', () =>
-      stripe.subscriptions.resume(subscriptionId, params, { idempotencyKey }),
-    );
-  } catch (error) {
-    if (!isCardError(error) && !isUnknownOutcome(error) && !isInvalid(error)) throw error;
-  }
-  const after = await fetchSubscription(stripe, session, subscriptionId);
-  if (after.providerStatus !== 'paused') return { outcome: 'resumed' };
-  const owing = openInvoice(after);
-  const tried = owing && (await outcomeOf(stripe, session, owing.invoiceId, undefined));
-  if (tried === undefined) throw unsettled(session.call, 'it is neither resumed nor refused yet');
-  return tried.outcome === 'paid' ? { outcome: 'resumed' } : tried;
+  const resumed = async (): Promise<Tried | undefined> => {
+    const after = await fetchSubscription(stripe, session, subscriptionId);
+    if (after.providerStatus !== 'paused') return { outcome: 'resumed' };
+    const owing = openInvoice(after);
+    const tried = owing && (await outcomeOf(stripe, session, owing.invoiceId, undefined));
+    return tried?.outcome === 'paid' ? { outcome: 'resumed' } : tried;
+  };
+  const settled = async (): Promise<Tried> => {
+    const tried = await resumed();
+    if (tried === undefined) throw unsettled(session.call, 'it is neither resumed nor refused yet');
+    return tried;
+  };
+  return sendKeyed<Tried>(context, session, {
+    operationKey,
+    async send(idempotencyKey) {
+      await session.write('subscriptions.resume', () =>
+        stripe.subscriptions.resume(subscriptionId, params, { idempotencyKey }),
+      );
+      return settled();
+    },
+    isInDoubt: (error) => isCardError(error) || isUnknownOutcome(error) || isInvalid(error),
+    lookUp: (error) => (isUnknownOutcome(error) ? resumed() : settled()),
+  });
 }
 
 function isInvalid(error: unknown): boolean {

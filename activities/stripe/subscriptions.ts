@@ -6,7 +6,7 @@ import type {
 } from '../../workflows/subscription-ports';
 import type { SubscriptionStore } from '../storage/subscription-store';
 import { activity, type PaymentContext } from './context';
-import { isMissing, unsettled } from './errors';
+import { isMissing, isUnknownOutcome, unsettled } from './errors';
 import type { ProviderSession } from './provider';
 import { fetchSubscription } from './subscription-fetch';
 import { ENDED_UNPAID } from './subscription-mapping';
@@ -111,8 +111,11 @@ function endSubscription(
       const params = { cancellation_details: { comment: ENDED_UNPAID } };
       await session.write('subscriptions.cancel', () => payments.stripe.subscriptions.cancel(subscriptionId, params));
     } catch (error) {
-      // Somebody else was first.
-      if (!isMissing(error)) throw error;
+      // Somebody else was first, or the provider failed and the look tells what came of it.
+      if (!isMissing(error) && !isUnknownOutcome(error)) throw error;
+      const after = await seen(context, session, input, 'subscription');
+      if (isMissing(error) || isOver(after.facts.stage)) return after;
+      throw unsettled(session.call, 'the provider failed while the subscription was ended');
     }
     return seen(context, session, input, 'subscription');
   });

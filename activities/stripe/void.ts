@@ -3,7 +3,8 @@ import type { OrderFacts } from '../../workflows/domain/order';
 import type { VoidPaymentInput, VoidPaymentResult } from '../../workflows/ports';
 import type { AttemptRecord } from '../storage/payment-store';
 import { activity, keepNotes, notes, type PaymentContext } from './context';
-import { defect, isKeyReused, isUnknownOutcome, unsettled } from './errors';
+import { defect, isKept, isKeyReused, isRefusal, isUnknownOutcome, unsettled } from './errors';
+import { idempotencyKey } from './keyed';
 import { cancel, letGo, type LetGoResult } from './let-go';
 import { metadataKeys } from './metadata';
 import type { ProviderSession } from './provider';
@@ -76,11 +77,18 @@ async function voidAttempt(
 }
 
 /**
+ * The seal's own amount, which is never charged: far above every minimum, whatever the attempt asked for. What the provider
+ * refuses for its amount or currency leaves the key free.
+ */
+const SEAL_AMOUNT = { amount: 1_000, currency: 'usd' } as const;
+
+/**
  * The id of what a lost attempt made; undefined where it made nothing and can make nothing any more.
  *
  * Not finding it proves nothing while its request may still be on the way. So its idempotency key is taken out of use: a
  * harmless PaymentIntent, unconfirmed and canceled at once, is made under it. If that works, the late request is refused
- * for its other parameters. If it does not, the late request was first, and what it made can be found now.
+ * for its other parameters. If it does not, the late request was first, and what it made can be found now. Keys that were
+ * retired before have been answered: nothing is on its way under them.
  */
 async function findOrSeal(
   context: PaymentContext,
@@ -89,14 +97,24 @@ async function findOrSeal(
 ): Promise<string | undefined> {
   const found = await findLost(context, session, attempt);
   if (found !== undefined) return found.id;
-  const { amount, currency } = attempt;
-  if (amount === undefined || currency === undefined) return undefined;
-  const key = operationKeys.authorize(attempt.orderId, attempt.attempt);
+  const operationKey = operationKeys.authorize(attempt.orderId, attempt.attempt);
+  const key = idempotencyKey(operationKey, await context.store.keyNumber(operationKey));
+  if (await sealKey(session, key)) return undefined;
+  context.log.warn(
+    { orderId: attempt.orderId, attempt: attempt.attempt },
+    'a late authorization may have been first; looking it up',
+  );
+  const late = await findLost(context, session, attempt);
+  if (late === undefined) awaitEnd(context, session, key);
+  return late?.id;
+}
+
+/** True where the key is out of use; false where it was used before, or the provider takes no such seal. */
+async function sealKey(session: ProviderSession, key: string): Promise<boolean> {
   try {
     const placeholder = await session.create(
       {
-        amount,
-        currency,
+        ...SEAL_AMOUNT,
         capture_method: 'manual',
         automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
         metadata: { [metadataKeys.sealed]: key },
@@ -104,18 +122,13 @@ async function findOrSeal(
       key,
     );
     if (placeholder.status !== 'canceled') await cancel(session, placeholder.id);
-    return undefined;
+    return true;
   } catch (error) {
-    // A seal that failed has used the key up all the same, and an unconfirmed PaymentIntent holds nothing.
-    if (isUnknownOutcome(error)) return undefined;
-    if (!isKeyReused(error)) throw error;
-    context.log.warn(
-      { orderId: attempt.orderId, attempt: attempt.attempt },
-      'a late authorization was first; looking it up',
-    );
-    const late = await findLost(context, session, attempt);
-    if (late === undefined) awaitEnd(context, session, key);
-    return late?.id;
+    // A seal whose failure is kept has used the key up all the same, and an unconfirmed PaymentIntent holds nothing.
+    if (isUnknownOutcome(error) && isKept(error)) return true;
+    if (isUnknownOutcome(error)) throw unsettled(session.call, 'the provider failed while a key was taken out of use');
+    if (isKeyReused(error) || isRefusal(error)) return false;
+    throw error;
   }
 }
 

@@ -175,7 +175,7 @@ function breakable(dependencies: Dependencies, sabotage: Sabotage): Activities {
   const provider = paymentContext({
     stripe: sabotage.stripe?.(dependencies.stripe) ?? dependencies.stripe,
     store: sabotage.store?.(store) ?? store,
-    cache: createPaymentCache(redis, { onFailure: () => undefined }),
+    cache: createPaymentCache(redis, { scope: 'test', onFailure: () => undefined }),
   });
   const activities: Activities = {
     ...dependencies.activities,

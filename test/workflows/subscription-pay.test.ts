@@ -130,6 +130,7 @@ describe('a new card', () => {
   it.each<[string, FaultRule]>([
     ['breaks off', { action: { kind: 'reset', when: 'after' }, times: 2 }],
     ['fails for good', { action: { kind: 'server_error', when: 'after', shouldRetry: false } }],
+    ['keeps a failure', { action: { kind: 'server_error', when: 'after' } }],
     ['is too busy first', { action: { kind: 'rate_limit' } }],
   ])('whose bank took the money while the provider %s is answered as paid', async (_name, fault) => {
     const { subscriptionId } = await failing('insufficient_funds');
@@ -138,6 +139,18 @@ describe('a new card', () => {
     expect(await subscriptions.pay(subscriptionId, 'pm_card_visa')).toMatchObject({ outcome: 'paid' });
     expect(charges()).toHaveLength(before + 1);
   });
+
+  it.each(['/v1/payment_methods/.*/attach', '/v1/subscriptions/[^/]+$', '/v1/invoices/.*/pay'])(
+    'is charged once where the provider keeps a failure of %s before it did anything',
+    async (pathPattern) => {
+      const { subscriptionId } = await failing('insufficient_funds');
+      const before = charges().length;
+      const match = { method: 'POST', pathPattern };
+      world().simulator.faults.add({ match, action: { kind: 'server_error', when: 'during' } });
+      expect(await subscriptions.pay(subscriptionId, 'pm_card_visa')).toMatchObject({ outcome: 'paid' });
+      expect(charges()).toHaveLength(before + 1);
+    },
+  );
 });
 
 describe('looks that fail', () => {

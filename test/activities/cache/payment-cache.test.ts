@@ -2,6 +2,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import Redis from 'ioredis';
 import RedisMock from 'ioredis-mock';
 import { createPaymentCache } from '../../../activities/cache';
+import { accountScope } from '../../../activities/stripe';
 import { testEnvironment, uniqueName } from '../../support/environment';
 
 const servers: Record<string, () => Redis> = {
@@ -17,17 +18,40 @@ describe.each(Object.entries(servers))('the payment cache on %s', (_name, connec
     redis = connect();
   });
   afterEach(() => redis.quit());
-  const cache = () => createPaymentCache(redis, { onFailure: (command) => failures.push(command) });
+  const cache = () => createPaymentCache(redis, { scope: 'test-1', onFailure: (command) => failures.push(command) });
 
   it('keeps customers and methods for a while, not for ever', async () => {
     await cache().keepCustomer('cust_1', 'cus_1');
     await cache().keepPaymentMethod('pm_1', { stripeCustomerId: 'cus_1', brand: 'visa' });
     expect(await cache().customer('cust_1')).toBe('cus_1');
     expect(await cache().paymentMethod('pm_1')).toEqual({ stripeCustomerId: 'cus_1', brand: 'visa' });
-    expect(await redis.ttl('holdfast:payments:customer:cust_1')).toBeGreaterThan(29 * 24 * 3600);
-    const methodTtlS = await redis.ttl('holdfast:payments:method:pm_1');
+    expect(await redis.ttl('holdfast:payments:test-1:customer:cust_1')).toBeGreaterThan(29 * 24 * 3600);
+    const methodTtlS = await redis.ttl('holdfast:payments:test-1:method:pm_1');
     expect(methodTtlS).toBeGreaterThan(23 * 3600);
     expect(methodTtlS).toBeLessThanOrEqual(24 * 3600);
+  });
+
+  it('forgets what proved to be wrong', async () => {
+    await cache().keepCustomer('cust_1', 'cus_1');
+    await cache().keepPaymentMethod('pm_1', { stripeCustomerId: 'cus_1' });
+    await cache().forgetCustomer('cust_1');
+    await cache().forgetPaymentMethod('pm_1');
+    expect(await cache().customer('cust_1')).toBeUndefined();
+    expect(await cache().paymentMethod('pm_1')).toBeUndefined();
+  });
+
+  it('keeps the references of each account and mode apart', async () => {
+    await cache().keepCustomer('cust_1', 'cus_1');
+    const keys = [
+      { secretKey: 'sk_test_a' },
+      { secretKey: 'sk_live_a' },
+      { secretKey: 'sk_test_a', apiUrl: 'http://127.0.0.1:4010' },
+    ];
+    for (const scope of keys.map(accountScope)) {
+      expect(scope).not.toContain('sk_');
+      expect(await createPaymentCache(redis, { scope }).customer('cust_1')).toBeUndefined();
+    }
+    expect(new Set(keys.map(accountScope)).size).toBe(3);
   });
 
   it('knows nothing of strangers', async () => {
@@ -39,13 +63,13 @@ describe.each(Object.entries(servers))('the payment cache on %s', (_name, connec
   it.each(['{', '[]', '7', 'null', '{"brand":7}', '{"number":"4242"}'])(
     'takes %s under a key for a miss',
     async (text) => {
-      await redis.set('holdfast:payments:method:pm_1', text);
+      await redis.set('holdfast:payments:test-1:method:pm_1', text);
       expect(await cache().paymentMethod('pm_1')).toBeUndefined();
     },
   );
 
   it('takes a value of another type for a miss', async () => {
-    await redis.lpush('holdfast:payments:customer:cust_1', 'x');
+    await redis.lpush('holdfast:payments:test-1:customer:cust_1', 'x');
     expect(await cache().customer('cust_1')).toBeUndefined();
   });
 });
@@ -53,7 +77,7 @@ describe.each(Object.entries(servers))('the payment cache on %s', (_name, connec
 it('misses while the server is away, and tells so', async () => {
   const redis = new Redis(testEnvironment().redisUrl);
   const failures: string[] = [];
-  const cache = createPaymentCache(redis, { onFailure: (command) => failures.push(command) });
+  const cache = createPaymentCache(redis, { scope: 'test-1', onFailure: (command) => failures.push(command) });
   redis.disconnect();
   await cache.keepCustomer('cust_1', 'cus_1');
   expect(await cache.customer('cust_1')).toBeUndefined();
@@ -67,6 +91,7 @@ it('does not wait for a server that takes connections and never answers', async 
   const silent = new Redis({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
   const failures: string[] = [];
   const cache = createPaymentCache(silent, {
+    scope: 'test-1',
     timeoutMs: 20,
     onFailure: (_command, error) => failures.push(String(error)),
   });

@@ -75,13 +75,6 @@ describe('authorizePayment', () => {
     expect(harness.simulator.state.paymentIntents().map((one) => one.id)).toEqual([result.paymentIntentId]);
   });
 
-  it('says none where a stored 500 hides no hold', async () => {
-    const action = { kind: 'server_error', when: 'during', shouldRetry: false } as const;
-    harness.simulator.faults.add({ match: { method: 'POST', pathPattern: CREATE }, action });
-    expect(await harness.payments.authorizePayment(attempt())).toEqual({ status: 'none' });
-    expect(harness.simulator.state.paymentIntents()).toHaveLength(0);
-  });
-
   it('looks an attempt up that is older than the life of its key', async () => {
     const input = attempt();
     harness.store.beforeRecord = () => {

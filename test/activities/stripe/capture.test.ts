@@ -109,7 +109,7 @@ describe('capturePayment', () => {
   it('refuses to take more than is held', async () => {
     const input = await held();
     const failure = await failureOf(harness.payments.capturePayment({ ...input, amount: 6_000 }));
-    expect(failure.type).toBe(failureTypes.defect);
+    expect(failure.type).toBe(failureTypes.refused);
     expect(taken(input.paymentIntentId)).toBe(0);
   });
 });

@@ -53,7 +53,7 @@ beforeEach(async () => {
   const provider = paymentContext({
     stripe,
     store: createPaymentStore(storage),
-    cache: createPaymentCache(redis),
+    cache: createPaymentCache(redis, { scope: 'test' }),
     now,
   });
   payments = createPaymentActivities(provider);

@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import { createStripeClient } from '../../../activities/stripe';
 import { ConcurrencyCap } from '../../../activities/stripe/concurrency';
+import { kindOfCode } from '../../../activities/stripe/error-kinds';
 import { toFailure } from '../../../activities/stripe/errors';
 import { failureTypes } from '../../../workflows/domain/errors';
 import { attempt, failureOf, startHarness } from './harness';
@@ -53,27 +56,38 @@ interface Row {
   readonly category?: 'BENIGN';
 }
 
-const { providerUnavailable, unknownOutcome, defect } = failureTypes;
+const { providerUnavailable, unknownOutcome, defect, refused } = failureTypes;
 const NO = { 'stripe-should-retry': 'false' };
 const YES = { 'stripe-should-retry': 'true' };
+const REPLAYED = { 'idempotent-replayed': 'true' };
+const UNKNOWN_PARAM = error({ type: 'invalid_request_error', code: 'parameter_unknown', param: 'x' });
 const RATE = error({ type: 'invalid_request_error', code: 'rate_limit' });
 const LOCK = error({ type: 'invalid_request_error', code: 'lock_timeout' });
 
 const busy = { type: providerUnavailable, nonRetryable: false, category: 'BENIGN' } as const;
 const down = { type: providerUnavailable, nonRetryable: false } as const;
 const broken = { type: defect, nonRetryable: true } as const;
+const unknown = { type: unknownOutcome, nonRetryable: true } as const;
+const no = { type: refused, nonRetryable: true } as const;
 const TABLE: readonly Row[] = [
   { name: '429, plain', status: 429, body: RATE, ...busy },
   { name: '429, should retry', status: 429, body: RATE, headers: YES, ...busy },
   { name: '429, lock time-out', status: 429, body: LOCK, ...busy },
   { name: '409, key in use', status: 409, body: IN_USE, ...busy },
-  { name: '500', status: 500, body: API_ERROR, ...down },
+  { name: '500, to be retried', status: 500, body: API_ERROR, headers: YES, ...down },
+  { name: '500, first answer', status: 500, body: API_ERROR, ...unknown },
+  { name: '500, replayed', status: 500, body: API_ERROR, headers: REPLAYED, ...unknown },
+  { name: '503, replayed', status: 503, body: API_ERROR, headers: REPLAYED, ...unknown },
   { name: '503', status: 503, body: API_ERROR, ...down },
   { name: '424', status: 424, body: API_ERROR, ...down },
   { name: 'no JSON', status: 502, body: '<html>', ...down },
-  { name: '500, replayed', status: 500, body: API_ERROR, headers: NO, type: unknownOutcome, nonRetryable: true },
-  { name: '400', status: 400, body: INVALID, ...broken },
-  { name: '404', status: 404, body: INVALID, ...broken },
+  { name: '500, not to be retried', status: 500, body: API_ERROR, headers: NO, ...unknown },
+  { name: '400, a code', status: 400, body: error({ type: 'invalid_request_error', code: 'charge_disputed' }), ...no },
+  { name: '400, a parameter', status: 400, body: error({ type: 'invalid_request_error', param: 'amount' }), ...no },
+  { name: '400, nothing named', status: 400, body: error({ type: 'invalid_request_error' }), ...broken },
+  { name: '400, a parameter that is none', status: 400, body: UNKNOWN_PARAM, ...broken },
+  { name: '402', status: 402, body: error({ type: 'card_error', code: 'card_declined' }), ...no },
+  { name: '404', status: 404, body: INVALID, ...no },
   { name: '400, key reused', status: 400, body: REUSED, ...broken },
   { name: '401', status: 401, body: INVALID, ...broken },
   { name: '403', status: 403, body: INVALID, ...broken },
@@ -155,6 +169,28 @@ describe('the error table', () => {
       expect(written).not.toMatch(/example\.com|_secret_|sk_test/);
       expect(failure.cause).toBeUndefined();
     }
+  });
+});
+
+describe('a refusal', () => {
+  it('tells its code, its parameter and our own sentence', async () => {
+    const body = error({ type: 'invalid_request_error', code: 'amount_too_small', param: 'amount' });
+    const failure = await mapped({ status: 400, body });
+    const message =
+      'the amount is below the smallest that the payment provider takes in this currency (400 invalid_request_error amount_too_small at amount)';
+    expect(failure.details).toEqual([{ code: 'amount_too_small', message, param: 'amount' }]);
+  });
+});
+
+describe('the error codes of the SDK', () => {
+  const types = readFileSync(join(dirname(require.resolve('stripe')), 'resources', 'PaymentIntents.d.ts'), 'utf8');
+  const [, union = ''] = /namespace LastPaymentError \{\s+type Code = ([^;]+);/.exec(types) ?? [];
+  const codes = [...union.matchAll(/'([a-z0-9_]+)'/g)].map(([, code = '']) => code);
+
+  it('are each of a kind that was decided on', () => {
+    expect(codes.length).toBeGreaterThan(150);
+    // A code that a new version of the SDK adds shows up here: decide on its kind, then update the snapshot.
+    expect(Object.fromEntries(codes.map((code) => [code, kindOfCode(code)]))).toMatchSnapshot();
   });
 });
 

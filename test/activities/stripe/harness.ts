@@ -30,7 +30,9 @@ export async function startHarness(options: StripeSimulatorOptions = {}): Promis
   const redis = new Redis(testEnvironment().redisUrl, { keyPrefix: `${uniqueName('payments')}:` });
   const now = () => simulator.clock.now();
   const store = new MemoryStore(now);
-  const payments = createPaymentActivities(paymentContext({ stripe, store, cache: createPaymentCache(redis), now }));
+  const payments = createPaymentActivities(
+    paymentContext({ stripe, store, cache: createPaymentCache(redis, { scope: 'test' }), now }),
+  );
   return {
     simulator,
     stripe,

@@ -197,7 +197,9 @@ describe('an activity in line', () => {
 
   function paymentsBehind(limiter: RequestLimiter) {
     const { stripe, store, redis } = harness;
-    return createPaymentActivities(paymentContext({ stripe, store, cache: createPaymentCache(redis), limiter }));
+    return createPaymentActivities(
+      paymentContext({ stripe, store, cache: createPaymentCache(redis, { scope: 'test' }), limiter }),
+    );
   }
 
   it('ends in a failure that is tried again when it is called, with nothing sent', async () => {

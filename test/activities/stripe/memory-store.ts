@@ -23,6 +23,7 @@ export class MemoryStore implements PaymentStore {
   readonly recorded: RecordAttemptInput[] = [];
   readonly captures: { input: CapturePaymentInput; outcome: CaptureOutcome }[] = [];
   readonly expired: string[] = [];
+  private readonly keyNumbers = new Map<string, number>();
   /** Called once an attempt is written down: what happens between our database and the provider. */
   afterBegin: (() => Promise<void> | void) | undefined;
   /** Called before the result of an attempt is written down. */
@@ -104,6 +105,16 @@ export class MemoryStore implements PaymentStore {
 
   async findAttemptByPaymentIntent(paymentIntentId: string): Promise<AttemptRecord | undefined> {
     return [...this.attempts.values()].findLast((one) => one.paymentIntentId === paymentIntentId);
+  }
+
+  async keyNumber(operationKey: string): Promise<number> {
+    return this.keyNumbers.get(operationKey) ?? 1;
+  }
+
+  async nextKey(operationKey: string, usedUp: number): Promise<number> {
+    const number = Math.max(usedUp + 1, await this.keyNumber(operationKey));
+    this.keyNumbers.set(operationKey, number);
+    return number;
   }
 
   private find(orderId: string, attempt: number): Attempt {

@@ -35,7 +35,7 @@ beforeAll(async () => {
   stripe = createStripeClient({ secretKey: simulator.secretKey, apiUrl: simulator.url });
   const store = createPaymentStore({ pool: shop.pool, keyring: shop.keyring });
   const now = () => Date.now();
-  const context = paymentContext({ stripe, store, cache: createPaymentCache(redis), now });
+  const context = paymentContext({ stripe, store, cache: createPaymentCache(redis, { scope: 'test' }), now });
   refunds = createRefundActivities(context, shop.refunds);
   payments = createPaymentActivities(context);
 });
@@ -137,19 +137,34 @@ describe('sendRefund', () => {
     expect((await refunds.syncRefund(step(refund))).refund.state).toBe('succeeded');
   });
 
-  it('does not take what is no refund for an answer', async () => {
+  it('is looked for before each next key, and goes on under it later', async () => {
     const { orderId } = await paid();
     const refund = await shop.begin({ orderId, amount: 100 });
-    simulator.faults.add({
-      match: CREATE,
-      action: { kind: 'server_error', when: 'during', shouldRetry: false },
-      times: 3,
+    simulator.faults.add({ match: CREATE, action: { kind: 'server_error', when: 'during' }, times: 2 });
+    expect(await failureOf(send(refund))).toMatchObject({
+      type: failureTypes.providerUnavailable,
+      nonRetryable: false,
     });
-    expect(await failureOf(send(refund))).toMatchObject({ type: failureTypes.unknownOutcome, nonRetryable: true });
     expect(made(refund)).toEqual([]);
-    // Tried again later, under the next of its keys that the provider has not kept a failure of.
-    await shop.refunds.recordRefusal({ ...step(refund), part: 1, reason: 'unknown' });
+    await send(refund);
+    expect(made(refund)).toHaveLength(1);
+    const keys = simulator.state.requests().flatMap((one) => one.idempotencyKey ?? []);
+    const key = `refund:${refund.refundId}:1`;
+    expect(keys.filter((one) => one.startsWith(key))).toEqual([key, `${key}#2`, `${key}#3`]);
+    await refunds.syncRefund(step(refund));
   });
+
+  it.each(['during', 'after'] as const)(
+    'is made once where a failure %s it is kept and only replayed',
+    async (when) => {
+      const { orderId } = await paid();
+      const refund = await shop.begin({ orderId, amount: 1_300 });
+      simulator.faults.add({ match: CREATE, action: { kind: 'server_error', when, status: 500 } });
+      await retried(() => send(refund));
+      expect(made(refund)).toHaveLength(1);
+      await refunds.syncRefund(step(refund));
+    },
+  );
 
   it('that worked and was not recorded is found by its key, whatever the provider has forgotten since', async () => {
     const { orderId } = await paid();

@@ -46,7 +46,11 @@ afterEach(async () => {
 });
 
 function contextOf(client: Stripe): PaymentContext {
-  return paymentContext({ stripe: client, store: new MemoryStore(Date.now), cache: createPaymentCache(redis) });
+  return paymentContext({
+    stripe: client,
+    store: new MemoryStore(Date.now),
+    cache: createPaymentCache(redis, { scope: 'test' }),
+  });
 }
 
 async function begin(

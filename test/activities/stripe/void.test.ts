@@ -78,9 +78,17 @@ describe('voidPayments', () => {
 
   it('believes that a request which used the key made nothing only once it must have ended', async () => {
     const input = attempt();
-    const action = { kind: 'server_error', when: 'during', shouldRetry: false } as const;
+    harness.store.afterBegin = () => {
+      throw new Error('the worker dies here');
+    };
+    await expect(harness.payments.authorizePayment(input)).rejects.toThrow('dies');
+    const action = { kind: 'server_error', when: 'during' } as const;
     harness.simulator.faults.add({ match: { method: 'POST', pathPattern: CREATE }, action });
-    expect(await harness.payments.authorizePayment(input)).toEqual({ status: 'none' });
+    const late = harness.stripe.paymentIntents.create(
+      { amount: 5_000, currency: 'eur' },
+      { idempotencyKey: `authorize:${input.orderId}:1` },
+    );
+    await expect(late).rejects.toThrow();
     let noted: unknown;
     const run = () => {
       const environment = new MockActivityEnvironment(

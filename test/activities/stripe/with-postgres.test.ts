@@ -42,7 +42,12 @@ beforeEach(async () => {
   const keyring = createKeyring([{ id: 'test', key: randomBytes(32) }]);
   const stripe = createStripeClient({ secretKey: simulator.secretKey, apiUrl: simulator.url });
   const storage = { pool, keyring, now: () => new Date(now()) };
-  const provider = { stripe, store: createPaymentStore(storage), cache: createPaymentCache(redis), now };
+  const provider = {
+    stripe,
+    store: createPaymentStore(storage),
+    cache: createPaymentCache(redis, { scope: 'test' }),
+    now,
+  };
   payments = createPaymentActivities(paymentContext(provider));
   orders = createOrderStore({ ...storage, paymentLink: (orderId) => `https://shop.test/${orderId}` });
 });

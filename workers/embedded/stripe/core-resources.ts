@@ -1,6 +1,12 @@
 import { resumeAfterlife } from './afterlife';
 import { resumeIntent } from './intent-expiry';
-import type { Charge, Customer, StoredPaymentIntent, StoredPaymentMethod } from './model';
+import {
+  deletedCustomer,
+  type Charge,
+  type Customer,
+  type StoredPaymentIntent,
+  type StoredPaymentMethod,
+} from './model';
 import { refundsOf } from './refund-life';
 import { defineResource, type Resource } from './resource';
 
@@ -10,6 +16,7 @@ export const customers: Resource<Customer> = defineResource({
   path: 'customers',
   snapshot: 'customers',
   expandable: { default_source: 'never', test_clock: 'test_helpers.test_clock' },
+  render: (customer) => (customer.deleted === true ? deletedCustomer(customer.id) : customer),
 });
 
 export const paymentMethods = defineResource<StoredPaymentMethod>({

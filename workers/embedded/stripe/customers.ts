@@ -6,7 +6,7 @@ import { inTimeOf, isGone } from './billing/time';
 import { noSuch } from './errors';
 import { listPage } from './lists';
 import { mergeMetadata } from './metadata';
-import type { Customer } from './model';
+import { deletedCustomer, type Customer } from './model';
 import { attach, usableMethod } from './payment-methods';
 import { route } from './request';
 import type { Parsed } from './schema';
@@ -15,7 +15,8 @@ import { customerCreate, customerList, customerUpdate, expand } from './shapes';
 /** The customer, or Stripe's error: 404 where its id is in the path, 400 where it is in a parameter. */
 export function findCustomer(account: Account, id: string, param: string, status: 400 | 404): Customer {
   const customer = account.customers.get(id);
-  if (customer === undefined || isGone(account, testClockOf(customer))) throw noSuch('customer', id, param, status);
+  if (customer === undefined || customer.deleted === true || isGone(account, testClockOf(customer)))
+    throw noSuch('customer', id, param, status);
   return customer;
 }
 
@@ -39,7 +40,9 @@ export const customerRoutes = [
       return customer;
     });
   }),
-  route('GET', '/v1/customers/:id', expand, ({ account, ids: [id = ''] }) => findCustomer(account, id, 'id', 404)),
+  route('GET', '/v1/customers/:id', expand, ({ account, ids: [id = ''] }) =>
+    account.customers.get(id)?.deleted === true ? deletedCustomer(id) : findCustomer(account, id, 'id', 404),
+  ),
   route('POST', '/v1/customers/:id', customerUpdate, ({ account, ids: [id = ''], params, cause }) => {
     const customer = findCustomer(account, id, 'id', 404);
     const before = snapshotOf(customer);
@@ -53,6 +56,7 @@ export const customerRoutes = [
       created: (customer) => customer.created,
       // Those on a test clock are listed only where it is asked for.
       where: (customer) =>
+        customer.deleted !== true &&
         (params.email === undefined || customer.email === params.email) &&
         testClockOf(customer) === (params.test_clock ?? null) &&
         !isGone(account, testClockOf(customer)),

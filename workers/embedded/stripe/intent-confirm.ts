@@ -38,9 +38,7 @@ export function prepareConfirmation(
       pi.customer === null
         ? `Please include the customer in the \`customer\` parameter on the PaymentIntent.`
         : 'It belongs to another customer.';
-    throw refused(`The payment method you provided (${method.id}) is attached to a customer. ${hint}`, {
-      param: 'payment_method',
-    });
+    throw refused(`The payment method you provided (${method.id}) is attached to a customer. ${hint}`);
   }
   const redirects =
     pi.automatic_payment_methods?.enabled === true && pi.automatic_payment_methods.allow_redirects !== 'never';

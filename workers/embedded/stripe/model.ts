@@ -6,7 +6,13 @@ import type { CardProfile } from './cards';
 export const API_VERSION = '2026-10-28.endive';
 
 // The SDK's own types, with references narrowed to ids: the store never holds an expanded object.
-export type Customer = Stripe.Customer;
+/** One that was deleted is kept, as at Stripe: its id is known and names nothing that can be used. */
+export type Customer = Omit<Stripe.Customer, 'deleted'> & { deleted?: true };
+
+/** What is told of a customer who was deleted: that is no error. */
+export function deletedCustomer(id: string): { id: string; object: 'customer'; deleted: true } {
+  return { id, object: 'customer', deleted: true };
+}
 export type PaymentMethod = Omit<Stripe.PaymentMethod, 'customer'> & { customer: string | null };
 export type Charge = Omit<Stripe.Charge, 'customer' | 'payment_intent'> & {
   customer: string | null;

@@ -23,20 +23,28 @@ import {
   intentUpdate,
 } from './shapes';
 
-/** The smallest charge by settlement currency, in minor units. https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
-const MINIMUM_AMOUNT: Record<string, number> = {
-  usd: 50,
-  eur: 50,
-  gbp: 30,
-  cad: 50,
-  aud: 50,
-  chf: 50,
-  jpy: 50,
-  brl: 50,
-  mxn: 1000,
-  sek: 300,
-  nok: 300,
-  dkk: 250,
+/**
+ * The smallest charge in minor units. Stripe judges it in the settlement currency; here the two are the same.
+ * https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+ */
+const MINIMUM_AMOUNT: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(
+    'usd ars aud brl cad chf cop eur idr ils inr nzd php rub sgd zar'.split(' ').map((one) => [one, 50]),
+  ),
+  ...Object.fromEntries('aed myr pln ron'.split(' ').map((one) => [one, 200])),
+  ...{
+    czk: 1_500,
+    dkk: 250,
+    gbp: 30,
+    hkd: 400,
+    huf: 17_500,
+    jpy: 50,
+    krw: 50,
+    mxn: 1_000,
+    nok: 300,
+    sek: 300,
+    thb: 1_000,
+  },
 };
 
 export const paymentIntentRoutes = [

@@ -22,7 +22,8 @@ export function resolveMethod(account: Account, id: string, status: 400 | 404): 
 /** The payment method, refused where it was used up before. */
 export function usableMethod(account: Account, id: string): StoredPaymentMethod {
   const method = resolveMethod(account, id, 400);
-  if (method.consumed) throw refused(REUSED, { param: 'payment_method' });
+  // Without a code and a parameter: only the method's own state says what is wrong.
+  if (method.consumed) throw refused(REUSED);
   return method;
 }
 
@@ -34,7 +35,7 @@ export function attach(account: Account, method: StoredPaymentMethod, customerId
       param: 'payment_method',
     });
   }
-  if (method.consumed) throw refused(REUSED, { param: 'payment_method' });
+  if (method.consumed) throw refused(REUSED);
   if (method.profile.behaviour.kind === 'decline') {
     const { code, declineCode, message } = declineFor(method.profile.behaviour.code);
     throw new StripeApiError(402, { type: 'card_error', code, decline_code: declineCode, message, param: '' });

@@ -1,6 +1,7 @@
 import { billingRoutes } from './billing';
 import { balanceRoutes } from './balance';
 import { chargeRoutes, eventRoutes } from './charges-and-events';
+import { customerDeleteRoute } from './customer-delete';
 import { customerRoutes } from './customers';
 import { disputeRoutes } from './disputes';
 import { fraudWarningRoutes } from './fraud-warnings';
@@ -12,6 +13,7 @@ import type { Route } from './request';
 // Each part of the API joins with a file of routes of its own.
 const ROUTES: readonly Route[] = [
   ...customerRoutes,
+  customerDeleteRoute,
   ...paymentMethodRoutes,
   ...paymentIntentRoutes,
   ...chargeRoutes,

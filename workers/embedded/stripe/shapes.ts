@@ -14,8 +14,8 @@ import {
   type Rule,
 } from './schema';
 
-/** Stripe's largest amount: eight digits of the minor unit. https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
-export const MAX_AMOUNT = 99_999_999;
+/** Stripe's largest amount for most cards: twelve digits of the minor unit. https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
+export const MAX_AMOUNT = 999_999_999_999;
 /** The most objects a list answers at once. */
 const MAX_PAGE_SIZE = 100;
 const CURRENCIES = new Set(

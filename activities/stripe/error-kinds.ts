@@ -1,0 +1,110 @@
+import Stripe from 'stripe';
+import type { FailureKind, RefusalDetails } from '../../workflows/domain/errors';
+
+/*
+ * The kind of each error of Stripe, by its status and code, never by its words. Source: the SDK's error classes and codes, and
+ * Stripe's "Error codes".
+ */
+
+/** The request itself was fine and will go through: somebody else is at the same object, or there are too many at once. */
+const PASSING_CODES: ReadonlySet<string> = new Set([
+  'lock_timeout',
+  'rate_limit',
+  'payment_intent_rate_limit_exceeded',
+  'idempotency_key_in_use',
+]);
+
+/** The request has a shape that the API does not know, or the account and its key are set up wrongly: a person mends that. */
+const DEFECT_CODES: ReadonlySet<string> = new Set([
+  'account_invalid',
+  'api_key_expired',
+  'livemode_mismatch',
+  'no_account',
+  'parameter_missing',
+  'parameter_unknown',
+  'parameters_exclusive',
+  'platform_account_required',
+  'platform_api_key_expired',
+  'secret_key_required',
+  'testmode_charges_only',
+  'tls_version_unsupported',
+  'url_invalid',
+]);
+
+/** The kind of a 4xx by its code: a refusal unless it is known to pass or to be a fault of the request. */
+export function kindOfCode(code: string): FailureKind {
+  if (PASSING_CODES.has(code)) return 'passing';
+  return DEFECT_CODES.has(code) ? 'defect' : 'refusal';
+}
+
+/** @param effect false for a request that only reads: its outcome is never in doubt. */
+export function kindOfError(error: Stripe.errors.StripeError, effect: boolean): FailureKind {
+  const { errors } = Stripe;
+  if (error instanceof errors.StripeConnectionError || error instanceof errors.StripeRateLimitError) return 'passing';
+  if (error instanceof errors.StripeCardError) return 'refusal';
+  if (error instanceof errors.StripeInvalidRequestError) return kindOfInvalid(error);
+  if (error instanceof errors.StripeAPIError) return kindOfApiError(error, effect);
+  // A wrong key, a missing right, a key used for another request, a signature.
+  return 'defect';
+}
+
+/** The parameter names a value that is not taken. A 400 that names nothing says only that the request is wrong. */
+function kindOfInvalid({ code, param }: Stripe.errors.StripeInvalidRequestError): FailureKind {
+  if (code !== undefined) return kindOfCode(code);
+  return param === undefined || param === '' ? 'defect' : 'refusal';
+}
+
+function kindOfApiError(error: Stripe.errors.StripeAPIError, effect: boolean): FailureKind {
+  const { statusCode, headers, code } = error;
+  // Without a status the body was no JSON: something between us and the provider answered in its place.
+  if (statusCode === undefined) return 'passing';
+  if (statusCode >= 500) return effect && isKept(statusCode, headers) ? 'unknown' : 'passing';
+  // 409: the same request is still running. 424: a party behind the provider failed. Source: "HTTP status code summary".
+  if (statusCode === 409 || statusCode === 424) return 'passing';
+  return code === undefined ? 'defect' : kindOfCode(code);
+}
+
+/**
+ * Does the provider keep this failure under the key, so that asking again only repeats it? It says so of a replay; a 500 is kept
+ * from its first answer on unless the provider asks for a retry. 502 to 504 mostly come from before the execution: they are
+ * asked again under the same key, and are replayed then where they were kept. Source: Stripe, "Idempotent requests".
+ */
+function isKept(statusCode: number, headers: Record<string, string> | undefined): boolean {
+  if (headers?.['idempotent-replayed'] === 'true') return true;
+  const shouldRetry = headers?.['stripe-should-retry'];
+  return shouldRetry === 'false' || (statusCode === 500 && shouldRetry !== 'true');
+}
+
+/** Our own sentences: the provider's may quote what the customer typed. */
+const SENTENCES: Readonly<Record<string, string>> = {
+  amount_too_small: 'the amount is below the smallest that the payment provider takes in this currency',
+  amount_too_large: 'the amount is above the largest that the payment provider takes in this currency',
+  email_invalid: 'the payment provider does not accept this e-mail address',
+  payment_method_currency_mismatch: 'the payment method cannot pay in this currency',
+  resource_missing: 'the payment provider does not know what the request refers to',
+};
+const SENTENCES_BY_PARAM: Readonly<Record<string, string>> = {
+  amount: 'the payment provider does not accept this amount',
+  currency: 'the payment provider does not accept this currency',
+  email: 'the payment provider does not accept this e-mail address',
+};
+
+/** What a refusal says to whoever asked. */
+export function refusalDetails(error: Stripe.errors.StripeError): RefusalDetails {
+  const { code, param } = error;
+  const sentence =
+    SENTENCES[code ?? ''] ?? SENTENCES_BY_PARAM[param ?? ''] ?? 'the payment provider refused the request';
+  return {
+    code: code ?? 'invalid_request',
+    message: `${sentence} (${describe(error)})`,
+    ...(param !== undefined && param !== '' && { param }),
+  };
+}
+
+/** Status, type, code and parameter. */
+export function describe(error: Stripe.errors.StripeError): string {
+  const param = error.param === undefined || error.param === '' ? undefined : `at ${error.param}`;
+  return [error.statusCode, error.rawType ?? error.type, error.code, param]
+    .filter((part) => part !== undefined)
+    .join(' ');
+}
