@@ -51,6 +51,8 @@ export function unpaidAnswer(result: AuthorizationResult): CheckoutAnswer {
 const FIELD_OF_PARAM: Readonly<Record<string, string>> = {
   amount: 'lines',
   currency: 'currency',
+  email: 'customer.email',
+  name: 'customer.name',
   payment_method: 'paymentMethod',
 };
 

@@ -164,12 +164,20 @@ function refusalBefore(fault: ActiveFault | undefined): ApiResponse | undefined 
         'lock_timeout',
         'This object cannot be accessed right now because another API request or Stripe process is currently accessing it. If you see this error intermittently, retry the request.',
       );
+    case 'refusal':
+      return refusal(fault.action);
     case 'server_error':
       if (fault.action.when !== 'before') return undefined;
       return { ...serverError(fault.action.status), headers: shouldRetryHeader(fault) };
     default:
       return undefined;
   }
+}
+
+function refusal({ code, param }: { code?: string; param?: string }): ApiResponse {
+  const named = { ...(code === undefined ? {} : { code }), ...(param === undefined ? {} : { param }) };
+  const error = new StripeApiError(400, { type: 'invalid_request_error', message: 'Refused by a fault.', ...named });
+  return { status: 400, body: JSON.stringify(error.toBody()), headers: {} };
 }
 
 function retryAfter(seconds: number | undefined): Record<string, string> {

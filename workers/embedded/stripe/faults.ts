@@ -16,6 +16,8 @@ export interface FaultMatch {
 export type FaultAction =
   | { kind: 'rate_limit'; shouldRetry?: boolean; retryAfterSeconds?: number }
   | { kind: 'lock_timeout'; shouldRetry?: boolean }
+  /** Stripe says no, whoever asks and however often; a code, a parameter, both, or (a 400 that names nothing) neither. */
+  | { kind: 'refusal'; code?: string; param?: string }
   | { kind: 'server_error'; when: 'before' | 'during' | 'after'; status?: 500 | 502 | 503; shouldRetry?: boolean }
   | { kind: 'reset'; when: 'before' | 'after' }
   /** The answer waits `delayMs` of real time. */

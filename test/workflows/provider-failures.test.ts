@@ -1,0 +1,87 @@
+import { sampleCart } from '../support/carts';
+import { eventually } from '../support/eventually';
+import { everything, shopForThisFile } from '../support/shop';
+
+// What Stripe answers, seen from outside: a failure that it keeps costs moments, and what it does not take is told.
+const { world, shop } = shopForThisFile();
+afterEach(() => world().simulator.faults.clear());
+
+const POST = 'POST';
+const exceptionsOf = async (orderId: string): Promise<unknown[]> =>
+  (await world().dependencies.pool.query('SELECT kind FROM exceptions WHERE order_id = $1', [orderId])).rows;
+const ordersOf = (cartId: string) =>
+  world()
+    .simulator.state.paymentIntents()
+    .filter((intent) => intent.metadata['holdfast_cart_id'] === cartId);
+
+describe('a failure that Stripe keeps', () => {
+  it.each(['/v1/payment_intents$', '/v1/customers$'])('of %s costs the checkout no minute', async (pathPattern) => {
+    const action = { kind: 'server_error', when: 'during', status: 500 } as const;
+    world().simulator.faults.add({ match: { method: POST, pathPattern }, action });
+    const customer = { id: `kept-${pathPattern.length}`, email: `kept${pathPattern.length}@example.com` };
+    const first = sampleCart({ customer });
+    expect(await world().holdfast.checkout(first)).toMatchObject({ state: 'placed' });
+    expect(await world().holdfast.checkout(sampleCart({ customer }))).toMatchObject({ state: 'placed' });
+    expect(ordersOf(first.cartId)).toHaveLength(1);
+  });
+
+  it('of a capture keeps no parcel waiting', async () => {
+    const orderId = await shop.place();
+    const action = { kind: 'server_error', when: 'during', status: 500 } as const;
+    world().simulator.faults.add({ match: { method: POST, pathPattern: '/capture$' }, action });
+    expect(await world().holdfast.ship(orderId, everything())).toMatchObject({ accepted: true, capturedAmount: 7970 });
+  });
+});
+
+describe('a payment that Stripe refuses', () => {
+  const CREATE = { method: POST, pathPattern: '^/v1/payment_intents$' };
+
+  it.each([
+    ['amount_too_small', 'amount', 'lines'],
+    ['amount_too_large', 'amount', 'lines'],
+    [undefined, 'currency', 'currency'],
+  ])('for %s at %s is told by its field, and the cart may be corrected', async (code, param, field) => {
+    const cart = sampleCart();
+    const named = code === undefined ? {} : { code };
+    world().simulator.faults.add({ match: CREATE, action: { kind: 'refusal', param, ...named } });
+    expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'invalid', problems: [{ field }] });
+    const handle = world().client.workflow.getHandle(`checkout-${cart.cartId}`);
+    // It ends at once: there is nothing to undo that could fail.
+    expect(await handle.result()).toMatchObject({ state: 'invalid' });
+    const corrected = await world().holdfast.checkout({ ...cart, shippingAmount: 990 });
+    expect(corrected).toMatchObject({ state: 'placed' });
+  });
+
+  it('without a field of the cart is told as refused', async () => {
+    const cart = sampleCart();
+    world().simulator.faults.add({ match: CREATE, action: { kind: 'refusal', code: 'capability_not_active' } });
+    expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'failed', code: 'payment_refused' });
+    expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'placed' });
+  });
+
+  it('after an attempt of unknown outcome is undone without the amount of the attempt', async () => {
+    const cart = sampleCart();
+    world().simulator.faults.add({ match: CREATE, action: { kind: 'refusal' } });
+    const answer = await world().holdfast.checkout(cart);
+    expect(answer).toMatchObject({ state: 'failed', code: 'payment_unavailable' });
+    await world().client.workflow.getHandle(`checkout-${cart.cartId}`).result();
+    const [seal] = world().simulator.state.paymentIntents().slice(-1);
+    expect(seal?.metadata).toHaveProperty('holdfast_sealed_key');
+    const orderId = String(seal?.metadata['holdfast_sealed_key']).split(':')[1] ?? '';
+    expect(await exceptionsOf(orderId)).toEqual([]);
+  });
+});
+
+describe('a customer who was deleted at Stripe', () => {
+  it('buys again, and their saved card is asked for anew where it renews a hold', async () => {
+    const customer = { id: 'deleted-1', email: 'deleted1@example.com' };
+    const orderId = await shop.place({ customer });
+    await world().dependencies.stripe.customers.del(shop.customerOf(orderId));
+    expect(await world().holdfast.checkout(sampleCart({ customer }))).toMatchObject({ state: 'placed' });
+    await shop.forwardToEndOfHold(orderId, 3_600_000);
+    await eventually(
+      'the customer to be asked',
+      async () => (await shop.view(orderId)).paymentState === 'payment_needed',
+    );
+  });
+});
