@@ -32,6 +32,7 @@ import {
   createDisputeActivities,
   createEventLister,
   createFraudWarningActivities,
+  createLateTwins,
   createPaymentActivities,
   createPaymentOwners,
   createProviderContacts,
@@ -89,6 +90,7 @@ export interface Dependencies {
   readonly disputes: ReturnType<typeof createDisputeQueries>;
   /** Whose a payment is at the provider. */
   readonly paymentOwners: ReturnType<typeof createPaymentOwners>;
+  readonly cancelLateTwin: ReturnType<typeof createLateTwins>;
   readonly inbox: ReturnType<typeof createInbox>;
   readonly outbox: ReturnType<typeof createOutbox>;
   readonly notices: ReturnType<typeof createNoticeStore>;
@@ -160,6 +162,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
     subscriptionRefresher: createSubscriptionRefresher(subscribers),
     disputes: createDisputeQueries(pool, keyring),
     paymentOwners: createPaymentOwners(provider),
+    cancelLateTwin: createLateTwins(provider),
     inbox: createInbox({ pool, keyring, isActedOn, laneOf }),
     outbox: createOutbox({ pool }),
     notices: createNoticeStore({ pool }),

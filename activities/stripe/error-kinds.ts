@@ -55,24 +55,27 @@ function kindOfInvalid({ code, param }: Stripe.errors.StripeInvalidRequestError)
 }
 
 function kindOfApiError(error: Stripe.errors.StripeAPIError, effect: boolean): FailureKind {
-  const { statusCode, headers, code } = error;
+  const { statusCode, code } = error;
   // Without a status the body was no JSON: something between us and the provider answered in its place.
   if (statusCode === undefined) return 'passing';
-  if (statusCode >= 500) return effect && isKept(statusCode, headers) ? 'unknown' : 'passing';
+  if (statusCode >= 500) return effect && isInDoubt(error) ? 'unknown' : 'passing';
   // 409: the same request is still running. 424: a party behind the provider failed. Source: "HTTP status code summary".
   if (statusCode === 409 || statusCode === 424) return 'passing';
   return code === undefined ? 'defect' : kindOfCode(code);
 }
 
 /**
- * Does the provider keep this failure under the key, so that asking again only repeats it? It says so of a replay; a 500 is kept
- * from its first answer on unless the provider asks for a retry. 502 to 504 mostly come from before the execution: they are
- * asked again under the same key, and are replayed then where they were kept. Source: Stripe, "Idempotent requests".
+ * A 500 is kept under its key from its first answer on, unless the provider asks for a retry. 502 to 504 mostly come from before
+ * the execution: they are asked again under the same key, and are replayed then where they were kept. Source: Stripe,
+ * "Idempotent requests".
  */
-function isKept(statusCode: number, headers: Record<string, string> | undefined): boolean {
-  if (headers?.['idempotent-replayed'] === 'true') return true;
-  const shouldRetry = headers?.['stripe-should-retry'];
-  return shouldRetry === 'false' || (statusCode === 500 && shouldRetry !== 'true');
+function isInDoubt(error: Stripe.errors.StripeAPIError): boolean {
+  return isKept(error) || (error.statusCode === 500 && error.headers?.['stripe-should-retry'] !== 'true');
+}
+
+/** Does the provider say that it keeps this failure under the key that was sent? Then the key is used up. */
+export function isKept({ headers }: Stripe.errors.StripeError): boolean {
+  return headers?.['idempotent-replayed'] === 'true' || headers?.['stripe-should-retry'] === 'false';
 }
 
 /** Our own sentences: the provider's may quote what the customer typed. */

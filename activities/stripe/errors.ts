@@ -63,11 +63,6 @@ export function noneIfMissing(error: unknown): undefined {
   return undefined;
 }
 
-/** Does the provider keep this failure under the key that was sent, so that the key is used up? */
-export function isKept(error: Stripe.errors.StripeError): boolean {
-  return error.headers?.['idempotent-replayed'] === 'true' || error.headers?.['stripe-should-retry'] === 'false';
-}
-
 /** Did the provider fail in a way that leaves open what came of a write? Only a look at the object can tell. */
 export function isUnknownOutcome(error: unknown): error is Stripe.errors.StripeAPIError {
   return error instanceof Stripe.errors.StripeError && kindOfError(error, true) === 'unknown';

@@ -9,6 +9,7 @@ export { paymentContext, type PaymentContext, type PaymentDependencies, type Pay
 export { createProviderContacts, type ProviderContact } from './contacts';
 export { createDisputeActivities } from './disputes';
 export { createFraudWarningActivities } from './fraud-warnings';
+export { createLateTwins, type Stranger } from './late-twins';
 export { createRefundActivities } from './refunds';
 export { createPaymentOwners, type PaymentOwners } from './owners';
 export { createPaymentActivities } from './payments';

@@ -137,7 +137,10 @@ function isOver({ status, providerRefundId, failureBalanceTransaction }: RefundP
   return status === 'failed' && (providerRefundId === undefined || failureBalanceTransaction !== undefined);
 }
 
-/** Only what carries no id of ours was made without us; the event that told of it is not to be believed. */
+/**
+ * What carries an id of ours was made by us, unless its refund was made a second time: the provider may carry out a request later
+ * that it answered with a failure. The event that told of it is not to be believed.
+ */
 async function adoptRefund(
   context: PaymentContext,
   store: RefundStore,
@@ -146,7 +149,10 @@ async function adoptRefund(
   const atRisk = `${providerRefundId} may have given money back that our ledger does not know of`;
   return activity(context, { operation: 'adoptRefund', atRisk, priority: 'background' }, async (session) => {
     const refund = await retrieveRefund(context.stripe, session, providerRefundId);
-    if (refund.metadata?.[metadataKeys.refund] !== undefined) return { outcome: 'not_ours' };
+    const refundId = refund.metadata?.[metadataKeys.refund];
+    const ours = refundId === undefined ? undefined : await store.getRefund(refundId);
+    const isOther = (part: RefundPart) => part.providerRefundId !== undefined && part.providerRefundId !== refund.id;
+    if (refundId !== undefined && ours?.parts.every(isOther) !== true) return { outcome: 'not_ours' };
     const answer = providerRefund(refund);
     return answer.paymentIntentId === '' ? { outcome: 'not_ours' } : store.recordElsewhere(answer, now, policy);
   });

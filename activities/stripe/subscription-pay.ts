@@ -9,7 +9,8 @@ import type {
 } from '../../workflows/subscription-ports';
 import { activity, type PaymentContext } from './context';
 import { ownerOf } from './customers';
-import { isCardError, isKept, isUnknownOutcome, unsettled } from './errors';
+import { isKept } from './error-kinds';
+import { isCardError, isUnknownOutcome, unsettled } from './errors';
 import { idempotencyKey, sendKeyed } from './keyed';
 import { idOf } from './payment-status';
 import type { ProviderSession } from './provider';

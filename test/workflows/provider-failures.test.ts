@@ -59,9 +59,9 @@ describe('a payment that Stripe refuses', () => {
     expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'placed' });
   });
 
-  it('after an attempt of unknown outcome is undone without the amount of the attempt', async () => {
+  it('by a fault of our own request is undone without the amount of the attempt', async () => {
     const cart = sampleCart();
-    world().simulator.faults.add({ match: CREATE, action: { kind: 'refusal' } });
+    world().simulator.faults.add({ match: CREATE, action: { kind: 'refusal', code: 'parameter_unknown', param: 'x' } });
     const answer = await world().holdfast.checkout(cart);
     expect(answer).toMatchObject({ state: 'failed', code: 'payment_unavailable' });
     await world().client.workflow.getHandle(`checkout-${cart.cartId}`).result();

@@ -66,7 +66,14 @@ export function startRelays(options: RelayOptions): Relays {
   const { dependencies, client, taskQueue, sinks, log } = options;
   const { outbox, inbox, activities, findPayment, queries, eventLister } = dependencies;
   const handlers = [
-    paymentEvents({ client, taskQueue, findPayment, isOurs: queries.isOurs, voidPayments: activities.voidPayments }),
+    paymentEvents({
+      client,
+      taskQueue,
+      findPayment,
+      isOurs: queries.isOurs,
+      voidPayments: activities.voidPayments,
+      cancelLateTwin: dependencies.cancelLateTwin,
+    }),
     refundEvents({
       client,
       taskQueue,

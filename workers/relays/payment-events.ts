@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
+import type { Stranger } from '../../activities/stripe';
 import { paymentChanged, workflowIds, workflowTypes } from '../../workflows/messages';
 import type { OrderInput } from '../../workflows/messages';
 import { searchAttributes } from '../../workflows/search-attributes';
@@ -26,6 +27,8 @@ export interface PaymentEventDependencies {
   /** Was an order of this id begun here? */
   readonly isOurs: (orderId: string) => Promise<boolean>;
   readonly voidPayments: (input: VoidPaymentInput) => Promise<unknown>;
+  /** Cancels a PaymentIntent of an order that is not recorded because its attempt went on without it. */
+  readonly cancelLateTwin: (paymentIntentId: string) => Promise<Stranger>;
 }
 
 /** Tells checkouts and orders that something about their payment changed. */
@@ -44,11 +47,24 @@ async function handle(deps: PaymentEventDependencies, event: InboxEvent): Promis
   const concern = CONCERNS[event.type];
   if (concern === undefined || event.paymentIntentId === undefined) return 'ignored';
   const payment = await deps.findPayment(event.paymentIntentId);
-  if (payment === undefined) return waitForOrder(event, metadataOf(event, 'holdfast_order_id'), deps.isOurs);
+  if (payment === undefined) return handleStranger(deps, event, event.paymentIntentId);
   if (!(concern.news(payment.status) || payment.tombstoned)) return 'done';
   if (mayBeOurOwn(payment, event)) return { later: 'may be our own doing, about to be recorded', delayMs: SETTLE_MS };
   await tell(deps, payment, event.paymentIntentId, concern.hold);
   return 'done';
+}
+
+/** At its first try it is mostly an attempt that records it within moments; after that the provider is asked what it is. */
+async function handleStranger(
+  deps: PaymentEventDependencies,
+  event: InboxEvent,
+  paymentIntentId: string,
+): Promise<Handled> {
+  const orderId = metadataOf(event, 'holdfast_order_id');
+  if (orderId !== undefined && event.attempts > 1 && (await deps.isOurs(orderId))) {
+    if ((await deps.cancelLateTwin(paymentIntentId)) === 'canceled') return 'done';
+  }
+  return waitForOrder(event, orderId, deps.isOurs);
 }
 
 /**

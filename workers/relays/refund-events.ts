@@ -79,6 +79,9 @@ async function aboutRefund(
     return { later: 'may be our own doing, about to be recorded', delayMs: SETTLE_MS };
   }
   if (part !== undefined && !events.some((one) => isNews(part, one))) return 'done';
+  // Every part has a refund, and this is none of them: the provider carried out a request that it had answered with a failure.
+  const isTwin = part === undefined && refund.parts.every((one) => one.providerRefundId !== undefined);
+  if (isTwin) return madeElsewhere(deps, event, providerRefundId);
   await wake(deps, refund, { resume: refundId });
   return 'done';
 }

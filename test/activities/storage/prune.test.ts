@@ -3,6 +3,7 @@ import {
   createIdempotencyStore,
   createInbox,
   createNoticeStore,
+  createPaymentStore,
   createOutbox,
   createPool,
   prune,
@@ -26,7 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => shop.close());
 
-const NOTHING = { inbox: 0, outbox: 0, idempotencyKeys: 0, notices: 0 };
+const NOTHING = { inbox: 0, outbox: 0, idempotencyKeys: 0, notices: 0, providerKeys: 0 };
 
 const event = (eventId: string) => ({
   eventId,
@@ -109,6 +110,17 @@ test('answers to requests go after a day, whether they were finished or left beh
   expect(await begin()).toMatchObject({ kind: 'replay' });
   expect(await prune(shop.pool, at(DAY_MS + 1))).toEqual({ ...NOTHING, idempotencyKeys: 2 });
   expect(await begin()).toMatchObject({ kind: 'new' });
+});
+
+test('numbers of keys at the provider go 90 days after they changed', async () => {
+  const store = createPaymentStore({ ...shop, now });
+  expect(await store.keyNumber('capture:o-1')).toBe(1);
+  const both = await Promise.all([store.nextKey('capture:o-1', 1), store.nextKey('capture:o-1', 1)]);
+  expect(both).toEqual([2, 2]);
+  expect(await store.nextKey('capture:o-1', 2)).toBe(3);
+  expect(await store.keyNumber('capture:o-1')).toBe(3);
+  expect(await prune(shop.pool, at(90 * DAY_MS))).toEqual(NOTHING);
+  expect(await prune(shop.pool, at(90 * DAY_MS + 1))).toEqual({ ...NOTHING, providerKeys: 1 });
 });
 
 test('notices go 90 days after they ended; those that wait or are being sent stay', async () => {

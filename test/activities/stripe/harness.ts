@@ -2,7 +2,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import Redis from 'ioredis';
 import type Stripe from 'stripe';
 import { createPaymentCache } from '../../../activities/cache';
-import { createPaymentActivities, createStripeClient, paymentContext } from '../../../activities/stripe';
+import {
+  createLateTwins,
+  createPaymentActivities,
+  createStripeClient,
+  paymentContext,
+} from '../../../activities/stripe';
 import type { AuthorizePaymentInput, PaymentActivities, PaymentStatus } from '../../../workflows/ports';
 import {
   startStripeSimulator,
@@ -19,6 +24,7 @@ export interface Harness {
   readonly redis: Redis;
   readonly store: MemoryStore;
   readonly payments: PaymentActivities;
+  readonly cancelLateTwin: ReturnType<typeof createLateTwins>;
   /** Forgets what is cached of this test's customers and methods. */
   flushCache(): Promise<void>;
   stop(): Promise<void>;
@@ -30,15 +36,15 @@ export async function startHarness(options: StripeSimulatorOptions = {}): Promis
   const redis = new Redis(testEnvironment().redisUrl, { keyPrefix: `${uniqueName('payments')}:` });
   const now = () => simulator.clock.now();
   const store = new MemoryStore(now);
-  const payments = createPaymentActivities(
-    paymentContext({ stripe, store, cache: createPaymentCache(redis, { scope: 'test' }), now }),
-  );
+  const context = paymentContext({ stripe, store, cache: createPaymentCache(redis, { scope: 'test' }), now });
+  const payments = createPaymentActivities(context);
   return {
     simulator,
     stripe,
     redis,
     store,
     payments,
+    cancelLateTwin: createLateTwins(context),
     flushCache: async () => {
       const prefix = redis.options.keyPrefix ?? '';
       const keys = await redis.keys(`${prefix}*`);

@@ -166,6 +166,20 @@ describe('sendRefund', () => {
     },
   );
 
+  it('that the provider makes a second time, later, is booked as well', async () => {
+    const { orderId, paymentIntentId } = await paid();
+    const refund = await shop.begin({ orderId, amount: 500 });
+    await send(refund);
+    await refunds.syncRefund(step(refund));
+    const metadata = { holdfast_operation_key: `refund:${refund.refundId}:1`, holdfast_refund_id: refund.refundId };
+    const twin = await stripe.refunds.create({ payment_intent: paymentIntentId, amount: 500, metadata });
+    const adopt = (providerRefundId: string) =>
+      refunds.adoptRefund({ providerRefundId, now: new Date().toISOString(), policy: DEFAULT_REFUND_POLICY });
+    const [first] = made(refund).filter((one) => one.id !== twin.id);
+    expect(await adopt(first?.id ?? '')).toEqual({ outcome: 'not_ours' });
+    expect(await adopt(twin.id)).toMatchObject({ outcome: 'adopted', refund: { amount: 500 } });
+  });
+
   it('that worked and was not recorded is found by its key, whatever the provider has forgotten since', async () => {
     const { orderId } = await paid();
     const refund = await shop.begin({ orderId, amount: 900 });

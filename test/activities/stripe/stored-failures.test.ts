@@ -80,6 +80,46 @@ describe('a stored failure of a new PaymentIntent', () => {
   });
 });
 
+describe('a PaymentIntent that comes to light late', () => {
+  /** What the provider made of the first key after all. */
+  async function twinOf(input: ReturnType<typeof attempt>): Promise<string> {
+    const { orderId } = input;
+    const made = await harness.stripe.paymentIntents.create({
+      ...{ amount: 5_000, currency: 'eur', confirm: true, capture_method: 'manual', payment_method: 'pm_card_visa' },
+      automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
+      metadata: {
+        ...{ holdfast_order_id: orderId, holdfast_attempt: '1' },
+        holdfast_operation_key: `authorize:${orderId}:1`,
+      },
+    });
+    return made.id;
+  }
+
+  it('is canceled once its attempt has another one', async () => {
+    const input = attempt();
+    harness.simulator.faults.add({ match: CREATE, action: STORED });
+    const { paymentIntentId } = authorized(await retried(() => harness.payments.authorizePayment(input)));
+    const twin = await twinOf(input);
+    expect(await harness.cancelLateTwin(twin)).toBe('canceled');
+    expect(harness.simulator.state.paymentIntent(twin)?.status).toBe('canceled');
+    expect(await harness.cancelLateTwin(paymentIntentId)).toBe('not_ours');
+    expect(heldFor(harness.simulator, input.orderId)).toBe(5_000);
+  });
+
+  it('is canceled where its attempt was undone, and left alone while that is under way', async () => {
+    const input = attempt();
+    harness.store.afterBegin = () => {
+      throw new Error('the worker dies here');
+    };
+    await expect(harness.payments.authorizePayment(input)).rejects.toThrow('dies');
+    const twin = await twinOf(input);
+    expect(await harness.cancelLateTwin(twin)).toBe('pending');
+    await harness.store.sealAttempts(input.orderId, 1);
+    expect(await harness.cancelLateTwin(twin)).toBe('canceled');
+    expect(heldFor(harness.simulator, input.orderId)).toBe(0);
+  });
+});
+
 describe('a stored failure of a new customer', () => {
   it.each([
     ['before', STORED],
