@@ -24,7 +24,7 @@ export function cartChanged(placed: boolean): CheckoutAnswer {
 
 /** Was it answered before any money moved: the cart is an order already, or cannot be bought as it is? */
 export function nothingWasBegun({ status }: AuthorizationResult): boolean {
-  return status === 'existing_order' || status === 'cart_changed' || status === 'out_of_stock' || status === 'invalid';
+  return ['existing_order', 'cart_changed', 'out_of_stock', 'invalid', 'refused'].includes(status);
 }
 
 /** The answer to a checkout that the bank does not pay for. */
