@@ -3,13 +3,16 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { waitFor } from '../../../workers/embedded/poll';
 import { startProcess, type ManagedProcess } from '../../../workers/embedded/process';
 import { startWatched } from '../../../workers/embedded/watch';
 import { sampleCart } from '../../support/carts';
 import { eventually } from '../../support/eventually';
 import { killProcesses, run, type Run } from '../../support/processes';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
+/** Four servers start at once, beside other tests. */
+const STACK_LIMIT_MS = 120_000;
 const SERVERS = {
   Postgres: 'postgres -D',
   'Temporal server': '--allow-no-auth',
@@ -57,7 +60,10 @@ async function startStack(): Promise<[Run, About]> {
   const { PATH, HOME, HOLDFAST_CACHE_DIR } = process.env;
   const env = { PATH, HOME, HOLDFAST_CACHE_DIR, LOG_LEVEL: 'fatal' };
   const stack = run('start.js', env, { args: ['--ports', 'auto', '--json'], cwd: folder });
-  await eventually('the stack to be ready', () => stack.output().includes('\n') || stack.child.exitCode !== null);
+  await waitFor('the stack to be ready', STACK_LIMIT_MS, async () =>
+    stack.output().includes('\n') || stack.child.exitCode !== null ? true : undefined,
+  );
+  if (!stack.output().includes('\n')) throw new Error(stack.errors());
   return [stack, JSON.parse(stack.output()) as About];
 }
 
