@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { EXCUSE_PAIRS, type ExcusableCheck } from '../../workflows/domain/exception-excuses';
 import { run } from './database';
 import { statement } from './statements';
 
@@ -7,6 +8,8 @@ const sql = { money: statement('money-invariants') };
 /** A promise of the database that is broken; which row, and how. */
 export interface Violation {
   readonly rule:
+    // Which of the first an exception of which kind excuses, exception-excuses.ts says; nothing excuses the others.
+    | Exclude<ExcusableCheck, 'holds_at_once' | 'hold_differs' | 'attempt_unfinished' | 'refund_differs'>
     | 'captured_exceeds_authorized'
     | 'ledger_differs_from_attempt'
     | 'refunded_exceeds_captured'
@@ -14,14 +17,8 @@ export interface Violation {
     | 'refund_parts_differ'
     | 'refund_state_differs'
     | 'refund_without_owner'
-    | 'hold_without_order'
-    | 'order_without_money'
     | 'shipped_without_capture'
-    | 'captured_without_shipment'
-    | 'reservations_differ'
     | 'stock_differs_from_reservations'
-    | 'unfinished_without_owner'
-    | 'operation_unfinished'
     | 'outbox_has_gaps';
   /** Empty where the row belongs to no order. */
   readonly orderId: string;
@@ -29,10 +26,10 @@ export interface Violation {
 }
 
 /**
- * What is broken once things have settled: empty where all is well. Orders with an open exception have an owner, so what
- * is loose about them is not counted; what can never be right is. Reads only our own database: the comparison with the
+ * What is broken once things have settled: empty where all is well. What an open exception of an order is about has an owner and
+ * is not counted; everything else of that order is. Reads only our own database: the comparison with the
  * payment provider is elsewhere.
  */
 export async function checkMoneyInvariants(pool: Pool, now: Date = new Date()): Promise<Violation[]> {
-  return run<Violation>(pool, sql.money, [now]);
+  return run<Violation>(pool, sql.money, [now, JSON.stringify(EXCUSE_PAIRS)]);
 }

@@ -1,4 +1,5 @@
 import { checkMoneyInvariants } from '../../activities/storage';
+import { Excuses } from '../../workflows/domain/exception-excuses';
 import { refundViolations } from './refund-invariants';
 import type { World } from './world';
 
@@ -15,11 +16,7 @@ export async function violations(world: Pick<World, 'dependencies' | 'simulator'
     pool,
     `SELECT payment_intent_id AS id, kind, sum(amount)::int AS amount FROM ledger_entries GROUP BY 1, 2`,
   );
-  const exceptions = await rows<{ order_id: string }>(
-    pool,
-    'SELECT order_id FROM exceptions WHERE resolved_at IS NULL',
-  );
-  const owned = new Set(exceptions.map((one) => one.order_id));
+  const excuses = await openExcuses(pool);
   const open = new Map(orders.map((one) => [one.order_id, one]));
   const holds = new Map<string, number>();
   for (const intent of world.simulator.state.paymentIntents()) {
@@ -33,24 +30,34 @@ export async function violations(world: Pick<World, 'dependencies' | 'simulator'
     if (captured !== sum('captured'))
       found.push(`${intent.id}: simulator captured ${captured}, ledger ${sum('captured')}`);
     const openInLedger = sum('authorized') - sum('captured') - sum('released');
-    if (held !== openInLedger && !owned.has(orderId))
+    if (held !== openInLedger && !excuses.has(orderId, 'hold_differs'))
       found.push(`${intent.id}: simulator holds ${held}, ledger ${openInLedger}`);
     if (held > 0) holds.set(orderId, (holds.get(orderId) ?? 0) + 1);
     const order = open.get(orderId);
     const stillNeeded = order !== undefined && ['placed', 'allocated', 'paid'].includes(order.state);
-    if (held > 0 && !stillNeeded && !owned.has(orderId))
+    if (held > 0 && !stillNeeded && !excuses.has(orderId, 'hold_without_order'))
       found.push(`${intent.id}: a hold without an open order (${orderId})`);
     if (captured > 0 && order === undefined) found.push(`${intent.id}: money taken without an order (${orderId})`);
   }
   for (const [orderId, count] of holds) {
-    if (count > 1 && !owned.has(orderId)) found.push(`${orderId}: ${count} holds at once`);
+    if (count > 1 && !excuses.has(orderId, 'holds_at_once')) found.push(`${orderId}: ${count} holds at once`);
   }
   for (const order of orders) {
     const needsHold = ['placed', 'allocated'].includes(order.state) && ['authorized'].includes(order.payment_state);
-    if (needsHold && !holds.has(order.order_id) && !owned.has(order.order_id))
+    if (needsHold && !holds.has(order.order_id) && !excuses.has(order.order_id, 'order_without_money'))
       found.push(`${order.order_id}: open without a hold`);
   }
   return found;
+}
+
+/** What the open exceptions of a database excuse. */
+export async function openExcuses(pool: World['dependencies']['pool']): Promise<Excuses> {
+  return new Excuses(
+    await rows(
+      pool,
+      'SELECT order_id AS "orderId", kind FROM exceptions WHERE resolved_at IS NULL AND order_id IS NOT NULL',
+    ),
+  );
 }
 
 interface OrderRow {

@@ -1,3 +1,4 @@
+import { Excuses } from '../../workflows/domain/exception-excuses';
 import { orderOf } from './bank';
 import type { SimulatedDispute, SimulatedPayment, SimulatedRefund } from './bank';
 import { moneyBack } from './money-back-promises';
@@ -42,7 +43,7 @@ export interface BankState {
 export function findViolations(bank: BankState, recorded: Recorded, nowMs: number): Violation[] {
   const { payments } = bank;
   const orders = new Map(recorded.orders.map((order) => [order.orderId, order]));
-  const facts = { payments, recorded, orders, owned: new Set(recorded.exceptions), nowMs };
+  const facts = { payments, recorded, orders, excuses: new Excuses(recorded.exceptions), nowMs };
   return [
     ...captured(facts),
     ...holdsWithoutOrder(facts),
@@ -58,8 +59,8 @@ interface Facts {
   readonly payments: readonly SimulatedPayment[];
   readonly recorded: Recorded;
   readonly orders: ReadonlyMap<string, RecordedOrder>;
-  /** Orders with an open exception: what is loose about them, a person looks after. */
-  readonly owned: ReadonlySet<string>;
+  /** What open exceptions are about, a person looks after. */
+  readonly excuses: Excuses;
   readonly nowMs: number;
 }
 
@@ -77,7 +78,7 @@ function captured({ payments, recorded }: Facts): Violation[] {
   ];
 }
 
-function holdsWithoutOrder({ payments, orders, owned }: Facts): Violation[] {
+function holdsWithoutOrder({ payments, orders, excuses }: Facts): Violation[] {
   const found: Violation[] = [];
   const holds = new Map<string, number>();
   for (const payment of payments.filter((one) => heldBy(one) > 0)) {
@@ -85,7 +86,7 @@ function holdsWithoutOrder({ payments, orders, owned }: Facts): Violation[] {
     holds.set(orderId, (holds.get(orderId) ?? 0) + 1);
     const order = orders.get(orderId);
     const needed = order !== undefined && !DONE.includes(order.state) && order.state !== 'shipped';
-    if (!needed && !owned.has(orderId))
+    if (!needed && !excuses.has(orderId, 'hold_without_order'))
       found.push(
         broken('hold', `${payment.id} holds ${heldBy(payment)} for ${orderId}, ${order?.state ?? 'no order'}`),
       );
@@ -93,14 +94,15 @@ function holdsWithoutOrder({ payments, orders, owned }: Facts): Violation[] {
       found.push(broken('hold', `${payment.id} took ${payment.amount_received} for ${orderId}, which is no order`));
   }
   for (const [orderId, count] of holds) {
-    if (count > 1 && !owned.has(orderId)) found.push(broken('hold', `${orderId} has ${count} holds at once`));
+    if (count > 1 && !excuses.has(orderId, 'holds_at_once'))
+      found.push(broken('hold', `${orderId} has ${count} holds at once`));
   }
   return found;
 }
 
-function ordersWithoutMoney({ payments, recorded, owned }: Facts): Violation[] {
+function ordersWithoutMoney({ payments, recorded, excuses }: Facts): Violation[] {
   const found: Violation[] = [];
-  for (const order of recorded.orders.filter((one) => !owned.has(one.orderId))) {
+  for (const order of recorded.orders.filter((one) => !excuses.has(one.orderId, 'order_without_money'))) {
     const own = payments.filter((payment) => orderOf(payment) === order.orderId);
     const held = own.reduce((sum, payment) => sum + heldBy(payment), 0);
     const taken = own.reduce((sum, payment) => sum + payment.amount_received, 0);
@@ -108,12 +110,13 @@ function ordersWithoutMoney({ payments, recorded, owned }: Facts): Violation[] {
     if (SHIPPED.includes(order.state) && taken === 0) found.push(broken('order', what));
     if (DONE.includes(order.state) || order.state === 'shipped' || order.paymentState === 'payment_needed') continue;
     if (held === 0 && order.paymentState !== 'captured') found.push(broken('order', what));
-    if (held + taken > order.total) found.push(broken('order', `${what}, of ${order.total}`));
+    if (held + taken > order.total && !excuses.has(order.orderId, 'holds_at_once'))
+      found.push(broken('order', `${what}, of ${order.total}`));
   }
   return found;
 }
 
-function stock({ recorded, owned }: Facts): Violation[] {
+function stock({ recorded, excuses }: Facts): Violation[] {
   const pieces = new Map<string, { toShip: number; promised: number }>();
   const at = (orderId: string, sku: string) => {
     const key = `${orderId}: ${sku}`;
@@ -124,11 +127,14 @@ function stock({ recorded, owned }: Facts): Violation[] {
   for (const line of recorded.lines) at(line.orderId, line.sku).toShip += line.pieces;
   for (const promise of recorded.reservations) at(promise.orderId, promise.sku).promised += promise.pieces;
   return [...pieces]
-    .filter(([key, { toShip, promised }]) => toShip !== promised && !owned.has(key.split(':')[0] ?? ''))
+    .filter(
+      ([key, { toShip, promised }]) =>
+        toShip !== promised && !excuses.has(key.split(':')[0] ?? '', 'reservations_differ'),
+    )
     .map(([key, { toShip, promised }]) => broken('stock', `${key}: ${promised} reserved, ${toShip} to ship`));
 }
 
-function ledger({ payments, recorded, owned }: Facts): Violation[] {
+function ledger({ payments, recorded, excuses }: Facts): Violation[] {
   const found: Violation[] = [];
   const known = new Map(payments.map((payment) => [payment.id, payment]));
   const books = new Map(recorded.ledger.map((entry) => [entry.paymentIntentId, entry]));
@@ -139,17 +145,17 @@ function ledger({ payments, recorded, owned }: Facts): Violation[] {
     const held = payment === undefined ? 0 : heldBy(payment);
     const open = authorized - taken - released;
     if (received !== taken) found.push(broken('ledger', `${id}: ${received} taken, ${taken} in the ledger`));
-    if (held !== open && !(payment !== undefined && owned.has(orderOf(payment))))
+    if (held !== open && !(payment !== undefined && excuses.has(orderOf(payment), 'hold_differs')))
       found.push(broken('ledger', `${id}: ${held} held, ${open} in the ledger`));
   }
   return found;
 }
 
-function unfinished({ recorded, orders, owned, nowMs }: Facts): Violation[] {
+function unfinished({ recorded, orders, excuses, nowMs }: Facts): Violation[] {
   const late = recorded.orders.filter(
     (one) =>
       !DONE.includes(one.state) &&
-      !owned.has(one.orderId) &&
+      !excuses.has(one.orderId, 'unfinished_without_owner') &&
       (one.waitingOn === undefined || one.waitingUntilMs === undefined || one.waitingUntilMs < nowMs),
   );
   const loose = recorded.attempts.filter(

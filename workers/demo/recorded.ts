@@ -12,8 +12,8 @@ export interface Recorded {
   readonly reservations: readonly Pieces[];
   /** What goes back, per PaymentIntent. */
   readonly back: readonly RecordedBack[];
-  /** Orders with an open exception. */
-  readonly exceptions: readonly string[];
+  /** Open ones of orders. */
+  readonly exceptions: readonly { readonly orderId: string; readonly kind: string }[];
   /** Orders with an event that is not published. */
   readonly unpublished: readonly string[];
 }
@@ -98,7 +98,7 @@ SELECT jsonb_build_object(
   'reservations', (SELECT coalesce(jsonb_agg(jsonb_build_object(
       'orderId', order_id, 'sku', sku, 'pieces', quantity - consumed - released)), '[]')
     FROM reservations JOIN mine USING (order_id)),
-  'exceptions', (SELECT coalesce(jsonb_agg(order_id), '[]')
+  'exceptions', (SELECT coalesce(jsonb_agg(jsonb_build_object('orderId', order_id, 'kind', kind)), '[]')
     FROM exceptions JOIN mine USING (order_id) WHERE resolved_at IS NULL),
   'unpublished', (SELECT coalesce(jsonb_agg(order_id), '[]')
     FROM outbox JOIN mine USING (order_id) WHERE published_at IS NULL)

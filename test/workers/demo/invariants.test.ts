@@ -1,3 +1,4 @@
+import type { ExceptionKind } from '../../../workflows/domain/order';
 import type { SimulatedPayment } from '../../../workers/demo/bank';
 import { findViolations, type BankState } from '../../../workers/demo/invariants';
 import type { Recorded } from '../../../workers/demo/recorded';
@@ -126,8 +127,14 @@ describe('the invariants of the demo', () => {
   });
 
   it('leave to its owner what an open exception tells of', () => {
-    const late = { ...recorded, orders: [{ ...order, waitingUntilMs: NOW_MS - 1 }], lines: [], exceptions: ['ord_1'] };
-    expect(findViolations(bank(payment), late, NOW_MS)).toEqual([]);
+    const late = { ...recorded, orders: [{ ...order, waitingUntilMs: NOW_MS - 1 }], lines: [] };
+    const owned = (...kinds: ExceptionKind[]): string[] =>
+      promisesOf([payment], { ...late, exceptions: kinds.map((kind) => ({ orderId: 'ord_1', kind })) });
+    expect(owned()).toEqual(['stock', 'owner']);
+    expect(owned('shipment_overdue')).toEqual(['stock']);
+    expect(owned('release_failed')).toEqual(['owner']);
+    expect(owned('shipment_overdue', 'release_failed')).toEqual([]);
+    expect(owned('fraud_warning', 'refund_failed')).toEqual(['stock', 'owner']);
   });
 });
 
