@@ -6,6 +6,7 @@ import { createHoldfastClient } from '../clients';
 import { createGateway } from '../clients/gateway';
 import type { Gateway } from '../clients/gateway';
 import type { NotificationSettings } from '../activities/notifications';
+import type { Retention } from '../activities/storage';
 import type { DisputePolicy } from '../workflows/domain/dispute-plan';
 import type { FraudWarningPolicy } from '../workflows/domain/fraud-warning';
 import type { OrderPolicy } from '../workflows/domain/policy';
@@ -41,6 +42,8 @@ export interface Settings {
   readonly databaseUrl: string;
   readonly stripe: StripeConfig;
   readonly stripeLimits?: StripeLimits;
+  /** For how long old rows are kept; the defaults where absent. */
+  readonly retention?: Retention;
   /** Notices go to the log where absent. */
   readonly notifications?: NotificationSettings;
   readonly encryptionKeys: readonly EncryptionKey[];
@@ -139,7 +142,7 @@ export class App {
 
   /** The outbox relay, the inbox dispatcher and the look for missed events. */
   startRelays(sinks: readonly EventSink[]): void {
-    const { databaseUrl, temporal, notifications, dunning, moneyBack } = this.settings;
+    const { databaseUrl, temporal, notifications, retention, dunning, moneyBack } = this.settings;
     const { dependencies, client, log } = this;
     if (notifications === undefined) {
       log.warn('notices go to the log alone: set SMTP_URL and MAIL_FROM, or NOTICE_WEBHOOK_URL and its secret');
@@ -151,6 +154,7 @@ export class App {
       taskQueue: temporal.taskQueue,
       sinks,
       log,
+      ...(retention === undefined ? {} : { retention }),
       ...(dunning === undefined ? {} : { dunning }),
       ...moneyBack,
     });

@@ -14,6 +14,7 @@ async function main(): Promise<void> {
     filter: (path) => !/\.[a-z]+$/.test(path) || path.endsWith('.sql'),
   });
   await cp(join(source, TEMPLATES), join(dist, TEMPLATES), { recursive: true });
+  await cp(join(source, PLAN_DATA), join(dist, PLAN_DATA));
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(dist, 'workflows/index.js'),
     logger: quietLogger,
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   await writeFile(join(dist, WORKFLOW_BUNDLE), code);
 }
 
+const PLAN_DATA = 'test/bench/plan-data.sql';
 const TEMPLATES = 'activities/notifications/templates';
 
 /** The bundled workflows, relative to the build's folder. */

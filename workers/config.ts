@@ -2,7 +2,9 @@ import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/e
 import { z } from 'zod';
 import { ConfigurationError } from './configuration-error';
 import type { NotificationSettings } from '../activities/notifications';
+import type { Retention } from '../activities/storage';
 import { notificationGroups, notificationSettings, notificationVariables } from './notification-config';
+import { retention, retentionVariables } from './retention-config';
 import { stripeLimits, stripeLimitVariables, type StripeLimits } from './stripe-limits';
 
 /** How to reach a Temporal server that is already there. Fits a client's and a worker's connection alike. */
@@ -43,6 +45,8 @@ export interface Config {
   amazon?: AmazonConfig;
   /** How notices leave; e-mail is embedded where it is absent. */
   notifications?: NotificationSettings;
+  /** For how long old rows are kept. */
+  retention: Retention;
   /** Port of the HTTP gateway. */
   port: number;
   /** Address that the gateway listens on; each process has its own default. */
@@ -105,6 +109,7 @@ const environment = z.object({
   STRIPE_API_URL: httpUrl.optional(),
   ...stripeLimitVariables,
   ...notificationVariables,
+  ...retentionVariables,
   SP_API_URL: httpUrl.optional(),
   LWA_URL: httpUrl.optional(),
   LWA_CLIENT_ID: z.string().optional(),
@@ -207,6 +212,7 @@ function toConfig(env: Environment, temporal: ClientConnectConfig | undefined): 
       taskQueue: env.HOLDFAST_TASK_QUEUE,
       ...(temporal === undefined ? {} : { connection: temporal.connectionOptions }),
     },
+    retention: retention(env),
     port: env.PORT,
     probes: { host: env.HOLDFAST_WORKER_HOST, port: env.HOLDFAST_WORKER_PORT },
     apiKeys: env.HOLDFAST_API_KEYS,

@@ -99,6 +99,7 @@ export function configuredSettings(): { settings: Settings; config: Config; redi
     temporal: { ...config.temporal, connection },
     databaseUrl,
     stripe,
+    retention: config.retention,
     ...(config.stripeLimits === undefined ? {} : { stripeLimits: config.stripeLimits }),
     ...(config.notifications === undefined ? {} : { notifications: config.notifications }),
     encryptionKeys,

@@ -55,6 +55,7 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
         temporal: filled.temporal,
         databaseUrl: filled.databaseUrl,
         stripe: filled.stripe,
+        retention: filled.retention,
         ...(filled.stripeLimits === undefined ? {} : { stripeLimits: filled.stripeLimits }),
         ...(filled.notifications === undefined ? {} : { notifications: filled.notifications }),
         encryptionKeys: filled.encryptionKeys,

@@ -29,7 +29,7 @@ export { createOrderStore, type OrderStoreDeps } from './order-store';
 export { createOutbox, type Outbox } from './outbox';
 export { createPaymentStore, type PaymentStoreDeps } from './create-payment-store';
 export type * from './payment-store';
-export { prune, type Pruned } from './prune';
+export { DEFAULT_RETENTION, LEAST_RETENTION, prune, type Pruned, type Retention } from './prune';
 export { createRefundStore, type ProviderRefund, type RefundStore } from './refund-store';
 export { createSampleCatalogue, sampleItems, sampleSkus, sampleWarehouses } from './sample-catalogue';
 export { readEncryptedSample, readSchemaState, type SchemaState } from './setup-state';

@@ -17,6 +17,8 @@ const sql = {
   exists: statement('order-exists'),
   begun: statement('order-begun'),
   list: statement('orders-list'),
+  byState: statement('orders-by-state'),
+  waitingOn: statement('orders-waiting-on'),
   stuck: statement('orders-stuck'),
   exceptions: statement('exceptions-open'),
   prices: statement('catalogue-prices'),
@@ -93,8 +95,12 @@ export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries
     },
     getRefund: (refundId) => readRefund(pool, refundId),
     findOrderByCart: async (cartId) => views(await run<OrderRow>(pool, sql.byCart, [cartId]))[0],
-    listOrders: async ({ state, waitingOn, before, limit }) =>
-      views(await run<OrderRow>(pool, sql.list, [state ?? null, waitingOn ?? null, before ?? null, limited(limit)])),
+    async listOrders({ state, waitingOn, before = null, limit }) {
+      const page = [before, limited(limit)];
+      if (waitingOn !== undefined) return views(await run(pool, sql.waitingOn, [waitingOn, state ?? null, ...page]));
+      if (state !== undefined) return views(await run(pool, sql.byState, [state, ...page]));
+      return views(await run(pool, sql.list, page));
+    },
     listStuck: async ({ now, limit }) => views(await run<OrderRow>(pool, sql.stuck, [now, limited(limit)])),
     async listExceptions(limit) {
       type Row = Omit<OpenExceptionView, 'raisedAt'> & { readonly raisedAt: Date };

@@ -8,6 +8,9 @@ const sql = {
   idempotencyKeys: statement('idempotency-prune'),
   notices: statement('notices-prune'),
   providerKeys: statement('provider-keys-prune'),
+  operations: statement('operations-prune'),
+  auditLog: statement('audit-prune'),
+  authorizationResults: statement('authorization-results-prune'),
 };
 
 const HOUR_MS = 3_600_000;
@@ -23,7 +26,7 @@ const INBOX_KEPT_MS = 31 * DAY_MS;
 
 /**
  * Our own events, by when they were published. Their consumers have them; here they only help to look back at a month,
- * and the audit log, which is never pruned, keeps what they told. money-invariants.sql knows of the same 30 days.
+ * and the audit log, which is kept for years, keeps what they told. money-invariants.sql knows of the same 30 days.
  */
 const OUTBOX_KEPT_MS = 30 * DAY_MS;
 
@@ -45,6 +48,23 @@ const NOTICES_KEPT_MS = 90 * DAY_MS;
  * looked up before it is sent again.
  */
 const PROVIDER_KEYS_KEPT_MS = 90 * DAY_MS;
+/** For how long what a shop may have to show or to look up is kept. Days. */
+export interface Retention {
+  /** Who did what: as long as books must be kept where that is longest, e.g. ten years in Germany (Handelsgesetzbuch, section 257). */
+  readonly auditLogDays: number;
+  /**
+   * Keys and tombstones of effects, from the last change of an order that is over. A late attempt can land as long as something still
+   * tries: activities end within a day, provider keys live 24 h, a refund is watched for 60 days. Half a year is three times that;
+   * below 90 days an undone effect might be done again.
+   */
+  readonly operationsDays: number;
+  /** What banks answered: a whole year and the month to compare it with. */
+  readonly authorizationResultsDays: number;
+}
+
+export const DEFAULT_RETENTION: Retention = { auditLogDays: 3_653, operationsDays: 180, authorizationResultsDays: 396 };
+/** Less than these would lose what is still needed. */
+export const LEAST_RETENTION: Retention = { auditLogDays: 365, operationsDays: 90, authorizationResultsDays: 31 };
 
 /** Some ten milliseconds a batch: far below the statement time-out, and no lock is held for long. */
 const BATCH_ROWS = 1_000;
@@ -58,16 +78,20 @@ export interface Pruned {
   readonly idempotencyKeys: number;
   readonly notices: number;
   readonly providerKeys: number;
+  readonly operations: number;
+  readonly auditLog: number;
+  readonly authorizationResults: number;
 }
 
 /**
- * Deletes what only costs disk: finished provider events and notices, published events and answers to old requests. Never the
- * ledger, the audit log, operations and their tombstones, or anything that is not finished. May run anywhere, also
- * twice at once, and be cut off anywhere: every batch is a transaction of its own.
+ * Deletes what only costs disk: finished provider events and notices, published events, answers to old requests, and, after years
+ * or months, the audit log, operations of orders that are over, and banks' answers. Never the ledger, or anything that is not
+ * finished. May run anywhere, also twice at once, and be cut off anywhere: every batch is a transaction of its own.
  *
  * @throws ApplicationFailure `StorageUnavailable`; the batches before it stay
  */
-export async function prune(pool: Pool, now: Date): Promise<Pruned> {
+export async function prune(pool: Pool, now: Date, retention: Retention = DEFAULT_RETENTION): Promise<Pruned> {
+  const { auditLogDays, operationsDays, authorizationResultsDays } = retention;
   const before = (keptMs: number): Date => new Date(now.getTime() - keptMs);
   return {
     inbox: await pruneTable(pool, sql.inbox, before(INBOX_KEPT_MS)),
@@ -75,6 +99,9 @@ export async function prune(pool: Pool, now: Date): Promise<Pruned> {
     idempotencyKeys: await pruneTable(pool, sql.idempotencyKeys, before(IDEMPOTENCY_KEPT_MS)),
     notices: await pruneTable(pool, sql.notices, before(NOTICES_KEPT_MS)),
     providerKeys: await pruneTable(pool, sql.providerKeys, before(PROVIDER_KEYS_KEPT_MS)),
+    operations: await pruneTable(pool, sql.operations, before(operationsDays * DAY_MS)),
+    auditLog: await pruneTable(pool, sql.auditLog, before(auditLogDays * DAY_MS)),
+    authorizationResults: await pruneTable(pool, sql.authorizationResults, before(authorizationResultsDays * DAY_MS)),
   };
 }
 

@@ -16,11 +16,30 @@ function problemsOf(env: NodeJS.ProcessEnv): readonly string[] {
 test('an empty environment leaves everything to be embedded', () => {
   expect(parseConfig({ DATABASE_URL: '', PATH: '/bin' })).toEqual({
     temporal: { namespace: 'default', taskQueue: 'holdfast' },
+    retention: { auditLogDays: 3_653, operationsDays: 180, authorizationResultsDays: 396 },
     port: 8080,
     probes: { host: '127.0.0.1', port: 8081 },
     apiKeys: [],
     encryptionKeys: [],
   });
+});
+
+test('what is kept for long is kept for at least as long as it is needed', () => {
+  const days = (audit: string, operations: string, results: string) => ({
+    HOLDFAST_KEEP_AUDIT_DAYS: audit,
+    HOLDFAST_KEEP_OPERATIONS_DAYS: operations,
+    HOLDFAST_KEEP_AUTHORIZATION_RESULTS_DAYS: results,
+  });
+  expect(parseConfig(days('365', '90', '31')).retention).toEqual({
+    auditLogDays: 365,
+    operationsDays: 90,
+    authorizationResultsDays: 31,
+  });
+  expect(problemsOf(days('364', '89', '1e3'))).toEqual([
+    'HOLDFAST_KEEP_AUDIT_DAYS must be a number of days from 365 to 36525',
+    'HOLDFAST_KEEP_OPERATIONS_DAYS must be a number of days from 90 to 36525',
+    'HOLDFAST_KEEP_AUTHORIZATION_RESULTS_DAYS must be a number of days from 31 to 36525',
+  ]);
 });
 
 test('a full environment is read', () => {

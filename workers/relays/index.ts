@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { prune } from '../../activities/storage';
+import { prune, type Retention } from '../../activities/storage';
 import { startLoop } from '../loop';
 import type { Loop } from '../loop';
 import { listen } from '../listener';
@@ -36,6 +36,8 @@ export interface RelayOptions {
   readonly disputes?: Partial<DisputePolicy>;
   readonly fraudWarnings?: Partial<FraudWarningPolicy>;
   readonly refunds?: Partial<RefundPolicy>;
+  /** For how long old rows are kept; the defaults where absent. */
+  readonly retention?: Retention;
   readonly log: Logger;
 }
 
@@ -55,8 +57,8 @@ const PRUNE_MS = 3_600_000;
 /** A mail server that hangs must not hold up the end: what it was being told is in doubt then, and shown so. */
 const NOTICES_CLOSE_MS = 3_000;
 
-async function pruneOnce(pool: Dependencies['pool'], log: Logger): Promise<number> {
-  const pruned = await prune(pool, new Date());
+async function pruneOnce({ dependencies: { pool }, retention, log }: RelayOptions): Promise<number> {
+  const pruned = await prune(pool, new Date(), retention);
   log.debug({ pruned }, 'pruned what is old');
   return 0;
 }
@@ -97,7 +99,7 @@ export function startRelays(options: RelayOptions): Relays {
     idleMs: MISSED_EVENTS_MS,
     log,
   });
-  const pruning = startLoop('pruning', () => pruneOnce(dependencies.pool, log), { idleMs: PRUNE_MS, log });
+  const pruning = startLoop('pruning', () => pruneOnce(options), { idleMs: PRUNE_MS, log });
   const notices = startNotices(dependencies, log);
   const wakeInbox = (): void => [dispatcher, subscriptions].forEach((loop) => loop.wake());
   const wakes = { holdfast_outbox: relay.wake, holdfast_inbox: wakeInbox, holdfast_notices: notices.wake };

@@ -1,6 +1,10 @@
--- Overdue, or with an open exception; the most overdue first. $1 now, $2 limit
-SELECT o.record FROM order_documents o
-WHERE o.waiting_until < $1
-  OR EXISTS (SELECT FROM exceptions e WHERE e.order_id = o.order_id AND e.resolved_at IS NULL)
-ORDER BY o.waiting_until NULLS FIRST, o.order_id
-LIMIT $2
+-- Overdue, or with an open exception; the most overdue first. Each arm has its index: together in one condition they read every
+-- order. $1 now, $2 limit
+WITH stuck AS (
+  (SELECT order_id FROM orders WHERE waiting_until < $1 ORDER BY waiting_until, order_id LIMIT $2)
+  UNION SELECT order_id FROM exceptions WHERE resolved_at IS NULL AND order_id IS NOT NULL
+), first AS (
+  SELECT order_id, waiting_until FROM orders JOIN stuck USING (order_id) ORDER BY waiting_until NULLS FIRST, order_id LIMIT $2
+)
+SELECT o.record FROM first JOIN order_documents o USING (order_id)
+ORDER BY first.waiting_until NULLS FIRST, first.order_id

@@ -27,7 +27,16 @@ beforeEach(async () => {
 });
 afterEach(() => shop.close());
 
-const NOTHING = { inbox: 0, outbox: 0, idempotencyKeys: 0, notices: 0, providerKeys: 0 };
+const NOTHING = {
+  inbox: 0,
+  outbox: 0,
+  idempotencyKeys: 0,
+  notices: 0,
+  providerKeys: 0,
+  operations: 0,
+  auditLog: 0,
+  authorizationResults: 0,
+};
 
 const event = (eventId: string) => ({
   eventId,
@@ -63,7 +72,8 @@ test('published events go after 30 days, oldest first; those not published stay 
   await outbox.markPublished([second?.eventId ?? '']);
   clock += DAY_MS;
   await outbox.markPublished([first?.eventId ?? '']);
-  expect(await prune(shop.pool, at(30 * DAY_MS + 1))).toEqual(NOTHING);
+  // What the bank answered is from the clock of the computer.
+  expect(await prune(shop.pool, at(30 * DAY_MS + 1))).toEqual({ ...NOTHING, authorizationResults: 1 });
   const pruned = [await prune(shop.pool, at(31 * DAY_MS + 1)), await prune(shop.pool, at(31 * DAY_MS + 1))];
   expect(pruned).toEqual([
     { ...NOTHING, outbox: 1 },
@@ -150,6 +160,60 @@ test('notices go 90 days after they ended; those that wait or are being sent sta
   ]);
 });
 
+describe('what is kept for long', () => {
+  const FOR_EVER = { auditLogDays: 36_500, operationsDays: 36_500, authorizationResultsDays: 36_500 };
+  const DAY_LONG = (days: number): Date => new Date(Date.now() + days * DAY_MS);
+  const count = async (table: string): Promise<number> =>
+    (await shop.sql<{ count: number }>(`SELECT count(*)::integer AS count FROM ${table}`))[0]?.count ?? 0;
+
+  test('the audit log goes by its age, and in no other way', async () => {
+    await shop.place('o-1');
+    const entries = await count('audit_log');
+    const years = { ...FOR_EVER, auditLogDays: 3_653 };
+    expect(await prune(shop.pool, DAY_LONG(3_652), years)).toMatchObject({ auditLog: 0 });
+    for (const text of ['DELETE FROM audit_log', 'TRUNCATE audit_log', `UPDATE audit_log SET actor = 'x'`])
+      await expect(shop.sql(text)).rejects.toThrow(/append-only/);
+    await expect(shop.sql(`SELECT prune_by_age('ledger_entries', now(), 1)`)).rejects.toThrow(/keeps its rows/);
+    expect(await prune(shop.pool, DAY_LONG(3_654), years)).toMatchObject({ auditLog: entries });
+    expect(entries).toBeGreaterThan(0);
+    await shop.orders.allocateOrder({ orderId: 'o-1' });
+    // The leave of one prune is not the leave of what comes after it on the same connection.
+    await expect(shop.sql('DELETE FROM audit_log')).rejects.toThrow(/append-only/);
+    await expect(shop.sql('DELETE FROM ledger_entries')).rejects.toThrow(/append-only/);
+  });
+
+  test('what banks answered goes after thirteen months', async () => {
+    await shop.sql(`INSERT INTO payment_attempts (order_id, attempt, operation_key, status, started_at, updated_at, tombstoned_at)
+      SELECT 'o-1', n, 'k-' || n, 'sealed', now(), now(), now() FROM generate_series(1, 3) n`);
+    await shop.sql(`INSERT INTO authorization_results (order_id, attempt, outcome, at)
+      SELECT 'o-1', n, 'declined', now() - n * interval '200 days' FROM generate_series(1, 3) n`);
+    await expect(shop.sql('DELETE FROM authorization_results')).rejects.toThrow(/append-only/);
+    expect(await prune(shop.pool, new Date())).toMatchObject({ authorizationResults: 2 });
+    expect(await shop.sql('SELECT attempt FROM authorization_results')).toEqual([{ attempt: 1 }]);
+  });
+
+  test('operations go with orders that are over; what moves, or is a person’s, keeps all of them', async () => {
+    for (const id of ['open', 'over', 'theirs', 'changed']) await shop.place(id);
+    await shop.orders.releaseStock({ orderId: 'never-placed' });
+    await shop.sql(`UPDATE orders SET state = 'cancelled', payment_state = 'voided', hold_attempt = NULL, waiting_on = NULL,
+      waiting_until = NULL, waiting_why = NULL WHERE order_id <> 'open'`);
+    await shop.orders.raiseException({
+      orderId: 'theirs',
+      workflowId: 'order-theirs',
+      kind: 'cancel_unknown',
+      message: 'put there by a test',
+      owner: 'operations',
+    });
+    const later = DAY_LONG(181);
+    await shop.sql(`UPDATE orders SET updated_at = $1 WHERE order_id = 'changed'`, [later]);
+    const half = { ...FOR_EVER, operationsDays: 180 };
+    expect(await prune(shop.pool, DAY_LONG(179), half)).toMatchObject({ operations: 0 });
+    expect((await prune(shop.pool, later, half)).operations).toBeGreaterThan(0);
+    const left = await shop.sql<{ order_id: string }>('SELECT DISTINCT order_id FROM operations ORDER BY 1');
+    expect(left.map((one) => one.order_id)).toEqual(['changed', 'open', 'theirs']);
+  });
+});
+
 test('more than a batch goes, also where two calls run at once', async () => {
   await shop.sql(
     `INSERT INTO inbox (event_id, provider, type, payload, status, next_attempt_at, created_at, received_at, finished_at)
@@ -176,6 +240,7 @@ test.each([
   ['outbox-prune', 'outbox_published'],
   ['idempotency-prune', 'idempotency_keys_age'],
   ['notices-prune', 'notices_finished'],
+  ['operations-prune', 'operations_begun'],
 ])('%s reads the oldest through the index %s, in its order', async (name, index) => {
   const url = new URL(shop.databaseUrl);
   // On tables as small as these every plan is as good: what is to be seen is that the index can serve the statement.
