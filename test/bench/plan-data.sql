@@ -59,6 +59,11 @@ INSERT INTO ledger_entries (order_id, attempt, payment_intent_id, kind, amount, 
 SELECT order_id, 1, payment_intent_id, 'dispute_withdrawn', 5000, 'eur', 'dispute:' || dispute_id || ':txn_' || dispute_id, opened_at
 FROM disputes;
 
+INSERT INTO fraud_warnings (warning_id, order_id, payment_intent_id, charge_id, fraud_type, actionable, received_at, until, closed_at,
+  ended, recorded_at, updated_at)
+SELECT 'issfr_' || n, order_id, pi, 'ch_' || n, 'made_with_stolen_card', true, at, at, CASE WHEN n % 10 = 1 THEN NULL ELSE at END,
+  CASE WHEN n % 10 = 1 THEN NULL ELSE 'lapsed' END, at, at FROM made WHERE state = 'delivered' AND n % 500 IN (11, 17);
+
 INSERT INTO operations (operation_key, kind, order_id, begun_at, done_at)
 SELECT kind || ':' || order_id, kind, order_id, at, at FROM made, unnest(ARRAY['reserve', 'place', 'capture']) AS kind;
 INSERT INTO audit_log (order_id, operation_key, action, actor, after, at)

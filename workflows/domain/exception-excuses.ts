@@ -41,6 +41,8 @@ const EXCUSES: Readonly<Record<ExceptionKind, readonly ExcusableCheck[]>> = {
   ],
   // The hold may end while a person thinks.
   hold_decision: ['order_without_money', 'hold_differs', 'unfinished_without_owner'],
+  // Its hold is gone until a person decides.
+  hold_cancelled: ['order_without_money', 'hold_differs', 'unfinished_without_owner'],
   // A cancel in the middle: nothing of hold, stock and captures is settled.
   cancel_unknown: [
     'hold_without_order',

@@ -1,4 +1,4 @@
--- Indexes for questions that read a table from end to end at a million orders (test/bench/RESULTS.md has the plans before and after).
+-- Indexes for questions that read a table from end to end at a million orders (test/bench/QUERY-PLANS.md has the plans before and after).
 
 CREATE INDEX orders_by_state ON orders (state, placed_at DESC, order_id DESC);
 CREATE INDEX orders_waiting_on ON orders (waiting_on, placed_at DESC, order_id DESC) WHERE waiting_on IS NOT NULL;

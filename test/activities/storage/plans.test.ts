@@ -1,8 +1,8 @@
 import { Client } from 'pg';
-import { explain, fill, questions, scannedTables } from '../../bench/query-plans';
+import { explain, fill, questions, scannedTables } from '../../bench/plan-questions';
 import { closeConnections, createDatabase, type TestDatabase } from '../../support/environment';
 
-// The figures at a million orders are in test/bench/RESULTS.md; here it is only seen that indexes can serve each question.
+// The figures at a million orders are in test/bench/QUERY-PLANS.md; here it is only seen that indexes can serve each question.
 
 /** Enough for statistics; a second to make. */
 const ORDERS = 2_000;
