@@ -19,6 +19,8 @@ const READY_LIMIT_MS = 45_000;
 const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
+/** Permission denied, unimplemented: a hosted Temporal gives no list to a worker's credentials. */
+const NOT_OFFERED: readonly unknown[] = [7, 12];
 
 /** Registers the namespace where it is missing. */
 export function namespaceStep({ workflowService, operatorService }: TemporalServices, namespace: string): Step {
@@ -116,11 +118,15 @@ export async function prepareNamespace(connection: TemporalServices, namespace: 
 }
 
 /** @throws FaultError where an attribute exists with another type */
-async function unregistered(
-  { operatorService }: TemporalServices,
-  namespace: string,
-): Promise<readonly WantedAttribute[]> {
-  const listed = await operatorService.listSearchAttributes({ namespace });
+async function unregistered(services: TemporalServices, namespace: string): Promise<readonly WantedAttribute[]> {
+  const listed = await services.operatorService.listSearchAttributes({ namespace }).catch((error: unknown) => {
+    if (NOT_OFFERED.includes(errorCode(error))) return undefined;
+    throw error;
+  });
+  if (listed === undefined) {
+    const unusable = await unusableAttributes(services, namespace);
+    return SEARCH_ATTRIBUTES.filter(({ name }) => unusable.includes(name));
+  }
   const existing: Record<string, temporal.api.enums.v1.IndexedValueType | null> = listed.customAttributes ?? {};
   return SEARCH_ATTRIBUTES.filter(({ name, type, cliType }) => {
     const found = existing[name];

@@ -1,3 +1,4 @@
+import type { Connection } from '@temporalio/client';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import {
 } from '../../../workers/embedded/temporal-source';
 import { cliArguments, startTemporal } from '../../../workers/embedded/temporal';
 import { SEARCH_ATTRIBUTES } from '../../../workers/setup/search-attributes';
-import { prepareNamespace } from '../../../workers/setup/namespace';
+import { prepareNamespace, searchAttributesStep } from '../../../workers/setup/namespace';
 import { closeConnections, getClient, getConnection, testEnvironment, uniqueName } from '../../support/environment';
 
 jest.setTimeout(60_000);
@@ -90,6 +91,16 @@ test('a namespace is prepared twice without harm, and its attributes can be aske
   const client = await getClient();
   const { count } = await client.workflow.count('OrderState = "placed" AND WaitingUntil < "2030-01-01T00:00:00Z"');
   expect(count).toBeGreaterThanOrEqual(0);
+});
+
+test('search attributes are found there where the credentials may not list them', async () => {
+  const { workflowService } = await getConnection();
+  const denied = Object.assign(new Error('7 PERMISSION_DENIED: not for this key'), { code: 7 });
+  const operatorService = {
+    listSearchAttributes: () => Promise.reject(denied),
+  } as unknown as Connection['operatorService'];
+  const step = searchAttributesStep({ workflowService, operatorService }, testEnvironment().temporalNamespace);
+  expect(await step.look()).toMatchObject({ state: 'there' });
 });
 
 test('a configured server is used as it is; one that lacks the namespace or does not answer is an error', async () => {
