@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { Money } from '../../workflows/domain/money';
 import { ConcurrencyCap } from './concurrency';
-import { defect, toFailure, unsettled, type StripeCall } from './errors';
+import { defect, noneIfMissing, toFailure, unsettled, type StripeCall } from './errors';
 import type { RequestLimiter } from './limiter';
 import { rateLimitOf } from './rate-limited';
 import { metadataKeys } from './metadata';
@@ -156,7 +156,10 @@ export class ProviderSession {
     for (let page = 0; page < MAX_PAGES; page += 1) {
       const cursor = after === undefined ? {} : { starting_after: after };
       const params = { ...filter, created: { gte }, limit: PAGE_SIZE, ...cursor };
-      const answer = await this.read('payment_intents.list', () => this.stripe.paymentIntents.list(params));
+      const request = () => this.stripe.paymentIntents.list(params).catch(noneIfMissing);
+      const answer = await this.read('payment_intents.list', request);
+      // The customer came from the cache, and is none of this account.
+      if (answer === undefined) return undefined;
       if (answer.object !== 'list' || !Array.isArray(answer.data))
         throw unsettled(this.call, 'the provider answered with no list');
       const found = answer.data.find((intent) => intent.metadata[metadataKeys.operation] === lost.operationKey);

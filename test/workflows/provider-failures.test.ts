@@ -1,5 +1,6 @@
 import { sampleCart } from '../support/carts';
 import { eventually } from '../support/eventually';
+import { providerRefundsOf } from '../support/refunds';
 import { everything, shopForThisFile } from '../support/shop';
 
 // What Stripe answers, seen from outside: a failure that it keeps costs moments, and what it does not take is told.
@@ -83,5 +84,38 @@ describe('a customer who was deleted at Stripe', () => {
       'the customer to be asked',
       async () => (await shop.view(orderId)).paymentState === 'payment_needed',
     );
+  });
+});
+
+describe('what Stripe makes later of a request that it had answered with a failure', () => {
+  it('a second hold for one order is canceled', async () => {
+    const orderId = await shop.place();
+    const [first] = shop.intentsOf(orderId);
+    const twin = await world().dependencies.stripe.paymentIntents.create({
+      ...{ amount: 7970, currency: 'eur', confirm: true, capture_method: 'manual', payment_method: 'pm_card_visa' },
+      automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
+      metadata: first?.metadata ?? {},
+    });
+    const statusOf = (id: string | undefined) => world().simulator.state.paymentIntent(id ?? '')?.status;
+    await eventually('the second hold to be canceled', () => statusOf(twin.id) === 'canceled');
+    expect(statusOf(first?.id)).toBe('requires_capture');
+  });
+
+  it('a second refund is booked, too', async () => {
+    const orderId = await shop.place();
+    await world().holdfast.ship(orderId, everything());
+    await world().holdfast.refund(orderId, { amount: 1000, reason: 'requested_by_customer' });
+    const refundsOf = () => providerRefundsOf(world(), orderId);
+    await eventually('the refund to be made', () => refundsOf().length === 1);
+    const [first] = refundsOf();
+    await world().dependencies.stripe.refunds.create({
+      ...{ payment_intent: shop.intentsOf(orderId)[0]?.id ?? '', amount: 1000 },
+      metadata: first?.metadata ?? {},
+    });
+    const booked = async () => {
+      const { refunded, refundPending } = (await shop.view(orderId)).amounts;
+      return refunded + refundPending === 2000;
+    };
+    await eventually('both to be booked', booked);
   });
 });

@@ -75,6 +75,20 @@ describe('a customer who is not known any more', () => {
   });
 });
 
+describe('a lost attempt of a customer whom the cache has wrongly', () => {
+  it('is undone all the same', async () => {
+    const input = attempt();
+    harness.store.beforeRecord = () => {
+      throw new Error('the worker dies here');
+    };
+    await expect(harness.payments.authorizePayment(input)).rejects.toThrow('dies');
+    harness.store.beforeRecord = undefined;
+    await cache.keepCustomer(input.customer.id, 'cus_of_another_account');
+    expect(await undo(input.orderId)).toMatchObject({ outcome: 'voided' });
+    expect(heldFor(harness.simulator, input.orderId)).toBe(0);
+  });
+});
+
 describe('a saved payment method', () => {
   it('whose cached owner is another one is charged with its own owner', async () => {
     const first = attempt();

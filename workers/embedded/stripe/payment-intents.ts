@@ -67,15 +67,17 @@ export const paymentIntentRoutes = [
   }),
   route('GET', '/v1/payment_intents/search', intentSearch, ({ account, params }) => searchIntents(account, params)),
   route('GET', '/v1/payment_intents/:id', { ...expand }, ({ account, ids }) => find(account, ids).object),
-  route('GET', '/v1/payment_intents', intentList, ({ account, params }) =>
-    listPage(account.paymentIntents, params, {
+  route('GET', '/v1/payment_intents', intentList, ({ account, params }) => {
+    if (params.customer !== undefined && account.customers.get(params.customer) === undefined)
+      throw noSuch('customer', params.customer, 'customer', 400);
+    return listPage(account.paymentIntents, params, {
       url: '/v1/payment_intents',
       ...(params.customer === undefined ? {} : { index: 'customer', indexValue: params.customer }),
       created: (intent) => intent.object.created,
       where: ({ object }) => params.customer === undefined || object.customer === params.customer,
       render: (intent) => intent.object,
-    }),
-  ),
+    });
+  }),
   route('POST', '/v1/payment_intents/:id', intentUpdate, ({ account, ids, params }) => {
     const intent = find(account, ids);
     update(account, intent, params);
