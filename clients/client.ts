@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { DEFAULT_POLICY, type OrderPolicy } from '../workflows/domain/policy';
 import {
@@ -29,6 +28,7 @@ import { ownId } from './edge';
 import { fingerprint, sha256 } from './fingerprint';
 import { checkoutStart, orderStart, submissionOf, withoutUndefined } from './requests';
 import { disputeVerbs, type DisputeVerbs } from './dispute-requests';
+import { exceptionVerbs, type ExceptionVerbs } from './exception-requests';
 import * as schemas from './schemas';
 import { reconcileDay } from './reconcile';
 import { sendUpdate, type SendUpdate, type UpdateCall } from './send-update';
@@ -65,7 +65,7 @@ export interface CallOptions {
  * request (after these two, sending the same again is safe), and Misconfigured where Temporal will not take it until its
  * operator has changed something. Business outcomes, refusals included, are answers.
  */
-export interface HoldfastClient extends SubscriptionVerbs, RefundVerbs, DisputeVerbs {
+export interface HoldfastClient extends SubscriptionVerbs, RefundVerbs, DisputeVerbs, ExceptionVerbs {
   /** Buys a cart. The same cart again: the same order, or the same PaymentIntent tried with this payment method. */
   checkout(request: schemas.CheckoutRequest, options?: CallOptions): Promise<CheckoutAnswer>;
   /** Hands lines to a carrier and captures what they cost. */
@@ -134,6 +134,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
       ...{ send, taskQueue, defaultActor: DEFAULT_ACTOR },
       ...{ policy: options.disputes, fraudWarningPolicy: options.fraudWarnings, refundPolicy: options.refunds },
     }),
+    ...exceptionVerbs({ client, send, taskQueue }),
     ...subscriptionVerbs({ client, send, taskQueue, ...(options.dunning && { dunning: options.dunning }) }),
     async checkout(request, call = {}) {
       const argument = submissionOf(parseCheckout(withoutUndefined(request)), policy);

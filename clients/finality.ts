@@ -72,6 +72,8 @@ const FINAL: Readonly<Record<Word, boolean>> = {
   disputed: false,
   refunded: false,
   nothing_to_decide: false,
+  action_not_possible: false,
+  needs_person: false,
 
   // Refunds. What can be refunded grows with each capture, and again where a refund fails.
   wrong_currency: true,

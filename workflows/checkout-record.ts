@@ -74,6 +74,7 @@ export class CheckoutRecord {
       exceptionKind: 'release_failed',
       atRisk: `stock may stay reserved for ${orderId}, which is no order; release it by hand if this goes on.`,
       run: () => orders.releaseStock({ orderId }),
+      settledByHand: () => undefined,
     });
     const stock = await orders.reserveStock({ orderId, lines: this.lines() });
     if (stock.outcome === 'reserved') return true;

@@ -12,11 +12,11 @@ import {
 import { STORAGE_OPTIONS } from './activity-options';
 import { iso } from './domain/deadlines';
 import { formatMoney } from './domain/money';
-import { getStatus, paymentChanged, submitCheckout } from './messages';
+import { getStatus, paymentChanged, resolveRaised, submitCheckout } from './messages';
 import type { CheckoutAnswer, CheckoutInput, SubmitCheckout } from './messages';
 import { authorizeNow, syncPayment, voidPayments } from './payments';
 import type { AuthorizationResult, OrderActivities, PaymentStatus } from './ports';
-import { ExceptionKeys, Saga } from './saga';
+import { decideOn, Decisions, ExceptionKeys, Saga } from './saga';
 import type { ExceptionDesk } from './saga';
 import { nothingWasBegun, placedAnswer, unpaidAnswer } from './checkout-answers';
 import { CheckoutRecord, type Authorized } from './checkout-record';
@@ -81,11 +81,13 @@ class Checkout {
         await orders.resolveException({ orderId, workflowId, kinds: [kind], operationKeys: [keys.of(kind)] });
         keys.close(kind);
       },
+      decisions: new Decisions((command) => orders.decideException({ workflowId, ...command })),
     };
     this.saga = new Saga(desk);
     this.submissions = new CheckoutSubmissions(orderId, input);
     this.record = new CheckoutRecord(orderId, this.submissions, this.saga, desk);
     setHandler(submitCheckout, (submission) => this.submissions.submit(submission), { validator: validateSubmission });
+    setHandler(resolveRaised, (command) => decideOn(desk, command));
     setHandler(paymentChanged, () => {
       this.hinted = true;
     });
@@ -293,6 +295,7 @@ class Checkout {
         return `${held()} may stay held on the customer's card until the bank lets go of it; cancel the PaymentIntents of ${orderId} by hand if this goes on.`;
       },
       run: () => voidPayments({ orderId, attempts: this.attempts + 1, reason: 'checkout_not_completed' }),
+      settledByHand: () => undefined,
     });
   }
 

@@ -23,7 +23,7 @@ import { localFirst } from './local-first';
 import { orderChanged, workflowIds } from './messages';
 import type { OrderActivities } from './ports';
 import { refundDisputed } from './refund-messages';
-import { ExceptionKeys } from './saga';
+import { Decisions, ExceptionKeys } from './saga';
 import type { ExceptionDesk } from './saga';
 import { searchAttributes } from './search-attributes';
 import { MovingDeadline, SerialQueue } from './waiting';
@@ -81,6 +81,7 @@ export class DisputeContext {
         // What the attribute shows now was not written here.
         this.shown = '';
       },
+      decisions: new Decisions((command) => records.decideException({ workflowId, ...command })),
     };
   }
 

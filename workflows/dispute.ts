@@ -17,7 +17,10 @@ import type { DisputeAnswer, DisputeCommand, DisputeInput, DisputeRefusalReason 
 import { isDecidable, isOpen } from './domain/dispute';
 import { dueWarnings, isPending } from './domain/dispute-plan';
 import type { DisputeDue } from './domain/dispute-plan';
-import { insist } from './saga';
+import { failureKind } from './domain/errors';
+import { failureTypeOf } from './failures';
+import { resolveRaised } from './messages';
+import { decideOn, insist } from './saga';
 import { versioned } from './versioning';
 
 /*
@@ -39,6 +42,7 @@ const MAX_TEXT_LENGTH = 20_000;
 export async function dispute(input: DisputeInput): Promise<DisputeEnd> {
   const life = new DisputeContext(input);
   setHandler(decideDispute, (command) => inTurn(life, () => decide(life, command)), { validator: validateCommand });
+  setHandler(resolveRaised, (command) => decideOn(life.desk, command));
   setHandler(disputeChanged, () => {
     life.hints += 1;
   });
@@ -104,6 +108,7 @@ async function act(life: DisputeContext, due: DisputeDue): Promise<void> {
     if (isCancellation(error)) throw error;
     log.error('a step of a dispute failed', { disputeId: life.disputeId, step: due.kind, error: String(error) });
     life.pause(due.kind);
+    await raiseDefect(life, due.kind, error);
   }
   life.version += 1;
 }
@@ -217,10 +222,20 @@ async function inTurn(life: DisputeContext, work: () => Promise<DisputeAnswer>):
     if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
       throw error;
     log.error('a decision could not be recorded', { disputeId: life.disputeId, error: String(error) });
+    await raiseDefect(life, 'a decision', error);
     return refusal('outcome_unknown', 'It is not known whether this was recorded; send the same again to ask.');
   } finally {
     life.version += 1;
   }
+}
+
+/** A mistake of our own fails again and again: a person gets a case. */
+async function raiseDefect(life: DisputeContext, step: string, error: unknown): Promise<void> {
+  if (failureKind(failureTypeOf(error)) !== 'defect') return;
+  const message = `${step} on dispute ${life.disputeId} failed on a mistake of Holdfast itself. Answer in the dashboard of the provider if its deadline is near.`;
+  await life.desk.raise('dispute_unsettled', message).catch((failure: unknown) => {
+    log.error('an exception could not be recorded', { disputeId: life.disputeId, error: String(failure) });
+  });
 }
 
 async function startAnew(life: DisputeContext): Promise<never> {

@@ -16,7 +16,7 @@ import { formatMoney } from './domain/money';
 import { localFirst } from './local-first';
 import type { OrderActivities } from './ports';
 import type { RefundActivities } from './refund-ports';
-import { ExceptionKeys } from './saga';
+import { Decisions, ExceptionKeys } from './saga';
 import type { ExceptionDesk } from './saga';
 import { searchAttributes } from './search-attributes';
 import { MovingDeadline, SerialQueue } from './waiting';
@@ -67,6 +67,7 @@ export class FraudWarningContext {
         // What the attribute shows now was not written here.
         this.shown = '';
       },
+      decisions: new Decisions((command) => records.decideException({ workflowId, ...command })),
     };
   }
 

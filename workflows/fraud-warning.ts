@@ -21,10 +21,12 @@ import type {
   FraudWarningInput,
   FraudWarningRefusalReason,
 } from './dispute-messages';
+import { failureKind } from './domain/errors';
+import { failureTypeOf } from './failures';
 import { FraudWarningContext, records } from './fraud-warning-context';
-import { workflowIds, workflowTypes } from './messages';
+import { resolveRaised, workflowIds, workflowTypes } from './messages';
 import type { RefundRequest } from './refund-ports';
-import { insist } from './saga';
+import { decideOn, insist } from './saga';
 import { searchAttributes } from './search-attributes';
 import { versioned } from './versioning';
 
@@ -44,6 +46,7 @@ export interface FraudWarningResult {
 export async function fraudWarning(input: FraudWarningInput): Promise<FraudWarningResult> {
   const life = new FraudWarningContext(input);
   setHandler(decideFraudWarning, (command) => inTurn(life, () => decide(life, command)), { validator });
+  setHandler(resolveRaised, (command) => decideOn(life.desk, command));
   setHandler(fraudWarningChanged, () => {
     life.isHinted = true;
   });
@@ -181,6 +184,10 @@ async function inTurn(life: FraudWarningContext, work: () => Promise<FraudWarnin
     if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
       throw error;
     log.error('a decision could not be recorded', { warningId: life.warningId, error: String(error) });
+    if (failureKind(failureTypeOf(error)) === 'defect') {
+      const message = `A decision on early fraud warning ${life.warningId} failed on a mistake of Holdfast itself. Refund the payment in the dashboard of the provider if that was decided.`;
+      await life.desk.raise('dispute_unsettled', message).catch(() => undefined);
+    }
     return refusal('outcome_unknown', 'It is not known whether this was recorded; send the same again to ask.');
   } finally {
     life.version += 1;

@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { FieldProblem } from './domain/errors';
-import type { CaptureOn, CartLine, LineQuantity, OrderFacts } from './domain/order';
+import type { ResolutionAction } from './domain/exception-actions';
+import type { CaptureOn, CartLine, ExceptionKind, LineQuantity, OrderFacts } from './domain/order';
 import type { OrderPolicy } from './domain/policy';
 import type { Waiting } from './domain/waiting';
 import type { AuthorizePaymentInput, CapturePaymentInput } from './ports';
@@ -162,7 +163,11 @@ export type RefusalReason =
   | 'no_payment_needed'
   | 'disputed'
   | 'refunded'
-  | 'nothing_to_decide';
+  | 'nothing_to_decide'
+  | 'nothing_to_resolve'
+  | 'action_not_possible'
+  /** A step failed on a mistake of Holdfast itself, or took money for what it could not record: an exception has an owner. */
+  | 'needs_person';
 
 /** The answer to a command: what the order is like now, or why nothing was changed. */
 export type CommandAnswer<Done> = ({ readonly accepted: true } & Done) | Refusal;
@@ -207,6 +212,21 @@ export const deliverOrder = defineUpdate<DeliverAnswer, [DeliverCommand]>('deliv
 export const renewPayment = defineUpdate<RenewPaymentAnswer, [{ readonly paymentMethod: string }]>('renewPayment');
 export const decideHold = defineUpdate<CommandAnswer<{ readonly state: OrderFacts['state'] }>, [HoldDecision]>(
   'decideHold',
+);
+
+/** A person's decision on an exception; see domain/exception-actions.ts. */
+export interface ResolveCommand {
+  readonly kind: ExceptionKind;
+  readonly action: ResolutionAction;
+  /** Who decides: an id, no name. */
+  readonly actor: string;
+  /** Why, for the record: no personal data. */
+  readonly note?: string;
+}
+
+/** Taken by every workflow that raises exceptions which it cannot end by itself. */
+export const resolveRaised = defineUpdate<CommandAnswer<{ readonly action: ResolutionAction }>, [ResolveCommand]>(
+  'resolveException',
 );
 
 /** The provider says that something about a payment changed: a hint to look, never a fact. To checkout and order alike. */

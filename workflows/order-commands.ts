@@ -2,12 +2,15 @@ import { isCancellation, log } from '@temporalio/workflow';
 import { WHOLE_ORDER, shipmentId } from './domain/operation-keys';
 import { isRaised, remainingLines } from './domain/order';
 import type { OrderFacts } from './domain/order';
-import { owedAmount, owedFor } from './domain/owed';
+import { failureTypes } from './domain/errors';
+import { failureTypeOf } from './failures';
+import { owedAmount, owedFor, paidAhead } from './domain/owed';
 import {
   paymentCancelled,
   refuseCancel,
   refuseDelivery,
   refuseShipment,
+  sameLines,
   sameShipment,
   stopShipping,
 } from './domain/shipping-rules';
@@ -17,6 +20,7 @@ import type {
   CancelCommand,
   DeliverAnswer,
   DeliverCommand,
+  Refusal,
   HoldDecision,
   RenewPaymentAnswer,
   ShipAnswer,
@@ -40,10 +44,9 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
   if (known !== undefined) return shipped(order, known.shipmentId, known.amount);
   const id = shipmentId(command.carrier, command.trackingNumber);
   if (order.unsettled.cancel !== undefined) return order.refusal('order_cancelled', 'The order is being cancelled.');
+  // One with other contents is settled first, under its own: a corrected command begins where that ended.
+  if (!isUnderWayFor(order, id, command) && !(await settleCapture(order))) return unsettledCapture(order);
   const open = order.unsettled.capture;
-  if (open !== undefined && open.shipment?.shipmentId !== id) {
-    return order.refusal('outcome_unknown', 'The capture for another shipment is not settled yet; try again later.');
-  }
   const cause = refuseShipment(order.facts, command);
   // A capture that is under way may have taken its money: it is settled first, whatever was recorded since.
   const isUnderWay = open !== undefined && cause?.reason === stopShipping(order.facts)?.reason;
@@ -60,6 +63,11 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
   if (typeof captured === 'number') return shipped(order, id, captured);
   if (typeof captured === 'object') return { accepted: false, ...captured };
   if (captured === 'stopped') return stopped(order);
+  if (captured === 'unrecorded')
+    return order.refusal(
+      'needs_person',
+      'The money was taken and the parcel could not be recorded; send it again, corrected. A person was notified.',
+    );
   if (captured === 'payment_needed')
     return order.refusal('payment_needed', 'The card hold is gone and could not be renewed; the customer was asked.');
   if (captured === 'unknown')
@@ -71,10 +79,10 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
 }
 
 /**
- * What a capture came to. `gone`: its hold was gone, or somebody else took money first; what is owed now is asked for again. A
+ * What a capture came to. `unrecorded`: its money is booked, and not the parcel that it was for. `gone`: its hold was gone, or somebody else took money first; what is owed now is asked for again. A
  * cause where nothing was begun because our own record would refuse it.
  */
-type Captured = 'captured' | 'gone' | 'payment_needed' | 'stopped' | 'unknown' | RefusalCause;
+type Captured = 'captured' | 'unrecorded' | 'gone' | 'payment_needed' | 'stopped' | 'unknown' | RefusalCause;
 
 /** A hold just got does not run out, and money is taken by hand once: a third change in one command is not waited for. */
 const MAX_CAPTURES = 3;
@@ -126,7 +134,8 @@ async function captureOnHold(order: OrderContext, amount: number, shipment: Ship
   if (hold === undefined || amount !== owedFor(order.facts, shipment.lines)) return 'gone';
   const { paymentIntentId, multicapture } = hold;
   const final = !multicapture || owedAmount(order.facts) === amount;
-  return capture(order, { orderId: order.orderId, paymentIntentId, amount, final, shipment });
+  const after = paidAhead(order.facts) > 0 ? { after: order.facts.amounts.captured } : {};
+  return capture(order, { orderId: order.orderId, paymentIntentId, amount, final, shipment, ...after });
 }
 
 /** One capture; what fails for good is kept and tried again, so no parcel leaves without its money being looked for. */
@@ -136,9 +145,16 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
     order.set(result.facts);
     await order.conclude('capture', 'capture_unknown');
     if (result.outcome === 'refused') return result.cause;
+    if (result.outcome === 'captured' && !isRecorded(order.facts, input)) return 'unrecorded';
     return result.outcome === 'hold_expired' || result.outcome === 'changed' ? 'gone' : result.outcome;
   } catch (error) {
     if (isCancellation(error)) throw error;
+    if (failureTypeOf(error) === failureTypes.undone) {
+      // Its hold was let go or the order cancelled first: it has taken nothing and cannot any more.
+      await order.reload();
+      await order.conclude('capture', 'capture_unknown');
+      return 'gone';
+    }
     log.error('the outcome of a capture is not known', { orderId: order.orderId, error: String(error) });
     order.unsettle({ capture: input });
     await order.raise(
@@ -148,6 +164,29 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
     );
     return 'unknown';
   }
+}
+
+function isRecorded(facts: OrderFacts, { shipment }: CapturePaymentInput): boolean {
+  return shipment === undefined || facts.shipments.some((one) => one.shipmentId === shipment.shipmentId);
+}
+
+/** Is the capture of unknown outcome for just this parcel, with just these lines? */
+function isUnderWayFor(order: OrderContext, id: string, { lines }: ShipCommand): boolean {
+  const shipment = order.unsettled.capture?.shipment;
+  return shipment?.shipmentId === id && sameLines(shipment.lines, lines);
+}
+
+/** A capture of unknown outcome is settled before anything else is begun on its order; false where that cannot be yet. */
+async function settleCapture(order: OrderContext): Promise<boolean> {
+  const open = order.unsettled.capture;
+  return open === undefined || (await capture(order, open)) !== 'unknown';
+}
+
+function unsettledCapture(order: OrderContext): Refusal {
+  return order.refusal(
+    'outcome_unknown',
+    'An earlier capture is not settled yet. Try again later, or resolve its exception (capture_unknown).',
+  );
 }
 
 /** Takes the money of everything that is left, before it ships. */
@@ -171,13 +210,13 @@ function shipped(order: OrderContext, id: string, capturedAmount: number): ShipA
 
 /** Cancels what has not shipped: the hold is let go first, then state and stock change in one transaction. */
 export async function cancel(order: OrderContext, command: CancelCommand): Promise<CancelAnswer> {
-  const before = order.facts;
+  let before = order.facts;
   if (before.state === 'cancelled') {
     await order.conclude('cancel', 'cancel_unknown');
     return cancelled(order, before);
   }
-  if (order.unsettled.capture !== undefined)
-    return order.refusal('outcome_unknown', 'A capture is not settled yet; try again later.');
+  if (!(await settleCapture(order))) return unsettledCapture(order);
+  before = order.facts;
   const cause = refuseCancel(before);
   if (cause !== undefined) {
     await order.conclude('cancel', 'cancel_unknown');

@@ -6,9 +6,9 @@ import { remainingLines } from './domain/order';
 import type { ExceptionKind, OrderFacts } from './domain/order';
 import { isTerminal } from './domain/order-state';
 import { waitingFor } from './domain/waiting';
-import type { OrderInput, Refusal, UnsettledSteps, WorkflowStatus } from './messages';
+import type { OrderInput, Refusal, ResolveCommand, UnsettledSteps, WorkflowStatus } from './messages';
 import type { OrderActivities } from './ports';
-import { ExceptionKeys } from './saga';
+import { Decisions, ExceptionKeys } from './saga';
 import type { ExceptionDesk } from './saga';
 import { searchAttributes } from './search-attributes';
 import { MovingDeadline, SerialQueue } from './waiting';
@@ -38,6 +38,8 @@ export class OrderContext {
   version = 0;
   step = 'loading the order';
   loaded = false;
+  /** The step that failed on a mistake of our own. */
+  failedStep: string | undefined;
   private readonly keys = new ExceptionKeys();
   private known: OrderFacts | undefined;
   private pollMs: number = FIRST_POLL_MS;
@@ -50,6 +52,7 @@ export class OrderContext {
     this.desk = {
       raise: (kind, message) => this.raise(kind, message, 'payments'),
       resolve: (kind) => this.resolve(kind),
+      decisions: new Decisions((command) => this.decided(command)),
     };
   }
 
@@ -143,6 +146,11 @@ export class OrderContext {
     const facts = await records.resolveException({ orderId: this.orderId, workflowId, kinds, operationKeys });
     for (const kind of kinds) this.keys.close(kind);
     if (facts !== null) this.set(facts);
+  }
+
+  /** Writes down what a person decided on an exception of this order. */
+  async decided(command: ResolveCommand): Promise<void> {
+    await records.decideException({ workflowId: workflowInfo().workflowId, ...command });
   }
 
   refusal(reason: Refusal['reason'], message: string): Refusal {

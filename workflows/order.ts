@@ -25,12 +25,14 @@ import {
   orderChanged,
   paymentChanged,
   renewPayment,
+  resolveRaised,
   shipOrder,
 } from './messages';
-import type { OrderInput, Refusal, ShipCommand } from './messages';
+import type { OrderInput, Refusal, ResolveCommand, ShipCommand } from './messages';
 import { cancel, capture, captureAll, decide, deliver, renew, ship } from './order-commands';
 import { OrderContext, records } from './order-context';
 import { askForPayment, letReplacedHoldsGo, renewHold, syncPayment } from './order-holds';
+import { closeDefect, raiseDefect, resolveByPerson } from './order-exceptions';
 import { insist } from './saga';
 import { versioned } from './versioning';
 import { failureTypeOf } from './failures';
@@ -59,18 +61,19 @@ export async function order(input: OrderInput): Promise<OrderEnd> {
 
 /** Handlers come first: a command may arrive with the start, before anything is loaded. */
 function setUp(life: OrderContext): void {
-  setHandler(shipOrder, (command) => inTurn(life, () => ship(life, command)), { validator: validateShipment });
-  setHandler(cancelOrder, (command) => inTurn(life, () => cancel(life, command)));
-  setHandler(deliverOrder, (command) => inTurn(life, () => deliver(life, command)));
-  setHandler(renewPayment, ({ paymentMethod }) => inTurn(life, () => renew(life, paymentMethod)));
-  setHandler(decideHold, (decision) => inTurn(life, () => decide(life, decision)));
+  setHandler(shipOrder, (command) => inTurn(life, 'ship', () => ship(life, command)), { validator: validateShipment });
+  setHandler(cancelOrder, (command) => inTurn(life, 'cancel', () => cancel(life, command)));
+  setHandler(deliverOrder, (command) => inTurn(life, 'deliver', () => deliver(life, command)));
+  setHandler(renewPayment, ({ paymentMethod }) => inTurn(life, 'renewPayment', () => renew(life, paymentMethod)));
+  setHandler(decideHold, (decision) => inTurn(life, 'decideHold', () => decide(life, decision)));
+  setHandler(resolveRaised, (command) => decideException(life, command));
   setHandler(paymentChanged, ({ paymentIntentId }) => hint(life, paymentIntentId));
   setHandler(orderChanged, () => followChange(life));
   setHandler(getStatus, () => life.status());
   // An operator's cancel in the Temporal UI is a cancel of the order, with the same rules.
   void CancellationScope.current().cancelRequested.catch(() =>
     CancellationScope.nonCancellable(() =>
-      inTurn(life, () => cancel(life, { reason: 'cancelled_in_temporal', actor: 'operator' })),
+      inTurn(life, 'cancel', () => cancel(life, { reason: 'cancelled_in_temporal', actor: 'operator' })),
     ),
   );
 }
@@ -134,6 +137,7 @@ async function act(life: OrderContext, due: Due): Promise<void> {
   try {
     // Facts may have changed while this waited its turn.
     if (nextDue(life.facts, dueContext(life))?.kind === due.kind) await actOn(life, due.kind);
+    await closeDefect(life, due.kind);
     const next = nextDue(life.facts, dueContext(life));
     // The same step again at once would spin: whatever keeps it from helping is given time.
     if (next?.kind === due.kind && next.atMs <= Date.now()) life.pause();
@@ -141,6 +145,7 @@ async function act(life: OrderContext, due: Due): Promise<void> {
     if (isCancellation(error)) throw error;
     log.error('a step of an order failed', { orderId: life.orderId, step: due.kind, error: String(error) });
     life.pause();
+    await raiseDefect(life, due.kind, error).catch(() => undefined);
     // What is remembered may be out of date: a workflow task that is lost takes the memory of its local activities with it.
     await life.reload().catch(() => undefined);
   }
@@ -234,14 +239,20 @@ async function settle(life: OrderContext): Promise<void> {
  * Hazard: every `await` lets another command in. Commands and automatic steps therefore run one after another, and each
  * looks at the facts only once it is its turn.
  */
-async function inTurn<T>(life: OrderContext, work: () => Promise<T>): Promise<T | Refusal> {
+async function inTurn<T>(life: OrderContext, name: string, work: () => Promise<T>): Promise<T | Refusal> {
   await condition(() => life.loaded);
   if (!life.exists) return life.refusal('unknown_order', `Order ${life.orderId} is not known.`);
   try {
-    return await life.queue.run(work);
+    return await life.queue.run(async () => {
+      const answer = await work();
+      if (!isRefused(answer)) await closeDefect(life, name);
+      return answer;
+    });
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
       throw error;
+    const refusal = await raiseDefect(life, name, error).catch(() => undefined);
+    if (refusal !== undefined) return refusal;
     log.error('a command could not be recorded', { orderId: life.orderId, step: life.step, error: String(error) });
     return life.refusal('outcome_unknown', 'It is not known whether this was recorded; send the same again to ask.');
   } finally {
@@ -249,10 +260,20 @@ async function inTurn<T>(life: OrderContext, work: () => Promise<T>): Promise<T 
   }
 }
 
+function isRefused(answer: unknown): boolean {
+  return typeof answer === 'object' && answer !== null && 'accepted' in answer && answer.accepted === false;
+}
+
+/** A person's decision on an exception; on a record that cannot be read, too, which nothing else gets past. */
+async function decideException(life: OrderContext, command: ResolveCommand): ReturnType<typeof resolveByPerson> {
+  const taken = await life.desk.decisions.take(command);
+  return taken ?? inTurn(life, 'resolveException', () => resolveByPerson(life, command));
+}
+
 /** A webhook's hint: look at the payment; what fails here is found by the timers later. */
 async function hint(life: OrderContext, paymentIntentId: string): Promise<void> {
   try {
-    await inTurn(life, () => syncPayment(life, paymentIntentId));
+    await inTurn(life, 'syncPayment', () => syncPayment(life, paymentIntentId));
   } catch (error) {
     log.warn('a hint could not be followed', { orderId: life.orderId, paymentIntentId, error: String(error) });
   }
@@ -261,7 +282,7 @@ async function hint(life: OrderContext, paymentIntentId: string): Promise<void> 
 /** A refund or a dispute changed the record. What cannot be read now is read by the next step. */
 async function followChange(life: OrderContext): Promise<void> {
   try {
-    await inTurn(life, () => life.reload());
+    await inTurn(life, 'reload', () => life.reload());
   } catch (error) {
     log.warn('a change of the record could not be followed', { orderId: life.orderId, error: String(error) });
   }

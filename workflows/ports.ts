@@ -1,5 +1,6 @@
 import type { CheckoutCart } from './messages';
 import type { FieldProblem, RefusalDetails } from './domain/errors';
+import type { ResolutionAction } from './domain/exception-actions';
 import type { Money } from './domain/money';
 import type { ExceptionKind, Hold, LineQuantity, OrderFacts } from './domain/order';
 import type { RefusalCause } from './domain/shipping-rules';
@@ -119,6 +120,8 @@ export interface CapturePaymentInput {
   readonly final: boolean;
   /** Absent where a whole order is captured before anything ships. */
   readonly shipment?: ShipmentRecord;
+  /** Minor units that had been captured for the order, where some of them are for no parcel yet; part of the key. */
+  readonly after?: number;
 }
 
 export type CapturePaymentResult =
@@ -264,6 +267,16 @@ export interface OrderActivities {
   requestPayment(input: RequestPaymentInput): Promise<OrderFacts>;
   /** Opens an exception with an owner; the same kind again for the same workflow changes nothing. */
   raiseException(input: RaiseExceptionInput): Promise<OrderFacts | null>;
+  /** A person gave captures of a PaymentIntent up that were begun: what they took is booked by a look at the provider. */
+  abandonCapture(input: { readonly orderId: string; readonly paymentIntentId: string }): Promise<OrderFacts>;
+  /** Writes down what a person decided on an open exception, and who. It stays open. */
+  decideException(input: {
+    readonly workflowId: string;
+    readonly kind: ExceptionKind;
+    readonly action: ResolutionAction;
+    readonly actor: string;
+    readonly note?: string;
+  }): Promise<void>;
   /** Closes the open exceptions of these kinds of a workflow. */
   resolveException(input: {
     readonly orderId: string;

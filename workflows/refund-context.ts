@@ -20,10 +20,11 @@ import {
   type RefundPolicy,
 } from './domain/refund';
 import { needsPerson, nextRefundDue, refundWaiting, type RefundDue } from './domain/refund-look';
-import { orderChanged, workflowIds } from './messages';
+import { orderChanged, workflowIds, type ResolveCommand } from './messages';
 import type { OrderActivities } from './ports';
 import type { RefundAccepted, RefundInput, RefundStatus } from './refund-messages';
 import type { AdoptRefundResult, RefundActivities, RefundChange, RefundProviderActivities } from './refund-ports';
+import { Decisions } from './saga';
 import { searchAttributes } from './search-attributes';
 import { MovingDeadline, SerialQueue } from './waiting';
 
@@ -52,6 +53,7 @@ export class RefundContext {
   isMismatched = false;
   private looks = 0;
   private sinceMs: number;
+  readonly decisions = new Decisions((command) => this.decided(command));
   private lookedAtMs: number;
   private sendAtMs = 0;
   private notBeforeMs = 0;
@@ -117,6 +119,18 @@ export class RefundContext {
     this.notBeforeMs = 0;
     this.retryMs = FIRST_RETRY_MS;
     this.version += 1;
+  }
+
+  /** What failed is tried again at once. */
+  retryNow(): void {
+    this.recovered();
+    this.sendAtMs = 0;
+    this.isHinted = true;
+  }
+
+  /** Writes down what a person decided on an exception of this refund. */
+  async decided(command: ResolveCommand): Promise<void> {
+    await records.decideException({ workflowId: workflowInfo().workflowId, ...command });
   }
 
   overdue(): void {

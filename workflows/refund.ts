@@ -12,8 +12,12 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { iso } from './domain/deadlines';
+import { failureKind } from './domain/errors';
+import type { ResolutionAction } from './domain/exception-actions';
 import { isSameRequest } from './domain/refund';
 import { isRefundOver, type RefundDue } from './domain/refund-look';
+import { failureTypeOf } from './failures';
+import { resolveRaised, type CommandAnswer, type ResolveCommand } from './messages';
 import { cancel, resolve, yieldToDispute } from './refund-commands';
 import { adoptMadeElsewhere, lookAt, records, RefundContext, sendPart } from './refund-context';
 import {
@@ -72,6 +76,7 @@ function setUp(life: RefundContext, begun: Begun): void {
   });
   setHandler(settleRefund, (command) => inTurn(life, begun, () => resolve(life, command)));
   setHandler(cancelRefund, (command) => inTurn(life, begun, () => cancel(life, command)));
+  setHandler(resolveRaised, (command) => resolveByPerson(life, command));
   setHandler(refundChanged, () => {
     life.isHinted = true;
   });
@@ -182,7 +187,9 @@ async function act(life: RefundContext, due: RefundDue | undefined): Promise<voi
     if (isCancellation(error)) throw error;
     log.error('a step of a refund failed', { refundId: life.refundId, step: life.step, error: String(error) });
     life.pause();
-    if (due?.kind === 'send') await tellUnknown(life);
+    // A mistake of our own fails again and again: a person gets a case, whatever the step was.
+    const isDefect = failureKind(failureTypeOf(error)) === 'defect' && life.exists;
+    if (due?.kind === 'send' || isDefect) await tellUnknown(life);
   }
 }
 
@@ -257,6 +264,7 @@ function insistOn<T>(life: RefundContext, name: string, run: () => Promise<T>): 
     {
       raise: async () => void (await records.flagRefund({ ...life.now, problem: 'unknown' })),
       resolve: () => Promise.resolve(),
+      decisions: life.decisions,
     },
   );
 }
@@ -276,11 +284,28 @@ async function inTurn(
     if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
       throw error;
     log.error('a command could not be recorded', { refundId: life.refundId, step: life.step, error: String(error) });
+    if (failureKind(failureTypeOf(error)) === 'defect') await tellUnknown(life);
     const message = 'It is not known whether this was recorded; send the same again to ask.';
     return { accepted: false, reason: 'outcome_unknown', message };
   } finally {
     life.version += 1;
   }
+}
+
+/** A person's decision on an exception: what failed is tried again now. */
+async function resolveByPerson(
+  life: RefundContext,
+  command: ResolveCommand,
+): Promise<CommandAnswer<{ readonly action: ResolutionAction }>> {
+  const taken = await life.decisions.take(command);
+  if (taken !== undefined) return taken;
+  const { kind, action } = command;
+  if (kind !== 'refund_unknown' || action !== 'retry' || !life.exists) {
+    return { accepted: false, reason: 'action_not_possible', message: `${action} is not possible for ${kind}.` };
+  }
+  await life.decided(command);
+  life.retryNow();
+  return { accepted: true, action };
 }
 
 async function startAnew(life: RefundContext): Promise<never> {

@@ -11,7 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { mustEnd } from './domain/dunning-rules';
-import { failureTypes } from './domain/errors';
+import { failureKind, failureTypes } from './domain/errors';
 import { operationKeys } from './domain/operation-keys';
 import { failureTypeOf } from './failures';
 import { end, follow, payNow, SubscriptionLife } from './subscription-life';
@@ -138,7 +138,10 @@ async function pay(life: SubscriptionLife, { paymentMethod }: PayCommand): Promi
       return refusal('unknown_subscription', `Subscription ${subscriptionId} is not known.`);
     }
     log.error('a payment for a subscription has no known outcome', { subscriptionId, error: String(error) });
-    life.wantsLook = true;
+    if (failureKind(failureTypeOf(error)) === 'defect') {
+      // A mistake of our own fails again and again: a person gets a case.
+      await life.trouble('take a payment with another payment method').catch(() => undefined);
+    } else life.wantsLook = true;
     return refusal('outcome_unknown', 'It is not known whether this was paid; send the same again to ask.');
   } finally {
     life.step = 'waiting';

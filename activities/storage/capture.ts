@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { remainingLines, type OrderFacts } from '../../workflows/domain/order';
-import { operationKeys, WHOLE_ORDER } from '../../workflows/domain/operation-keys';
+import { failureTypes, PROGRAM_ERRORS } from '../../workflows/domain/errors';
+import { captureKey } from '../../workflows/domain/operation-keys';
 import { isTerminal } from '../../workflows/domain/order-state';
 import { owedAmount, owedFor } from '../../workflows/domain/owed';
 import { shipmentAmount } from '../../workflows/domain/shipment-amount';
@@ -97,12 +98,35 @@ function beginValues(input: CapturePaymentInput, key: string, row: AttemptRow, n
   ];
 }
 
-/** Records a capture: money, shipment, stock, states and events together. Safe to repeat. */
+/**
+ * Records a capture: money, shipment, stock, states and events together. Safe to repeat. The money is taken whatever happens
+ * here: where the parcel cannot be recorded with it, it is booked alone, and a person gets a case.
+ */
 export async function recordCapture(
   pool: Pool,
   now: Date,
   input: CapturePaymentInput,
   outcome: CaptureOutcome,
+): Promise<OrderFacts> {
+  try {
+    return await record(pool, now, input, outcome, undefined);
+  } catch (error) {
+    if (!isDefect(error)) throw error;
+    return record(pool, now, input, outcome, `it could not be recorded what they were for (${error.message})`);
+  }
+}
+
+function isDefect(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return ('type' in error && error.type === failureTypes.defect) || PROGRAM_ERRORS.includes(error.name);
+}
+
+async function record(
+  pool: Pool,
+  now: Date,
+  input: CapturePaymentInput,
+  outcome: CaptureOutcome,
+  failed: string | undefined,
 ): Promise<OrderFacts> {
   const key = captureKey(input);
   return onAttempts(pool, input.orderId, async (context) => {
@@ -121,15 +145,11 @@ export async function recordCapture(
     const paidBefore = record.facts.paymentState === 'captured';
     const external = takeMoney(step, order, input, outcome);
     if (external > 0) raiseExternalCapture(context, step, input.paymentIntentId, external);
-    const problem = landingProblem(record.facts, input);
-    if (problem !== undefined) raiseStray(context, order, input, problem);
+    const problem = failed ?? landingProblem(record.facts, input);
+    if (problem !== undefined) keepStray(context, order, input, problem);
     else land(context, order, input, outcome, { reserved, paidBefore });
     return order.finish({ kind: 'capture', paymentIntentId: input.paymentIntentId });
   });
-}
-
-function captureKey({ orderId, paymentIntentId, shipment }: CapturePaymentInput): string {
-  return operationKeys.capture(orderId, paymentIntentId, shipment?.shipmentId ?? WHOLE_ORDER);
 }
 
 function attemptOf({ attempts }: AttemptContext, { orderId, paymentIntentId }: CapturePaymentInput): AttemptRow {
@@ -234,14 +254,25 @@ function land(
   order.emit('OrderPaid', { captured: order.facts.amounts.captured, currency: order.facts.currency });
 }
 
-function raiseStray(context: AttemptContext, order: OrderStep, input: CapturePaymentInput, problem: string): void {
-  const { orderId, amount, paymentIntentId } = input;
+/** The money counts against what the order owes; a person hears what became of the parcel. */
+function keepStray(context: AttemptContext, order: OrderStep, input: CapturePaymentInput, problem: string): void {
+  const { state, paymentState } = order.facts;
+  if (!isTerminal(state) && paymentState !== 'captured') {
+    const isPaid = owedAmount(order.facts) === 0;
+    order.setPayment(isPaid ? 'captured' : 'partially_captured');
+    if (isPaid && (state === 'placed' || state === 'allocated')) {
+      order.moveTo('paid');
+      order.emit('OrderPaid', { captured: order.facts.amounts.captured, currency: order.facts.currency });
+    }
+  }
+  const { orderId, amount, paymentIntentId, shipment } = input;
   const { currency } = order.facts;
+  const parcel = shipment === undefined ? '' : ` for parcel ${shipment.trackingNumber}`;
   addException(context.tx, order, {
     orderId,
     workflowId: workflowIds.order(orderId),
     kind: 'external_capture',
-    message: `${amount} ${currency} (minor units) of ${paymentIntentId} were captured, but ${problem}: refund them`,
+    message: `${amount} ${currency} (minor units) of ${paymentIntentId} were captured${parcel}, but ${problem}: send the shipment again, corrected, or refund them`,
     owner: 'payments',
     amountAtRisk: { amount, currency },
   });

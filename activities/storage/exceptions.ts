@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { OrderFacts } from '../../workflows/domain/order';
 import type { OrderActivities, RaiseExceptionInput } from '../../workflows/ports';
 import { writeEntry } from './audit';
-import { transact, type Transaction } from './database';
+import { run, transact, type Transaction } from './database';
 import type { OpenException } from './order-record';
 import { lockOrder, OrderStep } from './order-step';
 import { statement } from './statements';
@@ -13,6 +13,7 @@ const sql = {
   claim: statement('operation-claim'),
   done: statement('operation-done'),
   undo: statement('operation-undo'),
+  decide: statement('exception-decide'),
 };
 
 /** Claims the raising of an exception; false where it was resolved before this late attempt. */
@@ -102,6 +103,25 @@ export async function resolveException(
     closeExceptions(tx, step, workflowId, kinds);
     return step.finish();
   });
+}
+
+/** Writes down what a person decided on an open exception; told again, it says so again. */
+export async function decideException(
+  pool: Pool,
+  now: Date,
+  { workflowId, kind, action, actor, note }: Parameters<OrderActivities['decideException']>[0],
+): Promise<void> {
+  await run(pool, sql.decide, [workflowId, kind, action, actor, note ?? null, now, false]);
+}
+
+/** Closes an exception that no workflow looks after any more: a person has settled it by hand. False where it is closed. */
+export async function dismissException(
+  pool: Pool,
+  now: Date,
+  { workflowId, kind, actor, note }: Omit<Parameters<OrderActivities['decideException']>[0], 'action'>,
+): Promise<boolean> {
+  const closed = await run(pool, sql.decide, [workflowId, kind, 'dismiss', actor, note ?? null, now, true]);
+  return closed.length > 0;
 }
 
 /** The row of an exception alone. */

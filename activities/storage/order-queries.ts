@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { FieldProblem } from '../../workflows/domain/errors';
+import type { ResolutionAction } from '../../workflows/domain/exception-actions';
 import type { OrderFacts } from '../../workflows/domain/order';
 import type { OrderState } from '../../workflows/domain/order-state';
 import type { Allocation, OrderView } from '../../workflows/domain/order-view';
@@ -8,6 +9,7 @@ import { waitingFor, type Party } from '../../workflows/domain/waiting';
 import type { Keyring } from '../crypto';
 import { catalogueProblems, type CataloguePrice } from './catalogue';
 import { run } from './database';
+import { dismissException } from './exceptions';
 import { readRefund } from './refund-store';
 import { orderLoad, orderRecord, utc, type OrderRow } from './order-record';
 import { statement } from './statements';
@@ -39,6 +41,7 @@ export interface ListOrders {
 
 /** An exception that nobody has closed. */
 export interface OpenExceptionView {
+  readonly exceptionId: string;
   /** Null for what belongs to no order, e.g. a subscription. */
   readonly orderId: string | null;
   /** What it is about where that is not an order alone: `subscription`, … */
@@ -51,6 +54,10 @@ export interface OpenExceptionView {
   readonly amountAtRisk: number | null;
   readonly currency: string | null;
   readonly raisedAt: string;
+  /** What a person decided last, where it is open still. */
+  readonly resolution: ResolutionAction | null;
+  readonly decidedBy: string | null;
+  readonly note: string | null;
 }
 
 /** What the gateway and the command line ask. Nothing here locks, and nothing here shows personal data. */
@@ -67,7 +74,11 @@ export interface OrderQueries {
   /** Orders that wait for longer than they should, or with an open exception. */
   listStuck(filter: { readonly now: string; readonly limit?: number }): Promise<OrderView[]>;
   /** Open exceptions, those of checkouts that never became an order included. */
-  listExceptions(limit?: number): Promise<OpenExceptionView[]>;
+  listExceptions(limit?: number, orderId?: string): Promise<OpenExceptionView[]>;
+  /** Undefined where it is closed, too. */
+  getException(exceptionId: string): Promise<OpenExceptionView | undefined>;
+  /** Closes one that no workflow looks after any more; false where it is closed. */
+  dismissException(input: Parameters<typeof dismissException>[2]): Promise<boolean>;
   checkCatalogue(
     currency: string,
     lines: readonly { readonly sku: string; readonly quantity: number; readonly unitAmount: number }[],
@@ -102,16 +113,20 @@ export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries
       return views(await run(pool, sql.list, page));
     },
     listStuck: async ({ now, limit }) => views(await run<OrderRow>(pool, sql.stuck, [now, limited(limit)])),
-    async listExceptions(limit) {
-      type Row = Omit<OpenExceptionView, 'raisedAt'> & { readonly raisedAt: Date };
-      const rows = await run<Row>(pool, sql.exceptions, [limited(limit)]);
-      return rows.map((row) => ({ ...row, raisedAt: utc(row.raisedAt) }));
-    },
+    listExceptions: (limit, orderId) => readExceptions(pool, [limited(limit), orderId ?? null, null]),
+    getException: async (exceptionId) => (await readExceptions(pool, [1, null, exceptionId]))[0],
+    dismissException: (input) => dismissException(pool, new Date(), input),
     async checkCatalogue(currency, lines) {
       const prices = await run<CataloguePrice>(pool, sql.prices, [lines.map((line) => line.sku)]);
       return catalogueProblems(currency, lines, prices);
     },
   };
+}
+
+async function readExceptions(pool: Pool, values: readonly unknown[]): Promise<OpenExceptionView[]> {
+  type Row = Omit<OpenExceptionView, 'raisedAt'> & { readonly raisedAt: Date };
+  const rows = await run<Row>(pool, sql.exceptions, values);
+  return rows.map((row) => ({ ...row, raisedAt: utc(row.raisedAt) }));
 }
 
 function viewOf(facts: OrderFacts): OrderView {

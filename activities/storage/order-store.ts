@@ -8,7 +8,8 @@ import { stopShipping, type RefusalCause } from '../../workflows/domain/shipping
 import type { OrderActivities, RequestPaymentInput, ShipmentRefused, ShipmentStopped } from '../../workflows/ports';
 import type { Keyring } from '../crypto';
 import { transact, type Transaction } from './database';
-import { closeLostDisputes, raiseException, resolveException } from './exceptions';
+import { abandonCapture } from './capture';
+import { closeLostDisputes, decideException, raiseException, resolveException } from './exceptions';
 import { defect } from './failures';
 import { lockKnownOrder, OrderStep } from './order-step';
 import { placeOrder, withdrawOrder } from './place-order';
@@ -51,6 +52,8 @@ export function createOrderStore(deps: OrderStoreDeps): OrderActivities {
     warnOfHold: ({ orderId }) => warnOfHold(pool, now(), orderId),
     requestPayment: (input) => requestPayment(pool, now(), input, deps.paymentLink?.(input.orderId)),
     raiseException: (input) => raiseException(pool, now(), input),
+    abandonCapture: (input) => abandonCapture(pool, now(), input),
+    decideException: (input) => decideException(pool, now(), input),
     resolveException: (input) => resolveException(pool, now(), input),
   };
 }

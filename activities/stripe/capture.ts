@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { operationKeys, WHOLE_ORDER } from '../../workflows/domain/operation-keys';
+import { captureKey } from '../../workflows/domain/operation-keys';
 import type { CapturePaymentInput, CapturePaymentResult } from '../../workflows/ports';
 import { activity, type PaymentContext } from './context';
 import { defect, isUnexpectedState, isUnknownOutcome } from './errors';
@@ -41,7 +41,7 @@ async function capture(
   /** Of a hold that allows several captures: what our ledger knows as captured from it. */
   knownAmount: number | undefined,
 ): Promise<CapturePaymentResult> {
-  const key = operationKeys.capture(input.orderId, input.paymentIntentId, input.shipment?.shipmentId ?? WHOLE_ORDER);
+  const key = captureKey(input);
   if (knownAmount !== undefined || !input.final) {
     // The hold may stay open after a capture, so its state does not guard against taking the money twice once the
     // provider has forgotten the key; the mark does. And somebody else may have taken part of it.

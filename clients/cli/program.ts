@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { asOrder, asOrders, type GatewayClient } from './gateway-client';
 import { addDisputes } from './disputes';
+import { addExceptions } from './exceptions';
 import { addNotices, type NoticeCommandDeps } from './notices';
 import { idempotencyKeyOption } from './options';
 import { addPayments } from './payments';
@@ -36,6 +37,7 @@ export function createProgram(deps: CliDeps): Command {
   addOtherCommands(program, deps);
   const showAs: NoticeCommandDeps['show'] = (answer, table) => show(program, deps, answer, table);
   const tables = { gateway: deps.gateway, show: showAs };
+  addExceptions(program, tables, limit());
   addNotices(program, tables, limit());
   addPayments(program, tables);
   addRefunds(program, tables);

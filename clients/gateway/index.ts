@@ -7,6 +7,7 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, t
 import { createAuthenticator } from './auth';
 import { checkoutOperations } from './checkouts';
 import { disputeOperations } from './disputes';
+import { exceptionOperations } from './exceptions';
 import { registerHealth } from './health';
 import { createLogger, discreet } from './logging';
 import { createMetrics, type GatewayMetrics } from './metrics';
@@ -65,6 +66,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
     ...orderOperations(deps, metrics, now),
     ...refundOperations(deps, metrics),
     ...disputeOperations(deps, metrics),
+    ...exceptionOperations(deps, metrics),
     ...settlementOperations(deps),
     ...subscriptionOperations(deps),
     ...noticeOperations(deps),

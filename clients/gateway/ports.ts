@@ -14,9 +14,28 @@ import type { Party } from '../../workflows/domain/waiting';
 import type { SettlementReport } from '../../workflows/settlement-ports';
 import type { SubscriptionStage } from '../../workflows/domain/subscription';
 import type { SubscriptionView } from '../../workflows/domain/subscription-view';
+import type { ResolveCommand } from '../../workflows/messages';
 import type { HoldfastClient } from '../client';
 
 /** What the gateway needs from storage and from the payment provider. Others implement it; the processes wire it. */
+
+/** An exception that nobody has closed. */
+export interface OpenException {
+  readonly exceptionId: string;
+  readonly orderId: string | null;
+  readonly subjectType: string | null;
+  readonly subjectId: string | null;
+  readonly workflowId: string;
+  readonly kind: string;
+  readonly message: string;
+  readonly owner: string;
+  readonly amountAtRisk: number | null;
+  readonly currency: string | null;
+  readonly raisedAt: string;
+  readonly resolution: string | null;
+  readonly decidedBy: string | null;
+  readonly note: string | null;
+}
 
 export interface OrderQueries {
   getOrder(orderId: string): Promise<OrderView | undefined>;
@@ -31,6 +50,12 @@ export interface OrderQueries {
   }): Promise<OrderView[]>;
   /** Orders that are overdue at `now` or have an open exception. */
   listStuck(filter: { readonly now: string; readonly limit: number }): Promise<OrderView[]>;
+  /** Open ones, oldest first. */
+  listExceptions(limit: number, orderId?: string): Promise<OpenException[]>;
+  /** Undefined where it is closed, too. */
+  getException(exceptionId: string): Promise<OpenException | undefined>;
+  /** Closes one whose workflow has ended. */
+  dismissException(input: ResolveCommand & { readonly workflowId: string }): Promise<boolean>;
   /** What of a cart the catalogue does not have: unknown SKUs, another currency, other prices. */
   checkCatalogue(
     currency: string,

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Gateway } from '../../clients/gateway';
-import { API_KEY, createFakes, noticeView, orderView, startGateway, type Fakes } from './support/gateway-fakes';
+import { API_KEY, createFakes, orderView, startGateway, type Fakes } from './support/gateway-fakes';
+import { noticeView } from './support/notice-view';
 
 // The real command as a process of its own, as `npx holdfast` starts it: `npm test` builds it first.
 const COMMAND = resolve(__dirname, '../../dist/workers/cli-main.js');

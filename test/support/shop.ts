@@ -6,7 +6,7 @@ import { eventually } from './eventually';
 import { violations } from './invariants';
 import { fastForward, virtualTime } from './time';
 import { closeConnections, createWorld } from './world';
-import type { World } from './world';
+import type { World, WorldOptions } from './world';
 
 /** The two lines of {@link Shop.place}; with 490 shipping and 1000 tax they make 7970. */
 export const twoLines = [
@@ -79,14 +79,14 @@ export class Shop {
 }
 
 /** One world for the tests of a file; after each of them money and stock must agree. */
-export function shopForThisFile(): { readonly world: () => World; readonly shop: Shop } {
+export function shopForThisFile(options: WorldOptions = {}): { readonly world: () => World; readonly shop: Shop } {
   let world: World | undefined;
   const current = (): World => {
     if (world === undefined) throw new Error('the world is made in beforeAll');
     return world;
   };
   beforeAll(async () => {
-    world = await createWorld();
+    world = await createWorld(options);
   });
   afterEach(async () => {
     await eventually('the money to agree', async () => (await violations(current())).length === 0).catch(async () => {

@@ -25,6 +25,20 @@ export const operationKeys = {
   deliver: (orderId: string, shipmentId: string): string => `deliver:${orderId}:${shipmentId}`,
 } as const;
 
+/**
+ * The key of a capture. Where money was taken that no parcel has used, the same parcel may be captured for anew: what had been
+ * captured by then tells the two apart.
+ */
+export function captureKey(input: {
+  readonly orderId: string;
+  readonly paymentIntentId: string;
+  readonly shipment?: { readonly shipmentId: string };
+  readonly after?: number;
+}): string {
+  const key = operationKeys.capture(input.orderId, input.paymentIntentId, input.shipment?.shipmentId ?? WHOLE_ORDER);
+  return input.after === undefined ? key : `${key}:after-${input.after}`;
+}
+
 /** The id of the capture that takes a whole order's money at once, in place of a shipment's. */
 export const WHOLE_ORDER = 'order';
 

@@ -70,6 +70,7 @@ export type ExceptionKind =
   | 'hold_cancelled' // somebody cancelled the hold at the provider: a person decides whether the order goes on
   | 'cancel_unknown'
   | 'external_capture' // money was captured by somebody else
+  | 'step_failed' // a step failed on a mistake of Holdfast itself: nothing of it was recorded
   | 'shipment_overdue'
   | 'delivery_overdue'
   | 'refund_failed' // money that was to go back did not: a person chooses another way

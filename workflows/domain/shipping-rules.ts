@@ -116,7 +116,8 @@ export function refuseDelivery(facts: OrderFacts, id: string | undefined): Refus
   return undefined;
 }
 
-function sameLines(one: readonly LineQuantity[], other: readonly LineQuantity[]): boolean {
+/** The same quantities, in whatever order. */
+export function sameLines(one: readonly LineQuantity[], other: readonly LineQuantity[]): boolean {
   const written = (lines: readonly LineQuantity[]): string =>
     lines
       .map((line) => `${line.sku}=${line.quantity}`)

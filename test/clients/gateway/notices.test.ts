@@ -1,5 +1,6 @@
 import type { Gateway } from '../../../clients/gateway';
-import { createFakes, noticeView, request, startGateway, type Fakes } from '../support/gateway-fakes';
+import { createFakes, request, startGateway, type Fakes } from '../support/gateway-fakes';
+import { noticeView } from '../support/notice-view';
 
 let fakes: Fakes;
 let gateway: Gateway;

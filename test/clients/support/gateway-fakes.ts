@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { FieldProblem } from '../../../workflows/domain/errors';
 import type { AuthorizationReport } from '../../../workflows/domain/authorization-rates';
-import type { NoticeView, SendNoticeAgainAnswer } from '../../../workflows/domain/notices';
+import type { SendNoticeAgainAnswer } from '../../../workflows/domain/notices';
 import type { RefundFacts } from '../../../workflows/domain/refund';
 import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute-view';
 import type { OrderView } from '../../../workflows/domain/order-view';
@@ -11,12 +11,15 @@ import type { SubscriptionView } from '../../../workflows/domain/subscription-vi
 import type { CheckoutAnswer } from '../../../workflows/messages';
 import { subscriptionView } from './subscription-view';
 import { disputeView, fraudWarningView } from './dispute-views';
+import { noticeView } from './notice-view';
+
 import { createGateway, type Gateway, type GatewayOptions } from '../../../clients/gateway';
 import type {
   GatewayDeps,
   IdempotencyBegin,
   IdempotencyLease,
   InboxEvent,
+  OpenException,
   VerifiedEvent,
 } from '../../../clients/gateway/ports';
 import { refundFacts } from '../../support/refund-facts';
@@ -42,6 +45,8 @@ export interface Fakes {
   readonly disputes: Map<string, DisputeView>;
   readonly fraudWarnings: Map<string, FraudWarningView>;
   readonly subscriptions: Map<string, SubscriptionView>;
+  readonly exceptions: Map<string, OpenException>;
+  readonly dismissed: unknown[];
   readonly listed: unknown[];
   readonly sentAgain: unknown[];
   sendAgainAnswer: SendNoticeAgainAnswer;
@@ -73,19 +78,6 @@ export function orderView(orderId: string, changes: Partial<OrderView> = {}): Or
     waitingFor: 'to be shipped',
     placedAt: '2026-03-01T11:00:00.000Z',
     ...changes,
-  };
-}
-
-export function noticeView(): NoticeView {
-  return {
-    noticeKey: 'refund:ref_1:done',
-    kind: 'refund_done',
-    subject: { type: 'refund', id: 'ref_1', orderId: 'ord_1' },
-    status: 'in_doubt',
-    channels: ['webhook'],
-    dueAt: '2026-03-01T11:00:00.000Z',
-    attempts: 1,
-    lastError: 'smtp: the mail server had the message, and its answer was lost (ECONNECTION)',
   };
 }
 
@@ -121,6 +113,8 @@ export function createFakes(): Fakes {
     disputes: new Map([['du_1', disputeView()]]),
     fraudWarnings: new Map([['issfr_1', fraudWarningView()]]),
     subscriptions: new Map([['sub_1', subscriptionView('sub_1')]]),
+    exceptions: new Map(),
+    dismissed: [],
     listed: [],
     sentAgain: [],
     sendAgainAnswer: { accepted: true, notice: { ...noticeView(), status: 'queued' } },
@@ -160,6 +154,7 @@ function depsOf(fakes: Fakes): GatewayDeps {
       decideDispute: verb('decideDispute'),
       decideFraudWarning: verb('decideFraudWarning'),
       paySubscription: verb('paySubscription'),
+      resolveException: verb('resolveException'),
       drain: () => Promise.resolve(),
     },
     orders: {
@@ -168,6 +163,9 @@ function depsOf(fakes: Fakes): GatewayDeps {
       findOrderByCart: (cartId) => storage(() => [...fakes.orders.values()].find((order) => order.cartId === cartId)),
       listOrders: (filter) => storage(() => (fakes.listed.push(filter), [...fakes.orders.values()])),
       listStuck: (filter) => storage(() => (fakes.listed.push(filter), [...fakes.orders.values()])),
+      listExceptions: (...filter) => storage(() => (fakes.listed.push(filter), [...fakes.exceptions.values()])),
+      getException: (id) => storage(() => fakes.exceptions.get(id)),
+      dismissException: (input) => storage(() => fakes.dismissed.push(input) > 0),
       checkCatalogue: () => storage(() => fakes.catalogueProblems),
     },
     settlement: { getReport: () => storage(() => undefined) },

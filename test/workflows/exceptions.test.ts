@@ -1,0 +1,206 @@
+import { workflowIds } from '../../workflows/messages';
+import { Breaking } from '../support/breaking';
+import { sampleCart } from '../support/carts';
+import { eventually } from '../support/eventually';
+import { everything, mugs, parcel, shopForThisFile } from '../support/shop';
+
+const breaking = new Breaking();
+const { world, shop } = shopForThisFile({ interceptors: breaking.interceptors });
+
+const open = () => world().dependencies.queries.listExceptions();
+
+async function openOf(workflowId: string, kind: string) {
+  let found: Awaited<ReturnType<typeof open>>[number] | undefined;
+  await eventually(`${kind} to be open`, async () => {
+    found = (await open()).find((one) => one.workflowId === workflowId && one.kind === kind);
+    return found !== undefined;
+  });
+  if (found === undefined) throw new Error(`no ${kind}`);
+  return found;
+}
+
+const isClosed = (workflowId: string) =>
+  eventually('its exceptions to be closed', async () => !(await open()).some((one) => one.workflowId === workflowId));
+
+async function decisionsOn(kind: string): Promise<unknown[]> {
+  const text = `SELECT actor, after FROM audit_log WHERE action = 'decide exception' AND after ->> 'exception' = $1`;
+  return (await world().dependencies.pool.query(text, [kind])).rows as unknown[];
+}
+
+describe('a mistake of our own in a command', () => {
+  it('gets an owner, and the command that goes through later closes the case', async () => {
+    const orderId = await shop.place({ captureOn: 'order' });
+    await shop.paid(orderId);
+    breaking.break('recordShipment');
+    expect(await world().holdfast.ship(orderId, everything())).toMatchObject({
+      accepted: false,
+      reason: 'needs_person',
+    });
+    expect(await openOf(workflowIds.order(orderId), 'step_failed')).toMatchObject({ owner: 'operations', orderId });
+    breaking.mend('recordShipment');
+    expect(await world().holdfast.ship(orderId, everything())).toMatchObject({ accepted: true, state: 'shipped' });
+    await isClosed(workflowIds.order(orderId));
+  });
+
+  it('can be dismissed by a person, who is named', async () => {
+    const orderId = await shop.place({ captureOn: 'order' });
+    await shop.paid(orderId);
+    breaking.break('recordShipment');
+    await world().holdfast.ship(orderId, everything());
+    breaking.mend('recordShipment');
+    const workflowId = workflowIds.order(orderId);
+    const command = { kind: 'step_failed', action: 'dismiss', actor: 'person-1', note: 'known' } as const;
+    expect(await world().holdfast.resolveException(workflowId, { ...command, action: 'give_up' })).toMatchObject({
+      accepted: false,
+      reason: 'action_not_possible',
+    });
+    expect(await world().holdfast.resolveException(workflowId, command)).toMatchObject({ accepted: true });
+    await isClosed(workflowId);
+    expect(await decisionsOn('step_failed')).toMatchObject([
+      { actor: 'person-1', after: { action: 'dismiss', note: 'known' } },
+    ]);
+    expect(await world().holdfast.resolveException(workflowId, command)).toMatchObject({
+      reason: 'nothing_to_resolve',
+    });
+  });
+
+  it('gets an owner where an order does the step by itself, and the next time closes the case', async () => {
+    breaking.break('capturePayment');
+    const orderId = await shop.place({ captureOn: 'order' });
+    const { workflowId } = await openOf(workflowIds.order(orderId), 'capture_unknown');
+    breaking.mend('capturePayment');
+    const command = { kind: 'capture_unknown', action: 'retry', actor: 'person-1' } as const;
+    expect(await world().holdfast.resolveException(workflowId, command)).toEqual({ accepted: true, action: 'retry' });
+    await isClosed(workflowId);
+    expect((await shop.view(orderId)).paymentState).toBe('captured');
+  });
+});
+
+/** What the database refuses from now on: parcels, as a constraint that nobody thought of would. */
+async function refuseParcels(): Promise<void> {
+  const { pool } = world().dependencies;
+  await pool.query(`CREATE FUNCTION refuse_parcel() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'no parcels' USING ERRCODE = 'check_violation', CONSTRAINT = 'of_the_test'; END $$`);
+  await pool.query('CREATE TRIGGER of_the_test BEFORE INSERT ON shipments EXECUTE FUNCTION refuse_parcel()');
+}
+
+async function takeParcels(): Promise<void> {
+  await world().dependencies.pool.query('DROP FUNCTION refuse_parcel CASCADE');
+}
+
+describe('money that was taken for a parcel that cannot be recorded', () => {
+  async function unrecorded(orderId: string, command: ReturnType<typeof mugs>, amount: number) {
+    await refuseParcels();
+    try {
+      expect(await world().holdfast.ship(orderId, command)).toMatchObject({ accepted: false, reason: 'needs_person' });
+    } finally {
+      await takeParcels();
+    }
+    expect((await shop.view(orderId)).amounts).toMatchObject({ captured: amount });
+    return openOf(workflowIds.order(orderId), 'external_capture');
+  }
+
+  it('is booked, has an owner, and pays for the shipment that is sent again', async () => {
+    const orderId = await shop.place();
+    const command = everything();
+    const raised = await unrecorded(orderId, command, 7970);
+    expect(raised).toMatchObject({ amountAtRisk: 7970, currency: 'eur' });
+    expect(raised.message).toContain('of_the_test');
+    expect(await world().holdfast.ship(orderId, command)).toMatchObject({ accepted: true, state: 'shipped' });
+    expect((await shop.view(orderId)).amounts.captured).toBe(7970);
+    expect(shop.intentsOf(orderId)).toMatchObject([{ amount_received: 7970 }]);
+    const dismissal = { kind: 'external_capture', action: 'dismiss', actor: 'person-1' } as const;
+    expect(await world().holdfast.resolveException(raised.workflowId, dismissal)).toMatchObject({ accepted: true });
+  });
+
+  it('counts against what a corrected shipment of the same parcel costs', async () => {
+    const orderId = await shop.place();
+    const command = mugs(1);
+    const raised = await unrecorded(orderId, command, 1290 + 490 + 199);
+    const corrected = { ...command, lines: [{ sku: 'MUG-BLUE', quantity: 2 }] };
+    expect(await world().holdfast.ship(orderId, corrected)).toMatchObject({ accepted: true });
+    expect((await shop.view(orderId)).amounts.captured).toBe(2580 + 490 + 398);
+    expect(await world().holdfast.cancel(orderId, { reason: 'enough' })).toMatchObject({ accepted: true });
+    const dismissal = { kind: 'external_capture', action: 'dismiss', actor: 'person-1' } as const;
+    await world().holdfast.resolveException(raised.workflowId, dismissal);
+  });
+});
+
+describe('a capture whose outcome is not known', () => {
+  it('can be given up, and a corrected shipment gets through', async () => {
+    const orderId = await shop.place();
+    breaking.break('capturePayment');
+    const command = mugs(1);
+    expect(await world().holdfast.ship(orderId, command)).toMatchObject({ reason: 'outcome_unknown' });
+    const { workflowId } = await openOf(workflowIds.order(orderId), 'capture_unknown');
+    const giveUp = { kind: 'capture_unknown', action: 'give_up', actor: 'person-1' } as const;
+    expect(await world().holdfast.resolveException(workflowId, giveUp)).toMatchObject({ accepted: true });
+    await isClosed(workflowId);
+    breaking.mend('capturePayment');
+    const corrected = { ...command, lines: [{ sku: 'MUG-BLUE', quantity: 2 }] };
+    expect(await world().holdfast.ship(orderId, corrected)).toMatchObject({
+      accepted: true,
+      capturedAmount: 2580 + 490 + 398,
+    });
+  });
+
+  it('is settled first by the next command, which then goes on', async () => {
+    const orderId = await shop.place();
+    breaking.break('capturePayment');
+    await world().holdfast.ship(orderId, mugs(1));
+    breaking.mend('capturePayment');
+    const teapot = parcel([{ sku: 'TEAPOT-1L', quantity: 1 }]);
+    expect(await world().holdfast.ship(orderId, teapot)).toMatchObject({ accepted: true });
+    await isClosed(workflowIds.order(orderId));
+    expect((await shop.view(orderId)).shipments).toHaveLength(2);
+  });
+});
+
+describe('an undo of a checkout that fails', () => {
+  async function failed() {
+    breaking.break('placeOrder');
+    breaking.break('voidPayments');
+    const cart = sampleCart();
+    await world().holdfast.checkout(cart);
+    breaking.mend('placeOrder');
+    return openOf(workflowIds.checkout(cart.cartId), 'void_failed');
+  }
+
+  it('is tried again at once where a person says so', async () => {
+    const { workflowId, orderId } = await failed();
+    breaking.mend('voidPayments');
+    const command = { kind: 'void_failed', action: 'retry', actor: 'person-1' } as const;
+    expect(await world().holdfast.resolveException(workflowId, command)).toMatchObject({ accepted: true });
+    await world().client.workflow.getHandle(workflowId).result();
+    await isClosed(workflowId);
+    expect(shop.intentsOf(String(orderId))).toMatchObject([{ status: 'canceled' }]);
+  });
+
+  it('ends where a person has settled it by hand', async () => {
+    const { workflowId, orderId } = await failed();
+    const [intent] = shop.intentsOf(String(orderId));
+    await world().dependencies.stripe.paymentIntents.cancel(String(intent?.id));
+    const command = { kind: 'void_failed', action: 'dismiss', actor: 'person-1', note: 'cancelled by hand' } as const;
+    expect(await world().holdfast.resolveException(workflowId, command)).toMatchObject({ accepted: true });
+    await world().client.workflow.getHandle(workflowId).result();
+    await isClosed(workflowId);
+    breaking.mend('voidPayments');
+    // The workflow has ended: what it raised could only be dismissed in the record now.
+    expect(await world().holdfast.resolveException(workflowId, command)).toBe('not_running');
+  });
+});
+
+describe('an order that cannot be loaded', () => {
+  it('is loaded at once where a person says so', async () => {
+    const cart = sampleCart();
+    breaking.break('allocateOrder');
+    const answer = await world().holdfast.checkout(cart);
+    const orderId = 'orderId' in answer ? answer.orderId : '';
+    const { workflowId } = await openOf(workflowIds.order(orderId), 'order_unreadable');
+    breaking.mend('allocateOrder');
+    const command = { kind: 'order_unreadable', action: 'retry', actor: 'person-1' } as const;
+    expect(await world().holdfast.resolveException(workflowId, command)).toMatchObject({ accepted: true });
+    await isClosed(workflowId);
+    expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
+  });
+});

@@ -1,0 +1,86 @@
+import { failureKind } from './domain/errors';
+import { isRaised } from './domain/order';
+import type { ResolutionAction } from './domain/exception-actions';
+import { failureMessageOf, failureTypeOf } from './failures';
+import type { CommandAnswer, Refusal, ResolveCommand } from './messages';
+import { cancel, capture } from './order-commands';
+import { records, type OrderContext } from './order-context';
+import { letReplacedHoldsGo, renewHold, syncPayment } from './order-holds';
+
+/*
+ * What becomes of an exception of an order: a person decides on what failed, and a mistake of our own gets an owner.
+ */
+
+/** Carries out a person's decision on an exception. */
+export async function resolveByPerson(
+  order: OrderContext,
+  command: ResolveCommand,
+): Promise<CommandAnswer<{ readonly action: ResolutionAction }>> {
+  const { kind, action } = command;
+  if (!isRaised(order.facts, kind)) {
+    return order.refusal('nothing_to_resolve', `No exception of the kind ${kind} is open.`);
+  }
+  const work = workFor(order, command);
+  if (work === undefined) return order.refusal('action_not_possible', `${action} is not possible for ${kind}.`);
+  order.step = `${action}: ${kind}`;
+  await order.decided(command);
+  await work();
+  if (!isRaised(order.facts, kind)) return { accepted: true, action };
+  return order.refusal('outcome_unknown', 'It was tried again and has not succeeded; the exception stays open.');
+}
+
+function workFor(order: OrderContext, { kind, action }: ResolveCommand): (() => Promise<unknown>) | undefined {
+  const { capture: open, cancel: cancelling, authorization } = order.unsettled;
+  const close = (): Promise<void> => order.resolve(kind);
+  switch (`${kind} ${action}` as const) {
+    case 'capture_unknown retry':
+      return open === undefined ? close : () => capture(order, open);
+    case 'capture_unknown give_up':
+      return open === undefined ? close : () => giveUpCapture(order, open.paymentIntentId);
+    case 'cancel_unknown retry':
+      return cancelling === undefined ? close : () => cancel(order, cancelling);
+    case 'cancel_unknown give_up':
+      return async () => {
+        await close();
+        order.settled('cancel');
+      };
+    case 'reauthorization_unknown retry':
+      return authorization === undefined ? close : () => renewHold(order, authorization.purpose);
+    case 'void_failed retry':
+      return () => letReplacedHoldsGo(order);
+    case 'external_capture dismiss':
+    case 'step_failed dismiss':
+      return close;
+    default:
+      return undefined;
+  }
+}
+
+/** The capture is not wanted any more: it cannot come under its key again, and what it took is booked as money for nothing yet. */
+async function giveUpCapture(order: OrderContext, paymentIntentId: string): Promise<void> {
+  order.set(await records.abandonCapture({ orderId: order.orderId, paymentIntentId }));
+  await syncPayment(order, paymentIntentId);
+  await order.conclude('capture', 'capture_unknown');
+}
+
+/**
+ * A step failed. Where that is a mistake of our own, the same again fails again: a person gets a case, and the caller hears so
+ * in place of being sent round in circles. Undefined where it may pass.
+ */
+export async function raiseDefect(order: OrderContext, step: string, error: unknown): Promise<Refusal | undefined> {
+  if (failureKind(failureTypeOf(error)) !== 'defect') return undefined;
+  const message = `${step} failed on a mistake of Holdfast itself, and nothing of it was recorded: ${failureMessageOf(error)}`;
+  await order.raise('step_failed', message.slice(0, MAX_MESSAGE_LENGTH), 'operations');
+  order.failedStep = step;
+  return order.refusal('needs_person', 'This failed on a mistake of Holdfast itself; a person was notified.');
+}
+
+/** A message of an error may be long; a mail and a table cell are not. */
+const MAX_MESSAGE_LENGTH = 500;
+
+/** The step that had failed went through. */
+export async function closeDefect(order: OrderContext, step: string): Promise<void> {
+  if (order.failedStep !== step) return;
+  if (isRaised(order.facts, 'step_failed')) await order.resolve('step_failed');
+  order.failedStep = undefined;
+}
