@@ -1,0 +1,89 @@
+import type { Gateway } from '../../../clients/gateway';
+import type { OpenException } from '../../../clients/gateway/ports';
+import { createFakes, request, startGateway, type Fakes } from '../support/gateway-fakes';
+
+let fakes: Fakes;
+let gateway: Gateway;
+let url: string;
+
+beforeEach(async () => {
+  fakes = createFakes();
+  ({ gateway, url } = await startGateway(fakes));
+  fakes.exceptions.set('7', exception({ exceptionId: '7', kind: 'capture_unknown', workflowId: 'order-ord_1' }));
+  fakes.exceptions.set('8', exception({ exceptionId: '8', kind: 'hold_decision', workflowId: 'order-ord_1' }));
+  fakes.exceptions.set('9', exception({ exceptionId: '9', kind: 'void_failed', workflowId: 'checkout-cart-1' }));
+});
+afterEach(() => gateway.close());
+
+function exception(changes: Partial<OpenException>): OpenException {
+  return {
+    exceptionId: '1',
+    orderId: 'ord_1',
+    subjectType: null,
+    subjectId: null,
+    workflowId: 'order-ord_1',
+    kind: 'step_failed',
+    message: 'it failed',
+    owner: 'payments',
+    amountAtRisk: null,
+    currency: null,
+    raisedAt: '2026-03-01T11:00:00.000Z',
+    resolution: null,
+    decidedBy: null,
+    note: null,
+    ...changes,
+  };
+}
+
+const resolve = (id: string, body: unknown) => request(`${url}/v1/exceptions/${id}/resolution`, { body });
+
+test('the list says what can be done with each', async () => {
+  const { status, body } = await request(`${url}/v1/exceptions?order=ord_1&limit=10`);
+  expect(status).toBe(200);
+  expect(body['exceptions']).toMatchObject([
+    { exceptionId: '7', actions: ['retry', 'give_up'] },
+    { exceptionId: '8', actions: [], elsewhere: 'POST /v1/orders/{orderId}/hold-decision' },
+    { exceptionId: '9', actions: ['retry', 'dismiss'] },
+  ]);
+  expect(fakes.listed).toEqual([[10, 'ord_1']]);
+  expect((await request(`${url}/v1/exceptions/9`)).body).toMatchObject({ kind: 'void_failed' });
+  expect((await request(`${url}/v1/exceptions/10`)).status).toBe(404);
+});
+
+test('a decision goes to the workflow that raised it, with who decided', async () => {
+  fakes.answer = () => ({ accepted: true, action: 'give_up' });
+  const answer = await resolve('7', { action: 'give_up', note: 'taken by hand' });
+  expect(answer).toMatchObject({ status: 200, body: { exceptionId: '7', action: 'give_up' } });
+  expect(fakes.sent).toMatchObject([
+    {
+      verb: 'resolveException',
+      args: [
+        'order-ord_1',
+        { kind: 'capture_unknown', action: 'give_up', note: 'taken by hand', actor: expect.any(String) as string },
+      ],
+    },
+  ]);
+});
+
+test.each([
+  ['8', { action: 'dismiss' }, 409, 'action_not_possible'],
+  ['7', { action: 'dismiss' }, 409, 'action_not_possible'],
+  ['10', { action: 'retry' }, 404, 'not_found'],
+  ['x', { action: 'retry' }, 400, 'invalid_request'],
+  ['7', { action: 'forget' }, 400, 'invalid_request'],
+])('exception %s, %j: %i %s, and nothing is sent', async (id, body, status, code) => {
+  expect(await resolve(id, body)).toMatchObject({ status, body: { code } });
+  expect(fakes.sent).toEqual([]);
+});
+
+test('what raised it has ended: it can be dismissed in the record, and nothing else', async () => {
+  fakes.answer = () => 'not_running';
+  expect(await resolve('9', { action: 'retry' })).toMatchObject({ status: 409, body: { actions: ['dismiss'] } });
+  expect(await resolve('9', { action: 'dismiss' })).toMatchObject({ status: 200 });
+  expect(fakes.dismissed).toMatchObject([{ workflowId: 'checkout-cart-1', kind: 'void_failed' }]);
+});
+
+test('a retry that fails again is no success', async () => {
+  fakes.answer = () => ({ accepted: false, reason: 'outcome_unknown', message: 'It failed again.' });
+  expect(await resolve('7', { action: 'retry' })).toMatchObject({ status: 409, body: { code: 'outcome_unknown' } });
+});
