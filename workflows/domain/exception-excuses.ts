@@ -55,6 +55,8 @@ const EXCUSES: Readonly<Record<ExceptionKind, readonly ExcusableCheck[]>> = {
     'operation_unfinished',
   ],
   external_capture: ['captured_without_shipment', 'order_without_money', 'hold_differs', 'unfinished_without_owner'],
+  // What the step does is not done: it may get a hold, or let a replaced one go.
+  step_failed: ['order_without_money', 'holds_at_once', 'unfinished_without_owner'],
   shipment_overdue: ['unfinished_without_owner'],
   delivery_overdue: ['unfinished_without_owner'],
   refund_failed: [],
