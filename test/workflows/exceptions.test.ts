@@ -179,7 +179,12 @@ describe('an undo of a checkout that fails', () => {
   it('ends where a person has settled it by hand', async () => {
     // The hold is released; only the step itself never says so.
     const { workflowId } = await failed(true);
-    const command = { kind: 'void_failed', action: 'dismiss', actor: 'person-1', note: 'released, as Stripe shows' } as const;
+    const command = {
+      kind: 'void_failed',
+      action: 'dismiss',
+      actor: 'person-1',
+      note: 'released, as Stripe shows',
+    } as const;
     expect(await world().holdfast.resolveException(workflowId, command)).toMatchObject({ accepted: true });
     await world().client.workflow.getHandle(workflowId).result();
     await isClosed(workflowId);
