@@ -60,6 +60,7 @@ test('a decision goes to the workflow that raised it, with who decided', async (
       args: [
         'order-ord_1',
         { kind: 'capture_unknown', action: 'give_up', note: 'taken by hand', actor: expect.any(String) as string },
+        {},
       ],
     },
   ]);
