@@ -135,9 +135,16 @@ function newRefundId(orderId: string, { idempotencyKey }: CallOptions): string {
   return `rf_${unique.slice(0, 32)}`;
 }
 
-/** A refund's own workflow; one that had ended is started anew and finds its record. */
-export function refundStart(refundId: string, input: RefundInput, taskQueue: string): StartOptions {
-  const orderId = 'request' in input ? input.request.orderId : undefined;
+/**
+ * A refund's own workflow; one that had ended is started anew and finds its record.
+ * @param orderId where the caller knows it
+ */
+export function refundStart(
+  refundId: string,
+  input: RefundInput,
+  taskQueue: string,
+  orderId = 'request' in input ? input.request.orderId : undefined,
+): StartOptions {
   return {
     workflowId: workflowIds.refund(refundId),
     taskQueue,

@@ -70,8 +70,11 @@ function newOrderId(): string {
   return `ord_${randomUUID().replaceAll('-', '')}`;
 }
 
-/** An order's own workflow, started anew where it had ended: race-free, and it needs no lookup. */
-export function orderStart(orderId: string, taskQueue: string): StartOptions {
+/**
+ * An order's own workflow, started anew where it had ended: race-free, and it needs no lookup.
+ * @param channel where the caller knows it; the workflow shows it itself once it has read the order
+ */
+export function orderStart(orderId: string, taskQueue: string, channel?: string): StartOptions {
   const input: OrderInput = { orderId };
   return {
     workflowId: workflowIds.order(orderId),
@@ -81,6 +84,9 @@ export function orderStart(orderId: string, taskQueue: string): StartOptions {
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     staticSummary: `Order ${orderId}`,
     staticDetails: `Order ${orderId}, from placed to delivered or cancelled`,
-    typedSearchAttributes: [{ key: searchAttributes.orderId, value: orderId }],
+    typedSearchAttributes: [
+      { key: searchAttributes.orderId, value: orderId },
+      ...(channel === undefined ? [] : [{ key: searchAttributes.channel, value: channel }]),
+    ],
   };
 }

@@ -47,6 +47,8 @@ export interface Config {
   notifications?: NotificationSettings;
   /** For how long old rows are kept. */
   retention: Retention;
+  /** The shop's page where a customer renews a payment, with `{orderId}` in it; the gateway's own page where absent. */
+  paymentLink?: string;
   /** Port of the HTTP gateway. */
   port: number;
   /** Address that the gateway listens on; each process has its own default. */
@@ -107,6 +109,9 @@ const environment = z.object({
     /^whsec_\S+$/.test(item),
   ).optional(),
   STRIPE_API_URL: httpUrl.optional(),
+  HOLDFAST_PAYMENT_LINK: httpUrl
+    .refine((value) => value.includes('{orderId}'), { error: 'must contain {orderId}' })
+    .optional(),
   ...stripeLimitVariables,
   ...notificationVariables,
   ...retentionVariables,
@@ -172,6 +177,11 @@ function contradictions(set: NodeJS.ProcessEnv): string[] {
       'STRIPE_API_URL must be https or on the loopback address when STRIPE_SECRET_KEY is a live key, which would travel in clear text',
     );
   }
+  if (key !== undefined && set.HOLDFAST_PAYMENT_LINK === undefined && !(apiUrl !== undefined && isLoopback(apiUrl))) {
+    problems.push(
+      'HOLDFAST_PAYMENT_LINK must be set because STRIPE_SECRET_KEY is: it is the page of the shop where a customer renews a payment, e.g. https://shop.example/orders/{orderId}/payment',
+    );
+  }
   return problems;
 }
 
@@ -229,6 +239,7 @@ function toConfig(env: Environment, temporal: ClientConnectConfig | undefined): 
       ...(env.STRIPE_API_URL === undefined ? {} : { apiUrl: env.STRIPE_API_URL }),
     };
   }
+  if (env.HOLDFAST_PAYMENT_LINK !== undefined) config.paymentLink = env.HOLDFAST_PAYMENT_LINK;
   const limits = stripeLimits(env);
   if (limits !== undefined) config.stripeLimits = limits;
   const amazon = amazonConfig(env);
@@ -262,8 +273,12 @@ function parseEncryptionKey(item: string): EncryptionKey | undefined {
 
 function isSafeForLiveKeys(apiUrl: string): boolean {
   if (!URL.canParse(apiUrl)) return true; // told as a wrong URL already
-  const { protocol, hostname } = new URL(apiUrl);
-  return protocol === 'https:' || ['localhost', '[::1]'].includes(hostname) || /^127(\.\d{1,3}){3}$/.test(hostname);
+  return new URL(apiUrl).protocol === 'https:' || isLoopback(apiUrl);
+}
+
+function isLoopback(url: string): boolean {
+  const { hostname } = URL.canParse(url) ? new URL(url) : { hostname: '' };
+  return ['localhost', '[::1]'].includes(hostname) || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 function schemeOf(value: string): string | undefined {

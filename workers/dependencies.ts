@@ -189,14 +189,15 @@ function paymentFinder(
     const found = await store.findAttemptByPaymentIntent(paymentIntentId);
     if (found === undefined) return undefined;
     const { orderId, cartId, attempt, status, tombstoned, startedAt } = found;
-    const orderExists = await queries.orderExists(orderId);
+    const channel = await queries.channelOf(orderId);
     return {
       orderId,
       attempt,
       status,
       tombstoned,
       startedAt,
-      orderExists,
+      orderExists: channel !== undefined,
+      ...(channel === undefined ? {} : { channel }),
       ...(cartId === undefined ? {} : { cartId }),
     };
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { NotificationSettings } from '../activities/notifications';
+import { NOTICE_KINDS } from '../workflows/domain/notices';
 
 const ADDRESS = String.raw`[^\s<>@,;"]+@[^\s<>@,;"]+`;
 const isMailbox = new RegExp(`^(?:[^<>\\r\\n]*<${ADDRESS}>|${ADDRESS})$`);
@@ -17,6 +18,13 @@ export const notificationVariables = {
     })
     .optional(),
   MAIL_FROM: z.string().regex(isMailbox, { error: 'must be an e-mail address, or Name <address>' }).optional(),
+  HOLDFAST_MAILS_OFF: z
+    .string()
+    .transform((value) => value.split(',').map((item) => item.trim()))
+    .pipe(
+      z.array(z.enum(NOTICE_KINDS, { error: `must be kinds of notices, comma-separated: ${NOTICE_KINDS.join(', ')}` })),
+    )
+    .optional(),
   HOLDFAST_SHOP_EMAIL: z.string().regex(isAddress, { error: 'must be an e-mail address' }).optional(),
   NOTICE_WEBHOOK_URL: z
     .string()
@@ -32,15 +40,19 @@ export const notificationVariables = {
 
 /** What is set as a whole or not at all, with what goes along with it. */
 export const notificationGroups: readonly (readonly [needed: string[], optional: string[]])[] = [
-  [['SMTP_URL', 'MAIL_FROM'], ['HOLDFAST_SHOP_EMAIL']],
+  [
+    ['SMTP_URL', 'MAIL_FROM'],
+    ['HOLDFAST_SHOP_EMAIL', 'HOLDFAST_MAILS_OFF'],
+  ],
   [['NOTICE_WEBHOOK_URL', 'NOTICE_WEBHOOK_SECRET'], []],
 ];
 
-type Given = { readonly [Name in keyof typeof notificationVariables]?: string | undefined };
+type Given = { readonly [Name in keyof typeof notificationVariables]?: z.output<(typeof notificationVariables)[Name]> };
 
 /** How notices leave; undefined where nothing is set. */
 export function notificationSettings(given: Given): NotificationSettings | undefined {
-  const { SMTP_URL, MAIL_FROM, HOLDFAST_SHOP_EMAIL, NOTICE_WEBHOOK_URL, NOTICE_WEBHOOK_SECRET } = given;
+  const { SMTP_URL, MAIL_FROM, HOLDFAST_SHOP_EMAIL, HOLDFAST_MAILS_OFF, NOTICE_WEBHOOK_URL, NOTICE_WEBHOOK_SECRET } =
+    given;
   const mail =
     SMTP_URL === undefined || MAIL_FROM === undefined
       ? undefined
@@ -48,6 +60,7 @@ export function notificationSettings(given: Given): NotificationSettings | undef
           url: SMTP_URL,
           from: MAIL_FROM,
           ...(HOLDFAST_SHOP_EMAIL === undefined ? {} : { shopEmail: HOLDFAST_SHOP_EMAIL }),
+          ...(HOLDFAST_MAILS_OFF === undefined ? {} : { off: HOLDFAST_MAILS_OFF }),
         };
   const webhook =
     NOTICE_WEBHOOK_URL === undefined || NOTICE_WEBHOOK_SECRET === undefined

@@ -104,14 +104,14 @@ export function configuredSettings(): { settings: Settings; config: Config; redi
     ...(config.notifications === undefined ? {} : { notifications: config.notifications }),
     encryptionKeys,
     apiKeys,
-    paymentLink: paymentLink(process.env['HOLDFAST_PAYMENT_LINK'], `http://127.0.0.1:${config.port}`),
+    paymentLink: paymentLink(config.paymentLink, `http://127.0.0.1:${config.port}`),
     ...(config.buildId === undefined ? {} : { buildId: config.buildId }),
   };
   return { settings, config, redisUrl };
 }
 
-/** The link a customer gets to renew a payment: the shop's own page, with {orderId} in it. */
+/** The link a customer gets to renew a payment: the shop's own page, with {orderId} in it, or a page of the gateway that says how. */
 export function paymentLink(template: string | undefined, gatewayUrl: string): (orderId: string) => string {
-  const text = template ?? `${gatewayUrl}/v1/orders/{orderId}/payment-method`;
+  const text = template ?? `${gatewayUrl}/payment/{orderId}`;
   return (orderId) => text.replaceAll('{orderId}', encodeURIComponent(orderId));
 }

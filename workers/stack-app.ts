@@ -60,7 +60,7 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
         ...(filled.notifications === undefined ? {} : { notifications: filled.notifications }),
         encryptionKeys: filled.encryptionKeys,
         apiKeys: filled.apiKeys,
-        paymentLink: paymentLink(process.env['HOLDFAST_PAYMENT_LINK'], `http://127.0.0.1:${filled.port}`),
+        paymentLink: paymentLink(config.paymentLink, `http://127.0.0.1:${filled.port}`),
         ...(options.policy === undefined ? {} : { policy: options.policy }),
         ...(options.dunning === undefined ? {} : { dunning: options.dunning }),
         ...(options.moneyBack === undefined ? {} : { moneyBack: options.moneyBack }),

@@ -173,6 +173,8 @@ export class OrderContext {
       { key: searchAttributes.waitingOn, value: waiting?.on ?? null },
       { key: searchAttributes.waitingUntil, value: waiting === undefined ? null : new Date(waiting.until) },
       { key: searchAttributes.exceptionKind, value: facts.exception?.kind ?? null },
+      // A command that starts the order anew does not know it.
+      { key: searchAttributes.channel, value: facts.channel },
     ];
     const written = JSON.stringify(pairs.map((pair) => pair.value));
     if (written === this.shown) return;

@@ -36,8 +36,8 @@ export interface NoticeChannel {
   readonly name: string;
   /** Is a message that is handed over twice taken once by the other side? Only then is an unknown outcome tried again. */
   readonly idempotent: boolean;
-  /** Are recipients of this kind told in this way? */
-  reaches(recipient: NoticeRecipient): boolean;
+  /** Are notices of this kind, to such a recipient, told in this way? */
+  reaches(notice: Pick<NoticeToSend, 'kind' | 'recipient'>): boolean;
   /**
    * Everything that comes before the hand-over.
    * @throws Error where something needed does not answer; it is tried again later, and only the error's class is kept

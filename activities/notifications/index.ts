@@ -1,3 +1,4 @@
+import type { NoticeKind } from '../../workflows/domain/notices';
 import type { Contact, FindContact, NoticeChannel } from './channel';
 import { contactLookup } from './contacts';
 import { logChannel, type NoticeLog } from './log';
@@ -18,6 +19,8 @@ export interface NotificationSettings {
     readonly from: string;
     /** Where the shop's own people read. */
     readonly shopEmail?: string;
+    /** Kinds of notices that are not mailed: the shop sends mails of its own. Webhooks get them all the same. */
+    readonly off?: readonly NoticeKind[];
   };
   readonly webhook?: { readonly url: string; readonly secret: string };
 }
@@ -40,8 +43,8 @@ export function createNoticeChannels(settings: NotificationSettings, deps: Notif
   if (webhook !== undefined) channels.push(webhookChannel(webhook));
   const fallback = logChannel(deps.log);
   return {
-    for(recipient) {
-      const reaching = channels.filter((channel) => channel.reaches(recipient));
+    for(notice) {
+      const reaching = channels.filter((channel) => channel.reaches(notice));
       return reaching.length > 0 ? reaching : [fallback];
     },
     close() {
@@ -52,8 +55,8 @@ export function createNoticeChannels(settings: NotificationSettings, deps: Notif
 
 /** The ways in which notices leave. */
 export interface NoticeChannels {
-  /** Those that tell this recipient; never none. */
-  for(recipient: Parameters<NoticeChannel['reaches']>[0]): readonly NoticeChannel[];
+  /** Those that tell such a notice; never none. */
+  for(notice: Parameters<NoticeChannel['reaches']>[0]): readonly NoticeChannel[];
   /** Ends at once what is under way. */
   close(): void;
 }
@@ -64,13 +67,14 @@ function contacts({ mail }: NotificationSettings, { ofOrder, ofProviderCustomer 
 }
 
 function mailChannel(mail: NonNullable<NotificationSettings['mail']>, findContact: FindContact): NoticeChannel {
-  const { url, from, shopEmail } = mail;
+  const { url, from, shopEmail, off } = mail;
   return smtpChannel({
     url,
     from,
     findContact,
     render: createRenderer(nameIn(from)),
     reachesShop: shopEmail !== undefined,
+    ...(off !== undefined && { off }),
   });
 }
 

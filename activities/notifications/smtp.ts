@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { createTransport, type SendMailOptions } from 'nodemailer';
+import type { NoticeKind } from '../../workflows/domain/notices';
 import type { Delivery, FindContact, NoticeChannel, NoticeToSend } from './channel';
 import type { RenderNotice } from './templates';
 
@@ -23,6 +24,8 @@ export interface SmtpChannelOptions {
   readonly render: RenderNotice;
   /** Is there an address for the shop's own people? */
   readonly reachesShop: boolean;
+  /** Kinds that are not mailed: the shop sends mails of its own. */
+  readonly off?: readonly NoticeKind[];
 }
 
 /**
@@ -31,11 +34,12 @@ export interface SmtpChannelOptions {
  */
 export function smtpChannel(options: SmtpChannelOptions): NoticeChannel {
   const { url, from, findContact, render, reachesShop } = options;
+  const off = new Set(options.off);
   const handOver = mailer(url);
   return {
     name: 'smtp',
     idempotent: false,
-    reaches: ({ to }) => to !== 'shop' || reachesShop,
+    reaches: ({ kind, recipient }) => !off.has(kind) && (recipient.to !== 'shop' || reachesShop),
     async prepare(notice) {
       const contact = await findContact(notice.recipient);
       if (contact === undefined) return { outcome: 'refused', why: 'there is no e-mail address' };

@@ -63,8 +63,8 @@ export interface OpenExceptionView {
 /** What the gateway and the command line ask. Nothing here locks, and nothing here shows personal data. */
 export interface OrderQueries {
   getOrder(orderId: string): Promise<OrderView | undefined>;
-  /** Is it recorded? Costs less than reading it. */
-  orderExists(orderId: string): Promise<boolean>;
+  /** Its channel; undefined where it is not recorded. Costs less than reading it. */
+  channelOf(orderId: string): Promise<string | undefined>;
   /** Is it recorded, or was a payment for it begun here? False for an order of another shop or database. */
   isOurs(orderId: string): Promise<boolean>;
   findOrderByCart(cartId: string): Promise<OrderView | undefined>;
@@ -98,8 +98,8 @@ export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries
       const [view] = views(rows);
       return view && { ...view, allocation };
     },
-    async orderExists(orderId) {
-      return (await run(pool, sql.exists, [orderId])).length > 0;
+    async channelOf(orderId) {
+      return (await run<{ channel: string }>(pool, sql.exists, [orderId]))[0]?.channel;
     },
     async isOurs(orderId) {
       return (await run(pool, sql.begun, [orderId])).length > 0;

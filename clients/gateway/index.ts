@@ -9,6 +9,7 @@ import { checkoutOperations } from './checkouts';
 import { disputeOperations } from './disputes';
 import { exceptionOperations } from './exceptions';
 import { registerHealth } from './health';
+import { registerPaymentPage } from './payment-page';
 import { createLogger, discreet } from './logging';
 import { createMetrics, type GatewayMetrics } from './metrics';
 import { noticeOperations } from './notices';
@@ -88,6 +89,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
   app.get('/openapi.json', { schema: { hide: true } }, () => document);
   registerHealth(app, deps, metrics, () => state.closing);
+  registerPaymentPage(app);
   registerWebhooks(app, deps, metrics);
   registerApi(app, operations, deps.idempotency, authenticate);
 

@@ -13,6 +13,7 @@ import type { HoldfastClient } from '../../clients';
 import type { DisputePolicy } from '../../workflows/domain/dispute-plan';
 import type { FraudWarningPolicy } from '../../workflows/domain/fraud-warning';
 import type { OrderPolicy } from '../../workflows/domain/policy';
+import type { RefundPolicy } from '../../workflows/domain/refund';
 import type { DunningPolicy } from '../../workflows/domain/subscription';
 import { createDependencies } from '../../workers/dependencies';
 import type { Dependencies } from '../../workers/dependencies';
@@ -40,6 +41,7 @@ export interface WorldOptions {
   readonly dunning?: Partial<DunningPolicy>;
   readonly disputes?: Partial<DisputePolicy>;
   readonly fraudWarnings?: Partial<FraudWarningPolicy>;
+  readonly refunds?: Partial<RefundPolicy>;
   readonly interceptors?: WorkerInterceptors;
   /** Start no worker: the test runs its own, e.g. in another process. */
   readonly withoutWorker?: boolean;
@@ -115,6 +117,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           ...(options.dunning === undefined ? {} : { dunning: options.dunning }),
           ...(options.disputes === undefined ? {} : { disputes: options.disputes }),
           ...(options.fraudWarnings === undefined ? {} : { fraudWarnings: options.fraudWarnings }),
+          ...(options.refunds === undefined ? {} : { refunds: options.refunds }),
         });
   return {
     taskQueue,

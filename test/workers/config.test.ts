@@ -50,6 +50,7 @@ test('a full environment is read', () => {
     DATABASE_URL: 'postgres://user:secret@db/holdfast',
     REDIS_URL: 'rediss://cache:6380',
     STRIPE_SECRET_KEY: 'sk_live_abc',
+    HOLDFAST_PAYMENT_LINK: 'https://shop.example/{orderId}',
     STRIPE_WEBHOOK_SECRET: 'whsec_new, whsec_old',
     STRIPE_API_URL: 'http://127.0.0.1:12111',
     LWA_CLIENT_ID: 'id',
@@ -111,6 +112,9 @@ test.each([
   [{ HOLDFAST_ENCRYPTION_KEYS: `a:${KEY},a:${KEY}` }, 'must not repeat an id'],
   [{ HOLDFAST_ENCRYPTION_KEYS: `a:${Buffer.alloc(16).toString('base64')}` }, '32 bytes'],
   [{ PORT: '0' }, 'PORT must be'],
+  [{ STRIPE_SECRET_KEY: 'sk_test_a', STRIPE_WEBHOOK_SECRET: 'whsec_a' }, 'HOLDFAST_PAYMENT_LINK must be set'],
+  [{ HOLDFAST_PAYMENT_LINK: 'https://shop.example/pay' }, 'must contain {orderId}'],
+  [{ HOLDFAST_PAYMENT_LINK: 'shop.example/{orderId}' }, 'must be an http:// or https:// URL'],
 ])('%j is refused', (env, expected) => {
   expect(problemsOf(env).join('\n')).toContain(expected);
 });
@@ -122,7 +126,8 @@ test.each([
   ['http://localhost:12111', true],
   ['http://[::1]:12111', true],
 ])('a live key to %s: accepted is %s', (apiUrl, accepted) => {
-  const env = { STRIPE_SECRET_KEY: 'sk_live_a', STRIPE_WEBHOOK_SECRET: 'whsec_a', STRIPE_API_URL: apiUrl };
+  const stripe = { STRIPE_SECRET_KEY: 'sk_live_a', STRIPE_WEBHOOK_SECRET: 'whsec_a', STRIPE_API_URL: apiUrl };
+  const env = { ...stripe, HOLDFAST_PAYMENT_LINK: 'https://shop.example/{orderId}' };
   expect(problemsOf(env).length === 0).toBe(accepted);
 });
 
@@ -140,7 +145,10 @@ test('the command line', () => {
 });
 
 describe('the limits of Stripe', () => {
-  const stripe = (key: string): NodeJS.ProcessEnv => ({ STRIPE_SECRET_KEY: key, STRIPE_WEBHOOK_SECRET: 'whsec_a' });
+  const stripe = (key: string): NodeJS.ProcessEnv => ({
+    ...{ STRIPE_SECRET_KEY: key, STRIPE_WEBHOOK_SECRET: 'whsec_a' },
+    HOLDFAST_PAYMENT_LINK: 'https://shop.example/{orderId}',
+  });
 
   it.each([
     ['a live key', stripe('sk_live_abc'), { perSecond: 100, perEndpoint: 25, localShare: 0.25 }],
@@ -181,6 +189,8 @@ describe('how notices leave', () => {
       mail: { url: mail.SMTP_URL, from: mail.MAIL_FROM, shopEmail: 'people@shop.example' },
       webhook: { url: webhook.NOTICE_WEBHOOK_URL, secret },
     });
+    const off = parseConfig({ ...mail, HOLDFAST_MAILS_OFF: 'order_confirmed, order_shipped' }).notifications?.mail?.off;
+    expect(off).toEqual(['order_confirmed', 'order_shipped']);
     expect(parseConfig(webhook).notifications).toEqual({ webhook: { url: webhook.NOTICE_WEBHOOK_URL, secret } });
     expect(parseConfig({ ...mail, MAIL_FROM: 'shop@shop.example' }).notifications?.mail?.from).toBe(
       'shop@shop.example',
@@ -190,6 +200,10 @@ describe('how notices leave', () => {
   it.each([
     [{ SMTP_URL: mail.SMTP_URL }, ['MAIL_FROM must be set because SMTP_URL is']],
     [{ MAIL_FROM: mail.MAIL_FROM }, ['SMTP_URL must be set because MAIL_FROM is']],
+    [
+      { ...mail, HOLDFAST_MAILS_OFF: 'order_confirmed, order_posted' },
+      [expect.stringMatching(/^HOLDFAST_MAILS_OFF.* must be kinds of notices, comma-separated: order_confirmed, /)],
+    ],
     [
       { HOLDFAST_SHOP_EMAIL: 'people@shop.example' },
       ['SMTP_URL must be set because HOLDFAST_SHOP_EMAIL is', 'MAIL_FROM must be set because HOLDFAST_SHOP_EMAIL is'],

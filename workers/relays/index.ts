@@ -83,6 +83,7 @@ export function startRelays(options: RelayOptions): Relays {
       isOurs: queries.isOurs,
       owners: dependencies.paymentOwners,
       refunds: dependencies.refunds,
+      policy: refundPolicy(options),
     }),
     disputeHandler(options),
   ];
@@ -112,20 +113,18 @@ export function startRelays(options: RelayOptions): Relays {
   };
 }
 
-function disputeHandler({
-  dependencies,
-  client,
-  taskQueue,
-  disputes,
-  fraudWarnings,
-  refunds,
-}: RelayOptions): EventHandler {
+function refundPolicy({ refunds }: RelayOptions): RefundPolicy {
+  return { ...DEFAULT_REFUND_POLICY, ...refunds };
+}
+
+function disputeHandler(options: RelayOptions): EventHandler {
+  const { dependencies, client, taskQueue, disputes, fraudWarnings } = options;
   return disputeEvents({
     client,
     taskQueue,
     policy: { ...DEFAULT_DISPUTE_POLICY, ...disputes },
     fraudWarningPolicy: { ...DEFAULT_FRAUD_WARNING_POLICY, ...fraudWarnings },
-    refundPolicy: { ...DEFAULT_REFUND_POLICY, ...refunds },
+    refundPolicy: refundPolicy(options),
     findPayment: dependencies.findPayment,
     findDispute: (disputeId) => dependencies.disputes.findDispute(disputeId),
     isOurs: dependencies.queries.isOurs,

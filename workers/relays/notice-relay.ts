@@ -36,7 +36,7 @@ export async function relayNotices(deps: NoticeRelayDependencies): Promise<numbe
 
 async function relay(deps: NoticeRelayDependencies, claimed: ClaimedNotice): Promise<void> {
   const nowMs = clock(deps);
-  const round = new NoticeRound(claimed, deps.channels.for(claimed.recipient));
+  const round = new NoticeRound(claimed, deps.channels.for(claimed));
   // Where nothing is left to be told the time does not matter any more.
   const timing: Timing = round.pending.length === 0 ? { do: 'send' } : timingOf(claimed, nowMs);
   switch (timing.do) {

@@ -1,11 +1,9 @@
 import type { Client } from '@temporalio/client';
-import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { subjectOf } from '../../workflows/domain/events';
 import type { DomainEvent, OrderEvent } from '../../workflows/domain/events';
-import { workflowIds, workflowTypes } from '../../workflows/messages';
-import { searchAttributes } from '../../workflows/search-attributes';
-import type { OrderInput } from '../../workflows/messages';
+import { orderStart } from '../../clients/requests';
+import { workflowTypes } from '../../workflows/messages';
 
 /** The outbox as this relay needs it. */
 export interface OutboxReader {
@@ -60,21 +58,10 @@ function bySubject(events: readonly DomainEvent[]): Map<string, DomainEvent[]> {
 }
 
 async function startOrder(deps: OutboxRelayDependencies, event: OrderEvent): Promise<void> {
-  const input: OrderInput = { orderId: event.orderId };
+  const start = orderStart(event.orderId, deps.taskQueue, String(event.data['channel'] ?? 'web'));
   try {
-    await deps.client.workflow.start(workflowTypes.order, {
-      workflowId: workflowIds.order(event.orderId),
-      taskQueue: deps.taskQueue,
-      args: [input],
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      // A second telling after the order has ended must not start it again.
-      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-      staticSummary: `Order ${event.orderId}`,
-      typedSearchAttributes: [
-        { key: searchAttributes.orderId, value: event.orderId },
-        { key: searchAttributes.channel, value: String(event.data['channel'] ?? 'web') },
-      ],
-    });
+    // A second telling after the order has ended must not start it again.
+    await deps.client.workflow.start(workflowTypes.order, { ...start, workflowIdReusePolicy: 'REJECT_DUPLICATE' });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }

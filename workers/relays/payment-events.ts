@@ -1,9 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Stranger } from '../../activities/stripe';
+import { orderStart } from '../../clients/requests';
 import { paymentChanged, workflowIds, workflowTypes } from '../../workflows/messages';
-import type { OrderInput } from '../../workflows/messages';
-import { searchAttributes } from '../../workflows/search-attributes';
 import type { VoidPaymentInput } from '../../workflows/ports';
 import { metadataOf, waitForOrder } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
@@ -18,6 +17,8 @@ export interface KnownPayment {
   /** When this attempt was first asked for. UTC ISO string. */
   readonly startedAt: string;
   readonly orderExists: boolean;
+  /** Of the order, where it is recorded. */
+  readonly channel?: string;
 }
 
 export interface PaymentEventDependencies {
@@ -122,7 +123,7 @@ async function tell(
       await deps.voidPayments({ orderId, attempts: attempt, onlyPaymentIntentId: paymentIntentId, reason: 'undone' });
     return;
   }
-  if (payment.orderExists) return tellOrder(deps, orderId, paymentIntentId);
+  if (payment.orderExists) return tellOrder(deps, payment, paymentIntentId);
   if (payment.cartId === undefined) return;
   try {
     await deps.client.workflow
@@ -134,15 +135,12 @@ async function tell(
   }
 }
 
-async function tellOrder(deps: PaymentEventDependencies, orderId: string, paymentIntentId: string): Promise<void> {
-  const input: OrderInput = { orderId };
-  await deps.client.workflow.signalWithStart(workflowTypes.order, {
-    workflowId: workflowIds.order(orderId),
-    taskQueue: deps.taskQueue,
-    args: [input],
-    signal: paymentChanged,
-    signalArgs: [{ paymentIntentId }],
-    staticSummary: `Order ${orderId}`,
-    typedSearchAttributes: [{ key: searchAttributes.orderId, value: orderId }],
-  });
+async function tellOrder(
+  deps: PaymentEventDependencies,
+  { orderId, channel }: KnownPayment,
+  paymentIntentId: string,
+): Promise<void> {
+  const { workflowIdConflictPolicy: _policy, ...start } = orderStart(orderId, deps.taskQueue, channel);
+  const signalArgs: [{ readonly paymentIntentId: string }] = [{ paymentIntentId }];
+  await deps.client.workflow.signalWithStart(workflowTypes.order, { ...start, signal: paymentChanged, signalArgs });
 }

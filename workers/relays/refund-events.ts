@@ -9,9 +9,9 @@ import {
   type RefundPartStatus,
   type RefundPolicy,
 } from '../../workflows/domain/refund';
-import { workflowIds, workflowTypes } from '../../workflows/messages';
+import { refundStart } from '../../clients/refund-requests';
+import { workflowTypes } from '../../workflows/messages';
 import { refundChanged, type RefundInput } from '../../workflows/refund-messages';
-import { searchAttributes } from '../../workflows/search-attributes';
 import { metadataOf, objectOf, waitForOrder } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 import type { KnownPayment } from './payment-events';
@@ -24,8 +24,7 @@ export interface RefundEventDependencies {
   readonly owners: Pick<PaymentOwners, 'orderOf'>;
   /** Was an attempt of this order ever begun here? */
   readonly isOurs: (orderId: string) => Promise<boolean>;
-  /** For refunds that were made without us. */
-  readonly policy?: RefundPolicy;
+  readonly policy: RefundPolicy;
 }
 
 /** Events that carry a refund. `charge.refund.updated` does too, whatever its name says. */
@@ -82,7 +81,7 @@ async function aboutRefund(
   // Every part has a refund, and this is none of them: the provider carried out a request that it had answered with a failure.
   const isTwin = part === undefined && refund.parts.every((one) => one.providerRefundId !== undefined);
   if (isTwin) return madeElsewhere(deps, event, providerRefundId);
-  await wake(deps, refund, { resume: refundId });
+  await wake(deps, refund, { resume: refundId, policy: deps.policy });
   return 'done';
 }
 
@@ -105,8 +104,7 @@ async function madeElsewhere(
   if (payment?.orderExists !== true) {
     return waitForOrder(event, payment?.orderId ?? (await deps.owners.orderOf(paymentIntentId)), deps.isOurs);
   }
-  const { policy } = deps;
-  const input: RefundInput = { adopt: providerRefundId, ...(policy !== undefined && { policy }) };
+  const input: RefundInput = { adopt: providerRefundId, policy: deps.policy };
   await wake(deps, { refundId: providerRefundId, orderId: payment.orderId }, input);
   return 'done';
 }
@@ -120,7 +118,7 @@ async function aboutCharge(deps: RefundEventDependencies, event: InboxEvent): Pr
   const open = refunds.filter((one): one is RefundFacts => one !== undefined && isUnsettled(one));
   if (open.length === 0) return 'done';
   if (event.attempts <= 1) return { later: 'its refunds have events of their own', delayMs: SETTLE_MS };
-  for (const refund of open) await wake(deps, refund, { resume: refund.refundId });
+  for (const refund of open) await wake(deps, refund, { resume: refund.refundId, policy: deps.policy });
   return 'done';
 }
 
@@ -130,13 +128,6 @@ async function wake(
   { refundId, orderId }: Pick<RefundFacts, 'refundId' | 'orderId'>,
   input: RefundInput,
 ): Promise<void> {
-  await client.workflow.signalWithStart(workflowTypes.refund, {
-    workflowId: workflowIds.refund(refundId),
-    taskQueue,
-    args: [input],
-    signal: refundChanged,
-    signalArgs: [],
-    staticSummary: `Refund ${refundId} of order ${orderId}`,
-    typedSearchAttributes: [{ key: searchAttributes.orderId, value: orderId }],
-  });
+  const { workflowIdConflictPolicy: _policy, ...start } = refundStart(refundId, input, taskQueue, orderId);
+  await client.workflow.signalWithStart(workflowTypes.refund, { ...start, signal: refundChanged, signalArgs: [] });
 }

@@ -3,9 +3,9 @@ import type { Client } from '@temporalio/client';
 import type { SubscriptionRefresher } from '../../activities/stripe';
 import { failureTypes } from '../../workflows/domain/errors';
 import type { DunningPolicy } from '../../workflows/domain/subscription';
-import { workflowIds, workflowTypes } from '../../workflows/messages';
+import { subscriptionStart } from '../../clients/subscription-requests';
+import { workflowTypes } from '../../workflows/messages';
 import { subscriptionChanged } from '../../workflows/subscription-messages';
-import type { SubscriptionInput } from '../../workflows/subscription-messages';
 import { objectOf } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 
@@ -76,14 +76,14 @@ async function wake(
   { client, taskQueue, policy }: SubscriptionEventDependencies,
   subscriptionId: string,
 ): Promise<void> {
-  const input: SubscriptionInput = { subscriptionId, policy };
-  await client.workflow.signalWithStart(workflowTypes.subscription, {
-    workflowId: workflowIds.subscription(subscriptionId),
+  const { workflowIdConflictPolicy: _policy, ...start } = subscriptionStart(subscriptionId, {
     taskQueue,
-    args: [input],
+    dunning: policy,
+  });
+  await client.workflow.signalWithStart(workflowTypes.subscription, {
+    ...start,
     signal: subscriptionChanged,
     signalArgs: [],
-    staticSummary: `Subscription ${subscriptionId}`,
   });
 }
 

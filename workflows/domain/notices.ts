@@ -7,33 +7,36 @@ import type { DeclineClass } from './subscription';
  */
 
 /** Kinds of notices; each has a template of its own. */
-export type NoticeKind =
-  | 'order_confirmed'
-  | 'order_shipped' // one for each parcel
-  | 'order_delivered' // the last parcel has arrived
-  | 'order_cancelled' // the whole order, or what was left of it
-  | 'payment_needed' // the hold could not be renewed: the customer pays anew by a date, or the order is cancelled
-  | 'refund_on_its_way'
-  | 'refund_done'
-  | 'refund_action_needed' // the bank needs something of the customer before the refund can go on
-  | 'refund_delayed' // a refund that was told as done came back: the shop is on it
-  | 'trial_ending'
-  | 'trial_payment_failed' // the trial has ended and its first payment failed
-  | 'payment_failed' // soft decline: the bank is asked again on a date
-  | 'card_needed' // hard decline, or authentication: only the customer can mend it
-  | 'payment_last_try' // before the final try
-  | 'payment_recovered' // only where one of the failure notices went out
-  | 'subscription_ended' // dunning is over
-  | 'subscription_paused'
+export const NOTICE_KINDS = [
+  'order_confirmed',
+  'order_shipped', // one for each parcel
+  'order_delivered', // the last parcel has arrived
+  'order_cancelled', // the whole order, or what was left of it
+  'payment_needed', // the hold could not be renewed: the customer pays anew by a date, or the order is cancelled
+  'refund_on_its_way',
+  'refund_done',
+  'refund_action_needed', // the bank needs something of the customer before the refund can go on
+  'refund_delayed', // a refund that was told as done came back: the shop is on it
+  'trial_ending',
+  'trial_payment_failed', // the trial has ended and its first payment failed
+  'payment_failed', // soft decline: the bank is asked again on a date
+  'card_needed', // hard decline, or authentication: only the customer can mend it
+  'payment_last_try', // before the final try
+  'payment_recovered', // only where one of the failure notices went out
+  'subscription_ended', // dunning is over
+  'subscription_paused',
   // to the shop
-  | 'hold_expiring'
-  | 'exception_opened' // of kinds that have no notice of their own
-  | 'dispute_opened'
-  | 'dispute_evidence_due'
-  | 'dispute_closed'
-  | 'fraud_warning'
-  | 'refund_needs_a_person'
-  | 'settlement_differs';
+  'hold_expiring',
+  'exception_opened', // of kinds that have no notice of their own
+  'dispute_opened',
+  'dispute_evidence_due',
+  'dispute_closed',
+  'fraud_warning',
+  'refund_needs_a_person',
+  'settlement_differs',
+] as const;
+
+export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 /** Whose notice it is. */
 export type NoticeSubjectType = 'order' | 'refund' | 'dispute' | 'subscription' | 'settlement' | 'exception';

@@ -1,1 +1,1 @@
-SELECT order_id FROM orders WHERE order_id = $1
+SELECT channel FROM orders WHERE order_id = $1

@@ -23,6 +23,15 @@ type Init = Parameters<typeof request>[1];
 const key = (authorization: string | undefined): Init => ({ body: cart(), headers: { authorization } });
 const body = (text: string): Init => ({ body: text });
 
+test('the payment page says how a payment is renewed, without a key, and runs nothing', async () => {
+  const response = await fetch(`${url}/payment/${encodeURIComponent('ord_1"><script>')}`);
+  const text = await response.text();
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+  expect(text).toContain('/v1/orders/ord_1&quot;&gt;&lt;script&gt;/payment-method');
+  expect(text).not.toContain('<script');
+});
+
 describe('every error is a problem, and nothing is changed', () => {
   test.each<[string, string, Init, number, string]>([
     ['no API key', '/v1/checkouts', key(undefined), 401, 'missing_api_key'],

@@ -27,7 +27,7 @@ function afterLookUp(relay: NoticeRelayDependencies, act: (prepared: Prepared) =
   });
   const channels = {
     ...relay.channels,
-    for: (recipient: Notice['recipient']) => relay.channels.for(recipient).map(around),
+    for: (notice: Pick<Notice, 'kind' | 'recipient'>) => relay.channels.for(notice).map(around),
   };
   return { ...relay, channels };
 }

@@ -31,7 +31,7 @@ export interface NoticeWorld {
   /** Both channels. */
   readonly both: NotificationSettings;
   /** E-mail alone. */
-  readonly mailOnly: NotificationSettings;
+  readonly mailOnly: { readonly mail: NonNullable<NotificationSettings['mail']> };
   run(deps: NoticeRelayDependencies): Promise<number>;
   view(noticeKey: string): Promise<NoticeView>;
   /** As it was at the start. */
@@ -54,7 +54,7 @@ export async function openNoticeWorld(): Promise<NoticeWorld> {
   let logged = '';
   const log = pino({ level: 'trace' }, { write: (line: string) => void (logged += line) });
   const opened: NoticeChannels[] = [];
-  const mailOnly: NotificationSettings = {
+  const mailOnly = {
     mail: { url: mail.smtpUrl, from: 'Sample Shop <shop@shop.example>', shopEmail: 'people@shop.example' },
   };
   return {

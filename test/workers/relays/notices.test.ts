@@ -91,6 +91,14 @@ describe('a notice', () => {
     expect(world.logged()).not.toContain('Tea Club');
   });
 
+  it('of a kind that the shop mails itself is not mailed, and goes to its webhook all the same', async () => {
+    const notice = await queueOne();
+    await world.run(world.relay({ ...world.both, mail: { ...world.mailOnly.mail, off: ['payment_recovered'] } }));
+    expect(mails()).toEqual([]);
+    expect(world.receiver.received.map(({ id }) => id)).toEqual([notice.noticeKey]);
+    expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'sent', channels: ['webhook'] });
+  });
+
   it('without an address has failed for good', async () => {
     await world.queue(recovered({ noticeKey: 'k', recipient: { to: 'order_customer', orderId: 'ord_unknown' } }));
     await world.run(world.relay());
