@@ -33,6 +33,9 @@ export const opaqueId = (max = MAX_ID): z.ZodString => wellFormedText(max);
 /** An id that Holdfast or the payment provider made: it has a syntax, so a mistyped one is named at once. */
 export const ownId = z.string().regex(/^[A-Za-z0-9_.:-]{1,100}$/, 'must be 1 to 100 letters, digits or _ . : -');
 
+/** A person or a program that asks, and the caller it asks through: an id, no name, since the audit log is kept for ever. */
+export const actorId = z.string().regex(/^[A-Za-z0-9_.:@-]{1,150}$/, 'must be 1 to 150 letters, digits or _ . : @ -');
+
 /** Before, no order was kept here; after, a date is a mistyped one. */
 const EARLIEST = '2000-01-01T00:00:00.000Z';
 const LATEST = '2100-01-01T00:00:00.000Z';

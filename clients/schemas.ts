@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { MAX_LINES } from '../workflows/domain/money';
 import { COUNTRIES } from './codes';
 import {
+  actorId,
   boundedTime,
   currency,
   emailAddress,
   MAX_ID,
   moneyAmount,
   opaqueId,
-  ownId,
   pieces,
   wellFormedText,
 } from './edge';
@@ -77,7 +77,7 @@ export const shipmentRequest = z.strictObject({
   warehouseId: opaqueId().optional(),
 });
 
-export const actor = ownId
+export const actor = actorId
   .optional()
   .describe("Who asks, for the audit log: an id, no name. It is kept beside the API key's fingerprint");
 

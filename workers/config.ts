@@ -1,5 +1,6 @@
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
+import { apiKeyProblem } from '../clients/gateway/auth';
 import { ConfigurationError } from './configuration-error';
 import type { NotificationSettings } from '../activities/notifications';
 import type { Retention } from '../activities/storage';
@@ -132,8 +133,8 @@ const environment = z.object({
     .regex(/^[\w.+-]{1,128}$/, { error: 'must be 1 to 128 letters, digits, dots, plus signs, dashes or underscores' })
     .optional(),
   HOLDFAST_API_KEYS: list(
-    `keys of at least ${API_KEY_MIN_LENGTH} characters, comma-separated, at most 10`,
-    (item) => /^\S+$/.test(item) && item.length >= API_KEY_MIN_LENGTH,
+    `random keys of at least ${API_KEY_MIN_LENGTH} printable ASCII characters, comma-separated, at most 10`,
+    (item) => apiKeyProblem(item) === undefined && item.length >= API_KEY_MIN_LENGTH,
   ).default([]),
   HOLDFAST_ENCRYPTION_KEYS: list(
     'id:base64 pairs with different ids and 32 bytes each, comma-separated, the first one encrypts',

@@ -31,8 +31,9 @@ export const workflowTypes = {
 export interface Address {
   readonly line1: string;
   readonly line2?: string;
-  readonly city: string;
-  readonly postalCode: string;
+  /** Absent where the country has none, as the postal code. */
+  readonly city?: string;
+  readonly postalCode?: string;
   readonly region?: string;
   /** ISO 3166-1 alpha-2. */
   readonly country: string;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
 import { remainingLines, type OrderFacts } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
@@ -125,6 +126,11 @@ function endHold(step: OrderStep): void {
   step.setPayment('captured');
 }
 
+/** Bounded, since a key is part of an index, and told from any one id. */
+function manyOf(shipmentIds: readonly string[]): string {
+  return `sha256:${createHash('sha256').update(JSON.stringify(shipmentIds)).digest('hex')}`;
+}
+
 async function recordDelivery(pool: Pool, now: Date, input: Input<'recordDelivery'>): Promise<OrderFacts> {
   const { orderId, shipmentId, deliveredAt } = input;
   return transact(pool, async (tx) => {
@@ -138,7 +144,7 @@ async function recordDelivery(pool: Pool, now: Date, input: Input<'recordDeliver
       .map((one) => one.shipmentId);
     if (arrived.length === 0) return record.facts;
     const step = new OrderStep(tx, record, {
-      operationKey: operationKeys.deliver(orderId, shipmentId ?? arrived.join('+')),
+      operationKey: operationKeys.deliver(orderId, shipmentId ?? manyOf(arrived)),
       action: 'deliver',
       actor: 'carrier',
       nowIso: now.toISOString(),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import type { AuthorizePaymentInput } from '../../workflows/ports';
+import { providerEmail } from './border';
 import type { PaymentContext } from './context';
 import { isUnknownOutcome, noneIfMissing, unsettled } from './errors';
 import { sendKeyed } from './keyed';
@@ -74,7 +75,7 @@ async function listedCustomer(
   session: ProviderSession,
   customer: Buyer['customer'],
 ): Promise<string | undefined> {
-  const { email } = customer;
+  const email = providerEmail(customer.email);
   if (email === undefined) return undefined;
   const page = await session.read('customers.list', () => stripe.customers.list({ email, limit: SAME_EMAIL_LIMIT }));
   if (page.object !== 'list' || !Array.isArray(page.data))
@@ -89,7 +90,8 @@ function createCustomer(
   customer: Buyer['customer'],
 ): Promise<string> {
   const { stripe } = context;
-  const { id, email, name } = customer;
+  const { id, name } = customer;
+  const email = providerEmail(customer.email);
   const details = { ...(email === undefined ? {} : { email }), ...(name === undefined ? {} : { name }) };
   const params = { ...details, metadata: { [metadataKeys.customer]: id } };
   // With another address or name it is another request, which the same key would refuse.

@@ -112,7 +112,11 @@ class DisputeDesk {
     const { action, attempt } = decision;
     const key = operationKeys.disputeEvidence(disputeId, `${action}:${round}:${attempt}`);
     const request = await this.requestOf(session, record, decision, key, now);
-    const isRefused = (error: unknown) => error instanceof Stripe.errors.StripeInvalidRequestError;
+    // What cannot be written as a request was not sent: a corrected decision must be able to take its place.
+    const isUnsendable = (error: unknown) =>
+      error instanceof URIError || error instanceof TypeError || error instanceof RangeError;
+    const isRefused = (error: unknown) =>
+      error instanceof Stripe.errors.StripeInvalidRequestError || isUnsendable(error);
     return sendKeyed(this.context, session, {
       operationKey: key,
       send: async (idempotencyKey) => {
@@ -130,8 +134,8 @@ class DisputeDesk {
         const after = await this.look(session, disputeId, now);
         if (after === null || !isPending(after)) return after ?? record;
         if (!isRefused(error)) return undefined;
-        const { code = 'refused' } = error as Stripe.errors.StripeInvalidRequestError;
-        return this.store.recordRefusal({ disputeId, attempt, code, now });
+        const code = isUnsendable(error) ? 'cannot_be_sent' : (error as Stripe.errors.StripeError).code;
+        return this.store.recordRefusal({ disputeId, attempt, code: code ?? 'refused', now });
       },
     });
   }

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import type Stripe from 'stripe';
+import { wellFormedJson } from './border';
 import type { RequestLimiter } from './limiter';
 
 /** A provider event whose origin is certain: by its signature, or because we fetched it. */
@@ -16,44 +18,63 @@ export interface VerifiedEvent {
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
-/** Why a body that is no snapshot event cannot be read. */
-export class EventMalformed extends Error {}
-
 /** Objects that name their payment in the field `payment_intent`: charges, refunds and disputes alike. */
 const PAYMENT_FIELD = 'payment_intent';
 
+/** The type under which an event is kept that cannot be read: nothing handles it, people find it by it. */
+export const UNREADABLE = 'unreadable';
+
+/** Ids and types of the provider are far shorter; a longer one would not fit an index. */
+const MAX_NAME = 255;
+/** 2000 and 2100: a time outside is no time of an event. */
+const FIRST_SECOND = 946_684_800;
+const LAST_SECOND = 4_102_444_800;
+
 /**
- * Reads a snapshot event as the API sends it.
- * Throws EventMalformed, with what is wrong, for anything else; a thin notification (`v2.core.event`) is told by name,
- * because it means an endpoint that is set up for the wrong payload style.
+ * Reads a snapshot event as the API sends it. Anything else comes back as an event of the type `unreadable`, under its id,
+ * with the reason; a thin notification (`v2.core.event`) means an endpoint that is set up for the wrong payload style.
  */
-export function readEvent(parsed: unknown): VerifiedEvent {
-  if (!isRecord(parsed)) throw new EventMalformed('the body is no JSON object');
+export function readEvent(parsed: unknown, now: Date): VerifiedEvent {
+  const unreadable = (reason: string): VerifiedEvent =>
+    unreadableEvent(JSON.stringify(parsed), isRecord(parsed) ? parsed['id'] : undefined, reason, now);
+  if (!isRecord(parsed)) return unreadable('the body is no JSON object');
   if (parsed['object'] === 'v2.core.event') {
-    throw new EventMalformed('this is a thin event: set the endpoint to the snapshot payload style');
+    return unreadable('this is a thin event: set the endpoint to the snapshot payload style');
   }
-  if (parsed['object'] !== 'event') throw new EventMalformed('the body is no event (its `object` is not "event")');
+  if (parsed['object'] !== 'event') return unreadable('the body is no event (its `object` is not "event")');
   const { id, type, created, data } = parsed;
-  if (typeof id !== 'string' || id === '') throw new EventMalformed('the event has no id');
-  if (typeof type !== 'string' || type === '') throw new EventMalformed('the event has no type');
-  if (typeof created !== 'number' || !Number.isSafeInteger(created) || created < 0 || created > LAST_SECOND) {
-    throw new EventMalformed('the event has no creation time in seconds');
-  }
+  if (!isName(id)) return unreadable('the event has no id');
+  if (!isName(type)) return unreadable('the event has no type');
   const object = isRecord(data) ? data['object'] : undefined;
-  if (!isRecord(object)) throw new EventMalformed('the event carries no object');
+  if (!isRecord(object)) return unreadable('the event carries no object');
+  const isDated = typeof created === 'number' && created >= FIRST_SECOND && created <= LAST_SECOND;
   const paymentIntentId = paymentOf(object);
   return {
     eventId: id,
     type,
-    objectId: typeof object['id'] === 'string' ? object['id'] : '',
+    objectId: isName(object['id']) ? object['id'] : '',
     ...(paymentIntentId === undefined ? {} : { paymentIntentId }),
-    createdAt: new Date(created * 1000).toISOString(),
-    payload: parsed,
+    createdAt: isDated ? new Date(created * 1000).toISOString() : now.toISOString(),
+    payload: wellFormedJson(parsed),
   };
 }
 
-/** The last second that a JavaScript date can hold; beyond it `toISOString` throws. */
-const LAST_SECOND = 8_640_000_000_000;
+/** What is kept of an event that cannot be read: its id (or its hash, so that the same one again is a duplicate) and why. */
+export function unreadableEvent(body: string, id: unknown, reason: string, now: Date): VerifiedEvent {
+  const hash = createHash('sha256').update(body).digest('hex');
+  return {
+    eventId: isName(id) ? id : `${UNREADABLE}:${hash}`,
+    type: UNREADABLE,
+    objectId: '',
+    createdAt: now.toISOString(),
+    payload: { reason, bytes: body.length, sha256: hash },
+  };
+}
+
+/** Printable text that an index takes. */
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_NAME && !/[\p{Cc}\p{Cs}]/u.test(value);
+}
 
 function paymentOf(object: Readonly<Record<string, unknown>>): string | undefined {
   if (object['object'] === 'payment_intent') return textOf(object['id']);
@@ -62,7 +83,7 @@ function paymentOf(object: Readonly<Record<string, unknown>>): string | undefine
 }
 
 function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return isName(value) ? value : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -118,7 +139,7 @@ export function createEventLister(stripe: Stripe, options: EventListerOptions = 
           await limiter?.acquire(turn);
           const next = after === undefined ? {} : { starting_after: after };
           const page = await stripe.events.list({ ...params, ...(some && { types: some }), ...next });
-          for (const event of page.data) yield readEvent(event);
+          for (const event of page.data) yield readEvent(event, new Date(now()));
           after = page.data.at(-1)?.id;
           more = page.has_more && after !== undefined;
         }

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { formatMoney } from '../../workflows/domain/money';
 import type { EvidenceFields, EvidenceSource } from '../storage';
+import { providerEmail, wellFormed } from './border';
 
 /*
  * The evidence of a dispute, as one pack: what was ordered, how it was authorized, what was shipped and arrived, what was said
@@ -26,7 +27,7 @@ export function evidenceFields(source: EvidenceSource, charge: Stripe.Charge): E
   const fields: Record<string, string | undefined> = {
     product_description: productText(source),
     customer_name: customer.name,
-    customer_email_address: customer.email,
+    customer_email_address: providerEmail(customer.email),
     shipping_address: addressText(source),
     shipping_carrier: unique(parcels.map((one) => one.carrier)).join(', '),
     shipping_tracking_number: unique(parcels.map((one) => one.trackingNumber)).join(', '),
@@ -48,7 +49,8 @@ function withinLimits(fields: Readonly<Record<string, string | undefined>>): Evi
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined || value === '') continue;
     const limit = Math.min(LONG_FIELDS.has(name) ? MAX_TEXT_LENGTH : MAX_LINE_LENGTH, left);
-    const text = cut(value, limit);
+    // A cut may leave half a character, which no request can carry.
+    const text = wellFormed(cut(value, limit));
     if (text === '') continue;
     kept[name] = text;
     left -= text.length;
@@ -75,7 +77,7 @@ function addressText({ customer }: EvidenceSource): string | undefined {
   const address = customer.shippingAddress;
   if (address === undefined) return undefined;
   const { line1, line2, postalCode, city, region, country } = address;
-  return [customer.name, line1, line2, `${postalCode} ${city}`, region, country]
+  return [customer.name, line1, line2, [postalCode, city].filter(Boolean).join(' '), region, country]
     .filter((part) => part !== undefined && part !== '')
     .join(', ');
 }

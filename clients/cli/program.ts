@@ -152,7 +152,7 @@ function wholeNumber(value: string): number {
 }
 
 function collectLine(value: string, before: ShipOptions['line'] = []): ShipOptions['line'] {
-  const [, sku, quantity] = /^([^=]+)=(\d{1,6})$/.exec(value) ?? [];
+  const [, sku, quantity] = /^(.+)=(\d{1,6})$/s.exec(value) ?? [];
   if (sku === undefined || quantity === undefined) {
     throw new InvalidArgumentError('It must be SKU=QUANTITY, e.g. MUG-1=2.');
   }

@@ -4,18 +4,32 @@ import { Problem } from './problem';
 /** Says who asks, or throws the 401. */
 export type Authenticate = (authorization: string | undefined) => string;
 
-/** Shorter keys can be guessed over the network. */
+/** Shorter keys, and those of a few characters repeated, can be guessed over the network. */
 const MIN_KEY_LENGTH = 16;
+const MIN_CHARACTERS = 6;
+/** What a header carries unchanged. */
+const KEY = /^[\x21-\x7e]{1,512}$/;
+
+/** Why this cannot be an API key; undefined where it can. */
+export function apiKeyProblem(key: string): string | undefined {
+  if (!KEY.test(key)) return 'has characters other than printable ASCII, or more than 512: no header could carry it';
+  if (key.length < MIN_KEY_LENGTH) return `is shorter than ${MIN_KEY_LENGTH} characters`;
+  if (new Set(key).size < MIN_CHARACTERS) return `has fewer than ${MIN_CHARACTERS} different characters`;
+  return undefined;
+}
 
 /**
  * Several keys may be valid at once, so that they can be rotated. The answer takes as long for a wrong key as for a
  * right one: hashes of equal length are compared in constant time, all of them always.
- * @throws RangeError at once for no key or a short one.
+ * @throws RangeError at once for no key, or one that is weak or that no header can carry.
  */
 export function createAuthenticator(apiKeys: readonly string[]): Authenticate {
-  if (apiKeys.length === 0 || apiKeys.some((key) => key.length < MIN_KEY_LENGTH)) {
-    throw new RangeError(`The gateway needs at least one API key, each of at least ${MIN_KEY_LENGTH} characters`);
-  }
+  if (apiKeys.length === 0) throw new RangeError('The gateway needs at least one API key');
+  apiKeys.forEach((key, index) => {
+    const problem = apiKeyProblem(key);
+    if (problem !== undefined)
+      throw new RangeError(`API key ${index + 1} of ${apiKeys.length} ${problem}; make a random one`);
+  });
   const hashes = apiKeys.map(hash);
   return (authorization) => {
     const presented = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
@@ -30,10 +44,19 @@ export function createAuthenticator(apiKeys: readonly string[]): Authenticate {
   };
 }
 
+/**
+ * Who did it, for the audit log: the authenticated caller, and beside it whoever the caller says it asks for. A claim never
+ * takes the caller's place.
+ */
+export function actorOf(caller: string, claimed: string | undefined): string {
+  return claimed === undefined ? caller : `${caller}:${claimed}`;
+}
+
 function hash(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }
 
 function unauthorized(detail: string, code: string): Problem {
-  return new Problem(401, detail, { code }, { 'www-authenticate': 'Bearer realm="holdfast"' });
+  // The body is not read, so the connection cannot be used again.
+  return new Problem(401, detail, { code }, { 'www-authenticate': 'Bearer realm="holdfast"', connection: 'close' });
 }

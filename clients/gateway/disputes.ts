@@ -2,6 +2,7 @@ import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispu
 import type { DisputeAnswer, FraudWarningAnswer } from '../../workflows/dispute-messages';
 import * as schemas from '../dispute-schemas';
 import { parse } from '../validate';
+import { actorOf } from './auth';
 import type { Outcome } from './idempotency';
 import type { GatewayMetrics } from './metrics';
 import type { Call, Operation } from './operation';
@@ -67,7 +68,8 @@ function decideDispute(deps: DisputeDeps, metrics: GatewayMetrics): Operation {
     },
     prepare: (call) => {
       const { disputeId } = parse(schemas.disputeParams, call.params);
-      const request = { actor: call.actor, ...parse(schemas.disputeDecisionRequest, call.body) };
+      const body = parse(schemas.disputeDecisionRequest, call.body);
+      const request = { ...body, actor: actorOf(call.actor, body.actor) };
       return counted(metrics, 'decideDispute', async () => {
         const { closedAt, stage, decision } = await existingDispute(deps, disputeId);
         // No workflow is started for what is over; the same decision told again is answered by its own.
@@ -122,7 +124,8 @@ function decideWarning(deps: DisputeDeps, metrics: GatewayMetrics): Operation {
     problems: { 404: 'No such warning', 409: '`warning_closed`, `already_decided` or `refund_refused`' },
     prepare: (call) => {
       const { warningId } = parse(schemas.fraudWarningParams, call.params);
-      const request = { actor: call.actor, ...parse(schemas.fraudWarningDecisionRequest, call.body) };
+      const body = parse(schemas.fraudWarningDecisionRequest, call.body);
+      const request = { ...body, actor: actorOf(call.actor, body.actor) };
       return counted(metrics, 'decideFraudWarning', async () => {
         const { ended, decision } = await existingWarning(deps, warningId);
         if (ended !== undefined && decision?.action !== request.action) {

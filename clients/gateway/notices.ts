@@ -1,6 +1,7 @@
 import type { SendNoticeAgainAnswer } from '../../workflows/domain/notices';
 import * as schemas from '../notice-schemas';
 import { parse } from '../validate';
+import { actorOf } from './auth';
 import type { Outcome } from './idempotency';
 import type { Operation } from './operation';
 import type { GatewayDeps, ListNotices } from './ports';
@@ -44,7 +45,8 @@ function sendAgain({ notices }: NoticeDeps): Operation {
     },
     prepare: (call) => {
       const { noticeKey } = parse(schemas.noticeParams, call.params);
-      const { actor = call.actor } = parse(schemas.sendNoticeAgainRequest, call.body);
+      const { actor: claimed } = parse(schemas.sendNoticeAgainRequest, call.body);
+      const actor = actorOf(call.actor, claimed);
       return async () => toOutcome(await notices.sendAgain(noticeKey, actor));
     },
   };

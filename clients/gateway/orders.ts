@@ -4,6 +4,7 @@ import * as answers from '../answer-schemas';
 import { ownId } from '../edge';
 import * as schemas from '../schemas';
 import { parse, parseShipment } from '../validate';
+import { actorOf } from './auth';
 import type { Outcome } from './idempotency';
 import type { GatewayMetrics } from './metrics';
 import type { Call, Operation } from './operation';
@@ -84,7 +85,8 @@ function shipping(deps: GatewayDeps, metrics: GatewayMetrics, now: () => number)
       body: schemas.cancelRequest,
       answers: { 200: ['Cancelled', answers.cancelAnswer] },
       prepare: (call) => {
-        const request = { actor: call.actor, ...parse(schemas.cancelRequest, call.body) };
+        const body = parse(schemas.cancelRequest, call.body);
+        const request = { ...body, actor: actorOf(call.actor, body.actor) };
         return async () => done(200, call, await deps.holdfast.cancel(call.orderId, request, call.options));
       },
     }),
@@ -133,7 +135,8 @@ function deciding(deps: GatewayDeps, metrics: GatewayMetrics): Operation[] {
       body: schemas.holdDecisionRequest,
       answers: { 200: ['Decided', answers.holdDecisionAnswer] },
       prepare: (call) => {
-        const request = { actor: call.actor, ...parse(schemas.holdDecisionRequest, call.body) };
+        const body = parse(schemas.holdDecisionRequest, call.body);
+        const request = { ...body, actor: actorOf(call.actor, body.actor) };
         return async () => done(200, call, await deps.holdfast.decideHold(call.orderId, request, call.options));
       },
     }),

@@ -5,6 +5,7 @@ import type { RefundResult } from '../refund-requests';
 import { ownId } from '../edge';
 import * as schemas from '../refund-schemas';
 import { parse } from '../validate';
+import { actorOf } from './auth';
 import type { Outcome } from './idempotency';
 import type { GatewayMetrics } from './metrics';
 import type { Call, Operation } from './operation';
@@ -35,7 +36,8 @@ function create(deps: RefundDeps, metrics: GatewayMetrics): Operation {
       409: 'Refused, nothing was changed; `code` says why, `refundable` how much is left',
     },
     prepare: (call) => {
-      const request = { actor: call.actor, ...schemas.parseRefund(call.body) };
+      const body = schemas.parseRefund(call.body);
+      const request = { ...body, actor: actorOf(call.actor, body.actor) };
       return counted(metrics, 'refund', async () => {
         const isKnown = ownId.safeParse(call.orderId).success && (await deps.orders.getOrder(call.orderId));
         if (!isKnown) throw notFound('The order');
@@ -82,7 +84,8 @@ function resolve(deps: RefundDeps, metrics: GatewayMetrics): Operation {
     answers: { 200: ['Settled', schemas.refundResolved] },
     problems: { 404: 'No such refund', 409: 'Refused, nothing was changed; `code` says why' },
     prepare: (call) => {
-      const request = { actor: call.actor, ...schemas.parseResolution(call.body) };
+      const body = schemas.parseResolution(call.body);
+      const request = { ...body, actor: actorOf(call.actor, body.actor) };
       return toRefund(deps, call, metrics, 'resolveRefund', (refundId) =>
         deps.holdfast.resolveRefund(refundId, request, call.options),
       );
@@ -100,7 +103,8 @@ function cancel(deps: RefundDeps, metrics: GatewayMetrics): Operation {
     answers: { 200: ['Canceled as far as it can be', schemas.refundResolved] },
     problems: { 404: 'No such refund', 409: '`too_late`: the provider has it' },
     prepare: (call) => {
-      const request = { actor: call.actor, ...parse(schemas.refundCancelRequest, call.body) };
+      const body = parse(schemas.refundCancelRequest, call.body);
+      const request = { ...body, actor: actorOf(call.actor, body.actor) };
       return toRefund(deps, call, metrics, 'cancelRefund', (refundId) =>
         deps.holdfast.cancelRefund(refundId, request, call.options),
       );

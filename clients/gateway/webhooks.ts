@@ -4,7 +4,10 @@ import type { GatewayDeps, VerifiedEvent } from './ports';
 import { Problem, unavailable } from './problem';
 
 /** A provider's events are larger than our own requests: one too large to be taken would be lost for good. */
-const WEBHOOK_LIMIT_BYTES = 1024 * 1024;
+const WEBHOOK_LIMIT_BYTES = 4 * 1024 * 1024;
+
+/** A signature that could be one. Anything else is refused before its body is read. */
+const SIGNATURE = /^(?=.*(?:^|,)t=\d{1,12}(?:,|$))(?=.*(?:^|,)v1=[0-9a-f]{64}(?:,|$))[\x21-\x7e]{1,4096}$/;
 
 /**
  * `POST /webhooks/stripe`: verified over the exact bytes, stored once, answered after the commit. Nothing acts on it
@@ -16,6 +19,17 @@ export function registerWebhooks(app: FastifyInstance, deps: GatewayDeps, metric
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: WEBHOOK_LIMIT_BYTES }, (_request, body, done) =>
       done(null, body),
     );
+    scope.addHook('onRequest', async (request) => {
+      const signature = request.headers['stripe-signature'];
+      if (typeof signature === 'string' && SIGNATURE.test(signature)) return;
+      const [code, detail] =
+        signature === undefined || signature === ''
+          ? (['missing_signature', 'The request has no Stripe-Signature header'] as const)
+          : (['bad_signature', 'The Stripe-Signature header is not well-formed'] as const);
+      metrics.webhooks.inc({ type: 'unverified', result: code });
+      // Whatever body follows is not read, so the connection cannot be used again.
+      throw new Problem(400, detail, { code }, { connection: 'close' });
+    });
     scope.post('/webhooks/stripe', { bodyLimit: WEBHOOK_LIMIT_BYTES }, async (request, reply) => {
       const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const signature = request.headers['stripe-signature'];

@@ -80,7 +80,7 @@ describe('deciding', () => {
       action: 'submit',
       uncategorizedText: 'Signed for\nby the buyer.',
       note: 'called them',
-      actor: 'op-1',
+      actor: expect.stringMatching(/^api-key:[0-9a-f]{12}:op-1$/) as string,
     };
     const answer = await decide('/disputes/du_1', body, { 'idempotency-key': 'k1' });
     const { accepted: _, ...shown } = done;
@@ -109,7 +109,14 @@ describe('deciding', () => {
     const answer = await decide('/fraud-warnings/issfr_1', { action: 'refund', actor: 'op-1' });
     expect(answer).toMatchObject({ status: 200, body: { refundId: 'fraud-issfr_1', ended: 'refunded' } });
     expect(fakes.sent).toMatchObject([
-      { verb: 'decideFraudWarning', args: ['issfr_1', { action: 'refund', actor: 'op-1' }, {}] },
+      {
+        verb: 'decideFraudWarning',
+        args: [
+          'issfr_1',
+          { action: 'refund', actor: expect.stringMatching(/^api-key:[0-9a-f]{12}:op-1$/) as string },
+          {},
+        ],
+      },
     ]);
   });
 

@@ -46,7 +46,7 @@ const COMMANDS: readonly CommandCase[] = [
     path: 'cancel',
     verb: 'cancel',
     body: { reason: 'fraud', actor: 'agent-7' },
-    sent: { reason: 'fraud', actor: 'agent-7' },
+    sent: { reason: 'fraud', actor: expect.stringMatching(/^api-key:[0-9a-f]{12}:agent-7$/) as unknown },
     answer: { state: 'cancelled', releasedAmount: 4_999, cancelledLines: [] },
     status: 200,
   },

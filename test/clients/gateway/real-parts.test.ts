@@ -149,7 +149,7 @@ describe('webhooks', () => {
     expect(await deliver(payload)).toMatchObject({ status: 200, body: { duplicate: true } });
   });
 
-  test('forged, stale, future and malformed ones are refused, and nothing is stored', async () => {
+  test('forged, stale and future ones are refused, and nothing is stored', async () => {
     const before = await facts();
     const payload = event(`evt_${randomUUID()}`);
     expect(await deliver(payload, created, 'whsec_forged')).toMatchObject({
@@ -158,7 +158,6 @@ describe('webhooks', () => {
     });
     expect(await deliver(payload, created - 3_600)).toMatchObject({ status: 400, body: { code: 'stale' } });
     expect(await deliver(payload, created + 3_600)).toMatchObject({ status: 400, body: { code: 'future' } });
-    expect(await deliver('[]')).toMatchObject({ status: 400, body: { code: 'malformed' } });
     expect(await facts()).toEqual(before);
   });
 });

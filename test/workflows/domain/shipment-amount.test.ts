@@ -1,6 +1,8 @@
 import { cartTotal, remainingAmount, shipmentAmount } from '../../../workflows/domain/shipment-amount';
 import type { LineQuantity, OrderLine } from '../../../workflows/domain/order';
 import { orderFacts } from '../../support/facts';
+import { CURRENCIES, currencyRules } from '../../../workflows/domain/currencies';
+import { formatMoney } from '../../../workflows/domain/money';
 import { check, fc } from '../../support/property';
 
 const line = fc.record({ quantity: fc.integer({ min: 1, max: 9 }), unitAmount: fc.integer({ min: 0, max: 50_000 }) });
@@ -61,5 +63,60 @@ describe('what a shipment costs', () => {
       lines: [{ sku: 'X', quantity: 9999, unitAmount: 999_999_999, shipped: 0, cancelled: 0 }],
     });
     expect(() => remainingAmount(facts)).toThrow(/shipment amount must be a whole number/);
+  });
+
+  it('makes parcels that the provider takes, of exactly the order, in every currency', async () => {
+    const currency = fc.constantFrom(...CURRENCIES);
+    await check(
+      'parcels are multiples of what the currency allows',
+      fc.property(
+        order,
+        currency,
+        fc.integer({ min: 1, max: 200_000 }),
+        ({ lines, cuts, ...amounts }, code, factor) => {
+          const { multiple } = currencyRules(code);
+          const money = (value: number): number => value * factor * multiple;
+          const priced = lines.map((one) => ({ ...one, unitAmount: money(one.unitAmount) % 1e9 }));
+          const whole = {
+            shippingAmount: money(amounts.shippingAmount) % 1e9,
+            taxAmount: money(amounts.taxAmount) % 1e9,
+          };
+          let state = {
+            currency: code,
+            lines: priced.map((one) => ({ ...one, unitAmount: one.unitAmount - (one.unitAmount % multiple) })),
+            ...whole,
+            shipments: [],
+          };
+          state = {
+            ...state,
+            taxAmount: state.taxAmount - (state.taxAmount % multiple),
+            shippingAmount: state.shippingAmount - (state.shippingAmount % multiple),
+          };
+          const total = cartTotal(state);
+          let sum = 0;
+          for (let index = 0; nextParcel(state.lines, 1).length > 0; index += 1) {
+            const parcel = nextParcel(state.lines, cuts[index % cuts.length] ?? 1);
+            const amount = shipmentAmount(state, parcel);
+            expect(amount % multiple).toBe(0);
+            sum += amount;
+            state = { ...state, lines: afterShipping(state.lines, parcel) };
+          }
+          expect(sum).toBe(total);
+        },
+      ),
+    );
+  });
+});
+
+describe('what a person reads', () => {
+  it.each([
+    [{ amount: 1999, currency: 'eur' }, '19.99 EUR'],
+    [{ amount: 1500, currency: 'jpy' }, '1500 JPY'],
+    [{ amount: 500_000, currency: 'ugx' }, '5000 UGX'],
+    [{ amount: 129_000, currency: 'isk' }, '1290 ISK'],
+    [{ amount: 1_230, currency: 'kwd' }, '1.230 KWD'],
+    [{ amount: 150_000_000_000, currency: 'idr' }, '1500000000.00 IDR'],
+  ])('%j is %s', (money, text) => {
+    expect(formatMoney(money)).toBe(text);
   });
 });
