@@ -1,7 +1,7 @@
 import { ConfigurationError, parseConfig, readCommandLine } from '../../workers/config';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
-const API_KEY = 'k'.repeat(24);
+const API_KEY = 'key-for-tests-0123456789';
 
 function problemsOf(env: NodeJS.ProcessEnv): readonly string[] {
   try {

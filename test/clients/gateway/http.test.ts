@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { createGateway, type Gateway } from '../../../clients/gateway';
 import { API_KEY, cart, createFakes, PLACED, request, startGateway, type Fakes } from '../support/gateway-fakes';
 
@@ -121,8 +121,35 @@ test('each of several API keys is taken', async () => {
   expect(response.status).toBe(200);
 });
 
-test.each([[[]], [['short']], [[API_KEY, '']]])('API keys %j are refused at once', async (apiKeys) => {
-  await expect(createGateway(fakes.deps, { apiKeys })).rejects.toThrow(/at least one API key/);
+test.each([
+  [[], /at least one API key/],
+  [['short'], /API key 1 of 1 is shorter/],
+  [[API_KEY, ''], /API key 2 of 2/],
+  [['ü'.repeat(32)], /printable ASCII/],
+  [['a'.repeat(32)], /different characters/],
+])('API keys %j are refused at once', async (apiKeys, reason) => {
+  await expect(createGateway(fakes.deps, { apiKeys })).rejects.toThrow(reason);
+});
+
+describe('a body that does not come', () => {
+  const send = (path: string, header: string): Socket => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    const length = 'Content-Type: application/json\r\nContent-Length: 1000';
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\n${header}${length}\r\n\r\n{"cartId":`);
+    return socket;
+  };
+
+  test.each([
+    ['/v1/checkouts', '', 401],
+    ['/webhooks/stripe', '', 400],
+    ['/webhooks/stripe', 'Stripe-Signature: t=1,v1=\r\n', 400],
+  ])('is not waited for where nobody could be let in: %s %j', async (path, header, status) => {
+    const socket = send(path, header);
+    const answer = await new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString())));
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*connection: close`, 'i'));
+    socket.destroy();
+  });
 });
 
 test('request ids are echoed where they are harmless', async () => {

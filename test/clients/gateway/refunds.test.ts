@@ -158,7 +158,12 @@ describe('a refund that did not go its way', () => {
     const body = { action: 'manual_transfer', reference: 'bank-1', actor: 'op-1' };
     const answer = await post('/refunds/rf_1/resolution', body);
     expect(answer).toMatchObject({ status: 200, body: { state: 'resolved', resolution } });
-    expect(fakes.sent).toMatchObject([{ verb: 'resolveRefund', args: ['rf_1', body, {}] }]);
+    expect(fakes.sent).toMatchObject([
+      {
+        verb: 'resolveRefund',
+        args: ['rf_1', { ...body, actor: expect.stringMatching(/^api-key:[0-9a-f]{12}:op-1$/) as string }, {}],
+      },
+    ]);
   });
 
   test('is taken back', async () => {
