@@ -19,7 +19,10 @@ export async function heardOf({ dependencies }: World, eventId: string): Promise
 export function eventOf(type: string, object: object) {
   const id = uniqueName('evt');
   const created = Math.floor(Date.now() / 1000);
-  return { ...readEvent({ id, object: 'event', type, created, data: { object } }, new Date()), provider: 'stripe' } as const;
+  return {
+    ...readEvent({ id, object: 'event', type, created, data: { object } }, new Date()),
+    provider: 'stripe',
+  } as const;
 }
 
 /** Puts events of a test's own making into the inbox of its world. */
