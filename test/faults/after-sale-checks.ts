@@ -29,6 +29,11 @@ interface Notice {
   readonly subject_type: string;
 }
 
+/** Has a person a case of it, with an owner? */
+export async function isAPersons(play: AfterSalePlay): Promise<boolean> {
+  return (await openExceptions(play)).some((one) => one.owner !== '');
+}
+
 /** Waits until nothing of a case is under way, and what it says is said: whether a notice can be taken back must not depend on haste. */
 export async function rest(play: AfterSalePlay): Promise<void> {
   for (const workflowId of play.workflows) await play.quiet(workflowId);

@@ -49,6 +49,8 @@ export class AfterSalePlay extends WorkflowPlay {
   constructor(world: FaultWorld, name: string, faults: readonly Fault[]) {
     super(world, name);
     this.plan = new CasePlan(name, faults);
+    this.plan.ids = () =>
+      [this.orderId, ...this.subjects, ...this.intents().map((one) => one.id)].filter((one) => one !== '');
   }
 
   owns(workflowId: string): boolean {

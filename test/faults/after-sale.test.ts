@@ -2,18 +2,19 @@ import { closeConnections } from '../support/environment';
 import { canBreak, newAfterSaleBoundaries, recordAfterSale, runAfterSale } from './after-sale';
 import { afterSaleStories } from './after-sale-stories';
 import type { Mode } from './plan';
-import { modes } from './plan';
+import { isSampled, modes, NEEDS_A_WAY_OUT } from './plan';
 import { report } from './report';
 import type { StoryResult } from './report';
 
 /** Killed processes have a test of their own. */
 const MODES = (Object.keys(modes) as Mode[]).filter((mode) => mode !== 'kill');
-/** To look closer at some: names of modes and of stories, with commas between them. */
+/** To look closer at some: names of modes and of stories, with commas between them. Those of NEEDS_A_WAY_OUT are played only so. */
 const only = process.env['HOLDFAST_FAULT_MODES']?.split(',');
 const chosen = process.env['HOLDFAST_FAULT_STORIES']?.split(',');
 const results: StoryResult[] = [];
 
 const known = new Set<string>();
+const sampled = new Map<string, number>();
 
 afterAll(async () => {
   await closeConnections();
@@ -26,9 +27,11 @@ describe('every boundary after the sale, broken in every way, leaves money and w
     async (story) => {
       const whole = await recordAfterSale(story);
       const recording = { ...whole, boundaries: newAfterSaleBoundaries(whole, known) };
-      const tried = MODES.filter((mode) => only === undefined || only.includes(mode));
+      const tried = MODES.filter((mode) => (only === undefined ? !NEEDS_A_WAY_OUT.has(mode) : only.includes(mode)));
       const faults = recording.boundaries.flatMap((boundary) =>
-        tried.filter((mode) => canBreak(boundary, mode)).map((mode) => ({ ...boundary, mode })),
+        tried
+          .filter((mode) => canBreak(boundary, mode) && isSampled(boundary, mode, sampled))
+          .map((mode) => ({ ...boundary, mode })),
       );
       const verdicts = await runAfterSale(recording, faults);
       results.push({ recording, verdicts });

@@ -1,4 +1,4 @@
-import { afterSaleOutcome, healed, rest, untold, wrongsAfterSale } from './after-sale-checks';
+import { afterSaleOutcome, healed, isAPersons, rest, untold, wrongsAfterSale } from './after-sale-checks';
 import type { AfterSaleOutcome } from './after-sale-checks';
 import { AfterSalePlay } from './after-sale-play';
 import type { AfterSaleStory } from './after-sale-stories';
@@ -8,7 +8,7 @@ import { KilledWorker } from './kill';
 import type { AroundStep } from './kill';
 import { describe, mapSome } from './matrix';
 import type { Verdict } from './matrix';
-import { TRANSPARENT } from './plan';
+import { AT_PROVIDER_ONLY, NEEDS_A_WAY_OUT, TRANSPARENT } from './plan';
 import type { Boundary, Fault, Mode } from './plan';
 
 /*
@@ -33,7 +33,7 @@ const TEARABLE: ReadonlySet<string> = new Set([
 ]);
 
 export function canBreak(boundary: Boundary, mode: Mode): boolean {
-  return mode !== 'torn' || TEARABLE.has(boundary.activity);
+  return !AT_PROVIDER_ONLY.has(mode) || TEARABLE.has(boundary.activity);
 }
 
 /** Plays a story as it is, in a world of its own: its cases come later, and the provider's clock never goes back. */
@@ -41,7 +41,7 @@ export async function recordAfterSale(story: AfterSaleStory, sabotage: Sabotage 
   return inWorld(story, { sabotage }, async (world) => {
     const play = new AfterSalePlay(world, story.name, story.faults);
     await playSteps(story, [play], (_play, error) => Promise.reject(error as Error));
-    const found = await judge(story, play, undefined);
+    const found = await judge(story, play, undefined, undefined);
     if (play.plan.missed.length > 0) found.push(`its own fault was not met: ${play.plan.missed.map(describe).join()}`);
     if (found.length > 0) throw new Error(`${story.name} without faults: ${found.join('; ')}`);
     return { story, boundaries: play.plan.boundaries, outcome: await afterSaleOutcome(play) };
@@ -133,7 +133,7 @@ async function runCases(
   return mapSome(cases, async ({ fault, play }) => {
     const found = [...(errors.get(play) ?? [])];
     try {
-      found.push(...(await judge(story, play, TRANSPARENT.has(fault.mode) ? outcome : undefined)));
+      found.push(...(await judge(story, play, fault.mode, outcome)));
     } catch (error) {
       found.push(`it did not settle: ${String(error)}`);
     }
@@ -185,11 +185,15 @@ async function playSteps(
 async function judge(
   story: AfterSaleStory,
   play: AfterSalePlay,
-  expected: AfterSaleOutcome | undefined,
+  mode: Mode | undefined,
+  whole: AfterSaleOutcome | undefined,
 ): Promise<string[]> {
+  const expected = mode !== undefined && TRANSPARENT.has(mode) ? whole : undefined;
   await rest(play);
   const found = [...play.seen, ...(await wrongsAfterSale(play, 'settled'))];
   await healed(play, story.ends);
+  if (mode !== undefined && NEEDS_A_WAY_OUT.has(mode) && (await isAPersons(play)))
+    return [...found, ...(await wrongsAfterSale(play, 'healed'))];
   found.push(...(await wrongsAfterSale(play, 'healed', story.ends)));
   if (play.plan.late.length > 0) {
     // That some of them are refused is what tombstones are for.

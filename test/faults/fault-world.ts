@@ -42,7 +42,7 @@ import {
   workflowBundle,
 } from '../support/environment';
 import { followVirtualTime } from '../support/follow-time';
-import { breakActivities, tearable } from './interceptor';
+import { breakActivities, REFUSING_TABLES, tearable } from './interceptor';
 import { Switchboard } from './plan';
 import type { WorkerSettings } from './worker-process';
 
@@ -110,6 +110,7 @@ export async function createFaultWorld(options: FaultWorldOptions = {}): Promise
     maxDatabaseConnections: DATABASE_CONNECTIONS,
   });
   await createSampleCatalogue(dependencies.pool);
+  await dependencies.pool.query(REFUSING_TABLES);
   if (sabotage.sql !== undefined) await dependencies.pool.query(sabotage.sql);
   const { dataConverter } = dependencies;
   const client = new Client({ connection: await getConnection(), namespace: workerSettings.namespace, dataConverter });
@@ -130,7 +131,7 @@ export async function createFaultWorld(options: FaultWorldOptions = {}): Promise
       interceptors: {
         activity: [
           ...(sabotage.interceptor === undefined ? [] : [sabotage.interceptor]),
-          breakActivities(board),
+          breakActivities(board, { faults: simulator.faults, pool: dependencies.pool }),
           followVirtualTime((nowMs) => simulator.clock.advanceTo(nowMs)),
         ],
       },

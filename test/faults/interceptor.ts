@@ -1,8 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Pool } from 'pg';
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { failureTypes } from '../../workflows/domain/errors';
+import type { FaultRule } from '../../workers/embedded/stripe/faults';
+import type { StripeSimulator } from '../../workers/embedded/stripe/server';
 import type { CasePlan, Fault, Sighting, Switchboard } from './plan';
 
 /** Set while an attempt is to die between the provider's effect and our record of it. */
@@ -17,8 +20,14 @@ const RECORDS_BEFORE: Readonly<Record<string, number>> = { endSubscription: 1 };
 
 const tears = new AsyncLocalStorage<Tear>();
 
+/** What breaks from outside of our code: the provider, and the tables. */
+export interface FaultTools {
+  readonly faults: StripeSimulator['faults'];
+  readonly pool: Pool;
+}
+
 /** Breaks activities, regular and local ones alike, as their cases plan. No product code knows of it. */
-export function breakActivities(board: Switchboard): ActivityInterceptorsFactory {
+export function breakActivities(board: Switchboard, tools: FaultTools): ActivityInterceptorsFactory {
   return (context: Context) => ({
     inbound: {
       async execute(input, next) {
@@ -26,7 +35,7 @@ export function breakActivities(board: Switchboard): ActivityInterceptorsFactory
         const plan = board.of(sighting);
         const fault = plan?.see(sighting);
         if (plan === undefined || fault === undefined) return next(input);
-        return breakOne(plan, fault, () => next(input));
+        return breakOne(plan, fault, tools, () => next(input));
       },
     },
   });
@@ -46,7 +55,12 @@ export function sightingOf(context: Context, args: readonly unknown[]): Sighting
   };
 }
 
-async function breakOne(plan: CasePlan, fault: Fault, effect: () => Promise<unknown>): Promise<unknown> {
+async function breakOne(
+  plan: CasePlan,
+  fault: Fault,
+  tools: FaultTools,
+  effect: () => Promise<unknown>,
+): Promise<unknown> {
   const reached = (): void => void plan.reached.add(fault);
   switch (fault.mode) {
     case 'fail-before':
@@ -81,9 +95,60 @@ async function breakOne(plan: CasePlan, fault: Fault, effect: () => Promise<unkn
       reached();
       plan.late.push(AsyncLocalStorage.bind(effect));
       throw injected(fault, fault.mode === 'late');
+    case 'stored-500':
+    case 'stored-500-done':
+    case 'refusal': {
+      const rule = tools.faults.add(providerFault(plan, fault));
+      try {
+        return await effect();
+      } finally {
+        // One that finds nothing to ask for has nothing to break.
+        reached();
+        tools.faults.clear(rule);
+      }
+    }
+    case 'constraint': {
+      const ids = plan.ids();
+      await tools.pool.query(REFUSE, [ids]);
+      try {
+        return await effect();
+      } finally {
+        reached();
+        await tools.pool.query(ACCEPT, [ids]);
+      }
+    }
+    case 'defect':
+      await effect();
+      reached();
+      throw new TypeError(`${fault.activity} #${fault.occurrence}: a mistake of the program`);
     case 'kill':
       throw new Error('a process is killed from outside: see worker-process.ts');
   }
+}
+
+/** Installed in the database of a world: the rows of these ids break a constraint where a step records what was done. */
+export const REFUSING_TABLES = `
+  CREATE TABLE refused_records (id text NOT NULL);
+  CREATE FUNCTION refuse_record() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF EXISTS (SELECT FROM refused_records r WHERE r.id IN (to_jsonb(NEW) ->> 'order_id', to_jsonb(NEW) ->> 'subject_id')) THEN
+      RAISE check_violation USING MESSAGE = 'new row violates check constraint "put_there_by_a_test"';
+    END IF;
+    RETURN NEW;
+  END; $$;
+  CREATE TRIGGER refuse_record BEFORE INSERT ON audit_log FOR EACH ROW WHEN (NEW.action NOT LIKE 'begin %')
+    EXECUTE FUNCTION refuse_record();
+  CREATE TRIGGER refuse_record BEFORE INSERT ON reservations FOR EACH ROW EXECUTE FUNCTION refuse_record();`;
+const REFUSE = 'INSERT INTO refused_records SELECT unnest($1::text[])';
+const ACCEPT = 'DELETE FROM refused_records WHERE id = ANY ($1::text[])';
+
+/** Meets the requests that carry one of the case's ids in their idempotency key. */
+function providerFault(plan: CasePlan, { mode }: Fault): FaultRule {
+  const match = { method: 'POST', idempotencyKeyPattern: plan.ids().join('|') };
+  if (mode === 'refusal')
+    return { match, action: { kind: 'refusal', code: 'amount_too_small', param: 'amount' }, times: Infinity };
+  const when = mode === 'stored-500-done' ? 'after' : 'during';
+  return { match, action: { kind: 'server_error', when, status: 500 } };
 }
 
 function injected(fault: Fault, nonRetryable: boolean): ApplicationFailure {

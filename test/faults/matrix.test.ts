@@ -3,19 +3,20 @@ import { violations } from '../support/invariants';
 import { createFaultWorld } from './fault-world';
 import { applicable, newBoundaries, record, runCases } from './matrix';
 import type { Mode } from './plan';
-import { modes } from './plan';
+import { isSampled, modes, NEEDS_A_WAY_OUT } from './plan';
 import { report } from './report';
 import type { StoryResult } from './report';
 import { stories } from './stories';
 
 /** Killed processes have a test of their own. */
 const MODES = (Object.keys(modes) as Mode[]).filter((mode) => mode !== 'kill');
-/** To look closer at some: names of modes and of stories, with commas between them. */
+/** To look closer at some: names of modes and of stories, with commas between them. Those of NEEDS_A_WAY_OUT are played only so. */
 const only = process.env['HOLDFAST_FAULT_MODES']?.split(',');
 const chosen = process.env['HOLDFAST_FAULT_STORIES']?.split(',');
 const results: StoryResult[] = [];
 
 const known = new Set<string>();
+const sampled = new Map<string, number>();
 
 afterAll(async () => {
   await closeConnections();
@@ -30,9 +31,11 @@ describe('every boundary, broken in every way, leaves money, stock and orders in
       try {
         const whole = await record(world, story);
         const recording = { ...whole, boundaries: newBoundaries(whole, known) };
-        const tried = MODES.filter((mode) => only === undefined || only.includes(mode));
+        const tried = MODES.filter((mode) => (only === undefined ? !NEEDS_A_WAY_OUT.has(mode) : only.includes(mode)));
         const faults = recording.boundaries.flatMap((boundary) =>
-          tried.filter((mode) => applicable(boundary, mode)).map((mode) => ({ ...boundary, mode })),
+          tried
+            .filter((mode) => applicable(boundary, mode) && isSampled(boundary, mode, sampled))
+            .map((mode) => ({ ...boundary, mode })),
         );
         const verdicts = await runCases(world, recording, faults);
         results.push({ recording, verdicts });

@@ -3,10 +3,10 @@ import { outcomeOf, wrongs } from './checks';
 import type { Outcome } from './checks';
 import type { FaultWorld } from './fault-world';
 import type { AroundStep } from './kill';
-import { TRANSPARENT } from './plan';
+import { AT_PROVIDER_ONLY, NEEDS_A_WAY_OUT, TRANSPARENT } from './plan';
 import type { Boundary, Fault, Mode } from './plan';
 import { Play } from './play';
-import { heal, landLate, settle } from './settle';
+import { corrected, heal, landLate, settle } from './settle';
 import type { Story } from './stories';
 
 /** A story as it goes without faults of the matrix. */
@@ -33,7 +33,7 @@ const SIDE_BY_SIDE = 8;
 export async function record(world: FaultWorld, story: Story): Promise<Recording> {
   const play = new Play(world, story.name, story.faults, story.cart);
   await playSteps(story, [play], (_play, error) => Promise.reject(error as Error));
-  const found = await judge(play, undefined);
+  const found = await judge(play, undefined, undefined);
   if (play.plan.missed.length > 0) found.push(`its own fault was not met: ${play.plan.missed.map(describe).join()}`);
   if (found.length > 0) throw new Error(`${story.name} without faults: ${found.join('; ')}`);
   return { story, boundaries: play.plan.boundaries, outcome: await outcomeOf(play) };
@@ -66,9 +66,9 @@ const AT_PROVIDER: ReadonlySet<string> = new Set<keyof PaymentActivities>([
   'voidPayments',
 ]);
 
-/** Modes that mean something at a boundary: only what has an effect at the provider and a record of ours can be torn. */
+/** Modes that mean something at a boundary: only what has an effect at the provider can be torn, refused or answered with a 500. */
 export function applicable(boundary: Boundary, mode: Mode): boolean {
-  return mode !== 'torn' || AT_PROVIDER.has(boundary.activity);
+  return !AT_PROVIDER_ONLY.has(mode) || AT_PROVIDER.has(boundary.activity);
 }
 
 /** Plays every boundary of a recording in every one of these modes, side by side. */
@@ -97,7 +97,7 @@ export async function runCases(
   return mapSome(cases, async ({ fault, play, errors }) => {
     const found = [...errors];
     try {
-      found.push(...(await judge(play, TRANSPARENT.has(fault.mode) ? recording.outcome : undefined)));
+      found.push(...(await judge(play, fault.mode, recording.outcome)));
     } catch (error) {
       found.push(`it did not settle: ${String(error)}`);
     }
@@ -127,11 +127,14 @@ async function playSteps(
 }
 
 /** Looks three times: when things have settled, when retries are over, and when late attempts have landed. */
-async function judge(play: Play, expected: Outcome | undefined): Promise<string[]> {
+async function judge(play: Play, mode: Mode | undefined, whole: Outcome | undefined): Promise<string[]> {
+  const expected = mode !== undefined && TRANSPARENT.has(mode) ? whole : undefined;
+  const needsWayOut = mode !== undefined && NEEDS_A_WAY_OUT.has(mode);
   await settle(play);
   const found = await wrongs(play, 'settled', false);
   await heal(play);
-  found.push(...(await wrongs(play, 'healed', true)));
+  if (needsWayOut) found.push(...(await corrected(play)));
+  found.push(...(await wrongs(play, 'healed', !needsWayOut)));
   if (play.plan.late.length > 0) {
     await landLate(play);
     found.push(...(await wrongs(play, 'after the late attempt', true)));

@@ -30,6 +30,7 @@ export class Play extends WorkflowPlay {
     super(world, name);
     this.cart = sampleCart(changes);
     this.plan = new CasePlan(this.cart.cartId, faults);
+    this.plan.ids = () => [this.orderId, ...this.intents().map((one) => one.id)];
     world.board.add(this.plan);
   }
 
@@ -53,6 +54,11 @@ export class Play extends WorkflowPlay {
 
   async checkout(): Promise<void> {
     this.checkoutAnswer = await this.answer(this.workflowIds.checkout, () => this.world.holdfast.checkout(this.cart));
+  }
+
+  /** The same cart once more, and what it comes to. */
+  async checkoutAgain(): Promise<CheckoutAnswer['state']> {
+    return (await this.answer(this.workflowIds.checkout, () => this.world.holdfast.checkout(this.cart))).state;
   }
 
   async ship(request: ShipmentRequest): Promise<void> {

@@ -30,6 +30,32 @@ export async function landLate(play: Play): Promise<void> {
   await settle(play);
 }
 
+/**
+ * What was refused, asked for in another way, as a shop would: it must get through, or a person must have a case that says why
+ * it does not.
+ */
+export async function corrected(play: Play): Promise<string[]> {
+  const isPersons = async (): Promise<boolean> => (await openExceptions(play)).some((one) => one.owner !== '');
+  const before = play.checkoutAnswer?.state;
+  if (before !== undefined && !['placed', 'out_of_stock'].includes(before) && !(await isPersons())) {
+    // It becomes an order of its own: what this case is about stays the first try.
+    const after = await play.checkoutAgain();
+    await settle(play);
+    if (after !== 'placed' && !(await isPersons()))
+      return [`the same cart again is answered ${after} after ${before}, and nobody has a case`];
+  }
+  const refused = play.shipAnswers.at(-1);
+  if (refused === undefined || refused.answer.accepted || (await isPersons())) return [];
+  const { request } = refused;
+  await play.ship({ ...request, trackingNumber: `${request.trackingNumber}-corrected` });
+  await settle(play);
+  const { answer } = play.shipAnswers.at(-1) ?? refused;
+  // A customer who is asked for another payment has it until a deadline.
+  return answer.accepted || answer.reason === 'payment_needed' || (await isPersons())
+    ? []
+    : [`a corrected shipment is refused for ${answer.reason}, and nobody has a case`];
+}
+
 export interface OpenException {
   readonly kind: string;
   readonly owner: string;
