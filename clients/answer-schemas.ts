@@ -56,7 +56,8 @@ export const orderAnswer = z.object({
   paymentState,
   currency: z.string(),
   amounts: z.object({
-    authorized: amount,
+    heldNow: amount.describe('Held on cards at this moment, minor units'),
+    authorized: amount.describe('All holds that ever were, renewals included, minor units'),
     captured: amount,
     released: amount,
     refundPending: amount,

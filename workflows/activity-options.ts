@@ -33,6 +33,20 @@ export const MONEY_OPTIONS: ActivityOptions = {
   },
 };
 
+/**
+ * What an order does by itself while commands of people wait behind it: one full try of the provider, and some short ones. What
+ * is not settled by then makes room for them and is tried again later, under the same key.
+ */
+export const BACKGROUND_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '15 s',
+  scheduleToCloseTimeout: '20 s',
+  retry: {
+    initialInterval: '1 s',
+    backoffCoefficient: 2,
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};
+
 /** Reading at the provider moves no money; it may be asked for as long as it takes a short outage to end. */
 export const LOOKUP_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '30 s',

@@ -117,6 +117,8 @@ export interface OrderInput {
   readonly orderId: string;
   /** What a run that continues as new hands to the next: steps whose outcome is not settled. */
   readonly unsettled?: UnsettledSteps;
+  /** A replaced hold could not be voided, and the exception that says so is open. */
+  readonly letGoFailed?: boolean;
 }
 
 /** Steps of an order that failed for good or whose outcome is not known; tried again until they are settled. */

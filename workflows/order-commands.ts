@@ -1,7 +1,7 @@
 import { isCancellation, log } from '@temporalio/workflow';
 import { WHOLE_ORDER, shipmentId } from './domain/operation-keys';
 import { isRaised, remainingLines } from './domain/order';
-import type { OrderFacts } from './domain/order';
+import type { Hold, OrderFacts } from './domain/order';
 import { failureTypes } from './domain/errors';
 import { failureTypeOf } from './failures';
 import { owedAmount, owedFor, paidAhead } from './domain/owed';
@@ -133,9 +133,17 @@ async function captureOnHold(order: OrderContext, amount: number, shipment: Ship
   // What is owed may have changed while the new hold was got.
   if (hold === undefined || amount !== owedFor(order.facts, shipment.lines)) return 'gone';
   const { paymentIntentId, multicapture } = hold;
-  const final = !multicapture || owedAmount(order.facts) === amount;
+  const final = !multicapture || owedAmount(order.facts) === amount || isLastCapture(order.facts, hold);
   const after = paidAhead(order.facts) > 0 ? { after: order.facts.amounts.captured } : {};
   return capture(order, { orderId: order.orderId, paymentIntentId, amount, final, shipment, ...after });
+}
+
+/** Stripe captures a PaymentIntent 50 times at most; the last one releases the rest, which is held anew. */
+const MAX_CAPTURES_OF_A_HOLD = 50;
+
+/** Parcels since the hold was got: as many as it was captured for, or some more that were paid ahead. */
+function isLastCapture({ shipments }: OrderFacts, { authorizedAt }: Hold): boolean {
+  return shipments.filter((one) => one.shippedAt >= authorizedAt).length + 1 >= MAX_CAPTURES_OF_A_HOLD;
 }
 
 /** One capture; what fails for good is kept and tried again, so no parcel leaves without its money being looked for. */
@@ -286,7 +294,7 @@ export async function deliver(order: OrderContext, command: DeliverCommand): Pro
 
 /** Another payment method for an order whose hold the bank did not renew. */
 export async function renew(order: OrderContext, paymentMethod: string): Promise<RenewPaymentAnswer> {
-  const isAsked = order.facts.paymentState === 'payment_needed' || isRaised(order.facts, 'hold_cancelled');
+  const isAsked = order.facts.paymentDeadline !== undefined || isRaised(order.facts, 'hold_cancelled');
   if (!isAsked || owedAmount(order.facts) === 0)
     return order.refusal('no_payment_needed', 'The payment of this order needs nothing.');
   if (order.unsettled.authorization !== undefined) {

@@ -2,12 +2,12 @@ import { proxyLocalActivities, setCurrentDetails, upsertSearchAttributes, workfl
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { STORAGE_OPTIONS } from './activity-options';
 import { formatMoney } from './domain/money';
-import { remainingLines } from './domain/order';
+import { heldNow, remainingLines } from './domain/order';
 import type { ExceptionKind, OrderFacts } from './domain/order';
 import { isTerminal } from './domain/order-state';
 import { waitingFor } from './domain/waiting';
 import type { OrderInput, Refusal, ResolveCommand, UnsettledSteps, WorkflowStatus } from './messages';
-import type { OrderActivities } from './ports';
+import type { AuthorizePaymentInput, OrderActivities } from './ports';
 import { Decisions, ExceptionKeys } from './saga';
 import type { ExceptionDesk } from './saga';
 import { searchAttributes } from './search-attributes';
@@ -17,6 +17,10 @@ export const records = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
 
 /** How long after a failure an automatic step is tried again: an outage of minutes passes, a person has time to look. */
 const RETRY_MS = 10 * 60_000;
+
+/** A renewal has hours of margin and short tries: the first ones follow each other soon, and an outage of minutes is no case. */
+const RENEWAL_RETRY_MS = 60_000;
+const RENEWALS_BEFORE_A_PERSON = 5;
 
 /** The first question after the customer was asked to act, and the longest pause between two. */
 const FIRST_POLL_MS = 60_000;
@@ -33,7 +37,9 @@ export class OrderContext {
   notBeforeMs = 0;
   pollAtMs = 0;
   letGoAtMs = 0;
-  letGoFailed = false;
+  /** A replaced hold could not be voided and a person was asked; kept across runs, or nobody would close the exception. */
+  letGoFailed: boolean;
+  private renewalTries = 0;
   /** Counts every change, so that the main loop wakes and looks again. */
   version = 0;
   step = 'loading the order';
@@ -48,6 +54,7 @@ export class OrderContext {
   constructor(input: OrderInput) {
     this.orderId = input.orderId;
     this.unsettled = { ...input.unsettled };
+    this.letGoFailed = input.letGoFailed ?? false;
     if (this.hasUnsettled()) this.settleAtMs = Date.now();
     this.desk = {
       raise: (kind, message) => this.raise(kind, message, 'payments'),
@@ -89,12 +96,22 @@ export class OrderContext {
     this.version += 1;
   }
 
+  /** Remembers a renewal of unknown outcome. True once it has been tried for so long that a person should look. */
+  unsettleRenewal(authorization: AuthorizePaymentInput): boolean {
+    this.renewalTries += 1;
+    this.unsettle({ authorization });
+    if (this.renewalTries >= RENEWALS_BEFORE_A_PERSON) return true;
+    this.settleAtMs = Date.now() + RENEWAL_RETRY_MS;
+    return false;
+  }
+
   postponeSettling(): void {
     this.settleAtMs = Date.now() + RETRY_MS;
   }
 
   settled(step: keyof UnsettledSteps): void {
     delete this.unsettled[step];
+    if (step === 'authorization') this.renewalTries = 0;
     if (!this.hasUnsettled()) this.settleAtMs = undefined;
     this.version += 1;
   }
@@ -196,7 +213,7 @@ function details(facts: OrderFacts): string {
     facts.exception === undefined
       ? ''
       : `**Exception ${facts.exception.kind}** (owner: ${facts.exception.owner}): ${facts.exception.message}`,
-    `Authorized ${amount(facts.amounts.authorized)}, captured ${amount(facts.amounts.captured)}, released ${amount(facts.amounts.released)}.`,
+    `Held now ${amount(heldNow(facts.amounts))}, captured ${amount(facts.amounts.captured)}, released ${amount(facts.amounts.released)}.`,
     facts.hold === undefined
       ? 'No card hold is open.'
       : `Card hold ${facts.hold.paymentIntentId} must be captured before ${facts.hold.captureBefore}.`,

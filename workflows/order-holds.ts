@@ -1,11 +1,11 @@
 import { log } from '@temporalio/workflow';
 import { iso } from './domain/deadlines';
-import { isRaised } from './domain/order';
+import { isRaised, RELEASED_FOR_ANOTHER } from './domain/order';
 import { formatMoney } from './domain/money';
 import { owedAmount } from './domain/owed';
 import { records } from './order-context';
 import type { OrderContext } from './order-context';
-import { authorizeLater, syncPayment as ask, voidPayments } from './payments';
+import { authorizeLater, syncPaymentSoon, voidPaymentSoon } from './payments';
 import type { AuthorizationPurpose, AuthorizationResult, AuthorizePaymentInput, PaymentStatus } from './ports';
 
 /*
@@ -76,7 +76,7 @@ async function authorize(order: OrderContext, input: AuthorizePaymentInput): Pro
     status = await lookUpAttempt(order, input);
   }
   if (status === undefined || status.status === 'processing' || status.status === 'none') {
-    order.unsettle({ authorization: input });
+    if (!order.unsettleRenewal(input)) return undefined;
     await order.raise(
       'reauthorization_unknown',
       `It is not known whether ${formatMoney(input.amount)} is held again (attempt ${input.attempt}); it is being asked for.`,
@@ -101,7 +101,7 @@ function renewalStatus(result: AuthorizationResult): PaymentStatus | undefined {
 
 async function lookUpAttempt(order: OrderContext, input: AuthorizePaymentInput): Promise<PaymentStatus | undefined> {
   try {
-    const { payment } = await ask({ orderId: order.orderId, attempt: input.attempt });
+    const { payment } = await syncPaymentSoon({ orderId: order.orderId, attempt: input.attempt });
     return payment;
   } catch (error) {
     log.warn('a payment could not be looked up', { orderId: order.orderId, error: String(error) });
@@ -127,7 +127,7 @@ export async function letReplacedHoldsGo(order: OrderContext): Promise<void> {
   const { paymentAttempts, supersededHolds } = facts;
   try {
     for (const onlyPaymentIntentId of supersededHolds) {
-      await voidPayments({ orderId, attempts: paymentAttempts, onlyPaymentIntentId, reason: 'hold_replaced' });
+      await voidPaymentSoon({ orderId, attempts: paymentAttempts, onlyPaymentIntentId, reason: 'hold_replaced' });
     }
   } catch (error) {
     order.letGoLater();
@@ -141,7 +141,21 @@ export async function letReplacedHoldsGo(order: OrderContext): Promise<void> {
   await order.reload();
 }
 
-/** The bank did not renew the hold by itself: shipping stops, the customer gets a link and a deadline. */
+/** Voids the hold first, so that a card with the money once can hold it again; the order's next step asks for the new one. */
+export async function releaseForAnother(order: OrderContext): Promise<void> {
+  const { orderId, facts } = order;
+  const { hold, paymentAttempts: attempts } = facts;
+  if (hold === undefined) return;
+  order.step = 'releasing the card hold for a new one';
+  const { paymentIntentId: onlyPaymentIntentId } = hold;
+  await voidPaymentSoon({ orderId, attempts, onlyPaymentIntentId, reason: RELEASED_FOR_ANOTHER });
+  await order.reload();
+}
+
+/**
+ * The bank did not renew the hold by itself: the customer gets a link and a deadline. Nothing ships without a hold; under one that
+ * still stands shipping goes on, and the customer's time begins when that ends.
+ */
 export async function askForPayment(order: OrderContext, status: PaymentStatus): Promise<void> {
   const reasons: Partial<Record<PaymentStatus['status'], string>> = {
     requires_action: 'authentication_required',
@@ -152,19 +166,20 @@ export async function askForPayment(order: OrderContext, status: PaymentStatus):
   const paymentIntentId =
     status.status === 'requires_action' || status.status === 'declined' ? status.paymentIntentId : undefined;
   order.startPolling();
+  const holdEndMs = Date.parse(order.facts.hold?.captureBefore ?? order.facts.placedAt);
   order.set(
     await records.requestPayment({
       orderId: order.orderId,
       reason,
       ...(paymentIntentId === undefined ? {} : { paymentIntentId }),
-      deadline: iso(Date.now() + order.facts.policy.paymentDeadlineMs),
+      deadline: iso(Math.max(Date.now(), holdEndMs) + order.facts.policy.paymentDeadlineMs),
     }),
   );
 }
 
 /** Looks at a payment afresh: after a webhook's hint, after a hold's end, while a customer acts. */
 export async function syncPayment(order: OrderContext, paymentIntentId: string): Promise<PaymentStatus> {
-  const { payment } = await ask({ orderId: order.orderId, paymentIntentId });
+  const { payment } = await syncPaymentSoon({ orderId: order.orderId, paymentIntentId });
   await order.reload();
   return payment;
 }

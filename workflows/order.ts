@@ -15,6 +15,7 @@ import { MAX_LINES, MAX_QUANTITY } from './domain/money';
 import { nextDue } from './domain/next-due';
 import type { Due } from './domain/next-due';
 import { isTerminal } from './domain/order-state';
+import { holdLimitMs } from './domain/policy';
 import { isGivenBack } from './domain/refund';
 import { failureTypes } from './domain/errors';
 import {
@@ -31,7 +32,7 @@ import {
 import type { OrderInput, Refusal, ResolveCommand, ShipCommand } from './messages';
 import { cancel, capture, captureAll, decide, deliver, renew, ship } from './order-commands';
 import { OrderContext, records } from './order-context';
-import { askForPayment, letReplacedHoldsGo, renewHold, syncPayment } from './order-holds';
+import { askForPayment, letReplacedHoldsGo, releaseForAnother, renewHold, syncPayment } from './order-holds';
 import { closeDefect, raiseDefect, resolveByPerson } from './order-exceptions';
 import { insist } from './saga';
 import { versioned } from './versioning';
@@ -160,6 +161,7 @@ async function actOn(life: OrderContext, kind: Due['kind']): Promise<void> {
     case 'let_go':
       return letReplacedHoldsGo(life);
     case 'capture_order':
+    case 'capture_last':
       return captureAll(life);
     case 'authorize':
       return authorizeAgain(life);
@@ -176,7 +178,7 @@ async function actOn(life: OrderContext, kind: Due['kind']): Promise<void> {
     case 'shipment_overdue':
       return isGivenBack(life.facts)
         ? life.raise(kind, 'All money of the order has gone back: cancel what has not shipped.', 'payments')
-        : life.raise(kind, 'The order is paid and has not shipped in time.', 'warehouse');
+        : life.raise(kind, `The order is ${life.facts.paymentState} and has not shipped in time.`, 'warehouse');
     case 'delivery_overdue':
       return life.raise(kind, 'The parcels have not arrived in time.', 'warehouse');
   }
@@ -194,7 +196,12 @@ async function actOnHold(life: OrderContext): Promise<void> {
     const message = `The card hold ends ${hold?.captureBefore ?? 'soon'} while ${dispute.disputeId} is open, so it is not renewed by itself: renew it, or cancel what has not shipped.`;
     return life.raise('hold_decision', message, 'payments');
   }
+  if (Date.now() >= Date.parse(life.facts.placedAt) + holdLimitMs(policy)) {
+    const message = `The order was placed ${life.facts.placedAt} and has not shipped, so its card hold (until ${hold?.captureBefore ?? 'soon'}) is not renewed by itself any more: ship, renew it, capture it, or cancel the order.`;
+    return life.raise('hold_decision', message, 'payments');
+  }
   if (policy.onHoldExpiring === 'reauthorize') return renewHold(life, 'reauthorization');
+  if (policy.onHoldExpiring === 'releaseThenRetry') return releaseForAnother(life);
   if (policy.onHoldExpiring === 'capture') return captureAll(life);
   return life.raise(
     'hold_decision',
@@ -228,6 +235,7 @@ async function giveUp(life: OrderContext): Promise<void> {
 
 /** Tries again what is not settled: first money that was taken, then money that is held, then what is to be let go. */
 async function settle(life: OrderContext): Promise<void> {
+  // Before the steps: each says itself when it is tried again.
   life.postponeSettling();
   const { capture: open, authorization, cancel: command } = life.unsettled;
   if (open !== undefined) await capture(life, open);
@@ -290,7 +298,8 @@ async function followChange(life: OrderContext): Promise<void> {
 
 async function startAnew(life: OrderContext): Promise<never> {
   await condition(allHandlersFinished);
-  return continueAsNew<typeof order>({ orderId: life.orderId, unsettled: life.unsettled });
+  const { orderId, unsettled, letGoFailed } = life;
+  return continueAsNew<typeof order>({ orderId, unsettled, ...(letGoFailed && { letGoFailed }) });
 }
 
 /** Shape only; what depends on the order is refused with a reason by the command itself. Synchronous, or it rejects nothing. */

@@ -80,12 +80,15 @@ export class Decisions {
   }
 }
 
-/** The first pause after an undo failed for good, and the longest: an outage of hours needs no try every minute. */
+/**
+ * The first pause after an undo failed for good, and the longest. A person has the case from the first failure on; an outage of
+ * hours is over with the next tries, and what lasts for days is not mended by asking more often than once a day.
+ */
 const FIRST_PAUSE_MS = 10 * 60_000;
-const LONGEST_PAUSE_MS = 6 * 3_600_000;
+const LONGEST_PAUSE_MS = 24 * 3_600_000;
 
-/** Some 250 tries over 60 days: longer than any card hold stands, and few enough events for one history. */
-const MAX_TRIES = 250;
+/** Over 60 days: longer than any card hold stands. Some 8 events each make 550 in all, well below what one history may have. */
+const MAX_TRIES = 68;
 
 /**
  * The compensation stack: every undo is registered BEFORE its step, since a step that timed out may have had its effect.

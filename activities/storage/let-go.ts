@@ -5,6 +5,7 @@ import { openAmount } from './attempts';
 import { AttemptStep, onAttempts } from './attempt-step';
 import { writeEntry } from './audit';
 import { notFound } from './failures';
+import { RELEASED_FOR_ANOTHER } from '../../workflows/domain/order';
 import type { RecordVoidInput } from './payment-store';
 import { movement } from './record-attempt';
 
@@ -32,7 +33,7 @@ export async function recordVoid(
     step.change({ status: row.status === 'captured' ? 'captured' : 'voided', paymentIntentId, tombstone: true });
     step.move([movement(row, 'released', paymentIntentId, released, now.toISOString(), step.key)]);
     step.undoCaptures(paymentIntentId);
-    dropFromOrder(step, paymentIntentId);
+    dropFromOrder(step, paymentIntentId, reason);
     const facts = step.finish();
     return { releasedAmount: released, ...(facts !== undefined && { facts }) };
   });
@@ -64,12 +65,13 @@ export async function recordHoldExpired(
   });
 }
 
-function dropFromOrder(step: AttemptStep, paymentIntentId: string): void {
+function dropFromOrder(step: AttemptStep, paymentIntentId: string, reason: string): void {
   const { order } = step;
   if (order === undefined) return;
   if (order.facts.pendingPaymentIntentId === paymentIntentId) order.patch({ pendingPaymentIntentId: undefined });
   if (!step.isCurrent) return;
   order.dropHold();
+  if (reason === RELEASED_FOR_ANOTHER) return order.setPayment('expired');
   // What was captured before stays; the cancel that follows settles the rest.
   if (order.facts.amounts.captured === 0) order.setPayment('voided');
 }

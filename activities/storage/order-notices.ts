@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { OrderEventType } from '../../workflows/domain/events';
 import type { NoticeKind, NoticeOf, NoticePayloads } from '../../workflows/domain/notices';
 import type { LineQuantity, OrderFacts } from '../../workflows/domain/order';
-import { cartTotal, remainingAmount } from '../../workflows/domain/shipment-amount';
+import { owedAmount } from '../../workflows/domain/owed';
+import { cartTotal } from '../../workflows/domain/shipment-amount';
 import type { StepCause } from './audit';
 import type { Transaction } from './database';
 import { cancelNotices, queueNotice } from './notices';
@@ -70,7 +71,7 @@ function noticeOf({ type, data }: StepEvent, facts: OrderFacts, cause: StepCause
     }
     case 'PaymentActionRequired': {
       if (paymentDeadline === undefined) return undefined;
-      const amount = { amount: remainingAmount(facts), currency };
+      const amount = { amount: owedAmount(facts), currency };
       const link = typeof data['link'] === 'string' ? { link: data['link'] } : {};
       const asked = { orderId, amount, deadline: paymentDeadline, ...link };
       return notice(facts, cause, 'payment_needed', paymentDeadline, asked, paymentDeadline);

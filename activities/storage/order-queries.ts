@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { FieldProblem } from '../../workflows/domain/errors';
 import type { ResolutionAction } from '../../workflows/domain/exception-actions';
-import type { OrderFacts } from '../../workflows/domain/order';
+import { heldNow, type OrderFacts } from '../../workflows/domain/order';
 import type { OrderState } from '../../workflows/domain/order-state';
 import type { Allocation, OrderView } from '../../workflows/domain/order-view';
 import type { RefundFacts } from '../../workflows/domain/refund';
@@ -138,7 +138,7 @@ function viewOf(facts: OrderFacts): OrderView {
     state: facts.state,
     paymentState: facts.paymentState,
     currency: facts.currency,
-    amounts: facts.amounts,
+    amounts: { ...facts.amounts, heldNow: heldNow(facts.amounts) },
     captureBefore: facts.hold?.captureBefore ?? null,
     lines: facts.lines,
     shipments: facts.shipments,

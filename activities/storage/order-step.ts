@@ -116,8 +116,14 @@ export class OrderStep {
       throw defect(`the payment of order ${this.facts.orderId} cannot go from ${from} to ${paymentState}`);
     }
     this.facts = { ...this.facts, paymentState };
-    if (paymentState !== 'payment_needed')
-      this.patch({ paymentDeadline: undefined, pendingPaymentIntentId: undefined });
+    // A customer who was asked while a hold still stands is asked until that hold ends or another takes its place.
+    const asksOn =
+      this.facts.hold !== undefined && (paymentState === 'authorized' || paymentState === 'partially_captured');
+    if (paymentState !== 'payment_needed' && !asksOn) this.endRequest();
+  }
+
+  private endRequest(): void {
+    this.patch({ paymentDeadline: undefined, pendingPaymentIntentId: undefined });
   }
 
   emit(type: OrderEventType, data: Record<string, unknown> = {}): void {
@@ -148,6 +154,7 @@ export class OrderStep {
     this.holdAttempt = attempt;
     this.facts = { ...this.facts, hold, supersededHolds: replaced === undefined ? others : [...others, replaced] };
     this.patch({ holdWarnedAt: undefined });
+    this.endRequest();
   }
 
   /** The hold that the order lives on, told again by the provider. */
@@ -159,6 +166,8 @@ export class OrderStep {
     this.holdAttempt = null;
     const { hold: _gone, ...rest } = this.facts;
     this.facts = rest;
+    // A customer who was asked beside the hold is asked anew where it turns out that a payment is needed.
+    if (rest.paymentState !== 'payment_needed') this.endRequest();
   }
 
   /** The order needs its open hold no more: it stands at the provider until it is voided. */

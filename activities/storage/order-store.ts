@@ -224,8 +224,7 @@ async function requestPayment(pool: Pool, now: Date, input: RequestPaymentInput,
   return transact(pool, async (tx) => {
     const record = await lockKnownOrder(tx, orderId);
     const { facts } = record;
-    const asked = facts.paymentState === 'payment_needed' && facts.paymentDeadline === paymentDeadline;
-    if (asked && facts.pendingPaymentIntentId === paymentIntentId) return facts;
+    if (facts.paymentDeadline === paymentDeadline && facts.pendingPaymentIntentId === paymentIntentId) return facts;
     const operationKey = `request-payment:${orderId}:${paymentDeadline}`;
     const step = new OrderStep(tx, record, {
       operationKey,
@@ -233,7 +232,8 @@ async function requestPayment(pool: Pool, now: Date, input: RequestPaymentInput,
       actor: 'order',
       nowIso: now.toISOString(),
     });
-    step.setPayment('payment_needed');
+    // Under a hold that still stands the order ships on until that ends.
+    if (facts.hold === undefined) step.setPayment('payment_needed');
     step.patch({ paymentDeadline, pendingPaymentIntentId: paymentIntentId });
     step.emit('PaymentActionRequired', { reason, deadline: paymentDeadline, ...(link !== undefined && { link }) });
     return step.finish();

@@ -42,6 +42,7 @@ async function capture(
   knownAmount: number | undefined,
 ): Promise<CapturePaymentResult> {
   const key = captureKey(input);
+  let metadata: Stripe.Metadata = {};
   if (knownAmount !== undefined || !input.final) {
     // The hold may stay open after a capture, so its state does not guard against taking the money twice once the
     // provider has forgotten the key; the mark does. And somebody else may have taken part of it.
@@ -49,11 +50,12 @@ async function capture(
     if (hasCaptureMark(intent.metadata, key)) return record(context, session, input, intent);
     if (knownAmount !== undefined && intent.amount_received > knownAmount)
       return capturedElsewhere(context, input, intent);
+    metadata = intent.metadata;
   }
   const { intent, settled } = await sendKeyed<Looked>(context, session, {
     operationKey: key,
     async send(idempotencyKey) {
-      const taken = await session.capture(input.paymentIntentId, captureParams(input, key), idempotencyKey);
+      const taken = await session.capture(input.paymentIntentId, captureParams(input, key, metadata), idempotencyKey);
       return { intent: taken, settled: 'captured' };
     },
     isInDoubt: (error) => isUnexpectedState(error) || isUnknownOutcome(error),
@@ -141,10 +143,14 @@ async function recordElsewhere(
 }
 
 /** The mark travels with the capture, so there is none without the other. */
-function captureParams(input: CapturePaymentInput, key: string): Stripe.PaymentIntentCaptureParams {
+function captureParams(
+  input: CapturePaymentInput,
+  key: string,
+  known: Stripe.Metadata,
+): Stripe.PaymentIntentCaptureParams {
   return {
     amount_to_capture: input.amount,
-    metadata: captureMark(key, input.amount),
+    metadata: captureMark(key, input.amount, known),
     // Only where the charge allows several captures may the parameter be sent at all; true is its default.
     ...(input.final ? {} : { final_capture: false }),
   };

@@ -22,11 +22,23 @@ const CAPTURE_MARK = 'holdfast_capture_';
 const MARK_LENGTH = 16;
 
 /**
+ * A PaymentIntent has room for 50 keys, four of them ours and some of the shop's, and may be captured 50 times. Captures of an
+ * order run one after another, each recorded before the next, so only the latest mark is needed: older ones make room.
+ */
+const MAX_MARKS = 20;
+
+/**
  * Metadata that a capture writes with the money: the hash of its operation key, and its amount. By it a capture whose answer
  * was lost is told from one that never came, also where several captures of one PaymentIntent are allowed.
  */
-export function captureMark(operationKey: string, amount: number): Record<string, string> {
-  return { [markName(operationKey)]: String(amount) };
+export function captureMark(
+  operationKey: string,
+  amount: number,
+  known: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const marks = Object.keys(known).filter((name) => name.startsWith(CAPTURE_MARK));
+  const unset = marks.length < MAX_MARKS ? [] : marks.map((name) => [name, ''] as const);
+  return { ...Object.fromEntries(unset), [markName(operationKey)]: String(amount) };
 }
 
 /** Has this capture been made, going by the metadata of its PaymentIntent fetched fresh? */

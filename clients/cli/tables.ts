@@ -7,14 +7,14 @@ import type { OrderView } from '../../workflows/domain/order-view';
 /** One line for each order. */
 export function ordersTable(orders: readonly OrderView[]): string {
   if (orders.length === 0) return 'No orders.';
-  const table = newTable(['order', 'state', 'payment', 'authorized', 'captured', 'waits for', 'until', 'exception']);
+  const table = newTable(['order', 'state', 'payment', 'held now', 'captured', 'waits for', 'until', 'exception']);
   for (const order of orders) {
     const money = (amount: number): string => formatMoney({ amount, currency: order.currency });
     table.push([
       order.orderId,
       order.state,
       order.paymentState,
-      { hAlign: 'right', content: money(order.amounts.authorized) },
+      { hAlign: 'right', content: money(order.amounts.heldNow) },
       { hAlign: 'right', content: money(order.amounts.captured) },
       order.waitingOn ?? '',
       order.waitingUntil ?? '',
@@ -33,7 +33,7 @@ export function orderTables(order: OrderView): string {
 
 function summaryTable(order: OrderView): string {
   const money = (amount: number): string => formatMoney({ amount, currency: order.currency });
-  const { authorized, captured, released, refundPending, refunded } = order.amounts;
+  const { heldNow, captured, released, refundPending, refunded } = order.amounts;
   const waits = order.waitingOn && `${order.waitingOn} until ${order.waitingUntil ?? '?'}: ${order.waitingFor ?? ''}`;
   const exception =
     order.exception && `${order.exception.kind}, owner ${order.exception.owner}: ${order.exception.message}`;
@@ -44,7 +44,7 @@ function summaryTable(order: OrderView): string {
     { placed: order.placedAt },
     { state: order.state },
     { payment: order.paymentState },
-    { authorized: money(authorized) },
+    { 'held now': money(heldNow) },
     { captured: money(captured) },
     { released: money(released) },
     { refunded: refundPending > 0 ? `${money(refunded)}, ${money(refundPending)} under way` : money(refunded) },

@@ -53,7 +53,7 @@ test('orders list: a table with amounts as people read them', async () => {
     '5',
   ]);
   expect(status).toBe(0);
-  expect(out).toContain('│ ord_1 │ allocated │ authorized │  49.99 EUR │ 0.00 EUR │ warehouse │');
+  expect(out).toContain('│ ord_1 │ allocated │ authorized │ 49.99 EUR │ 0.00 EUR │ warehouse │');
   expect(out).toMatch(/ord_2 .*4999 JPY .*void_failed/);
   expect(fakes.listed).toEqual([{ state: 'allocated', waitingOn: 'warehouse', limit: 5 }]);
 });

@@ -12,7 +12,7 @@ const SETTLED_MS = 11 * MINUTE_MS;
 async function placeUnrenewable(stage: Stage): Promise<string> {
   const orderId = await stage.place();
   stage.refuseRenewals(orderId);
-  await stage.forwardOrder(orderId, HOLD_ACTED_ON_MS);
+  await stage.forwardOrder(orderId, 7 * DAY_MS + HOUR_MS);
   await stage.until(orderId, (view) => view.paymentState === 'payment_needed');
   return orderId;
 }
@@ -181,6 +181,49 @@ export const orderPaths: readonly Path[] = [
       const orderId = await placeAsking(stage);
       await stage.forwardOrder(orderId, 4 * DAY_MS);
       return stage.end(workflowIds.order(orderId));
+    },
+  },
+  {
+    name: 'order-ships-under-a-hold-that-is-not-renewed',
+    async play(stage) {
+      const orderId = await stage.place();
+      stage.refuseRenewals(orderId);
+      await stage.forwardOrder(orderId, HOLD_ACTED_ON_MS);
+      await stage.until(orderId, () => stage.intents(orderId).length === 2);
+      return stage.shipAndDeliver(orderId);
+    },
+  },
+  {
+    name: 'order-hold-released-then-retried',
+    policy: { onHoldExpiring: 'releaseThenRetry' },
+    async play(stage) {
+      const orderId = await stage.place();
+      await stage.forwardOrder(orderId, 7 * DAY_MS - HOUR_MS);
+      await stage.until(orderId, (view) => view.paymentState === 'authorized' && stage.intents(orderId).length === 2);
+      return stage.shipAndDeliver(orderId);
+    },
+  },
+  {
+    name: 'order-hold-cancelled-by-a-person',
+    async play(stage) {
+      const orderId = await stage.place();
+      await stage.world.dependencies.stripe.paymentIntents.cancel(stage.intents(orderId)[0]?.id ?? '', {
+        cancellation_reason: 'fraudulent',
+      });
+      await stage.until(orderId, (view) => view.exception?.kind === 'hold_cancelled');
+      expectAccepted(await stage.holdfast.decideHold(orderId, { action: 'reauthorize' }));
+      return stage.shipAndDeliver(orderId);
+    },
+  },
+  {
+    name: 'order-captured-in-part-by-a-person',
+    async play(stage) {
+      const orderId = await stage.place();
+      await stage.world.dependencies.stripe.paymentIntents.capture(stage.intents(orderId)[0]?.id ?? '', {
+        amount_to_capture: 1000,
+      });
+      await stage.until(orderId, (view) => view.amounts.captured === 1000 && view.captureBefore !== null);
+      return stage.shipAndDeliver(orderId);
     },
   },
   {

@@ -1,14 +1,36 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { failureTypes } from '../../workflows/domain/errors';
+import { workflowIds, workflowTypes } from '../../workflows/messages';
 import { everything, mugs, shopForThisFile } from '../support/shop';
+import { eventually } from '../support/eventually';
 import { violations } from '../support/invariants';
 import { createWorld } from '../support/world';
+import type { World, WorldOptions } from '../support/world';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 const { world, shop } = shopForThisFile();
+
+/** How often the customer was asked for another payment. */
+async function askedOf(orderId: string, where: World = world()): Promise<number> {
+  const text = `SELECT 1 FROM outbox WHERE order_id = $1 AND type = 'PaymentActionRequired'`;
+  return (await where.dependencies.pool.query(text, [orderId])).rows.length;
+}
+
+async function withWorld(options: WorldOptions, body: (own: World) => Promise<void>): Promise<void> {
+  const own = await createWorld(options);
+  try {
+    await body(own);
+    expect(await violations(own)).toEqual([]);
+  } finally {
+    await own.close();
+  }
+}
+
+/** A card with the money for one hold at a time: a second one is declined while the first stands. */
+const oneHold = { paymentMethod: 'pm_card_oneHoldOnly' };
 
 describe('a card hold', () => {
   it('is warned of, then renewed before it ends; the old one is let go after the new one stands', async () => {
@@ -36,10 +58,13 @@ describe('a card hold', () => {
     expect(await world().holdfast.ship(orderId, all)).toMatchObject({ accepted: true, state: 'shipped' });
   });
 
-  it('that the bank does not renew stops shipping, asks the customer, and ends the order at the deadline', async () => {
+  it('that the bank does not renew ships until it ends, then asks the customer, and ends the order at the deadline', async () => {
     const orderId = await shop.place();
     world().simulator.issueDecision(shop.customerOf(orderId), 'insufficient_funds');
     await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS);
+    expect(await shop.view(orderId)).toMatchObject({ paymentState: 'authorized', waitingOn: 'warehouse' });
+    expect(await askedOf(orderId)).toBe(1);
+    await shop.forwardToEndOfHold(orderId, -HOUR_MS);
     expect(await shop.view(orderId)).toMatchObject({ paymentState: 'payment_needed', waitingOn: 'customer' });
     expect(await world().holdfast.ship(orderId, mugs(1))).toMatchObject({ accepted: false, reason: 'payment_needed' });
     await shop.forward(orderId, 2 * DAY_MS + HOUR_MS);
@@ -135,5 +160,137 @@ describe('a card hold', () => {
     } finally {
       await capturing.close();
     }
+  });
+
+  describe('whose money the card has only once', () => {
+    it('ships under the old hold after the bank refused a new one', async () => {
+      const orderId = await shop.place(oneHold);
+      await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS);
+      expect(shop.intentsOf(orderId).map((one) => one.status)).toEqual(['requires_capture', 'requires_payment_method']);
+      expect(await world().holdfast.ship(orderId, everything())).toMatchObject({ accepted: true, state: 'shipped' });
+      expect(shop.intentsOf(orderId)[0]).toMatchObject({ status: 'succeeded', amount_received: 7970 });
+    });
+
+    it('is renewed when the old hold has ended', async () => {
+      const orderId = await shop.place(oneHold);
+      await shop.forwardToEndOfHold(orderId, -HOUR_MS);
+      expect(await shop.view(orderId)).toMatchObject({ paymentState: 'authorized', waitingOn: 'warehouse' });
+      expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
+    });
+
+    it('is renewed by the customer while the old hold stands', async () => {
+      const orderId = await shop.place(oneHold);
+      await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS);
+      const answer = await world().holdfast.renewPayment(orderId, { paymentMethod: 'pm_card_mastercard' });
+      expect(answer).toMatchObject({ accepted: true, state: 'authorized' });
+      await eventually('the old hold to be voided', () => shop.intentsOf(orderId)[0]?.status === 'canceled');
+      expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
+    });
+
+    it('is voided first, near its end, where the policy says so', async () => {
+      await withWorld({ policy: { onHoldExpiring: 'releaseThenRetry' } }, async (own) => {
+        const orderId = await shop.place(oneHold, own);
+        await shop.forwardToEndOfHold(orderId, 3 * HOUR_MS, own);
+        expect(shop.intentsOf(orderId, own).map((one) => one.status)).toEqual(['requires_capture']);
+        await shop.forwardToEndOfHold(orderId, HOUR_MS, own);
+        expect(shop.intentsOf(orderId, own).map((one) => one.status)).toEqual(['canceled', 'requires_capture']);
+        expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'authorized' });
+        expect(await askedOf(orderId, own)).toBe(0);
+      });
+    });
+
+    it('is captured before it ends where the policy says so', async () => {
+      await withWorld({ policy: { onRenewalDeclined: 'capture' } }, async (own) => {
+        const orderId = await shop.place(oneHold, own);
+        await shop.forwardToEndOfHold(orderId, 3 * HOUR_MS, own);
+        expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'authorized' });
+        await shop.forwardToEndOfHold(orderId, HOUR_MS, own);
+        expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'captured', state: 'paid' });
+      });
+    });
+
+    it('is asked for once, though parcels leave meanwhile where a hold allows several captures', async () => {
+      await withWorld({ simulator: { multicapture: true } }, async (own) => {
+        const orderId = await shop.place(oneHold, own);
+        await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS, own);
+        expect(await own.holdfast.ship(orderId, mugs(1))).toMatchObject({ accepted: true });
+        expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'partially_captured' });
+        await shop.forwardToEndOfHold(orderId, 10 * HOUR_MS, own);
+        expect(await askedOf(orderId, own)).toBe(1);
+        expect(await own.holdfast.cancel(orderId, { reason: 'changed_mind' })).toMatchObject({
+          accepted: true,
+          cancelledLines: [
+            { sku: 'MUG-BLUE', quantity: 1 },
+            { sku: 'TEAPOT-1L', quantity: 1 },
+          ],
+        });
+      });
+    });
+  });
+
+  it('of an order that does not ship in time is a case for the warehouse, until it ships', async () => {
+    await withWorld({}, async (own) => {
+      const orderId = await shop.place({}, own);
+      await shop.forward(orderId, 15 * DAY_MS);
+      expect(await shop.view(orderId, own)).toMatchObject({
+        paymentState: 'authorized',
+        exception: { kind: 'shipment_overdue', owner: 'warehouse' },
+      });
+      const stuck = await own.dependencies.queries.listStuck({ now: new Date().toISOString() });
+      expect(stuck.map((one) => one.orderId)).toContain(orderId);
+      expect(await own.holdfast.ship(orderId, everything())).toMatchObject({ accepted: true, state: 'shipped' });
+      expect((await shop.view(orderId, own)).exception).toBeUndefined();
+    });
+  });
+
+  it('is not renewed for ever: a person decides, and without a word the order ends', async () => {
+    await withWorld({ policy: { holdLimitMs: 10 * DAY_MS } }, async (own) => {
+      const orderId = await shop.place({}, own);
+      await shop.forwardToEndOfHold(orderId, HOUR_MS, own);
+      expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'authorized' });
+      await shop.forwardToEndOfHold(orderId, HOUR_MS, own);
+      expect(await shop.view(orderId, own)).toMatchObject({
+        exception: { kind: 'hold_decision' },
+        waitingOn: 'approver',
+      });
+      await shop.forwardToEndOfHold(orderId, -HOUR_MS, own);
+      expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'payment_needed', waitingOn: 'customer' });
+      await shop.forward(orderId, 3 * DAY_MS);
+      expect(await shop.endOf(orderId, own)).toMatchObject({ state: 'cancelled' });
+    });
+  });
+
+  it('that cannot be renewed while the bank is away keeps no customer from cancelling', async () => {
+    const away: ActivityInterceptorsFactory = ({ info }) => ({
+      inbound: {
+        async execute(input, next) {
+          const [asked] = input.args as [{ attempt?: number }];
+          if (info.activityType !== 'authorizePayment' || asked.attempt === 1) return next(input);
+          throw ApplicationFailure.retryable('the bank is away', failureTypes.providerUnavailable);
+        },
+      },
+    });
+    await withWorld({ interceptors: { activity: [away] } }, async (own) => {
+      const orderId = await shop.place({}, own);
+      await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS, own);
+      expect(await own.holdfast.cancel(orderId, { reason: 'changed_mind' })).toMatchObject({ state: 'cancelled' });
+      expect(shop.intentsOf(orderId, own).map((one) => one.status)).toEqual(['canceled']);
+    });
+  });
+
+  it('that could not be voided is closed by the run that follows', async () => {
+    const orderId = await shop.place();
+    const { activities } = world().dependencies;
+    const workflowId = workflowIds.order(orderId);
+    await activities.raiseException({ orderId, workflowId, kind: 'void_failed', message: 'm', owner: 'payments' });
+    await world().client.workflow.getHandle(workflowId).terminate();
+    const { taskQueue } = world();
+    await world().client.workflow.start(workflowTypes.order, {
+      workflowId,
+      taskQueue,
+      args: [{ orderId, letGoFailed: true }],
+    });
+    await eventually('the exception to be closed', async () => (await shop.view(orderId)).exception === undefined);
+    expect(await world().holdfast.ship(orderId, everything())).toMatchObject({ accepted: true });
   });
 });

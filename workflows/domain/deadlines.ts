@@ -5,6 +5,8 @@ import type { OrderPolicy } from './policy';
 export interface HoldPlan {
   readonly warnAt: string;
   readonly actAt: string;
+  /** The last moment at which something can still be done with the hold in time: capture it, or void it for another. */
+  readonly lastCallAt: string;
   /** When to look whether the hold is gone, should nothing have told us. */
   readonly checkAt: string;
 }
@@ -15,6 +17,9 @@ export interface HoldPlan {
  */
 const WARN_SHARE = 1 / 2;
 const ACT_SHARE = 1 / 4;
+
+/** Of the margin to act: with the default of 12 h the last call comes 2 h before the end, so an outage of an hour costs no money. */
+const LAST_CALL_SHARE = 1 / 6;
 
 /** The provider expires a hold some seconds after its deadline; looking too early would see it still standing. */
 export const EXPIRY_CHECK_DELAY_MS = 5_000;
@@ -31,6 +36,7 @@ export function holdPlan(
   return {
     warnAt: iso(endMs - Math.max(warnMs, actMs)),
     actAt: iso(endMs - actMs),
+    lastCallAt: iso(endMs - actMs * LAST_CALL_SHARE),
     checkAt: iso(endMs + EXPIRY_CHECK_DELAY_MS),
   };
 }

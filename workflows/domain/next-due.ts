@@ -14,6 +14,7 @@ export interface Due {
     | 'authorize' // no hold is open while something is left to ship
     | 'warn_hold'
     | 'act_on_hold'
+    | 'capture_last' // the bank refused a new hold, and the policy takes the money before the old one ends
     | 'check_hold' // it should be gone by now, whatever we were told
     | 'poll_payment' // the customer was asked to act: did they?
     | 'payment_deadline'
@@ -60,7 +61,7 @@ function stateDue(facts: OrderFacts, context: DueContext): Due | undefined {
 
 function paymentDue(facts: OrderFacts, context: DueContext): Due | undefined {
   if (remainingLines(facts).length === 0) return undefined;
-  if (facts.paymentState === 'payment_needed' && facts.paymentDeadline !== undefined) {
+  if (facts.paymentDeadline !== undefined) {
     return customerDue(facts, context, Date.parse(facts.paymentDeadline));
   }
   // While the customer's bank decides nothing ships, so no card is held for it either.
@@ -72,21 +73,36 @@ function paymentDue(facts: OrderFacts, context: DueContext): Due | undefined {
   if (facts.hold === undefined) return { kind: 'authorize', atMs: 0, then: 'get a card hold for what is left to ship' };
   if (facts.captureOn === 'order' && owedAmount(facts) > 0)
     return { kind: 'capture_order', atMs: 0, then: 'take the money of the order' };
-  return holdDue(facts, facts.hold);
+  return earlier(holdDue(facts, facts.hold), handlingDue(facts));
 }
 
-/** While the customer must act: the old hold may end meanwhile, the customer may have paid unheard, the deadline comes. */
+function earlier(one: Due, other: Due | undefined): Due {
+  return other === undefined || one.atMs <= other.atMs ? one : other;
+}
+
+/** While the customer is asked: the old hold may stand until its end, the customer may have paid unheard, the deadline comes. */
 function customerDue(facts: OrderFacts, context: DueContext, deadlineMs: number): Due {
   const deadline: Due = {
     kind: 'payment_deadline',
     atMs: deadlineMs,
     then: 'cancel the order unless the customer has renewed the payment',
   };
+  const lastCallMs = lastCapture(facts);
   const checkMs = facts.hold === undefined ? Infinity : Date.parse(holdPlan(facts.hold, facts.policy).checkAt);
   const pollMs = facts.pendingPaymentIntentId === undefined ? Infinity : context.pollAtMs;
+  if (lastCallMs < Math.min(deadlineMs, checkMs, pollMs)) {
+    return { kind: 'capture_last', atMs: lastCallMs, then: 'take the money before the card hold ends' };
+  }
   if (deadlineMs <= Math.min(checkMs, pollMs)) return deadline;
   if (checkMs <= pollMs) return { kind: 'check_hold', atMs: checkMs, then: 'look whether the old card hold has ended' };
   return { kind: 'poll_payment', atMs: pollMs, then: 'ask Stripe whether the customer has renewed the payment' };
+}
+
+/** When the policy captures what the bank does not hold again. Not while its customer's bank decides whose the money is. */
+function lastCapture(facts: OrderFacts): number {
+  const { hold, policy } = facts;
+  if (hold === undefined || policy.onRenewalDeclined !== 'capture' || openDispute(facts) !== undefined) return Infinity;
+  return Date.parse(holdPlan(hold, policy).lastCallAt);
 }
 
 function holdDue(facts: OrderFacts, hold: NonNullable<OrderFacts['hold']>): Due {
@@ -101,9 +117,10 @@ function holdDue(facts: OrderFacts, hold: NonNullable<OrderFacts['hold']>): Due 
       then: 'look whether the card hold has ended without a decision',
     };
   }
+  const isLate = facts.policy.onHoldExpiring === 'releaseThenRetry' && openDispute(facts) === undefined;
   return {
     kind: 'act_on_hold',
-    atMs: Date.parse(plan.actAt),
+    atMs: Date.parse(isLate ? plan.lastCallAt : plan.actAt),
     then: `act on the card hold (${openDispute(facts) === undefined ? facts.policy.onHoldExpiring : 'disputed: ask'})`,
   };
 }
@@ -111,7 +128,7 @@ function holdDue(facts: OrderFacts, hold: NonNullable<OrderFacts['hold']>): Due 
 function handlingDue(facts: OrderFacts): Due | undefined {
   if (isHeldUp(facts) || openDispute(facts) !== undefined) return undefined;
   const atMs = Date.parse(facts.placedAt) + facts.policy.handlingLimitMs;
-  return { kind: 'shipment_overdue', atMs, then: 'tell a person that the paid order has not shipped' };
+  return { kind: 'shipment_overdue', atMs, then: 'tell a person that the order has not shipped' };
 }
 
 function deliveryDue(facts: OrderFacts): Due | undefined {

@@ -16,7 +16,7 @@ export interface OrderView {
   readonly state: OrderFacts['state'];
   readonly paymentState: OrderFacts['paymentState'];
   readonly currency: string;
-  readonly amounts: OrderAmounts;
+  readonly amounts: OrderAmounts & { readonly heldNow: number };
   readonly captureBefore: string | null;
   readonly lines: readonly OrderLine[];
   /** Where the pieces that have not shipped are reserved. In a list of orders it is left out. */

@@ -105,8 +105,9 @@ export interface OrderFacts {
   readonly hold?: Hold;
   /** PaymentIntents that hold money still although another hold has taken their place: to be let go. */
   readonly supersededHolds: readonly string[];
-  /** The PaymentIntent that waits for the customer while `payment_needed`. */
+  /** The PaymentIntent that waits for the customer who was asked for a payment. */
   readonly pendingPaymentIntentId?: string;
+  /** Until when the customer, who was asked for another payment, may bring it. Beside an open hold: it ships until that ends. */
   readonly paymentDeadline?: string;
   /** Number of payment attempts begun so far; the next one has this plus one. */
   readonly paymentAttempts: number;
@@ -125,8 +126,14 @@ export interface OrderFacts {
   readonly policy: OrderPolicy;
 }
 
+/** What is held on cards at this moment, in minor units; `authorized` sums all holds that ever were, renewals included. */
+export function heldNow({ authorized, captured, released }: OrderAmounts): number {
+  return authorized - captured - released;
+}
+
 /** Sums over the ledger of one order, in minor units. */
 export interface OrderAmounts {
+  /** All holds together that were ever granted: see `heldNow` for what is held. */
   readonly authorized: number;
   readonly captured: number;
   readonly released: number;
@@ -138,6 +145,9 @@ export interface OrderAmounts {
   /** Taken by the customer's bank and not given back. */
   readonly disputed?: number;
 }
+
+/** Why a hold is voided that another one is asked for next: the order goes on. */
+export const RELEASED_FOR_ANOTHER = 'released_for_another';
 
 /** Is an exception of one of these kinds open, shown or not? */
 export function isRaised(facts: Pick<OrderFacts, 'exception' | 'exceptionKinds'>, ...kinds: ExceptionKind[]): boolean {

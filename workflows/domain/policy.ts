@@ -4,15 +4,22 @@ export interface OrderPolicy {
   readonly holdWarnMs: number;
   /** Act on a hold (see `onHoldExpiring`) this long before its end. */
   readonly holdMarginMs: number;
-  /** What to do with a hold that nears its end. */
-  readonly onHoldExpiring: 'reauthorize' | 'capture' | 'ask';
+  /**
+   * What to do with a hold that nears its end. `reauthorize` gets the new hold first, which needs the money twice for a moment;
+   * `releaseThenRetry` voids the old one first, as late as is safe, and risks to be left without one.
+   */
+  readonly onHoldExpiring: 'reauthorize' | 'releaseThenRetry' | 'capture' | 'ask';
+  /** What to do where the bank refuses a new hold while the old one stands: ask the customer only, or capture before it ends. */
+  readonly onRenewalDeclined?: 'ask' | 'capture';
+  /** An order that is not shipped for this long has its hold renewed no more by itself: a person decides. */
+  readonly holdLimitMs?: number;
   /** How long a customer has to renew a payment that the bank refused to renew, before the order is cancelled. */
   readonly paymentDeadlineMs: number;
   /** How long a declined cart may try another payment method on the same PaymentIntent. */
   readonly declinedGraceMs: number;
   /** How long a customer has for 3-D Secure. */
   readonly customerActionMs: number;
-  /** An order that is paid and has not shipped for this long becomes an exception. */
+  /** An order that is held or paid and has not shipped for this long becomes an exception. */
   readonly handlingLimitMs: number;
   /** A shipment that has not arrived for this long becomes an exception. */
   readonly deliveryLimitMs: number;
@@ -27,6 +34,9 @@ export const DEFAULT_POLICY: OrderPolicy = {
   // Long enough for a bank's outage of a night, short enough that most parcels have left and need no second hold.
   holdMarginMs: 12 * HOUR_MS,
   onHoldExpiring: 'reauthorize',
+  onRenewalDeclined: 'ask',
+  // As long as the longest hold that card networks grant: an order older than that is one that somebody forgot.
+  holdLimitMs: 30 * DAY_MS,
   paymentDeadlineMs: 2 * DAY_MS,
   // A customer looking for another card takes minutes; a grace of hours would keep stock decisions waiting.
   declinedGraceMs: 30 * MINUTE_MS,
@@ -34,3 +44,8 @@ export const DEFAULT_POLICY: OrderPolicy = {
   handlingLimitMs: 14 * DAY_MS,
   deliveryLimitMs: 30 * DAY_MS,
 };
+
+/** Values that orders placed before they existed do not have. */
+export function holdLimitMs(policy: OrderPolicy): number {
+  return policy.holdLimitMs ?? (DEFAULT_POLICY.holdLimitMs as number);
+}

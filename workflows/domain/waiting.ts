@@ -57,6 +57,10 @@ export function waitingFor(facts: OrderFacts): Waiting | undefined {
   }
   const stopped = stoppedFor(facts);
   if (stopped !== undefined) return stopped;
+  if (facts.hold !== undefined && facts.paymentDeadline !== undefined) {
+    const why = 'the card hold could not be renewed: to be shipped before it ends, or paid anew by the customer';
+    return { on: 'warehouse', until: facts.hold.captureBefore, why };
+  }
   if (facts.hold !== undefined) {
     const plan = holdPlan(facts.hold, facts.policy);
     return { on: 'warehouse', until: plan.actAt, why: 'to be shipped before the card hold must be renewed' };

@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { createKeyring } from '../../../activities/crypto';
@@ -91,7 +92,7 @@ export async function openShop(): Promise<Shop> {
     async capture(input) {
       const begun = await payments.beginCapture(input);
       if (begun.kind === 'recorded') return begun.facts;
-      if (begun.kind !== 'begun') throw new Error(`the capture is ${begun.kind}`);
+      if (begun.kind !== 'begun') throw ApplicationFailure.nonRetryable(`the capture is ${begun.kind}`, 'Defect');
       const attempt = await payments.findAttemptByPaymentIntent(input.paymentIntentId);
       if (attempt === undefined) throw new Error(`${input.paymentIntentId} is not known`);
       if (attempt.status !== 'authorized') {

@@ -106,6 +106,17 @@ describe('capturePayment', () => {
     });
   });
 
+  it('marks as many captures as a PaymentIntent may have, and leaves room in its metadata', async () => {
+    const input = await held({ multicapture: true });
+    for (let number = 1; number <= 50; number += 1) {
+      const capture = parcel(input, `P${number}`, { amount: 100, final: number === 50 });
+      expect(await harness.payments.capturePayment(capture)).toMatchObject({ outcome: 'captured' });
+      const metadata = harness.simulator.state.paymentIntent(input.paymentIntentId)?.metadata ?? {};
+      expect(Object.keys(metadata).length).toBeLessThanOrEqual(25);
+    }
+    expect(taken(input.paymentIntentId)).toBe(5_000);
+  });
+
   it('refuses to take more than is held', async () => {
     const input = await held();
     const failure = await failureOf(harness.payments.capturePayment({ ...input, amount: 6_000 }));

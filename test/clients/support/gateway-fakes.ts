@@ -66,7 +66,7 @@ export function orderView(orderId: string, changes: Partial<OrderView> = {}): Or
     state: 'allocated',
     paymentState: 'authorized',
     currency: 'eur',
-    amounts: { authorized: 4_999, captured: 0, released: 0, refundPending: 0, refunded: 0 },
+    amounts: { heldNow: 4_999, authorized: 4_999, captured: 0, released: 0, refundPending: 0, refunded: 0 },
     captureBefore: '2026-03-08T12:00:00.000Z',
     lines: [{ sku: 'MUG-1', quantity: 2, unitAmount: 2_000, shipped: 0, cancelled: 0 }],
     shipments: [],

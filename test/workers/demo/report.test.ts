@@ -12,7 +12,7 @@ const order: OrderView = {
   state: 'allocated',
   paymentState: 'authorized',
   currency: 'eur',
-  amounts: { authorized: 7_770, captured: 0, released: 0, refundPending: 0, refunded: 0 },
+  amounts: { heldNow: 0, authorized: 7_770, captured: 0, released: 0, refundPending: 0, refunded: 0 },
   captureBefore: null,
   lines: [],
   shipments: [],

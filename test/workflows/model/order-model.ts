@@ -1,6 +1,8 @@
 const HOUR_MS = 3_600_000;
 /** A card hold is acted on this long after it was got: seven days less the margin of twelve hours. */
 const ACT_AFTER_MS = (7 * 24 - 12) * HOUR_MS;
+/** A hold that was refused a successor is looked for this long after that: its end, and the provider's lag. */
+const END_AFTER_REFUSAL_MS = 12 * HOUR_MS + 5_000;
 /** A customer who was asked has this long. */
 const DEADLINE_MS = 48 * HOUR_MS;
 
@@ -24,6 +26,8 @@ export class OrderModel {
   private allCaptured: boolean;
   private captured = 0;
   private needsPayment = false;
+  /** The bank refused a new hold while the old one stands, until then; parcels leave under it. */
+  private refusedUntilMs: number | undefined;
   private nowMs = 0;
   private holdSinceMs = 0;
   private deadlineMs = 0;
@@ -54,7 +58,7 @@ export class OrderModel {
     this.captured += capturedAmount;
     this.underWay = true;
     // What is left was released with the capture and is held anew.
-    if (!this.isDone && !this.allCaptured) this.renewHold();
+    if (!this.isDone && !this.allCaptured) this.renewWithoutHold();
     return { accepted: true, capturedAmount };
   }
 
@@ -75,10 +79,9 @@ export class OrderModel {
   }
 
   renew(approved: boolean): object {
-    if (!this.needsPayment) return refused('no_payment_needed');
+    if (!this.needsPayment && this.refusedUntilMs === undefined) return refused('no_payment_needed');
     if (!approved) return { accepted: true, state: 'declined' };
-    this.needsPayment = false;
-    this.holdSinceMs = this.nowMs;
+    this.hold();
     return { accepted: true, state: 'authorized' };
   }
 
@@ -91,11 +94,14 @@ export class OrderModel {
   pass(ms: number): void {
     const untilMs = this.nowMs + ms;
     while (!this.isDone && !this.allCaptured) {
-      const dueMs = this.needsPayment ? this.deadlineMs : this.holdSinceMs + ACT_AFTER_MS;
+      const actMs = this.refusedUntilMs ?? this.holdSinceMs + ACT_AFTER_MS;
+      const dueMs = this.needsPayment ? this.deadlineMs : actMs;
       if (dueMs > untilMs) break;
       this.nowMs = dueMs;
       if (this.needsPayment) this.cancelRest();
-      else this.renewHold();
+      else if (this.refusedUntilMs !== undefined) this.renewWithoutHold();
+      else if (this.bankRenews) this.hold();
+      else this.refusedUntilMs = this.nowMs + END_AFTER_REFUSAL_MS;
     }
     this.nowMs = untilMs;
   }
@@ -135,11 +141,16 @@ export class OrderModel {
     if (!this.cancelled && !this.underWay) this.delivered = true;
   }
 
-  private renewHold(): void {
-    if (this.bankRenews) {
-      this.holdSinceMs = this.nowMs;
-      return;
-    }
+  private hold(): void {
+    this.needsPayment = false;
+    this.refusedUntilMs = undefined;
+    this.holdSinceMs = this.nowMs;
+  }
+
+  /** No hold stands: the bank renews it, or the customer is asked while nothing ships. */
+  private renewWithoutHold(): void {
+    if (this.bankRenews) return this.hold();
+    this.refusedUntilMs = undefined;
     this.needsPayment = true;
     this.deadlineMs = this.nowMs + DEADLINE_MS;
   }

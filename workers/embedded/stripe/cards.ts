@@ -7,7 +7,9 @@ export type CardBehaviour =
   | { kind: 'decline'; code: string }
   /** Can be attached; every charge is then declined. */
   | { kind: 'decline_when_charged'; code: string }
-  | { kind: 'authenticate'; when: 'always' | 'unless_set_up' };
+  | { kind: 'authenticate'; when: 'always' | 'unless_set_up' }
+  /** Has the money for one hold at a time: declined for its funds while another hold on it stands. */
+  | { kind: 'one_hold' };
 
 /** What the simulated issuer knows of a test card. */
 export interface CardProfile {
@@ -99,6 +101,8 @@ const CARDS: Record<string, CardProfile> = {
     country: 'FR',
     behaviour: { kind: 'authenticate', when: 'unless_set_up' },
   }),
+  // Of our own, none of Stripe's.
+  oneHoldOnly: card('4000000000990002', { funding: 'debit', behaviour: { kind: 'one_hold' } }),
   ...DECLINES,
   ...LATER_LIFE,
 };

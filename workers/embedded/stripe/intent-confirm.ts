@@ -63,7 +63,11 @@ export function confirm(
   pi.payment_method = method.id;
   pi.next_action = null;
   intent.offSession = isOffSession(params);
-  const outcome = account.issuer.decide(intent, method);
+  const outcome = account.issuer.decide(intent, method, () =>
+    account.paymentIntents
+      .values()
+      .some(({ object }) => object.payment_method === method.id && object.status === 'requires_capture'),
+  );
   if (outcome === 'approve') {
     authorize(account, intent, method, cause);
     return;

@@ -62,8 +62,8 @@ export class IssuerDecisions {
     }
   }
 
-  /** The issuer's answer to one attempt to charge this card. */
-  decide(intent: StoredPaymentIntent, method: StoredPaymentMethod): IssuerOutcome {
+  /** The issuer's answer to one attempt to charge this card. `holdsElsewhere`: does another hold on it stand? */
+  decide(intent: StoredPaymentIntent, method: StoredPaymentMethod, holdsElsewhere: () => boolean): IssuerOutcome {
     const decided = this.take(method.id, intent) ?? this.take(intent.object.customer ?? '', intent);
     if (decided !== undefined) return decided;
     const { behaviour } = method.profile;
@@ -73,6 +73,8 @@ export class IssuerDecisions {
       case 'decline':
       case 'decline_when_charged':
         return behaviour.code;
+      case 'one_hold':
+        return holdsElsewhere() ? 'insufficient_funds' : 'approve';
       case 'authenticate':
         if (intent.authenticated) return 'approve';
         return behaviour.when === 'unless_set_up' && method.setUp ? 'approve' : 'authentication_required';
