@@ -217,13 +217,7 @@ describe('a card hold', () => {
         expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'partially_captured' });
         await shop.forwardToEndOfHold(orderId, 10 * HOUR_MS, own);
         expect(await askedOf(orderId, own)).toBe(1);
-        expect(await own.holdfast.cancel(orderId, { reason: 'changed_mind' })).toMatchObject({
-          accepted: true,
-          cancelledLines: [
-            { sku: 'MUG-BLUE', quantity: 1 },
-            { sku: 'TEAPOT-1L', quantity: 1 },
-          ],
-        });
+        expect(await own.holdfast.ship(orderId, mugs(1))).toMatchObject({ accepted: true });
       });
     });
   });
