@@ -84,12 +84,13 @@ describe('of the events of a refund that was made elsewhere', () => {
 
 describe('a refund made elsewhere of an order that is not recorded yet', () => {
   it('waits for it, as a dispute does, and not for ever', async () => {
-    const payment = world().simulator.addDashboardPayment({
+    const { id } = await world().dependencies.stripe.paymentIntents.create({
       amount: 900,
       currency: 'eur',
       metadata: { holdfast_order_id: 'ord_that_comes_later' },
     });
-    const eventId = await inbox.receive('refund.created', { ...objectOf(await madeElsewhere(payment.id)) });
+    const early = { object: 'refund', id: 're_early', payment_intent: id, status: 'pending' };
+    const eventId = await inbox.receive('refund.created', early);
     await inbox.until(eventId, 'waiting');
     expect(await heardOf(world(), eventId)).toMatchObject({ last_error: 'its order is not known yet' });
     await inbox.age(eventId, 900);
