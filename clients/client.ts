@@ -34,7 +34,7 @@ import { reconcileDay } from './reconcile';
 import { sendUpdate, type SendUpdate, type UpdateCall } from './send-update';
 import { refundVerbs, type RefundTarget, type RefundVerbs } from './refund-requests';
 import { subscriptionVerbs, type SubscriptionVerbs } from './subscription-requests';
-import { parse, parseCheckout, parseShipment } from './validate';
+import { parse, parseCheckout, parseDelivery, parseShipment } from './validate';
 
 export interface HoldfastClientOptions {
   /** A connected Temporal client; its data converter must be the workers' own. */
@@ -155,8 +155,9 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
       return cancelUnder(orderId, { reason, actor }, call);
     },
     async deliver(orderId, request = {}, call = {}) {
-      const { shipmentId, deliveredAt } = parse(schemas.deliveryRequest, withoutUndefined(request));
-      const at = new Date(deliveredAt ?? Date.now()).toISOString();
+      const nowMs = Date.now();
+      const { shipmentId, deliveredAt } = parseDelivery(withoutUndefined(request), nowMs);
+      const at = deliveredAt ?? new Date(nowMs).toISOString();
       return command(orderId, deliverOrder, { ...(shipmentId !== undefined && { shipmentId }), deliveredAt: at }, call);
     },
     async renewPayment(orderId, request, call = {}) {

@@ -59,6 +59,8 @@ const FINAL: Readonly<Record<Word, boolean>> = {
   already_shipped: true,
   unknown_order: false,
   unknown_shipment: false,
+  /** Of all parcels under way, the late one may arrive first. */
+  delivered_before_shipped: false,
   /** Also answered while a cancel is not settled, which may fail. */
   order_cancelled: false,
   unknown_warehouse: false,

@@ -3,9 +3,10 @@ import type { FieldProblem } from '../workflows/domain/errors';
 import { isCurrency } from '../workflows/domain/currencies';
 import { amountProblem, chargeProblem, isAmount } from '../workflows/domain/money';
 import { cartTotal } from '../workflows/domain/shipment-amount';
+import { CLOCK_SKEW_MS } from '../workflows/domain/shipping-rules';
 import { addressProblems } from './address';
 import { ValidationError } from './errors';
-import { checkoutRequest, shipmentRequest, type ParsedCheckout } from './schemas';
+import { checkoutRequest, deliveryRequest, shipmentRequest, type ParsedCheckout } from './schemas';
 
 /**
  * Parses what a caller sent.
@@ -34,6 +35,15 @@ export function parseCheckout(raw: unknown): ParsedCheckout {
 /** Parses a shipment, its rules across fields included. @throws {ValidationError} */
 export function parseShipment(raw: unknown): z.output<typeof shipmentRequest> {
   return parse(shipmentRequest, raw, repeatedSkus);
+}
+
+/** Parses a delivery, which must not be in the future. @throws {ValidationError} */
+export function parseDelivery(raw: unknown, nowMs: number): z.output<typeof deliveryRequest> {
+  return parse(deliveryRequest, raw, (body) => {
+    const { deliveredAt } = asRecord(body);
+    const isFuture = typeof deliveredAt === 'string' && Date.parse(deliveredAt) > nowMs + CLOCK_SKEW_MS;
+    return isFuture ? [{ field: 'deliveredAt', message: 'must not be in the future' }] : [];
+  });
 }
 
 // Rules across fields are no part of the schemas: zod skips them while any single field is wrong, and a caller should

@@ -156,6 +156,7 @@ export type RefusalReason =
   | 'exceeds_remaining'
   | 'tracking_number_used'
   | 'unknown_shipment'
+  | 'delivered_before_shipped'
   | 'order_cancelled'
   | 'already_shipped'
   | 'nothing_shipped'

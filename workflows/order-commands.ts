@@ -282,9 +282,9 @@ function cancelled(order: OrderContext, before: OrderFacts): CancelAnswer {
 }
 
 export async function deliver(order: OrderContext, command: DeliverCommand): Promise<DeliverAnswer> {
+  const cause = refuseDelivery(order.facts, command);
+  if (cause !== undefined) return { accepted: false, ...cause };
   if (order.facts.state !== 'delivered') {
-    const cause = refuseDelivery(order.facts, command.shipmentId);
-    if (cause !== undefined) return { accepted: false, ...cause };
     order.step = 'recording a delivery';
     order.set(await records.recordDelivery({ orderId: order.orderId, ...command }));
     if (isRaised(order.facts, 'delivery_overdue')) await order.resolve('delivery_overdue');

@@ -5,7 +5,7 @@ import { operationKeys } from '../../workflows/domain/operation-keys';
 import { isGivenBack } from '../../workflows/domain/refund';
 import { owedFor, paidAhead } from '../../workflows/domain/owed';
 import { shipmentAmount } from '../../workflows/domain/shipment-amount';
-import { stopShipping, type RefusalCause } from '../../workflows/domain/shipping-rules';
+import { refuseDelivery, stopShipping, type RefusalCause } from '../../workflows/domain/shipping-rules';
 import type { OrderActivities, RequestPaymentInput, ShipmentRefused, ShipmentStopped } from '../../workflows/ports';
 import type { Keyring } from '../crypto';
 import { transact, type Transaction } from './database';
@@ -135,11 +135,9 @@ async function recordDelivery(pool: Pool, now: Date, input: Input<'recordDeliver
   const { orderId, shipmentId, deliveredAt } = input;
   return transact(pool, async (tx) => {
     const record = await lockKnownOrder(tx, orderId);
-    const { shipments } = record.facts;
-    if (shipmentId !== undefined && !shipments.some((one) => one.shipmentId === shipmentId)) {
-      throw defect(`order ${orderId} has no shipment ${shipmentId}`);
-    }
-    const arrived = shipments
+    const refused = refuseDelivery(record.facts, input);
+    if (refused !== undefined && refused.reason !== 'nothing_shipped') throw defect(refused.message);
+    const arrived = record.facts.shipments
       .filter((one) => one.deliveredAt === undefined && (shipmentId === undefined || one.shipmentId === shipmentId))
       .map((one) => one.shipmentId);
     if (arrived.length === 0) return record.facts;

@@ -3,7 +3,7 @@ import type { OrderView } from '../../workflows/domain/order-view';
 import * as answers from '../answer-schemas';
 import { ownId } from '../edge';
 import * as schemas from '../schemas';
-import { parse, parseShipment } from '../validate';
+import { parse, parseDelivery, parseShipment } from '../validate';
 import { actorOf } from './auth';
 import type { Outcome } from './idempotency';
 import type { GatewayMetrics } from './metrics';
@@ -97,18 +97,12 @@ function shipping(deps: GatewayDeps, metrics: GatewayMetrics, now: () => number)
       body: schemas.deliveryRequest,
       answers: { 200: ['Recorded', answers.deliveryAnswer] },
       prepare: (call) => {
-        const request = parse(schemas.deliveryRequest, call.body);
-        if (request.deliveredAt !== undefined && Date.parse(request.deliveredAt) > now() + CLOCK_SKEW_MS) {
-          throw badRequest([{ field: 'deliveredAt', message: 'must not be in the future' }]);
-        }
+        const request = parseDelivery(call.body, now());
         return async () => done(200, call, await deps.holdfast.deliver(call.orderId, request, call.options));
       },
     }),
   ];
 }
-
-/** Clocks of callers may be ahead of ours by this much. */
-const CLOCK_SKEW_MS = 5 * 60_000;
 
 function deciding(deps: GatewayDeps, metrics: GatewayMetrics): Operation[] {
   const command = commands(deps, metrics);

@@ -150,6 +150,8 @@ test('what can not be understood is not sent', async () => {
   await expect(api.checkout(body)).rejects.toThrow(ValidationError);
   await expect(api.ship('not an id', SHIPMENT)).rejects.toThrow(ValidationError);
   await expect(api.ship('ord', { ...SHIPMENT, lines: [] })).rejects.toThrow('1 wrong field(s): lines');
+  const future = new Date(Date.now() + 3_600_000).toISOString();
+  await expect(api.deliver('ord', { deliveredAt: future })).rejects.toThrow('1 wrong field(s): deliveredAt');
   await expect(client.workflow.getHandle(`checkout-${body.cartId}`).describe()).rejects.toThrow(/not found/i);
 });
 

@@ -1,4 +1,4 @@
-import type { RefusalReason, ShipCommand } from '../messages';
+import type { DeliverCommand, RefusalReason, ShipCommand } from '../messages';
 import type { FieldProblem } from './errors';
 import { openDispute } from './dispute';
 import { shipmentId } from './operation-keys';
@@ -105,15 +105,32 @@ export function refuseCancel(facts: OrderFacts): RefusalCause | undefined {
   return undefined;
 }
 
+/** Clocks of shops and carriers differ from ours by this much, in milliseconds: more is a wrong time. */
+export const CLOCK_SKEW_MS = 5 * 60_000;
+
 /** Why a delivery cannot be recorded; undefined where it can. */
-export function refuseDelivery(facts: OrderFacts, id: string | undefined): RefusalCause | undefined {
-  if (facts.shipments.length === 0) {
-    return { reason: 'nothing_shipped', message: `Nothing of order ${facts.orderId} has shipped.` };
+export function refuseDelivery(facts: OrderFacts, command: DeliverCommand): RefusalCause | undefined {
+  const { shipmentId: id, deliveredAt } = command;
+  const { orderId, shipments } = facts;
+  if (shipments.length === 0) {
+    return { reason: 'nothing_shipped', message: `Nothing of order ${orderId} has shipped.` };
   }
-  if (id !== undefined && !facts.shipments.some((one) => one.shipmentId === id)) {
-    return { reason: 'unknown_shipment', message: `Order ${facts.orderId} has no shipment ${id}.` };
+  if (id !== undefined && !shipments.some((one) => one.shipmentId === id)) {
+    return {
+      reason: 'unknown_shipment',
+      message: `Order ${orderId} has no shipment ${id}.`,
+      problems: [{ field: 'shipmentId', message: 'is no shipment of this order' }],
+    };
   }
-  return undefined;
+  const asked = shipments.filter((one) => (id === undefined ? one.deliveredAt === undefined : one.shipmentId === id));
+  // `shippedAt` is our clock's time of the record, `deliveredAt` the carrier's.
+  const early = asked.find((one) => Date.parse(deliveredAt) < Date.parse(one.shippedAt) - CLOCK_SKEW_MS);
+  if (early === undefined) return undefined;
+  return {
+    reason: 'delivered_before_shipped',
+    message: `Shipment ${early.shipmentId} left at ${early.shippedAt} and cannot have arrived before that.`,
+    problems: [{ field: 'deliveredAt', message: `must not be before ${early.shippedAt}, when the shipment left` }],
+  };
 }
 
 /** The same quantities, in whatever order. */

@@ -92,6 +92,38 @@ test('a warehouse that is not known is a wrong field, and one that has none is r
   expect(await ship('berlin')).toMatchObject({ status: 201, body: { state: 'shipped' } });
 }, 60_000);
 
+test('a parcel that arrived before it left is refused and changes nothing; clocks may differ by minutes', async () => {
+  const lines = [
+    { sku: 'MUG-BLUE', quantity: 1, unitAmount: 1290 },
+    { sku: 'CARD-GREETING', quantity: 1, unitAmount: 350 },
+  ];
+  const placed = await checkout(sampleCart({ lines }));
+  const order = `${url}/v1/orders/${String(placed.body['orderId'])}`;
+  const shipped: string[] = [];
+  for (const { sku } of lines) {
+    const body = { lines: [{ sku, quantity: 1 }], carrier: 'DHL', trackingNumber: `JD ${sku}` };
+    shipped.push(String((await request(`${order}/shipments`, { body })).body['shipmentId']));
+  }
+  const [shipmentId, other] = shipped;
+  const deliver = (body: unknown): Promise<Answer> => request(`${order}/deliveries`, { body });
+  const early = new Date(Date.now() - 30 * 60_000).toISOString();
+  const skewed = new Date(Date.now() - 2 * 60_000).toISOString();
+  const refused = { status: 409, body: { code: 'delivered_before_shipped', errors: [{ field: 'deliveredAt' }] } };
+  const before = (await request(order)).body;
+  expect(await deliver({ shipmentId, deliveredAt: early })).toMatchObject(refused);
+  expect(await deliver({ deliveredAt: '2001-01-01T00:00:00Z' })).toMatchObject(refused);
+  expect((await request(order)).body).toEqual(before);
+  expect(await deliver({ shipmentId, deliveredAt: skewed })).toMatchObject({ status: 200, body: { state: 'shipped' } });
+  expect((await request(order)).body['shipments']).toMatchObject([{ shipmentId, deliveredAt: skewed }, {}]);
+  // What has arrived stays as it was recorded; only what is under way is asked about.
+  expect(await deliver({ shipmentId, deliveredAt: early })).toMatchObject(refused);
+  expect(await deliver({ shipmentId: other })).toMatchObject({ status: 200, body: { state: 'delivered' } });
+  expect(await deliver({ shipmentId: 'dhl/nowhere' })).toMatchObject({
+    status: 409,
+    body: { code: 'unknown_shipment', errors: [{ field: 'shipmentId' }] },
+  });
+}, 60_000);
+
 test('unknown goods, wrong prices and a wrong currency are named, and nothing is changed', async () => {
   const before = await facts();
   const [line] = sampleCart().lines;

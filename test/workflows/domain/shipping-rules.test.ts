@@ -1,0 +1,43 @@
+import { refuseDelivery } from '../../../workflows/domain/shipping-rules';
+import type { Shipment } from '../../../workflows/domain/order';
+import { withoutHold } from '../../support/facts';
+
+const parcel = (shipmentId: string, shippedAt: string, deliveredAt?: string): Shipment => ({
+  ...{ shipmentId, lines: [], carrier: 'dhl', trackingNumber: shipmentId, amount: 0, shippedAt },
+  ...(deliveredAt !== undefined && { deliveredAt }),
+});
+
+describe('a delivery', () => {
+  const facts = withoutHold({
+    shipments: [
+      parcel('early', '2026-03-01T12:00:00.000Z', '2026-03-02T12:00:00.000Z'),
+      parcel('late', '2026-03-03T12:00:00.000Z'),
+    ],
+  });
+
+  it.each([
+    ['at the time its parcel left', { shipmentId: 'late', deliveredAt: '2026-03-03T12:00:00.000Z' }, undefined],
+    ['before that by what clocks differ', { shipmentId: 'late', deliveredAt: '2026-03-03T11:55:00.000Z' }, undefined],
+    [
+      'before that by more',
+      { shipmentId: 'late', deliveredAt: '2026-03-03T11:54:59.999Z' },
+      { reason: 'delivered_before_shipped', problems: [{ field: 'deliveredAt' }] },
+    ],
+    [
+      'of all under way, one of which left later',
+      { deliveredAt: '2026-03-02T12:00:00.000Z' },
+      { reason: 'delivered_before_shipped', problems: [{ field: 'deliveredAt' }] },
+    ],
+    ['of all under way, after they left', { deliveredAt: '2026-03-04T00:00:00.000Z' }, undefined],
+    ['again of one that has arrived', { shipmentId: 'early', deliveredAt: '2026-03-02T12:00:00.000Z' }, undefined],
+    [
+      'of a parcel that is none of the order',
+      { shipmentId: 'other', deliveredAt: '2026-03-04T00:00:00.000Z' },
+      { reason: 'unknown_shipment', problems: [{ field: 'shipmentId' }] },
+    ],
+  ])('%s', (_name, command, cause) => {
+    const refused = refuseDelivery(facts, command);
+    if (cause === undefined) expect(refused).toBeUndefined();
+    else expect(refused).toMatchObject(cause);
+  });
+});
