@@ -55,6 +55,26 @@ export function unchanged(refund: RefundFacts): RefundChange {
 }
 
 /**
+ * So many refunds of one order are announced in a day, the last with a word that more may follow: nobody reads a hundred mails, and
+ * mail servers take them for spam. What needs the customer, and a refund that comes back, is always told.
+ */
+const ANNOUNCED_A_DAY = 10;
+
+/** Counts the refunds of an order in the 24 h up to one of them, itself included. */
+function refundsOfTheDay(refunds: readonly RefundFacts[], { refundId, requestedAt }: RefundFacts): number {
+  const atMs = Date.parse(requestedAt);
+  const isEarlier = (one: RefundFacts): boolean => {
+    const beforeMs = atMs - Date.parse(one.requestedAt);
+    return (
+      one.refundId !== refundId && beforeMs < DAY_MS && (beforeMs > 0 || (beforeMs === 0 && one.refundId < refundId))
+    );
+  };
+  return refunds.filter(isEarlier).length + 1;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/**
  * One step on one refund, within a step on its order: the rows, the ledger, the events, the notices and the exceptions are
  * written together. `cause.nowIso` is the clock of who follows the refund, `clock` this computer's.
  */
@@ -130,7 +150,11 @@ export class RefundStep {
     more: { readonly until?: string } = {},
   ): void {
     const { orderId, currency } = this.refund;
-    const data = { amount: { amount, currency }, orderId, ...more };
+    const isNews = kind === 'refund_on_its_way' || kind === 'refund_done';
+    const rank = isNews ? refundsOfTheDay(this.order.facts.refunds ?? [], this.refund) : 0;
+    if (rank > ANNOUNCED_A_DAY) return;
+    const last = rank === ANNOUNCED_A_DAY ? { isLastToday: true } : {};
+    const data = { amount: { amount, currency }, orderId, ...more, ...last };
     this.queue(name, { kind, recipient: { to: 'order_customer', orderId }, data });
   }
 

@@ -129,8 +129,9 @@ export type NoticePayloads = {
     readonly amountAtRisk?: Money;
   };
   /** `reason` is read by the customer: no internal note. */
-  refund_on_its_way: RefundTold & { readonly reason?: string };
-  refund_done: RefundTold;
+  /** `isLastToday`: further refunds of the order are not announced that day. */
+  refund_on_its_way: RefundTold & { readonly reason?: string; readonly isLastToday?: boolean };
+  refund_done: RefundTold & { readonly isLastToday?: boolean };
   /** `link`: where the bank's question is answered; `until`: when it lapses. */
   refund_action_needed: RefundTold & { readonly link?: string; readonly until?: string };
   refund_delayed: RefundTold;

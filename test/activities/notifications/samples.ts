@@ -43,9 +43,13 @@ export const samples: { readonly [Kind in NoticeKind]: readonly [NoticePayloads[
   ],
   refund_on_its_way: [
     { amount, orderId, reason: 'The teapot arrived broken' },
+    { amount, orderId, isLastToday: true },
     { amount, orderId },
   ],
-  refund_done: [{ amount, orderId }],
+  refund_done: [
+    { amount, orderId, isLastToday: true },
+    { amount, orderId },
+  ],
   refund_action_needed: [
     { amount, orderId, link, until: '2026-03-31T10:00:00.000Z' },
     { amount, orderId },

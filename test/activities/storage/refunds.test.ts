@@ -202,3 +202,21 @@ describe('a refund is refused', () => {
     expect((await shop.tell(sent.refund, { status: 'succeeded' })).refund.state).toBe('succeeded');
   });
 });
+
+it('announces ten refunds of one order in a day, the tenth with a word that more may follow', async () => {
+  await shop.shipped('many-refunds');
+  const announced: string[] = [];
+  for (let number = 1; number <= 12; number += 1) {
+    const refundId = `many-${String(number).padStart(2, '0')}`;
+    const refund = await shop.begin({ orderId: 'many-refunds', refundId, amount: 10 });
+    await shop.send(refund);
+    await shop.tell((await shop.view('many-refunds')).refunds?.at(-1) ?? refund, { status: 'succeeded' });
+    if ((await shop.notices(refundId)).length > 0) announced.push(refundId);
+  }
+  expect(announced).toHaveLength(10);
+  expect(announced).not.toContain('many-11');
+  const last = await shop.sql<{ notice_key: string }>(
+    `SELECT DISTINCT subject_id AS notice_key FROM notices WHERE data ? 'isLastToday'`,
+  );
+  expect(last).toEqual([{ notice_key: 'many-10' }]);
+});
