@@ -28,12 +28,19 @@ export async function letGo(
   const intent = await cancel(session, paymentIntentId);
   assertOwn(intent, orderId, session.call);
   const status = paymentStatus(intent);
-  if (status.status === 'captured') {
+  if (status.status === 'captured' && !(await restWasCancelled(context, intent))) {
     const recorded = await context.store.recordAttempt({ orderId, attempt, status, card: cardDetails(intent) });
     return { outcome: 'captured', capturedAmount: status.capturedAmount, ...factsOf(recorded) };
   }
   const recorded = await context.store.recordVoid({ orderId, attempt, paymentIntentId, reason });
   return { outcome: 'voided', ...recorded };
+}
+
+/** What a multicapture hold paid for before stays taken and is in our ledger: cancelling the rest took nothing more. */
+async function restWasCancelled({ store }: PaymentContext, intent: Stripe.PaymentIntent): Promise<boolean> {
+  if (intent.status !== 'canceled') return false;
+  const known = await store.findAttemptByPaymentIntent(intent.id);
+  return known !== undefined && intent.amount_received <= known.capturedAmount;
 }
 
 /**

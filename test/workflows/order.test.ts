@@ -44,6 +44,25 @@ describe('shipping', () => {
     }
   });
 
+  it('cancels the rest of an order that shipped in part under a hold of several captures', async () => {
+    const generous = await createWorld({ simulator: { multicapture: true } });
+    try {
+      const orderId = await shop.place({}, generous);
+      await generous.holdfast.ship(orderId, mugs(2));
+      const { captured } = (await shop.view(orderId, generous)).amounts;
+      expect(await generous.holdfast.cancel(orderId, { reason: 'the rest is not wanted' })).toMatchObject({
+        accepted: true,
+        releasedAmount: 7970 - captured,
+        cancelledLines: [{ sku: 'TEAPOT-1L', quantity: 1 }],
+      });
+      expect((await shop.view(orderId, generous)).amounts).toMatchObject({ captured, heldNow: 0 });
+      expect(shop.intentsOf(orderId, generous)).toMatchObject([{ status: 'canceled', amount_received: captured }]);
+      expect(await violations(generous)).toEqual([]);
+    } finally {
+      await generous.close();
+    }
+  });
+
   it('costs at most 45 history events from placed to delivered with one shipment', async () => {
     const cart = sampleCart();
     const answer = await world().holdfast.checkout(cart);
