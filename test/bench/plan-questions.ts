@@ -22,7 +22,7 @@ export function questions(now: Date): readonly (readonly [name: string, values: 
     ['orders-waiting-on', ['customer', 'allocated', null, PAGE]],
     ['settlement-positions', [...day, positions]],
     ['settlement-holds', [ago(2)]],
-    ['exceptions-open', [PAGE]],
+    ['exceptions-open', [PAGE, null, null]],
     ['disputes-list', [null, PAGE]],
     ['disputes-list', [true, PAGE]],
     ['disputes-list', [false, PAGE]],

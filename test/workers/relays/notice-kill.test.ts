@@ -7,6 +7,7 @@ import { createNoticeStore, createPool } from '../../../activities/storage';
 import { transact } from '../../../activities/storage/database';
 import { queueNotice } from '../../../activities/storage/notices';
 import { startMailServer } from '../../../workers/embedded/mail';
+import { findFreePort } from '../../../workers/embedded/ports';
 import { startStripeSimulator } from '../../../workers/embedded/stripe/server';
 import { relayNotices } from '../../../workers/relays/notice-relay';
 import { createDatabase, testEnvironment, uniqueName } from '../../support/environment';
@@ -51,7 +52,7 @@ it('a worker killed between the hand-over of a mail and its record: the mail is 
       STRIPE_API_URL: simulator.url,
       HOLDFAST_API_KEYS: randomBytes(16).toString('hex'),
       HOLDFAST_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
-      HOLDFAST_WORKER_PORT: '0',
+      HOLDFAST_WORKER_PORT: String(await findFreePort()),
       SMTP_URL: settings.mail.url,
       MAIL_FROM: settings.mail.from,
       HOLDFAST_SHOP_EMAIL: settings.mail.shopEmail,
