@@ -79,6 +79,7 @@ const FINAL: Readonly<Record<Word, boolean>> = {
 
   // Refunds. What can be refunded grows with each capture, and again where a refund fails.
   wrong_currency: true,
+  not_a_multiple: true,
   refund_id_used: true,
   exceeds_line: false,
   exceeds_refundable: false,

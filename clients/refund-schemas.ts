@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { FieldProblem } from '../workflows/domain/errors';
+import { amountProblem } from '../workflows/domain/money';
 import type { RefundFacts } from '../workflows/domain/refund';
 import { currency, movedAmount, ownId, wellFormedText } from './edge';
 import { refundAnswer } from './money-back-answers';
@@ -32,7 +33,7 @@ export const refundCancelRequest = z.strictObject({ actor });
 
 /** Parses a request for a refund, its rules across fields included. @throws {ValidationError} */
 export function parseRefund(raw: unknown): z.output<typeof refundRequest> {
-  return parse(refundRequest, raw, (body) => [...repeatedSkus(body), ...amountOrLines(body)]);
+  return parse(refundRequest, raw, (body) => [...repeatedSkus(body), ...amountOrLines(body), ...amountProblems(body)]);
 }
 
 /** As parseRefund. @throws {ValidationError} */
@@ -50,6 +51,15 @@ function amountOrLines(raw: unknown): FieldProblem[] {
     return [{ field: 'amount', message: 'is required unless lines are given' }];
   if (amount === undefined || lines === undefined) return [];
   return [{ field: 'lines', message: 'go not together with an amount' }];
+}
+
+/** Where the currency is not given it is the order's, and is looked at with it. */
+function amountProblems(raw: unknown): FieldProblem[] {
+  const { amount, currency: given } = fieldsOf(raw);
+  const code = currency.safeParse(given);
+  const minor = movedAmount.safeParse(amount);
+  const message = code.success && minor.success ? amountProblem(minor.data, code.data) : undefined;
+  return message === undefined ? [] : [{ field: 'amount', message }];
 }
 
 function fieldsOf(raw: unknown): Readonly<Record<string, unknown>> {

@@ -22,6 +22,7 @@ export type RefundRefusalReason =
   | 'exceeds_refundable'
   | 'worth_nothing' // what the lines cost was given back before, or they are free
   | 'wrong_currency'
+  | 'not_a_multiple' // of what the order's currency has as its smallest unit
   | 'nothing_captured'
   | 'disputed'
   | 'needs_approval'

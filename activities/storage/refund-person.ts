@@ -143,6 +143,7 @@ async function bookOutside(
     );
   }
   const resolved = step.refund.parts.filter((one) => one.resolvedAt !== undefined).length;
+  // No provider is asked: what a bank left of the smallest unit counts, too.
   for (const part of splitRefund(payments, amount)) {
     step.order.move([
       {

@@ -10,7 +10,7 @@ import type { Outcome } from './idempotency';
 import type { GatewayMetrics } from './metrics';
 import type { Call, Operation } from './operation';
 import type { GatewayDeps } from './ports';
-import { notFound, Problem, unavailable } from './problem';
+import { badRequest, notFound, Problem, unavailable } from './problem';
 
 type RefundDeps = Pick<GatewayDeps, 'holdfast' | 'orders'>;
 
@@ -51,6 +51,7 @@ function created(answer: RefundResult): Outcome {
   if (!answer.accepted) {
     const { reason, message, refundable, held } = answer;
     if (reason === 'unknown_order') throw notFound('The order');
+    if (reason === 'not_a_multiple') throw badRequest([{ field: 'amount', message }]);
     throw new Problem(409, message, { code: reason, refundable, ...(held !== undefined && { held }) });
   }
   const { accepted: _, ...body } = answer;

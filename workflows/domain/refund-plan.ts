@@ -1,6 +1,7 @@
 import type { RefundRefusalReason, RefundRequest } from '../refund-ports';
 import { openDispute } from './dispute';
-import { formatMoney } from './money';
+import { currencyRules } from './currencies';
+import { amountProblem, formatMoney } from './money';
 import { remainingLines, type OrderFacts } from './order';
 import { linesAmount, refundablePieces, withUnshipped } from './refund-amount';
 import { refundable, type RefundLine, type RefundPolicy } from './refund';
@@ -64,7 +65,7 @@ export function planRefund(
   policy: Pick<RefundPolicy, 'approvalAbove'>,
 ): RefundPlan {
   const { facts, payments, held } = situation;
-  const left = payments.reduce((sum, payment) => sum + refundable(payment), 0);
+  const left = leftOf(situation);
   const refuse = (reason: RefundRefusalReason, message: string): RefundPlan => {
     return { kind: 'refused', reason, message, refundable: left, ...(held > 0 && { held }) };
   };
@@ -75,6 +76,9 @@ export function planRefund(
       `Order ${facts.orderId} was paid in ${facts.currency}, not in ${request.currency}.`,
     );
   }
+  const amount = request.amount ?? linesAmount(facts, request.lines ?? []);
+  const problem = amountProblem(amount, facts.currency);
+  if (problem !== undefined) return refuse('not_a_multiple', `The amount of a refund ${problem}.`);
   const strange = request.lines?.find(({ sku }) => !facts.lines.some((line) => line.sku === sku));
   if (strange !== undefined) return refuse('unknown_line', `Order ${facts.orderId} has no line ${strange.sku}.`);
   const dispute = openDispute(facts);
@@ -82,12 +86,11 @@ export function planRefund(
     return refuse('disputed', `Nothing is refunded while dispute ${dispute.disputeId} is open: the bank decides.`);
   }
   const tooMany = request.lines?.find(({ sku, quantity }) => quantity > refundablePieces(facts, sku).pieces);
-  const amount = request.amount ?? linesAmount(facts, request.lines ?? []);
   const isThere = tooMany === undefined && amount <= left;
-  if (!isThere && mayBeThere(situation, request, amount)) {
+  if (!isThere && amount > 0 && mayBeThere(situation, request, amount)) {
     return needsApproval(amount, policy)
       ? refuse('needs_approval', approvalText(money(amount)))
-      : { kind: 'wait', amount: Math.max(1, amount) };
+      : { kind: 'wait', amount };
   }
   if (payments.length === 0) return refuseHeld(situation, request);
   if (tooMany !== undefined) {
@@ -103,7 +106,7 @@ export function planRefund(
   }
   if (needsApproval(amount, policy)) return refuse('needs_approval', approvalText(money(amount)));
   const lines = request.lines && withUnshipped(facts, request.lines);
-  return { kind: 'refund', amount, ...(lines && { lines }), parts: splitRefund(payments, amount) };
+  return { kind: 'refund', amount, ...(lines && { lines }), parts: splitRefund(payments, amount, facts.currency) };
 }
 
 /** Nothing was taken: letting go of what is held is a cancel. */
@@ -129,30 +132,39 @@ function approvalText(amount: string): string {
 }
 
 /** Could a capture that is under way make this possible? Pieces are counted as if it ships all that is left. */
-function mayBeThere(
-  { facts, payments, captureUnderWay }: RefundSituation,
-  { lines }: Pick<RefundRequest, 'lines'>,
-  amount: number,
-): boolean {
+function mayBeThere(situation: RefundSituation, { lines }: Pick<RefundRequest, 'lines'>, amount: number): boolean {
+  const { facts, captureUnderWay } = situation;
   if (captureUnderWay === 0) return false;
-  const left = payments.reduce((sum, payment) => sum + refundable(payment), 0);
   const toShip = new Map(remainingLines(facts).map((line) => [line.sku, line.quantity]));
   const fits = (lines ?? []).every(({ sku, quantity }) => {
     const unpaid = facts.paymentState === 'captured' ? 0 : (toShip.get(sku) ?? 0);
     return quantity <= refundablePieces(facts, sku).pieces + unpaid;
   });
-  return fits && amount <= left + captureUnderWay;
+  return fits && amount <= leftOf(situation) + captureUnderWay;
 }
 
-/** Splits an amount over payments, the newest capture first. The amount must be there. */
-export function splitRefund(payments: readonly CapturedPayment[], amount: number): PlannedPart[] {
+function leftOf({ facts, payments }: RefundSituation): number {
+  return payments.reduce((sum, payment) => sum + payable(payment, facts.currency), 0);
+}
+
+/** Minor units of a payment that the provider can give back: what a bank took may leave a part of the smallest unit. */
+function payable(payment: CapturedPayment, currency: string | undefined): number {
+  const left = refundable(payment);
+  return currency === undefined ? left : left - (left % currencyRules(currency).multiple);
+}
+
+/**
+ * Splits an amount over payments, the newest capture first. The amount must be there.
+ * @param currency where the provider gives it back: then each part is a multiple that it takes
+ */
+export function splitRefund(payments: readonly CapturedPayment[], amount: number, currency?: string): PlannedPart[] {
   const newestFirst = [...payments].sort(
     (one, other) => Date.parse(other.capturedAt) - Date.parse(one.capturedAt) || other.attempt - one.attempt,
   );
   const parts: PlannedPart[] = [];
   let missing = amount;
   for (const payment of newestFirst) {
-    const taken = Math.min(missing, refundable(payment));
+    const taken = Math.min(missing, payable(payment, currency));
     if (taken === 0) continue;
     parts.push({ attempt: payment.attempt, paymentIntentId: payment.paymentIntentId, amount: taken });
     missing -= taken;

@@ -173,6 +173,15 @@ describe('a refund is refused', () => {
     expect(await shop.ask({ orderId: 'nowhere', amount: 1 })).toMatchObject({ reason: 'unknown_order' });
   });
 
+  test('by a part of what the currency has as its smallest unit', async () => {
+    await shop.shipped('no-4');
+    await shop.pool.query("UPDATE orders SET currency = 'isk' WHERE order_id = 'no-4'");
+    const kept = await shop.view('no-4');
+    expect(await shop.ask({ orderId: 'no-4', amount: 150 })).toMatchObject({ reason: 'not_a_multiple' });
+    expect(await shop.view('no-4')).toEqual(kept);
+    expect(await shop.ask({ orderId: 'no-4', amount: 100 })).toMatchObject({ outcome: 'begun' });
+  });
+
   test('where nothing was captured: what is held is let go by a cancel', async () => {
     await shop.place('no-2');
     expect(await shop.ask({ orderId: 'no-2', amount: TOTAL })).toEqual({

@@ -88,6 +88,7 @@ describe('asking for a refund', () => {
     ['no lines', { lines: [], reason }, ['lines']],
     ['a line twice', { lines: [line, line], reason }, ['lines.1.sku']],
     ['no pieces', { lines: [{ sku: 'MUG-1', quantity: 0 }], reason }, ['lines.0.quantity']],
+    ['a part of a unit', { amount: 1_050, currency: 'ISK', reason }, ['amount']],
     ['no currency', { amount: 1, currency: 'EURO', reason }, ['currency']],
     ['what nobody knows', { amount: 1, reason, refund: true, actor: 'no id' }, ['actor', 'refund']],
     ['no reason, and too long ones', { amount: 1, reason: 'x'.repeat(201) }, ['reason']],
@@ -119,6 +120,13 @@ describe('asking for a refund', () => {
     fakes.answer = () => ({ accepted: false, reason: code, message: 'why', refundable: 500, held: 70 });
     const answer = await ask({ amount: 1000, reason });
     expect(answer).toMatchObject({ status: 409, body: { code, detail: 'why', refundable: 500, held: 70 } });
+  });
+
+  test('of a part of what the currency has as a unit: 400 naming the amount', async () => {
+    fakes.answer = () => ({ accepted: false, reason: 'not_a_multiple', message: 'why', refundable: 500 });
+    const answer = await ask({ amount: 1050, reason });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    expect(answer.body['errors']).toEqual([{ field: 'amount', message: 'why' }]);
   });
 
   test('that is not answered in time: 503, and the same request may be sent again', async () => {

@@ -7,6 +7,7 @@ import {
 } from '../../../workflows/domain/refund-plan';
 import type { OrderFacts } from '../../../workflows/domain/order';
 import { shipmentAmount } from '../../../workflows/domain/shipment-amount';
+import { CURRENCIES, currencyRules } from '../../../workflows/domain/currencies';
 import { refundable } from '../../../workflows/domain/refund';
 import { orderFacts, withoutHold } from '../../support/facts';
 import { check, fc } from '../../support/property';
@@ -134,6 +135,39 @@ describe('planning a refund', () => {
     expect(planRefund(facts, request, policy)).toMatchObject(plan);
   });
 
+  const crowns = { ...shipped(), currency: 'isk', taxAmount: 0, shippingAmount: 0 };
+  const inCrowns = (changes: Partial<CapturedPayment> = {}): RefundSituation =>
+    situation({ facts: crowns, payments: [payment({ captured: 10_000, ...changes })] });
+
+  it.each<[string, Parameters<typeof planRefund>, object]>([
+    ['whole units', [inCrowns(), { amount: 5_000 }, {}], { kind: 'refund', parts: [{ amount: 5_000 }] }],
+    ['a part of a unit', [inCrowns(), { amount: 5_050 }, {}], { reason: 'not_a_multiple', refundable: 10_000 }],
+    [
+      'a part of a unit, of what is held',
+      [situation({ facts: crowns, payments: [], held: 10_050 }), { amount: 10_050 }, {}],
+      { reason: 'not_a_multiple' },
+    ],
+    [
+      'more than the whole units that a bank has left',
+      [inCrowns({ disputed: 4_950 }), { amount: 5_100 }, {}],
+      { reason: 'exceeds_refundable', refundable: 5_000 },
+    ],
+    [
+      'all whole units that a bank has left',
+      [inCrowns({ disputed: 4_950 }), { amount: 5_000 }, {}],
+      { kind: 'refund', parts: [{ amount: 5_000 }] },
+    ],
+  ])('in a currency without parts of a unit: %s', (_name, [facts, request, policy], plan) => {
+    expect(planRefund(facts, request, policy)).toMatchObject(plan);
+  });
+
+  it('of free pieces waits for no capture: there is nothing to give back', () => {
+    const lines = [{ sku: 'TEE', quantity: 1, unitAmount: 0, shipped: 0, cancelled: 0 }];
+    const facts = orderFacts({ taxAmount: 0, lines });
+    const underWay = situation({ facts, payments: [payment()], captureUnderWay: 4000 });
+    expect(planRefund(underWay, { lines: tee }, {})).toMatchObject({ kind: 'refused' });
+  });
+
   it('takes the newest capture first, by time and then by attempt, and leaves out what is empty', () => {
     const payments = [
       payment({ attempt: 1, captured: 100, capturedAt: '2026-01-03T00:00:00.000Z' }),
@@ -149,24 +183,48 @@ describe('planning a refund', () => {
     expect(() => splitRefund(payments, 171)).toThrow(RangeError);
   });
 
-  it('splits any amount into what each payment has, in full', async () => {
-    const amounts = fc.record({ captured: fc.nat(1000), gone: fc.nat(1000) });
+  it('splits any amount into parts that the provider takes, in every currency', async () => {
+    const amounts = fc.record({ captured: fc.nat(1000), gone: fc.nat(1000), disputed: fc.nat(1000) });
+    const currency = fc.constantFrom(...CURRENCIES);
     await check(
       'refunds are split',
-      fc.property(fc.array(amounts, { minLength: 1, maxLength: 6 }), fc.nat(100), (list, share) => {
-        const payments = list.map(({ captured, gone }, index) =>
-          payment({ attempt: index + 1, captured, refunded: Math.min(gone, captured) }),
-        );
-        const left = payments.reduce((sum, one) => sum + refundable(one), 0);
-        const amount = Math.floor((left * share) / 100);
-        const parts = splitRefund(payments, amount);
-        expect(parts.reduce((sum, one) => sum + one.amount, 0)).toBe(amount);
-        for (const part of parts) {
-          const one = payments.find(({ attempt }) => attempt === part.attempt);
-          expect(part.amount).toBeGreaterThan(0);
-          expect(part.amount).toBeLessThanOrEqual(one === undefined ? 0 : refundable(one));
-        }
-      }),
+      fc.property(
+        fc.array(amounts, { minLength: 1, maxLength: 6 }),
+        currency,
+        fc.nat(110),
+        fc.nat(999),
+        (list, code, share, rest) => {
+          const { multiple } = currencyRules(code);
+          const payments = list.map(({ captured, gone, disputed }, index) =>
+            payment({
+              attempt: index + 1,
+              captured: captured * multiple,
+              refunded: Math.min(gone, captured) * multiple,
+              // What a bank takes back is its own matter.
+              disputed,
+            }),
+          );
+          const left = payments.reduce((sum, one) => sum + refundable(one), 0);
+          const amount = Math.floor((left * share) / 100) + (rest % multiple);
+          const plan = planRefund(situation({ facts: { ...shipped(), currency: code }, payments }), { amount }, {});
+          if (plan.kind !== 'refund') {
+            expect(plan).toMatchObject({ kind: 'refused' });
+            const { refundable: possible } = plan as Extract<typeof plan, { kind: 'refused' }>;
+            expect(possible % multiple).toBe(0);
+            expect(amount === 0 || amount % multiple !== 0 || amount > possible).toBe(true);
+            // Each payment keeps less than one unit.
+            expect(left - possible).toBeLessThanOrEqual(payments.length * (multiple - 1));
+            return;
+          }
+          expect(plan.parts.reduce((sum, one) => sum + one.amount, 0)).toBe(amount);
+          for (const part of plan.parts) {
+            const one = payments.find(({ attempt }) => attempt === part.attempt);
+            expect(part.amount).toBeGreaterThan(0);
+            expect(part.amount % multiple).toBe(0);
+            expect(part.amount).toBeLessThanOrEqual(one === undefined ? 0 : refundable(one));
+          }
+        },
+      ),
     );
   });
 });
@@ -181,11 +239,20 @@ describe('the worth of lines', () => {
         fc.nat(2000),
         fc.array(fc.nat(), { minLength: 20, maxLength: 20 }),
         fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),
-        (lines, taxAmount, order, fails) => {
+        fc.constantFrom(...CURRENCIES),
+        (lines, tax, order, fails, currency) => {
+          const { multiple } = currencyRules(currency);
+          const taxAmount = tax * multiple;
           let facts: OrderFacts = {
             ...shipped(),
+            currency,
             taxAmount,
-            lines: lines.map((one, index) => ({ ...one, sku: `S${index}`, shipped: one.quantity, cancelled: 0 })),
+            lines: lines.map(({ quantity, unitAmount }, index) => {
+              return {
+                ...{ sku: `S${index}`, quantity, unitAmount: unitAmount * multiple },
+                ...{ shipped: quantity, cancelled: 0 },
+              };
+            }),
           };
           const pieces = facts.lines.flatMap((one) => Array.from({ length: one.quantity }, () => one.sku));
           const queue = [...pieces].sort(
@@ -196,6 +263,7 @@ describe('the worth of lines', () => {
           for (let index = 0; queue.length > 0; index += 1) {
             const sku = queue.shift() ?? '';
             const amount = linesAmount(facts, [{ sku, quantity: 1 }]);
+            expect(amount % multiple).toBe(0);
             const failed = fails[index] === true;
             if (failed) queue.push(sku);
             else given += amount;
@@ -218,14 +286,17 @@ describe('the worth of lines', () => {
 
   it('leaves the shop exactly what its parcels cost, where goods are refunded before they ship', async () => {
     const line = fc.record({ quantity: fc.integer({ min: 1, max: 4 }), unitAmount: fc.nat(3000), refunded: fc.nat(4) });
+    const currency = fc.constantFrom(...CURRENCIES);
     await check(
       'what stays is what ships',
-      fc.property(fc.array(line, { minLength: 1, maxLength: 4 }), fc.nat(2000), (lines, taxAmount) => {
+      fc.property(fc.array(line, { minLength: 1, maxLength: 4 }), fc.nat(2000), currency, (lines, tax, code) => {
+        const { multiple } = currencyRules(code);
         const paid: OrderFacts = {
           ...shipped(),
-          taxAmount,
+          currency: code,
+          taxAmount: tax * multiple,
           lines: lines.map(({ quantity, unitAmount }, index) => ({
-            ...{ sku: `S${index}`, quantity, unitAmount, shipped: 0, cancelled: 0 },
+            ...{ sku: `S${index}`, quantity, unitAmount: unitAmount * multiple, shipped: 0, cancelled: 0 },
           })),
         };
         const named = lines
