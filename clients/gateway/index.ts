@@ -34,6 +34,8 @@ export interface GatewayOptions {
   readonly version?: string;
   /** Default: JSON lines at level `info` to standard output. */
   readonly logger?: FastifyBaseLogger;
+  /** How long a request may take to arrive, in milliseconds. Default 20 s. */
+  readonly requestLimitMs?: number;
   /** How long `close` lets running requests go on, in milliseconds. Default 28 s. */
   readonly closeLimitMs?: number;
   /** Milliseconds since the epoch. */
@@ -69,7 +71,10 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const metrics = createMetrics(deps);
   rateGauges(deps.rates, [metrics.registry], now);
   const state = { closing: false };
-  const app = createServer(discreet(options.logger ?? createLogger('info')));
+  const app = createServer(
+    discreet(options.logger ?? createLogger('info')),
+    options.requestLimitMs ?? REQUEST_LIMIT_MS,
+  );
   const operations = [
     ...checkoutOperations(deps, metrics),
     ...orderOperations(deps, metrics, now),
@@ -117,14 +122,18 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   };
 }
 
-function createServer(logger: FastifyBaseLogger): FastifyInstance {
+function createServer(logger: FastifyBaseLogger, requestLimitMs: number): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
     // One line for each answer is written below, without what may be personal.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_LIMIT_MS,
-    http: { connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    requestTimeout: requestLimitMs,
+    http: {
+      // Hazard: where the time for headers is the longer one (its default), Node uses it for the whole request.
+      headersTimeout: requestLimitMs,
+      connectionsCheckingInterval: Math.min(CONNECTIONS_CHECK_MS, requestLimitMs),
+    },
     // Ours answers while closing: fastify's own is no problem+json.
     return503OnClosing: false,
     requestIdHeader: false,
@@ -137,11 +146,11 @@ function createServer(logger: FastifyBaseLogger): FastifyInstance {
   app.removeContentTypeParser('text/plain');
   app.setErrorHandler((error, request, reply) => {
     const isGone = request.raw.destroyed && !request.raw.complete;
-    return sendError(
-      isGone ? new Problem(400, 'The client closed the connection', { code: 'closed' }) : error,
-      request.log,
-      reply,
-    );
+    if (!isGone) return sendError(error, request.log, reply);
+    // Nobody gets this answer, so it is logged here.
+    const { method, routeOptions } = request;
+    request.log.info({ method, route: routeOptions.url }, 'the client closed the connection');
+    return sendError(new Problem(400, 'The client closed the connection', { code: 'closed' }), request.log, reply);
   });
   return app;
 }

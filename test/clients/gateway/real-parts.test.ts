@@ -181,6 +181,23 @@ describe('webhooks', () => {
     expect(await deliver(payload)).toMatchObject({ status: 200, body: { duplicate: true } });
   });
 
+  test('one of 2 MB is kept and counted, also where it cannot be read', async () => {
+    const large = 'x'.repeat(2 * 1024 * 1024);
+    const eventId = `evt_${randomUUID()}`;
+    const object = { id: 'pi_1', object: 'payment_intent', description: large };
+    const readable = { id: eventId, object: 'event', type: 'payment_intent.large', created, data: { object } };
+    expect(await deliver(JSON.stringify(readable))).toMatchObject({ status: 200, body: { duplicate: false } });
+    expect(await deliver(`{"object":"event","x":"${large}`)).toMatchObject({ status: 200, body: { duplicate: false } });
+    const { rows } = await world.dependencies.pool.query<{ type: string }>(
+      "SELECT type FROM inbox WHERE event_id = $1 OR type = 'unreadable' ORDER BY type",
+      [eventId],
+    );
+    expect(rows.map((row) => row.type)).toEqual(['payment_intent.large', 'unreadable']);
+    const metrics = (await request(`${url}/metrics`)).body['text'] as string;
+    for (const type of ['payment_intent.large', 'unreadable'])
+      expect(metrics).toContain(`holdfast_webhook_events_total{type="${type}",result="stored"} 1`);
+  });
+
   test('forged, stale and future ones are refused, and nothing is stored', async () => {
     const before = await facts();
     const payload = event(`evt_${randomUUID()}`);
