@@ -1,11 +1,11 @@
 import type { Pool } from 'pg';
-import { remainingLines, type OrderFacts } from '../../workflows/domain/order';
+import { remainingLines, type LineQuantity, type OrderFacts } from '../../workflows/domain/order';
 import { failureTypes, PROGRAM_ERRORS } from '../../workflows/domain/errors';
 import { captureKey } from '../../workflows/domain/operation-keys';
 import { isTerminal } from '../../workflows/domain/order-state';
 import { owedAmount, owedFor } from '../../workflows/domain/owed';
 import { shipmentAmount } from '../../workflows/domain/shipment-amount';
-import { stopShipping, type RefusalCause } from '../../workflows/domain/shipping-rules';
+import { sameLines, stopShipping, type RefusalCause } from '../../workflows/domain/shipping-rules';
 import { workflowIds } from '../../workflows/messages';
 import type { CapturePaymentInput } from '../../workflows/ports';
 import { openAmount, type AttemptRow } from './attempts';
@@ -32,6 +32,7 @@ const CAPTURE_ACTOR = 'warehouse';
 interface Operation {
   readonly done: boolean;
   readonly undone: boolean;
+  readonly detail: { readonly lines?: readonly LineQuantity[]; readonly warehouseId?: string } | null;
 }
 
 /** Checks a capture against what remains and what is held, and writes down that it is under way. */
@@ -53,10 +54,25 @@ export async function beginCapture(pool: Pool, now: Date, input: CapturePaymentI
       if (input.amount > owed(facts, input)) return { kind: 'changed', facts };
       const cause = await refuseCapture(context, facts, row, input, now);
       if (cause !== undefined) return { kind: 'refused', facts, cause };
+    } else {
+      const cause = refuseOtherContents(operation, input);
+      if (cause !== undefined) return { kind: 'refused', facts: record.facts, cause };
     }
     tx.write(sql.begin, beginValues(input, key, row, now));
     return { kind: 'begun', ...(row.multicapture === true && { knownAmount: row.capturedAmount }) };
   });
+}
+
+/**
+ * A workflow task that was lost took the memory of its capture along: the same parcel with other contents must not go under the
+ * key of the first, whose money may be taken already.
+ */
+function refuseOtherContents({ detail }: Operation, { shipment }: CapturePaymentInput): RefusalCause | undefined {
+  if (shipment === undefined || detail?.lines === undefined) return undefined;
+  const { lines, warehouseId, trackingNumber } = shipment;
+  if (sameLines(detail.lines, mergeLines(lines)) && detail.warehouseId === warehouseId) return undefined;
+  const message = `Tracking number ${trackingNumber} is being shipped with other contents; send those again first.`;
+  return { reason: 'tracking_number_used', message };
 }
 
 function owed(facts: OrderFacts, { shipment }: CapturePaymentInput): number {
@@ -83,7 +99,11 @@ export async function abandonCapture(
 
 function beginValues(input: CapturePaymentInput, key: string, row: AttemptRow, now: Date): unknown[] {
   const { orderId, paymentIntentId, amount, final, shipment } = input;
-  const capture = { amount, final };
+  const { warehouseId } = shipment ?? {};
+  const capture = {
+    ...{ amount, final },
+    ...(shipment && { lines: mergeLines(shipment.lines), ...(warehouseId !== undefined && { warehouseId }) }),
+  };
   const under = { ...capture, ...(shipment && { shipmentId: shipment.shipmentId, lines: shipment.lines }) };
   const before = attemptSummary(row);
   return [

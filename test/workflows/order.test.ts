@@ -97,6 +97,24 @@ describe('shipping', () => {
     expect(await shop.view(orderId)).toEqual(before);
   });
 
+  it('refuses other lines for a parcel whose capture a lost workflow task had begun', async () => {
+    const orderId = await shop.place();
+    const one = mugs(1);
+    const [intent] = shop.intentsOf(orderId);
+    const detail = { amount: 1290 + 490 + 398, final: false, lines: one.lines };
+    await world().dependencies.pool.query(
+      `INSERT INTO operations (operation_key, kind, order_id, payment_intent_id, detail, begun_at)
+       VALUES ($1, 'capture', $2, $3, $4, now())`,
+      [`capture:${orderId}:${intent?.id}:dhl/${one.trackingNumber}`, orderId, intent?.id, JSON.stringify(detail)],
+    );
+    expect(await world().holdfast.ship(orderId, { ...one, lines: mugs(2).lines })).toMatchObject({
+      accepted: false,
+      reason: 'tracking_number_used',
+    });
+    expect((await shop.view(orderId)).amounts.captured).toBe(0);
+    expect(await world().holdfast.ship(orderId, one)).toMatchObject({ accepted: true });
+  });
+
   it('refuses a tracking number for other lines, and anything after a cancel', async () => {
     const orderId = await shop.place();
     const one = mugs(1);

@@ -100,6 +100,20 @@ test('a capture of an order that was cancelled meanwhile is booked and owned, no
   expect(facts).toMatchObject({ state: 'shipped', amounts: { captured: capture.amount } });
 });
 
+const refused = (reason: string) => ({ kind: 'refused', cause: { reason } });
+
+test('a parcel that is under way with some lines is not captured for with others', async () => {
+  const orderId = 'under-way-1';
+  const placed = await shop.place(orderId);
+  const capture = captureOf(placed, [{ sku: sku.mug, quantity: 1 }], 'W', false);
+  expect(await shop.payments.beginCapture(capture)).toMatchObject({ kind: 'begun' });
+  const others = captureOf(placed, [{ sku: sku.mug, quantity: 2 }], 'W', false);
+  expect(await shop.payments.beginCapture(others)).toMatchObject(refused('tracking_number_used'));
+  const elsewhere = { ...capture, shipment: { ...capture.shipment!, warehouseId: 'leipzig' } };
+  expect(await shop.payments.beginCapture(elsewhere)).toMatchObject(refused('tracking_number_used'));
+  expect(await shop.payments.beginCapture(capture)).toMatchObject({ kind: 'begun' });
+});
+
 test('an order that was recorded is not withdrawn, and its stock is not released behind its back', async () => {
   const placed = await shop.place('kept-1');
   expect(await shop.orders.withdrawOrder({ orderId: 'kept-1' })).toEqual({ outcome: 'placed', facts: placed });
@@ -156,7 +170,6 @@ test('broken rules and unknown orders are told apart', async () => {
     nonRetryable: true,
   });
   const defect = { type: 'Defect', nonRetryable: true };
-  const refused = (reason: string) => ({ kind: 'refused', cause: { reason } });
   const tooMany = captureOf(placed, [{ sku: sku.mug, quantity: 3 }], 'A', false);
   expect(await payments.beginCapture(tooMany)).toMatchObject(refused('exceeds_remaining'));
   const strange = captureOf(placed, [{ sku: 'OTHER', quantity: 1 }], 'A', false);
