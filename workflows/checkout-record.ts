@@ -1,5 +1,6 @@
 import { CancellationScope, isCancellation, log, proxyLocalActivities } from '@temporalio/workflow';
 import { STORAGE_OPTIONS } from './activity-options';
+import type { CheckoutDefect } from './checkout-defect';
 import type { CheckoutSubmissions } from './checkout-submissions';
 import { cartChanged, placedAnswer } from './checkout-answers';
 import { formatMoney } from './domain/money';
@@ -19,6 +20,7 @@ export class CheckoutRecord {
     private readonly submissions: CheckoutSubmissions,
     private readonly saga: Saga,
     private readonly desk: ExceptionDesk,
+    private readonly defect: CheckoutDefect,
   ) {}
 
   /**
@@ -30,6 +32,7 @@ export class CheckoutRecord {
       return (await this.reserve()) ? await this.place(payment) : undefined;
     } catch (error) {
       log.error('the order could not be recorded: settling what is true', { error: String(error) });
+      this.defect.note('recording the order', error);
       const facts = await this.settle();
       if (facts !== undefined) return facts;
       const message = 'The order could not be recorded; nothing is held. The same cart may be sent again.';

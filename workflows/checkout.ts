@@ -19,6 +19,7 @@ import type { AuthorizationResult, OrderActivities, PaymentStatus } from './port
 import { decideOn, Decisions, ExceptionKeys, Saga } from './saga';
 import type { ExceptionDesk } from './saga';
 import { nothingWasBegun, placedAnswer, unpaidAnswer } from './checkout-answers';
+import { CheckoutDefect } from './checkout-defect';
 import { CheckoutRecord, type Authorized } from './checkout-record';
 import { CheckoutSubmissions } from './checkout-submissions';
 import { versioned } from './versioning';
@@ -56,6 +57,7 @@ class Checkout {
   private readonly deadline = new MovingDeadline();
   private readonly saga: Saga;
   private readonly record: CheckoutRecord;
+  private readonly defect: CheckoutDefect;
   private attempts = 0;
   private paymentIntentId: string | undefined;
   private hinted = false;
@@ -85,7 +87,8 @@ class Checkout {
     };
     this.saga = new Saga(desk);
     this.submissions = new CheckoutSubmissions(orderId, input);
-    this.record = new CheckoutRecord(orderId, this.submissions, this.saga, desk);
+    this.defect = new CheckoutDefect(orderId, keys);
+    this.record = new CheckoutRecord(orderId, this.submissions, this.saga, desk, this.defect);
     setHandler(submitCheckout, (submission) => this.submissions.submit(submission), { validator: validateSubmission });
     setHandler(resolveRaised, (command) => decideOn(desk, command));
     setHandler(paymentChanged, () => {
@@ -175,6 +178,7 @@ class Checkout {
     } catch (error) {
       if (isCancellation(error)) throw error;
       log.warn('the outcome of an authorization is not known: looking it up', { orderId, error: String(error) });
+      this.defect.note('asking the bank', error);
       return this.lookUp(attempt);
     }
   }
@@ -193,6 +197,7 @@ class Checkout {
       return this.remember(payment);
     } catch (error) {
       if (isCancellation(error)) throw error;
+      this.defect.note('looking a payment up', error);
       return { status: 'none' };
     }
   }
@@ -304,6 +309,7 @@ class Checkout {
     const isThisOrder = answer.state === 'placed' && answer.orderId === this.input.orderId;
     const nothingBegun = this.refusedFirst && this.paymentIntentId === undefined && this.attempts <= 1;
     if (isThisOrder || nothingBegun) this.saga.release();
+    if (!isThisOrder) await this.defect.raise();
     await this.saga.compensate();
     return answer;
   }

@@ -13,6 +13,14 @@ export function failureMessageOf(error: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
+/** A message of an error may be long; a mail and a table cell are not. */
+const MAX_MESSAGE_LENGTH = 500;
+
+/** What a person reads of a step that failed on a mistake of our own. */
+export function defectMessage(step: string, error: unknown): string {
+  return `${step} failed on a mistake of Holdfast itself: ${failureMessageOf(error)}`.slice(0, MAX_MESSAGE_LENGTH);
+}
+
 /** Is this failure part of the day's work: a line at the provider, a request that still runs? Nobody has to read of it. */
 export function isExpected(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : error;

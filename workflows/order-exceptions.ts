@@ -1,7 +1,7 @@
 import { failureKind } from './domain/errors';
 import { isRaised } from './domain/order';
 import type { ResolutionAction } from './domain/exception-actions';
-import { failureMessageOf, failureTypeOf } from './failures';
+import { defectMessage, failureTypeOf } from './failures';
 import type { CommandAnswer, Refusal, ResolveCommand } from './messages';
 import { cancel, capture } from './order-commands';
 import { records, type OrderContext } from './order-context';
@@ -69,14 +69,10 @@ async function giveUpCapture(order: OrderContext, paymentIntentId: string): Prom
  */
 export async function raiseDefect(order: OrderContext, step: string, error: unknown): Promise<Refusal | undefined> {
   if (failureKind(failureTypeOf(error)) !== 'defect') return undefined;
-  const message = `${step} failed on a mistake of Holdfast itself, and nothing of it was recorded: ${failureMessageOf(error)}`;
-  await order.raise('step_failed', message.slice(0, MAX_MESSAGE_LENGTH), 'operations');
+  await order.raise('step_failed', defectMessage(`Nothing was recorded: ${step}`, error), 'operations');
   order.failedStep = step;
   return order.refusal('needs_person', 'This failed on a mistake of Holdfast itself; a person was notified.');
 }
-
-/** A message of an error may be long; a mail and a table cell are not. */
-const MAX_MESSAGE_LENGTH = 500;
 
 /** The step that had failed went through. */
 export async function closeDefect(order: OrderContext, step: string): Promise<void> {

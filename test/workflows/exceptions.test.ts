@@ -19,8 +19,11 @@ async function openOf(workflowId: string, kind: string) {
   return found;
 }
 
-const isClosed = (workflowId: string) =>
-  eventually('its exceptions to be closed', async () => !(await open()).some((one) => one.workflowId === workflowId));
+const isClosed = (workflowId: string, kind?: string) =>
+  eventually('its exceptions to be closed', async () => {
+    const its = (await open()).filter((one) => one.workflowId === workflowId);
+    return !its.some((one) => kind === undefined || one.kind === kind);
+  });
 
 async function decisionsOn(kind: string): Promise<unknown[]> {
   const text = `SELECT actor, after FROM audit_log WHERE action = 'decide exception' AND after ->> 'exception' = $1`;
@@ -155,6 +158,47 @@ describe('a capture whose outcome is not known', () => {
   });
 });
 
+describe('a mistake of our own in a checkout', () => {
+  async function failingIn(activity: string) {
+    breaking.break(activity);
+    const cart = sampleCart();
+    const answer = await world().holdfast.checkout(cart);
+    const workflowId = workflowIds.checkout(cart.cartId);
+    await world().client.workflow.getHandle(workflowId).result();
+    return { cart, answer, workflowId };
+  }
+
+  it.each([
+    ['authorizePayment', 'payment_unavailable'],
+    ['reserveStock', 'order_unavailable'],
+    ['placeOrder', 'order_unavailable'],
+  ])('in %s is undone and gets an owner, once; a person closes the case', async (activity, code) => {
+    const { cart, answer, workflowId } = await failingIn(activity);
+    expect(answer).toMatchObject({ state: 'failed', code });
+    expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'failed', code });
+    await world().client.workflow.getHandle(workflowId).result();
+    breaking.mend(activity);
+    const raised = (await open()).filter((one) => one.workflowId === workflowId);
+    expect(raised).toMatchObject([{ kind: 'step_failed', owner: 'operations', amountAtRisk: null }]);
+    expect(raised[0]?.message).toContain('a mistake of the test');
+    expect(shop.intentsOf(String(raised[0]?.orderId)).filter(({ status }) => status !== 'canceled')).toEqual([]);
+    const command = { kind: 'step_failed', action: 'dismiss', actor: 'person-1' } as const;
+    expect(await world().holdfast.resolveException(workflowId, command)).toBe('not_running');
+    expect(await world().dependencies.queries.dismissException({ workflowId, ...command })).toBe(true);
+    await isClosed(workflowId);
+    expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'placed' });
+  });
+
+  it('that the look at the provider makes good costs no order and no case', async () => {
+    breaking.break('authorizePayment', true);
+    const cart = sampleCart();
+    expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'placed' });
+    breaking.mend('authorizePayment');
+    const workflowId = workflowIds.checkout(cart.cartId);
+    expect((await open()).filter((one) => one.workflowId === workflowId)).toEqual([]);
+  });
+});
+
 describe('an undo of a checkout that fails', () => {
   async function failed(afterItsEffect: boolean) {
     breaking.break('placeOrder');
@@ -171,7 +215,8 @@ describe('an undo of a checkout that fails', () => {
     const command = { kind: 'void_failed', action: 'retry', actor: 'person-1' } as const;
     expect(await world().holdfast.resolveException(workflowId, command)).toMatchObject({ accepted: true });
     await world().client.workflow.getHandle(workflowId).result();
-    await isClosed(workflowId);
+    // What made the checkout fail stays a person's.
+    await isClosed(workflowId, 'void_failed');
     expect(shop.intentsOf(String(orderId))).toMatchObject([{ status: 'canceled' }]);
   });
 
@@ -186,7 +231,7 @@ describe('an undo of a checkout that fails', () => {
     } as const;
     expect(await world().holdfast.resolveException(workflowId, command)).toMatchObject({ accepted: true });
     await world().client.workflow.getHandle(workflowId).result();
-    await isClosed(workflowId);
+    await isClosed(workflowId, 'void_failed');
     breaking.mend('voidPayments');
     // The workflow has ended: what it raised could only be dismissed in the record now.
     expect(await world().holdfast.resolveException(workflowId, command)).toBe('not_running');
