@@ -50,7 +50,10 @@ export class RefundContext {
   /** The dispute whose bank decides now, until what can be taken back is. */
   disputeId: string | undefined;
   isUnknown = false;
+  /** Made elsewhere, and not in our ledger. */
   isMismatched = false;
+  /** A person has settled what is not in our ledger. */
+  isSettledByHand = false;
   private looks = 0;
   private sinceMs: number;
   readonly decisions = new Decisions((command) => this.decided(command));
@@ -168,7 +171,8 @@ export class RefundContext {
   publish(): void {
     const { known } = this;
     if (known === undefined) {
-      if (this.isMismatched) this.show([{ key: searchAttributes.exceptionKind, value: 'refund_mismatch' }]);
+      const value = this.isMismatched ? 'refund_mismatch' : null;
+      if (value !== null || this.shown !== '') this.show([{ key: searchAttributes.exceptionKind, value }]);
       return;
     }
     const waiting = refundWaiting(known);

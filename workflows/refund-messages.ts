@@ -8,10 +8,17 @@ import type { RefundRefusalReason, RefundRequest } from './refund-ports';
  * (messages.ts).
  */
 
+/** A refund that somebody made at the provider, by its id there, and the order whose payment it gives back. */
+export interface AdoptedRefund {
+  readonly adopt: string;
+  readonly orderId?: string;
+  readonly policy?: RefundPolicy;
+}
+
 /** Start argument: what is asked for, or a refund that somebody made at the provider, or one that is recorded already. */
 export type RefundInput =
   | { readonly request: RefundRequest; readonly policy: RefundPolicy }
-  | { readonly adopt: string; readonly policy?: RefundPolicy }
+  | AdoptedRefund
   | { readonly resume: string; readonly policy?: RefundPolicy };
 
 export interface RefundAccepted {

@@ -19,7 +19,8 @@ import { isRefundOver, type RefundDue } from './domain/refund-look';
 import { failureTypeOf } from './failures';
 import { resolveRaised, type CommandAnswer, type ResolveCommand } from './messages';
 import { cancel, resolve, yieldToDispute } from './refund-commands';
-import { adoptMadeElsewhere, lookAt, records, RefundContext, sendPart } from './refund-context';
+import { adopt } from './refund-adoption';
+import { lookAt, records, RefundContext, sendPart } from './refund-context';
 import {
   cancelRefund,
   getRefundStatus,
@@ -104,7 +105,7 @@ function answerRequest(life: RefundContext, { refusal }: Begun, request: RefundR
 /** Records what is asked for, takes in what was made elsewhere, or finds what is recorded already. */
 async function begin(life: RefundContext, input: RefundInput): Promise<RefundRefusal | undefined> {
   if ('request' in input) return ask(life, input.request);
-  if ('adopt' in input) await adopt(life, input.adopt);
+  if ('adopt' in input) await adopt(life, input);
   else {
     const found = await insistOn(life, 'load the refund', () => records.loadRefund({ refundId: input.resume }));
     if (found !== null) life.set({ refund: found, tell: false });
@@ -124,33 +125,6 @@ async function ask(life: RefundContext, request: RefundRequest): Promise<RefundR
   if (begun.given !== undefined) life.set(begun.given);
   const { outcome: _, given: _given, ...why } = begun;
   return { accepted: false, ...why };
-}
-
-/** Pauses until a refund that was made elsewhere fits into our ledger; the last one goes on. */
-const ADOPTION_PAUSES_MS = [10_000, 60_000, 10 * 60_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000];
-/** Two months of days: by then a person, who was told at once, has found out what happened. */
-const MAX_ADOPTION_TRIES = 66;
-
-async function adopt(life: RefundContext, providerRefundId: string): Promise<void> {
-  for (let tries = 0; tries < MAX_ADOPTION_TRIES; tries += 1) {
-    life.step = `taking in ${providerRefundId}, made elsewhere`;
-    const result = await adoptMadeElsewhere(life, providerRefundId).catch(later);
-    if (result?.outcome === 'not_ours') return;
-    life.isMismatched = result?.outcome === 'mismatch';
-    // What was recorded as pending is looked at next.
-    life.isHinted = result?.outcome === 'adopted';
-    if (result?.outcome === 'adopted') return life.set(result);
-    if (result?.outcome === 'mismatch' && result.tell) life.tell(result.orderId);
-    life.publish();
-    const pauseMs = ADOPTION_PAUSES_MS[Math.min(tries, ADOPTION_PAUSES_MS.length - 1)] ?? 0;
-    await condition(() => life.isHinted, pauseMs);
-  }
-}
-
-function later(error: unknown): undefined {
-  if (isCancellation(error)) throw error;
-  log.warn('a refund made elsewhere could not be taken in yet', { error: String(error) });
-  return undefined;
 }
 
 /** The life of a refund that is recorded. */
@@ -292,7 +266,7 @@ async function inTurn(
   }
 }
 
-/** A person's decision on an exception: what failed is tried again now. */
+/** A person's decision on an exception: what failed is tried again now, or was settled by hand. */
 async function resolveByPerson(
   life: RefundContext,
   command: ResolveCommand,
@@ -300,6 +274,11 @@ async function resolveByPerson(
   const taken = await life.decisions.take(command);
   if (taken !== undefined) return taken;
   const { kind, action } = command;
+  if (kind === 'refund_mismatch' && action === 'dismiss' && life.isMismatched) {
+    await life.decided(command);
+    life.isSettledByHand = true;
+    return { accepted: true, action };
+  }
   if (kind !== 'refund_unknown' || action !== 'retry' || !life.exists) {
     return { accepted: false, reason: 'action_not_possible', message: `${action} is not possible for ${kind}.` };
   }

@@ -104,8 +104,9 @@ async function madeElsewhere(
   if (payment?.orderExists !== true) {
     return waitForOrder(event, payment?.orderId ?? (await deps.owners.orderOf(paymentIntentId)), deps.isOurs);
   }
-  const input: RefundInput = { adopt: providerRefundId, policy: deps.policy };
-  await wake(deps, { refundId: providerRefundId, orderId: payment.orderId }, input);
+  const { orderId } = payment;
+  const input: RefundInput = { adopt: providerRefundId, orderId, policy: deps.policy };
+  await wake(deps, { refundId: providerRefundId, orderId }, input);
   return 'done';
 }
 

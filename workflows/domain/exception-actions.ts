@@ -36,7 +36,7 @@ const ACTIONS: Readonly<Record<ExceptionKind, ExceptionActions>> = {
   refund_action_needed: { actions: [], elsewhere: REFUND },
   refund_overdue: { actions: [], elsewhere: REFUND },
   refund_unknown: { actions: ['retry'], elsewhere: REFUND },
-  refund_mismatch: { actions: [], elsewhere: AGAIN },
+  refund_mismatch: { actions: ['dismiss'], elsewhere: AGAIN },
   dispute_evidence_due: { actions: [], elsewhere: 'POST /v1/disputes/{disputeId}/decision' },
   dispute_unsettled: { actions: ['retry', 'dismiss'] },
   dispute_lost: { actions: [], elsewhere: 'POST /v1/orders/{orderId}/shipments or /cancel' },
