@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { failureTypes, PROGRAM_ERRORS, SOCKET_CODES } from '../workflows/domain/errors';
+import { failureKind, failureTypes, PROGRAM_ERRORS, SOCKET_CODES } from '../workflows/domain/errors';
 
 /**
  * A mistake of our own code leaves every activity as a `Defect`: it is not retried as if it would pass, and its workflow opens an
@@ -20,6 +20,12 @@ export function defectsOfActivities(context: Context): ReturnType<ActivityInterc
       },
     },
   };
+}
+
+/** Does the same again fail again? A mistake of our own code, or what an activity has told as one. */
+export function isDefect(error: unknown): boolean {
+  if (error instanceof ApplicationFailure) return failureKind(error.type ?? undefined) === 'defect';
+  return isOurMistake(error);
 }
 
 // Not `instanceof`: an error may come from another realm, e.g. that of a test.

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Keyring } from '../crypto';
-import { run } from './database';
+import { run, transact } from './database';
 import { utc } from './order-record';
 import { statement } from './statements';
 
@@ -10,10 +10,14 @@ const sql = {
   finish: statement('inbox-finish'),
   retry: statement('inbox-retry'),
   count: statement('inbox-count'),
+  raise: statement('exception-insert-subject'),
 };
 
 /** Errors of providers can be pages long; the first lines say what happened. */
 const MAX_ERROR_LENGTH = 1_000;
+
+/** A mail and a table cell are shorter. */
+const MAX_MESSAGE_LENGTH = 500;
 
 /** A provider's event as it came in. */
 export interface ProviderEvent {
@@ -36,7 +40,7 @@ export interface ClaimedEvent extends ProviderEvent {
 /** What is due in one lane does not wait behind the other. */
 export type InboxLane = 'orders' | 'subscriptions';
 
-export type InboxStatus = 'pending' | 'waiting' | 'done' | 'ignored';
+export type InboxStatus = 'pending' | 'waiting' | 'done' | 'ignored' | 'failed';
 
 /** As they are counted: `foreign` are those ignored ones that are of something of others, e.g. another shop's payment. */
 export type InboxCounts = Readonly<Record<InboxStatus | 'foreign', number>>;
@@ -50,6 +54,11 @@ export interface Inbox {
   complete(eventId: string): Promise<void>;
   /** An event that nothing here acts on: kept and counted. `foreign`: why, where it is of something of others. */
   ignore(eventId: string, foreign?: string): Promise<void>;
+  /**
+   * An event that cannot be acted on: kept and counted, and a person gets a case, one for all of its type. No personal data in
+   * `error`.
+   */
+  fail(eventId: string, type: string, error: string): Promise<void>;
   /** No personal data in `error`. */
   retryLater(eventId: string, error: string, delayMs: number): Promise<void>;
   countByStatus(): Promise<InboxCounts>;
@@ -97,12 +106,27 @@ export function createInbox(deps: InboxDeps): Inbox {
     },
     complete: (eventId) => finish(eventId, 'done'),
     ignore: (eventId, foreign) => finish(eventId, 'ignored', foreign),
+    fail: (eventId, type, error) =>
+      transact(pool, async (tx) => {
+        const at = now();
+        tx.write(sql.finish, [eventId, 'failed', at, error.slice(0, MAX_ERROR_LENGTH)]);
+        const message = `${eventId} and maybe more events of the type ${type} could not be acted on. What they tell of is found by the regular looks at the provider, only later. The first failed so: ${error}`;
+        const about = [
+          'event',
+          eventId,
+          `inbox-${type}`,
+          'step_failed',
+          message.slice(0, MAX_MESSAGE_LENGTH),
+          'operations',
+        ];
+        await tx.query(sql.raise, [...about, at]);
+      }),
     async retryLater(eventId, error, delayMs) {
       const next = new Date(now().getTime() + delayMs);
       await run(pool, sql.retry, [eventId, error.slice(0, MAX_ERROR_LENGTH), next]);
     },
     async countByStatus() {
-      const counts = { pending: 0, waiting: 0, done: 0, ignored: 0, foreign: 0 };
+      const counts = { pending: 0, waiting: 0, done: 0, ignored: 0, failed: 0, foreign: 0 };
       for (const row of await run<{ status: keyof InboxCounts; count: number }>(pool, sql.count, [])) {
         counts[row.status] = row.count;
       }
@@ -131,9 +155,18 @@ function claimedEvent(keyring: Keyring, row: ClaimRow): ClaimedEvent {
     type,
     ...(objectId !== null && { objectId }),
     ...(paymentIntentId !== null && { paymentIntentId }),
-    payload: JSON.parse(Buffer.from(keyring.decrypt(row.payload)).toString()) as unknown,
+    payload: payloadOf(keyring, row),
     attempts,
     createdAt: utc(row.createdAt),
     receivedAt: utc(row.receivedAt),
   };
+}
+
+/** Undefined where the key is gone: the handler fails on it, while the other events of the round go on. */
+function payloadOf(keyring: Keyring, { payload }: ClaimRow): unknown {
+  try {
+    return JSON.parse(Buffer.from(keyring.decrypt(payload)).toString()) as unknown;
+  } catch {
+    return undefined;
+  }
 }

@@ -27,7 +27,7 @@ export type Handled =
   | { readonly later: string; readonly delayMs?: number };
 
 /** Some three days at the longest pause: as long as Stripe itself goes on delivering. */
-const MAX_ATTEMPTS = 900;
+export const MAX_ATTEMPTS = 900;
 
 /**
  * An event may come before what it belongs to is recorded: it waits, and after its time is kept, not acted on. One whose payment
@@ -53,10 +53,14 @@ export interface EventHandler {
   handle(events: readonly InboxEvent[]): Promise<Handled>;
 }
 
-/** The object that an event carries. Not to be believed, only to find out whom it concerns. */
+/**
+ * The object that an event carries. Not to be believed, only to find out whom it concerns.
+ * @throws TypeError where nothing of the event can be read
+ */
 export function objectOf(event: InboxEvent): Readonly<Record<string, unknown>> {
-  const { data } = event.payload as { data?: { object?: Record<string, unknown> } };
-  return data?.object ?? {};
+  const payload = event.payload as { readonly data?: { readonly object?: Record<string, unknown> } } | null | undefined;
+  if (payload === null || payload === undefined) throw new TypeError(`the content of ${event.eventId} cannot be read`);
+  return payload.data?.object ?? {};
 }
 
 /** An id of ours in the metadata of the object that an event carries. */

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { DISPUTE_EVENTS } from './dispute-events';
-import type { EventHandler, Handled, InboxEvent } from './event-handler';
+import { isDefect } from '../activity-defects';
+import { MAX_ATTEMPTS, type EventHandler, type Handled, type InboxEvent } from './event-handler';
 import { PAYMENT_EVENTS } from './payment-events';
 import { REFUND_EVENTS } from './refund-events';
 import { isSubscriptionEvent, SUBSCRIPTION_EVENTS } from './subscription-events';
@@ -9,6 +10,7 @@ export interface InboxReader {
   claimDue(limit: number, leaseMs: number): Promise<readonly InboxEvent[]>;
   complete(eventId: string): Promise<void>;
   ignore(eventId: string, foreign?: string): Promise<void>;
+  fail(eventId: string, type: string, error: string): Promise<void>;
   retryLater(eventId: string, error: string, delayMs: number): Promise<void>;
 }
 
@@ -24,6 +26,9 @@ const LEASE_MS = 30_000;
 /** First and longest pause before an event is looked at again: its order may be a moment or an outage away. */
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 5 * 60_000;
+
+/** A mistake of our own fails again and again; within this hour it may be seen, and a mended version be running. */
+const MAX_DEFECT_ATTEMPTS = 20;
 
 /** The kinds of events that some handler acts on. */
 export const actedOn: readonly string[] = [
@@ -50,7 +55,7 @@ export async function dispatchInbox(deps: InboxDispatcherDependencies): Promise<
   for (const event of events) {
     const index = deps.handlers.findIndex((one) => one.actsOn(event.type));
     const handler = deps.handlers[index];
-    const key = `${index}:${handler?.keyOf(event) ?? event.eventId}`;
+    const key = `${index}:${keyOf(handler, event)}`;
     const group = groups.get(key) ?? { handler, events: [] };
     groups.set(key, group);
     group.events.push(event);
@@ -65,20 +70,37 @@ async function dispatch(
   events: readonly InboxEvent[],
 ): Promise<void> {
   let handled: Handled;
+  let maxAttempts = Infinity;
   try {
     handled = handler === undefined ? 'ignored' : await handler.handle(events);
   } catch (error) {
     const [{ type } = { type: '' }] = events;
     deps.log.warn({ err: error, eventId: events[0]?.eventId, type, count: events.length }, 'a provider event waits');
     handled = { later: error instanceof Error ? error.message : String(error) };
+    maxAttempts = isDefect(error) ? MAX_DEFECT_ATTEMPTS : MAX_ATTEMPTS;
   }
-  for (const event of events) await settle(deps, event, handled);
+  for (const event of events) await settle(deps, event, handled, maxAttempts);
 }
 
-function settle({ inbox }: InboxDispatcherDependencies, event: InboxEvent, handled: Handled): Promise<void> {
+/** An event that cannot be read must not keep the others of its round: its handler fails on it alone. */
+function keyOf(handler: EventHandler | undefined, event: InboxEvent): string {
+  try {
+    return handler?.keyOf(event) ?? event.eventId;
+  } catch {
+    return event.eventId;
+  }
+}
+
+function settle(
+  { inbox }: InboxDispatcherDependencies,
+  event: InboxEvent,
+  handled: Handled,
+  maxAttempts: number,
+): Promise<void> {
   if (handled === 'done') return inbox.complete(event.eventId);
   if (handled === 'ignored') return inbox.ignore(event.eventId);
   if ('foreign' in handled) return inbox.ignore(event.eventId, handled.foreign);
+  if (event.attempts >= maxAttempts) return inbox.fail(event.eventId, event.type, handled.later);
   return inbox.retryLater(event.eventId, handled.later, handled.delayMs ?? pauseMs(event));
 }
 

@@ -138,9 +138,9 @@ function subscriptionRound({ dependencies, client, taskQueue, dunning, log }: Re
   const policy = { ...DEFAULT_DUNNING_POLICY, ...dunning };
   assertDunningPolicy(policy);
   const handlers = [subscriptionEvents({ client, taskQueue, policy, refresher })];
-  const { complete, ignore, retryLater } = all;
+  const { complete, ignore, fail, retryLater } = all;
   const claimDue = (limit: number, leaseMs: number) => all.claimDue(limit, leaseMs, 'subscriptions');
-  return () => dispatchInbox({ inbox: { claimDue, complete, ignore, retryLater }, handlers, log });
+  return () => dispatchInbox({ inbox: { claimDue, complete, ignore, fail, retryLater }, handlers, log });
 }
 
 function startNotices({ notices: store, noticeChannels: channels }: Dependencies, log: Logger): Loop {

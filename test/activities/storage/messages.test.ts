@@ -27,7 +27,7 @@ test('an event is stored once, claimed by one, retried later, and done', async (
   clock += 1_000;
   expect(await inbox.claimDue(10, 1_000)).toMatchObject([{ eventId: 'evt_1', attempts: 2 }]);
   await inbox.retryLater('evt_1', 'its order is not known yet', 5_000);
-  expect(await inbox.countByStatus()).toEqual({ pending: 0, waiting: 1, done: 0, ignored: 0, foreign: 0 });
+  expect(await inbox.countByStatus()).toEqual({ pending: 0, waiting: 1, done: 0, ignored: 0, failed: 0, foreign: 0 });
   clock += 4_999;
   expect(await inbox.claimDue(10, 1_000)).toEqual([]);
   clock += 1;
@@ -38,8 +38,21 @@ test('an event is stored once, claimed by one, retried later, and done', async (
   clock += 10_000;
   expect(await inbox.claimDue(10, 1_000)).toEqual([]);
   expect(await inbox.receive(event('evt_1'))).toBe('duplicate');
-  expect(await inbox.countByStatus()).toEqual({ pending: 0, waiting: 0, done: 1, ignored: 1, foreign: 0 });
+  expect(await inbox.countByStatus()).toEqual({ pending: 0, waiting: 0, done: 1, ignored: 1, failed: 0, foreign: 0 });
   expect(await shop.sql(`SELECT 1 FROM inbox t WHERE t::text ~ 'buyer@|example'`)).toEqual([]);
+});
+
+test('an event whose content cannot be decrypted any more does not keep the others', async () => {
+  const inbox = createInbox({ ...shop, now });
+  await inbox.receive(event('evt_lost'));
+  await inbox.receive(event('evt_read'));
+  await shop.sql(`UPDATE inbox SET payload = 'x' WHERE event_id = 'evt_lost'`);
+  const claimed = await inbox.claimDue(10, 1_000);
+  expect(claimed.map(({ eventId, payload }) => [eventId, payload === undefined]).sort()).toEqual([
+    ['evt_lost', true],
+    ['evt_read', false],
+  ]);
+  for (const { eventId } of claimed) await inbox.ignore(eventId);
 });
 
 test('events leave in the order of their order, also with two relays and a lease that runs out', async () => {

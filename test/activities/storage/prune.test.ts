@@ -57,7 +57,7 @@ test('finished provider events go after 31 days; those that wait stay for ever',
   expect(await inbox.receive(event('evt_done'))).toBe('duplicate');
   expect(await prune(shop.pool, at(31 * DAY_MS + 1))).toEqual({ ...NOTHING, inbox: 2 });
   expect(await prune(shop.pool, at(1_000 * DAY_MS))).toEqual(NOTHING);
-  expect(await inbox.countByStatus()).toEqual({ pending: 1, waiting: 1, done: 0, ignored: 0, foreign: 0 });
+  expect(await inbox.countByStatus()).toEqual({ pending: 1, waiting: 1, done: 0, ignored: 0, failed: 0, foreign: 0 });
 });
 
 test('published events go after 30 days, oldest first; those not published stay for ever', async () => {
