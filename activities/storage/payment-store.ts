@@ -15,6 +15,7 @@ export type AttemptStatus =
   | 'requires_action'
   | 'processing'
   | 'declined'
+  | 'refused' // not taken by the provider, whatever the bank would say: nothing was charged
   | 'authorized'
   | 'captured'
   | 'canceled'
@@ -70,10 +71,16 @@ export interface CardDetails {
   readonly declineCode?: string;
 }
 
+/** The provider took no such payment; `code` is its reason. Asked again, the attempt goes to the provider again. */
+export interface RefusedAttempt {
+  readonly status: 'refused';
+  readonly code: string;
+}
+
 export interface RecordAttemptInput {
   readonly orderId: string;
   readonly attempt: number;
-  readonly status: PaymentStatus;
+  readonly status: PaymentStatus | RefusedAttempt;
   readonly card?: CardDetails;
   readonly chargeId?: string;
   /** The money is known to have been taken by somebody else, though a capture of ours of the same amount is under way. */

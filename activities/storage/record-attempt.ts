@@ -61,10 +61,11 @@ function apply(context: AttemptContext, step: AttemptStep, input: RecordAttemptI
   if (row.status === 'authorized') return unchanged;
   if (status.status === 'declined') writeResult(context, row, input, now);
   step.change({
+    ...(status.status === 'refused' ? {} : { paymentIntentId: status.paymentIntentId }),
+    ...(status.status === 'declined' || status.status === 'refused' ? { code: status.code } : {}),
+    ...(status.status === 'declined' ? { declineCode: status.declineCode } : {}),
     status: status.status,
-    paymentIntentId: status.paymentIntentId,
     chargeId: input.chargeId,
-    ...(status.status === 'declined' && { code: status.code, declineCode: status.declineCode }),
   });
   // The order is not changed by this: what it means for the order is decided by its workflow.
   step.finishAttempt();

@@ -2,6 +2,7 @@ import Stripe from 'stripe';
 import type { RefusalDetails } from '../../workflows/domain/errors';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import type { AuthorizationResult, AuthorizePaymentInput } from '../../workflows/ports';
+import type { RecordAttemptInput } from '../storage/payment-store';
 import { activity, amountText, type PaymentContext } from './context';
 import { forgetBuyer, ownerOf, stripeCustomer } from './customers';
 import { describe, refusalDetails } from './error-kinds';
@@ -191,15 +192,22 @@ async function record(
   outcome: Outcome,
 ): Promise<AuthorizationResult> {
   const { orderId, attempt } = input;
+  const ended = async (status: RecordAttemptInput['status']): Promise<void> => {
+    const recorded = await context.store.recordAttempt({ orderId, attempt, status });
+    if (recorded.kind === 'undone') throw undone(session.call);
+  };
   if (outcome.kind === 'refused_method') {
+    await ended({ status: 'refused', code: 'invalid_payment_method' });
     const message = 'the payment method is unknown, used up or another customer’s; nothing was charged';
     return { status: 'invalid', problems: [{ field: 'paymentMethod', message }] };
   }
-  if (outcome.kind === 'refused') return { status: 'refused', ...outcome.details };
+  if (outcome.kind === 'refused') {
+    await ended({ status: 'refused', code: outcome.details.code });
+    return { status: 'refused', ...outcome.details };
+  }
   if (outcome.kind === 'declined') {
     const status = { status: 'declined', code: outcome.code, declineCode: outcome.declineCode } as const;
-    const recorded = await context.store.recordAttempt({ orderId, attempt, status });
-    if (recorded.kind === 'undone') throw undone(session.call);
+    await ended(status);
     return status;
   }
   const { intent } = outcome;

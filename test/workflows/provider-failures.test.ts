@@ -10,6 +10,10 @@ afterEach(() => world().simulator.faults.clear());
 const POST = 'POST';
 const exceptionsOf = async (orderId: string): Promise<unknown[]> =>
   (await world().dependencies.pool.query('SELECT kind FROM exceptions WHERE order_id = $1', [orderId])).rows;
+const attemptsOf = async (cartId: string): Promise<unknown[]> => {
+  const text = 'SELECT status, code FROM payment_attempts WHERE cart_id = $1 ORDER BY started_at, attempt';
+  return (await world().dependencies.pool.query(text, [cartId])).rows;
+};
 const ordersOf = (cartId: string) =>
   world()
     .simulator.state.paymentIntents()
@@ -51,6 +55,13 @@ describe('a payment that Stripe refuses', () => {
     expect(await handle.result()).toMatchObject({ state: 'invalid' });
     const corrected = await world().holdfast.checkout({ ...cart, shippingAmount: 990 });
     expect(corrected).toMatchObject({ state: 'placed' });
+    expect(await attemptsOf(cart.cartId)).toMatchObject([{ status: 'refused' }, { status: 'authorized' }]);
+  });
+
+  it('for its payment method has ended, and another one may be tried', async () => {
+    const cart = sampleCart({ paymentMethod: 'pm_unknown' });
+    expect(await world().holdfast.checkout(cart)).toMatchObject({ problems: [{ field: 'paymentMethod' }] });
+    expect(await attemptsOf(cart.cartId)).toEqual([{ status: 'refused', code: 'invalid_payment_method' }]);
   });
 
   it('without a field of the cart is told as refused', async () => {

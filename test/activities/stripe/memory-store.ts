@@ -54,7 +54,7 @@ export class MemoryStore implements PaymentStore {
       attempt.paymentIntentId = status.paymentIntentId;
     if (attempt.tombstoned && status.status !== 'captured') return { kind: 'undone' };
     const { clientSecret: _secret, ...result } = { clientSecret: '', ...status };
-    attempt.result = result as PaymentStatus;
+    if (status.status !== 'refused') attempt.result = result as PaymentStatus;
     attempt.status = statusOf(status);
     if (status.status === 'authorized') attempt.authorizedAmount = status.hold.authorizedAmount;
     if (status.status === 'captured') attempt.capturedAmount = status.capturedAmount;
@@ -149,7 +149,7 @@ function captureId(input: CapturePaymentInput): string {
   return `${input.paymentIntentId}/${input.shipment?.shipmentId ?? ''}`;
 }
 
-function statusOf(status: PaymentStatus): AttemptStatus {
+function statusOf(status: RecordAttemptInput['status']): AttemptStatus {
   if (status.status === 'canceled') return status.reason === 'expired' ? 'expired' : 'canceled';
   return status.status === 'none' ? 'begun' : status.status;
 }
