@@ -165,7 +165,7 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
     }
     log.error('the outcome of a capture is not known', { orderId: order.orderId, error: String(error) });
     order.unsettle({ capture: input });
-    await order.raise(
+    await order.report(
       'capture_unknown',
       `It is not known whether the capture on ${input.paymentIntentId} for ${input.shipment?.trackingNumber ?? 'the whole order'} was made; it is being tried again.`,
       'payments',
@@ -244,7 +244,7 @@ export async function cancel(order: OrderContext, command: CancelCommand): Promi
     if (isCancellation(error)) throw error;
     log.error('an order could not be cancelled yet', { orderId: order.orderId, error: String(error) });
     order.unsettle({ cancel: command });
-    await order.raise(
+    await order.report(
       'cancel_unknown',
       'The order is being cancelled but its hold or its stock could not be let go yet; it is being tried again.',
       'payments',

@@ -1,4 +1,11 @@
-import { proxyLocalActivities, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  isCancellation,
+  log,
+  proxyLocalActivities,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { STORAGE_OPTIONS } from './activity-options';
 import { formatMoney } from './domain/money';
@@ -155,6 +162,19 @@ export class OrderContext {
       owner,
     });
     if (facts !== null) this.set(facts);
+  }
+
+  /**
+   * Raises the exception of a step that failed and is tried again. Where that cannot be recorded, the step's own answer stands all
+   * the same: its next failure raises it.
+   */
+  async report(kind: ExceptionKind, message: string, owner: string): Promise<void> {
+    try {
+      await this.raise(kind, message, owner);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.error('an exception could not be recorded', { orderId: this.orderId, kind, error: String(error) });
+    }
   }
 
   async resolve(...kinds: ExceptionKind[]): Promise<void> {

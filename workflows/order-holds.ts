@@ -77,7 +77,7 @@ async function authorize(order: OrderContext, input: AuthorizePaymentInput): Pro
   }
   if (status === undefined || status.status === 'processing' || status.status === 'none') {
     if (!order.unsettleRenewal(input)) return undefined;
-    await order.raise(
+    await order.report(
       'reauthorization_unknown',
       `It is not known whether ${formatMoney(input.amount)} is held again (attempt ${input.attempt}); it is being asked for.`,
       'payments',
@@ -134,7 +134,7 @@ export async function letReplacedHoldsGo(order: OrderContext): Promise<void> {
     log.error('a replaced hold could not be let go', { orderId, error: String(error) });
     const holds = supersededHolds.join(', ');
     const message = `The replaced hold ${holds} could not be let go; the customer's card may be held twice.`;
-    return order.raise('void_failed', message, 'payments');
+    return order.report('void_failed', message, 'payments');
   }
   if (order.letGoFailed) await order.resolve('void_failed');
   order.letGoFailed = false;

@@ -45,6 +45,8 @@ export async function decideOn(
 
 /** How a person reaches a step that is tried again and again. */
 export class Decisions {
+  /** Kinds of the steps that failed and have not succeeded since. */
+  readonly failing = new Set<ExceptionKind>();
   private readonly waiting = new Map<ExceptionKind, { made?: ResolutionAction; readonly canBeDismissed: boolean }>();
 
   /** @param record writes down who decided what */
@@ -108,12 +110,18 @@ export class Saga {
     this.undos.length = 0;
   }
 
-  /** Takes back every registered step, the last one first; ends when all are taken back. */
+  /**
+   * Takes back every registered step, the last one first; ends when all are taken back. One that fails is tried again beside the
+   * others: stock that cannot be released must not keep money held.
+   */
   async compensate(): Promise<void> {
     await CancellationScope.nonCancellable(async () => {
+      const all: Promise<unknown>[] = [];
       for (let undo = this.undos.pop(); undo !== undefined; undo = this.undos.pop()) {
-        await insist(undo, this.desk);
+        const step = undo;
+        await new Promise<void>((tried) => all.push(insist(step, this.desk, tried).finally(tried)));
       }
+      await Promise.all(all);
     });
   }
 }
@@ -121,8 +129,9 @@ export class Saga {
 /**
  * Runs a step that must not be given up: where it fails for good, an exception with an owner is opened and the step is tried
  * again, at widening intervals, until it succeeds.
+ * @param onFailed called once the first try has failed and its exception is open
  */
-export async function insist<T>(step: Undo<T>, desk: ExceptionDesk): Promise<T> {
+export async function insist<T>(step: Undo<T>, desk: ExceptionDesk, onFailed?: () => void): Promise<T> {
   let pauseMs = FIRST_PAUSE_MS;
   for (let tries = 1; ; tries += 1) {
     try {
@@ -132,6 +141,7 @@ export async function insist<T>(step: Undo<T>, desk: ExceptionDesk): Promise<T> 
     } catch (error) {
       if (tries >= MAX_TRIES) throw error;
       if (tries === 1) await report(step, desk, error);
+      onFailed?.();
       const decision = await desk.decisions.wait(step, pauseMs);
       if (decision === 'dismiss' && step.settledByHand !== undefined) {
         await settle(step, desk);
@@ -144,6 +154,7 @@ export async function insist<T>(step: Undo<T>, desk: ExceptionDesk): Promise<T> 
 
 async function report(step: Undo, desk: ExceptionDesk, error: unknown): Promise<void> {
   log.error('a step that must succeed failed for good', { step: step.name, error: String(error) });
+  desk.decisions.failing.add(step.exceptionKind);
   upsertSearchAttributes([{ key: searchAttributes.exceptionKind, value: step.exceptionKind }]);
   try {
     await desk.raise(step.exceptionKind, `Could not ${step.name}: ${step.atRisk}`);
@@ -156,7 +167,9 @@ async function report(step: Undo, desk: ExceptionDesk, error: unknown): Promise<
 /** Where this fails, the step is run again: it is a no-op by then, and an exception that stays open would hide the next one. */
 async function settle(step: Undo, desk: ExceptionDesk): Promise<void> {
   await desk.resolve(step.exceptionKind);
-  upsertSearchAttributes([{ key: searchAttributes.exceptionKind, value: null }]);
+  const { failing } = desk.decisions;
+  failing.delete(step.exceptionKind);
+  upsertSearchAttributes([{ key: searchAttributes.exceptionKind, value: [...failing].at(-1) ?? null }]);
 }
 
 /** Keys for raising exceptions: the same while one is open, another one after it was resolved. */

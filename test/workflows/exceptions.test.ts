@@ -220,6 +220,23 @@ describe('an undo of a checkout that fails', () => {
     expect(shop.intentsOf(String(orderId))).toMatchObject([{ status: 'canceled' }]);
   });
 
+  it('keeps no other from being made', async () => {
+    breaking.break('placeOrder');
+    breaking.break('releaseStock');
+    const cart = sampleCart();
+    await world().holdfast.checkout(cart);
+    breaking.mend('placeOrder');
+    const { workflowId, orderId } = await openOf(workflowIds.checkout(cart.cartId), 'release_failed');
+    await eventually('the money to be released', () =>
+      shop.intentsOf(String(orderId)).every((one) => one.status === 'canceled'),
+    );
+    breaking.mend('releaseStock');
+    const command = { kind: 'release_failed', action: 'retry', actor: 'person-1' } as const;
+    expect(await world().holdfast.resolveException(workflowId, command)).toMatchObject({ accepted: true });
+    await world().client.workflow.getHandle(workflowId).result();
+    await isClosed(workflowId);
+  });
+
   it('ends where a person has settled it by hand', async () => {
     // The hold is released; only the step itself never says so.
     const { workflowId } = await failed(true);
@@ -235,6 +252,22 @@ describe('an undo of a checkout that fails', () => {
     breaking.mend('voidPayments');
     // The workflow has ended: what it raised could only be dismissed in the record now.
     expect(await world().holdfast.resolveException(workflowId, command)).toBe('not_running');
+  });
+});
+
+describe('a case that cannot be recorded', () => {
+  it('leaves the answer of the step as it is, and the next try opens it', async () => {
+    const orderId = await shop.place();
+    breaking.break('capturePayment');
+    breaking.break('raiseException');
+    const unknown = { accepted: false, reason: 'outcome_unknown' };
+    expect(await world().holdfast.ship(orderId, everything())).toMatchObject(unknown);
+    breaking.mend('raiseException');
+    expect(await world().holdfast.ship(orderId, mugs(1))).toMatchObject(unknown);
+    await openOf(workflowIds.order(orderId), 'capture_unknown');
+    breaking.mend('capturePayment');
+    expect(await world().holdfast.cancel(orderId, { reason: 'too late' })).toMatchObject({ accepted: false });
+    await isClosed(workflowIds.order(orderId));
   });
 });
 
