@@ -31,7 +31,11 @@ async function refundAgain(life: RefundContext, actor: string): Promise<RefundCo
   const amount = unresolvedAmount(refund);
   const done = refund.resolution?.action === 'another_refund' ? refund.resolution : undefined;
   if (amount === 0) {
-    if (done !== undefined) return answer(life);
+    // Its record may stand although the start never came: what is reserved must have its workflow.
+    if (done?.reference !== undefined) {
+      await startRefund(refund.orderId, done.reference, { resume: done.reference, policy });
+      return answer(life);
+    }
     const message = `Refund ${refund.refundId} is ${refund.state}: nothing of it is to be settled.`;
     return { accepted: false, reason: 'nothing_to_resolve', message };
   }
@@ -42,7 +46,7 @@ async function refundAgain(life: RefundContext, actor: string): Promise<RefundCo
   if (begun.outcome === 'refused') return { accepted: false, reason: begun.reason, message: begun.message };
   const resolution = { action: 'another_refund', actor, reference: request.refundId, at: iso(Date.now()) } as const;
   const recorded = await record(life, resolution);
-  await startRefund({ request, policy });
+  await startRefund(orderId, request.refundId, { request, policy });
   return recorded;
 }
 
@@ -54,8 +58,7 @@ function nextRefundId({ refundId, resolution }: RefundFacts): string {
 }
 
 /** On its own from here on: it outlives this workflow. It finds its record and goes on with it. */
-async function startRefund(input: Extract<RefundInput, { request: RefundRequest }>): Promise<void> {
-  const { refundId, orderId } = input.request;
+async function startRefund(orderId: string, refundId: string, input: RefundInput): Promise<void> {
   try {
     await startChild(workflowTypes.refund, {
       workflowId: workflowIds.refund(refundId),

@@ -41,7 +41,7 @@ export type PayAnswer =
 
 /** Why nothing was changed. `outcome_unknown`: it may have been paid; send the same again to ask. */
 export type PayRefusalReason =
-  'unknown_subscription' | 'subscription_canceled' | 'unknown_payment_method' | 'outcome_unknown';
+  'unknown_subscription' | 'subscription_canceled' | 'unknown_payment_method' | 'payment_refused' | 'outcome_unknown';
 
 /** An update, not a signal: the customer waits for the answer. */
 export const paySubscription = defineUpdate<PayAnswer, [PayCommand]>('pay');

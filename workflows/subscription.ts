@@ -13,7 +13,7 @@ import {
 import { mustEnd } from './domain/dunning-rules';
 import { failureKind, failureTypes } from './domain/errors';
 import { operationKeys } from './domain/operation-keys';
-import { failureTypeOf } from './failures';
+import { failureMessageOf, failureTypeOf } from './failures';
 import { end, follow, payNow, SubscriptionLife } from './subscription-life';
 import { getSubscriptionStatus, paySubscription, subscriptionChanged } from './subscription-messages';
 import type { PayAnswer, PayCommand, PayRefusalReason, SubscriptionInput } from './subscription-messages';
@@ -137,6 +137,7 @@ async function pay(life: SubscriptionLife, { paymentMethod }: PayCommand): Promi
     if (failureTypeOf(error) === failureTypes.notFound) {
       return refusal('unknown_subscription', `Subscription ${subscriptionId} is not known.`);
     }
+    if (failureTypeOf(error) === failureTypes.refused) return refusal('payment_refused', failureMessageOf(error));
     log.error('a payment for a subscription has no known outcome', { subscriptionId, error: String(error) });
     if (failureKind(failureTypeOf(error)) === 'defect') {
       // A mistake of our own fails again and again: a person gets a case.

@@ -59,7 +59,7 @@ function pay(deps: SubscriptionDeps): Operation {
       202: ['The customer must pass 3-D Secure', schemas.subscriptionRequiresAction],
     },
     problems: {
-      402: 'Declined (`card_declined`, `declineCode`)',
+      402: 'Declined (`card_declined`, `declineCode`), or not taken by Stripe (`payment_refused`)',
       404: 'No such subscription',
       409: '`subscription_canceled`: nothing brings it back, a new one is needed',
     },
@@ -101,6 +101,8 @@ function refused({ reason, message }: Extract<PayAnswer, { readonly accepted: fa
     case 'outcome_unknown':
       // Not kept under the caller's key: the same request again is how it is found out.
       return unavailable(message, { code: reason });
+    case 'payment_refused':
+      return new Problem(402, message, { code: reason });
     case 'subscription_canceled':
       return new Problem(409, message, { code: reason });
   }

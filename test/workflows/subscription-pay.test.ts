@@ -98,6 +98,15 @@ describe('a new card', () => {
     expect(charges()).toHaveLength(1);
   });
 
+  it('is refused where the provider does not take it, with its reason', async () => {
+    const { subscriptionId } = await failing('insufficient_funds');
+    const refusal = { kind: 'refusal', code: 'amount_too_small', param: 'amount' } as const;
+    world().simulator.faults.add({ match: { method: 'POST', pathPattern: '/pay$' }, action: refusal, times: 1 });
+    const refused = { accepted: false, reason: 'payment_refused' };
+    expect(await subscriptions.pay(subscriptionId, 'pm_card_visa')).toMatchObject(refused);
+    expect(await subscriptions.pay(subscriptionId, 'pm_card_visa')).toMatchObject({ outcome: 'paid' });
+  });
+
   it('asked for five times at once under one id is charged once, with one answer', async () => {
     const { subscriptionId } = await failing('insufficient_funds');
     const before = charges().length;

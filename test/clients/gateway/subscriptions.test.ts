@@ -94,6 +94,7 @@ describe('a new payment method', () => {
     ['unknown_subscription', 404, 'not_found'],
     ['subscription_canceled', 409, 'subscription_canceled'],
     ['outcome_unknown', 503, 'outcome_unknown'],
+    ['payment_refused', 402, 'payment_refused'],
     ['unknown_payment_method', 400, 'invalid_request'],
   ])('refused for %s: %i', async (reason, status, code) => {
     fakes.answer = () => ({ accepted: false, reason, message: 'So it is.' });
