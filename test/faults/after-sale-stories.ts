@@ -22,6 +22,8 @@ export interface AfterSaleStory {
   readonly setUp: Step;
   /** All cases make each step together, so that the provider's one clock suits all of them. */
   readonly steps: readonly Step[];
+  /** What is asked for again, in another way, where it was refused. */
+  readonly corrected?: Step;
   /** How it must end once it is healed, whatever broke on the way. */
   readonly ends: string;
 }
@@ -269,6 +271,7 @@ export const subscriptionStories: readonly AfterSaleStory[] = [
     provider: tries([3 * DAY_MS, 6 * DAY_MS]),
     setUp: subscribed({ renewals: 'insufficient_funds' }),
     steps: [follow, past(1.5 * DAY_MS), (play) => play.pay(), past(5 * DAY_MS)],
+    corrected: (play) => play.pay(),
     ends: 'subscription active',
   },
 ];

@@ -181,6 +181,13 @@ async function playSteps(
   }
 }
 
+/** Asks again, as a customer would, where the last answer was a refusal. */
+async function correct(story: AfterSaleStory, play: AfterSalePlay): Promise<void> {
+  if (story.corrected === undefined || play.answers.at(-1)?.accepted !== false) return;
+  await story.corrected(play);
+  await rest(play);
+}
+
 /** Looks when things have settled, when retries are over, and when late attempts have landed. */
 async function judge(
   story: AfterSaleStory,
@@ -192,8 +199,10 @@ async function judge(
   await rest(play);
   const found = [...play.seen, ...(await wrongsAfterSale(play, 'settled'))];
   await healed(play, story.ends);
-  if (mode !== undefined && NEEDS_A_WAY_OUT.has(mode) && (await isAPersons(play)))
-    return [...found, ...(await wrongsAfterSale(play, 'healed'))];
+  if (mode !== undefined && NEEDS_A_WAY_OUT.has(mode)) {
+    if (await isAPersons(play)) return [...found, ...(await wrongsAfterSale(play, 'healed'))];
+    await correct(story, play);
+  }
   found.push(...(await wrongsAfterSale(play, 'healed', story.ends)));
   if (play.plan.late.length > 0) {
     // That some of them are refused is what tombstones are for.

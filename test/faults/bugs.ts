@@ -21,13 +21,20 @@ export interface SeededBug {
 
 const fault = (activity: string, mode: Fault['mode'], occurrence = 1): Fault => ({ activity, occurrence, mode });
 
+/** Of saga.ts. */
+const INSIST = 'await new Promise<void>((tried) => all.push(insist(step, this.desk, tried).finally(tried)));';
+
 export const seededBugs: readonly SeededBug[] = [
   {
     name: 'an authorization without an idempotency key',
     story: stories.cancel,
     faults: [fault('authorizePayment', 'torn')],
     caughtAs: /hold/,
-    sabotage: () => ({ stripe: withoutKey('paymentIntents', 'create') }),
+    // A webhook of the second hold would have it cancelled.
+    sabotage: () => ({
+      stripe: withoutKey('paymentIntents', 'create'),
+      sql: dropOnWrite('inbox', "TG_OP = 'INSERT'", 'RETURN NULL'),
+    }),
   },
   {
     name: 'an undo registered after its step',
@@ -112,10 +119,21 @@ export const seededBugs: readonly SeededBug[] = [
     story: stories.outOfStock,
     faults: [fault('voidPayments', 'lost-before')],
     caughtAs: /hold|held/,
-    sabotage: () =>
-      changedWorkflows('saga.ts', [
-        ['      await insist(undo, this.desk);', '      await undo.run().catch(() => undefined);'],
-      ]),
+    sabotage: () => changedWorkflows('saga.ts', [[INSIST, 'await step.run().catch(() => undefined);']]),
+  },
+  {
+    name: 'an undo that keeps the others waiting',
+    story: stories.unrecorded,
+    faults: [fault('releaseStock', 'constraint')],
+    caughtAs: /hold_without_order/,
+    sabotage: () => changedWorkflows('saga.ts', [[INSIST, 'await insist(step, this.desk);']]),
+  },
+  {
+    name: 'a refused payment that stays under way',
+    story: stories.cancel,
+    faults: [fault('authorizePayment', 'refusal')],
+    caughtAs: /attempt is unfinished/,
+    sabotage: () => ({ sql: dropOnWrite('payment_attempts', "NEW.status = 'refused'", 'NEW.status := OLD.status') }),
   },
 ];
 

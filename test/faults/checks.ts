@@ -98,15 +98,12 @@ async function unfinished(play: Play): Promise<string[]> {
     !excuses.has(play.orderId, 'unfinished_without_owner')
   )
     found.push('the order waits for nobody');
-  const { rows } = await pool.query<{ open: number; all: number }>(
-    `SELECT (count(*) FILTER (WHERE status IN ('begun', 'processing') AND tombstoned_at IS NULL))::int AS open,
-       count(*)::int AS all FROM payment_attempts WHERE order_id = $1`,
+  const open = await pool.query(
+    `SELECT attempt FROM payment_attempts
+     WHERE order_id = $1 AND status IN ('begun', 'processing') AND tombstoned_at IS NULL`,
     [play.orderId],
   );
-  const { open = 0, all = 0 } = rows[0] ?? {};
-  // What the provider refused has made nothing there.
-  const isRefused = play.plan.faults.some((one) => one.mode === 'refusal') && play.intents().length <= all - open;
-  if (open > 0 && !isRefused && !excuses.has(play.orderId, 'attempt_unfinished'))
+  if ((open.rowCount ?? 0) > 0 && !excuses.has(play.orderId, 'attempt_unfinished'))
     found.push('a payment attempt is unfinished without an owner');
   const silent = await pool.query('SELECT type FROM outbox WHERE order_id = $1 AND published_at IS NULL', [
     play.orderId,
