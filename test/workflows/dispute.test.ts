@@ -89,6 +89,30 @@ describe('a dispute', () => {
     expect((await disputes.view(disputeId)).decision).toMatchObject({ action: 'submit', attempt: 1 });
   });
 
+  it.each<{ code?: string; param?: string }>([
+    { code: 'parameter_invalid_string', param: 'evidence[uncategorized_text]' },
+    {},
+  ])('whose answer is refused (%j) waits for a corrected one, which gets through', async (named) => {
+    const orderId = await disputes.shippedOrder('all');
+    const disputeId = await disputes.opened(orderId);
+    world().simulator.faults.add({
+      match: { method: 'POST', pathPattern: `/v1/disputes/${disputeId}$` },
+      action: { kind: 'refusal', ...named },
+    });
+    const first = await disputes.decide(disputeId, { uncategorizedText: 'what cannot be sent' });
+    expect(first).toMatchObject({ accepted: false, reason: 'refused_by_provider' });
+    expect(await disputes.view(disputeId)).toMatchObject({
+      stage: 'evidence_due',
+      waitingOn: 'approver',
+      exceptions: [{ kind: 'dispute_unsettled', owner: 'payments' }],
+    });
+    const corrected = await disputes.decide(disputeId, { actor: 'op-2', uncategorizedText: 'winning_evidence' });
+    expect(corrected).toMatchObject({ accepted: true, stage: 'under_review', action: 'submit' });
+    expect(await disputes.view(disputeId)).toMatchObject({ decision: { actor: 'op-2', attempt: 2 }, exceptions: [] });
+    await disputes.forward(disputeId, HOUR_MS);
+    expect(await disputes.endOf(disputeId)).toEqual({ disputeId, stage: 'won' });
+  });
+
   it('that was only an inquiry closes without money; one that escalates is a round of its own', async () => {
     const orderId = await disputes.shippedOrder();
     const disputeId = await disputes.opened(orderId, { kind: 'inquiry' });

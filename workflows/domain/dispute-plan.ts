@@ -1,6 +1,6 @@
 import { EXPIRY_CHECK_DELAY_MS, iso } from './deadlines';
 import { isOpen, isSettled, isUndecided } from './dispute';
-import type { DisputeRecord } from './dispute';
+import type { DisputeDecision, DisputeRecord } from './dispute';
 import type { Waiting } from './waiting';
 
 /** What a shop decides for its disputes. Durations in milliseconds. */
@@ -144,11 +144,24 @@ export function isPending({ stage, decision }: Pick<DisputeRecord, 'stage' | 'de
   return decision.doneAt === undefined && decision.refused === undefined;
 }
 
+/** Was an answer refused that was given after the deadline? No other one would be taken. */
+function cameTooLate({ decision, dueBy }: { readonly decision?: DisputeDecision; readonly dueBy: string }): boolean {
+  return decision?.refused !== undefined && Date.parse(decision.at) >= Date.parse(dueBy);
+}
+
 function overdue(dispute: DisputeRecord): DisputeDue[] {
   const waiting = disputeWaiting(dispute);
   if (waiting === undefined || dispute.exceptions.some((one) => one.kind === 'dispute_unsettled')) return [];
-  if (waiting.on === 'approver') return [];
-  return [{ kind: 'overdue', atMs: Date.parse(waiting.until), then: `tell a person: ${waiting.why}` }];
+  const isAsked = waiting.on === 'approver';
+  // Where nobody has decided, the policy does. After a refusal it does not, and the bank closes the dispute.
+  if (isAsked && dispute.decision === undefined) return [];
+  const atMs = Date.parse(waiting.until) + (isAsked ? closingLimitMs(dispute) : 0);
+  return [{ kind: 'overdue', atMs, then: `tell a person: ${waiting.why}` }];
+}
+
+/** A bank may make a dispute of an unanswered inquiry for as long as it may open one. */
+function closingLimitMs({ isInquiry }: Pick<DisputeRecord, 'isInquiry'>): number {
+  return isInquiry ? REVIEW_LIMIT_MS : CLOSING_LIMIT_MS;
 }
 
 function looks(dispute: DisputeRecord, policy: DisputePolicy, context: DisputeDueContext): DisputeDue[] {
@@ -180,17 +193,18 @@ export function disputeWaiting(
     const until = after(closedAt ?? roundBeganAt, REINSTATEMENT_LIMIT_MS);
     return { on: 'provider', until, why: 'the money that was won is to be given back' };
   }
-  if (isUndecided(dispute) && decision?.refused === undefined) {
+  if (isUndecided(dispute) && !cameTooLate(dispute)) {
     const what = dispute.isInquiry ? 'inquiry' : 'dispute';
-    return { on: 'approver', until: dispute.dueBy, why: `the ${what} is to be answered with evidence, or accepted` };
+    const again = decision?.refused === undefined ? '' : '; what was sent was refused';
+    const why = `the ${what} is to be answered with evidence, or accepted${again}`;
+    return { on: 'approver', until: dispute.dueBy, why };
   }
   if (isPending(dispute) && dueBy !== undefined) {
     return { on: 'provider', until: dueBy, why: `the decision (${decision?.action ?? ''}) is being carried out` };
   }
   if (submittedAt === undefined && dispute.stage === 'evidence_due') {
-    // A bank may make a dispute of an unanswered inquiry for as long as it may open one.
-    const limitMs = dispute.isInquiry ? REVIEW_LIMIT_MS : CLOSING_LIMIT_MS;
-    return { on: 'provider', until: after(dueBy ?? roundBeganAt, limitMs), why: 'unanswered: the bank closes it' };
+    const until = after(dueBy ?? roundBeganAt, closingLimitMs(dispute));
+    return { on: 'provider', until, why: 'unanswered: the bank closes it' };
   }
   return { on: 'provider', until: after(submittedAt ?? roundBeganAt, REVIEW_LIMIT_MS), why: 'the bank is deciding' };
 }

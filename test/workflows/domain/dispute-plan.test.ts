@@ -55,6 +55,7 @@ function disputed(changes: Partial<DisputeRecord> = {}): DisputeRecord {
 const closed = (stage: 'won' | 'lost', withdrawn: number): DisputeRecord =>
   disputed({ stage, providerStatus: stage, withdrawn, closedAt: at(DAY_MS) });
 const decision = { action: 'submit', actor: 'op-1', at: at(HOUR_MS), attempt: 1 } as const;
+const refused = { ...decision, refused: 'x' };
 const raised = { kind: 'dispute_unsettled', message: 'm', owner: 'payments', raisedAt: OPENED } as const;
 
 describe('the plan of a round', () => {
@@ -125,7 +126,7 @@ describe('what a dispute does next by itself', () => {
   const both = [72 * HOUR_MS, 24 * HOUR_MS];
   const { evidenceCollectedAt: _none, ...uncollected } = disputed();
   const { dueBy: _due, ...unanswerable } = disputed();
-  it.each<[string, DisputeRecord, string | undefined, number | undefined, DisputePolicy?]>([
+  it.each<[string, DisputeRecord, string | undefined, number | undefined, DisputePolicy?, typeof idle?]>([
     ['collects the evidence', uncollected, 'collect', -OPENED_MS],
     ['warns 72 h before the deadline', disputed(), 'warn', 7 * DAY_MS],
     ['warns 24 h before it', disputed({ warnedMs: [72 * HOUR_MS] }), 'warn', 9 * DAY_MS],
@@ -145,6 +146,14 @@ describe('what a dispute does next by itself', () => {
       10 * DAY_MS + 5_000,
     ],
     [
+      'asks whether a bank has closed what was refused and not answered again',
+      disputed({ decision: refused, warnedMs: both }),
+      'overdue',
+      24 * DAY_MS,
+      DEFAULT_DISPUTE_POLICY,
+      { ...idle, lookedAtMs: OPENED_MS + 11 * DAY_MS, pollAtMs: OPENED_MS + 30 * DAY_MS },
+    ],
+    [
       'asks after a bank that takes too long',
       disputed({ stage: 'under_review', submittedAt: OPENED }),
       'overdue',
@@ -155,8 +164,8 @@ describe('what a dispute does next by itself', () => {
     ['has nothing to do where the money is back', closed('won', 0), undefined, undefined],
     ['has nothing to do where it is lost', closed('lost', 7_970), undefined, undefined],
     ['waits where no answer is taken', unanswerable, 'overdue', 14 * DAY_MS],
-  ])('%s', (_name, dispute, kind, afterMs, policy = DEFAULT_DISPUTE_POLICY) => {
-    const due = nextDisputeDue(dispute, policy, idle);
+  ])('%s', (_name, dispute, kind, afterMs, policy = DEFAULT_DISPUTE_POLICY, context = idle) => {
+    const due = nextDisputeDue(dispute, policy, context);
     expect([due?.kind, due && due.atMs - OPENED_MS]).toEqual([kind, afterMs]);
   });
 
@@ -178,6 +187,13 @@ describe('whom a dispute waits for', () => {
   it.each([
     ['a person, until the deadline', disputed(), 'approver', 10 * DAY_MS],
     ['the provider, while a decision is carried out', disputed({ decision }), 'provider', 10 * DAY_MS],
+    ['a person, where the provider refused the answer', disputed({ decision: refused }), 'approver', 10 * DAY_MS],
+    [
+      'the bank, where the answer came too late',
+      disputed({ decision: { ...refused, at: at(10 * DAY_MS) } }),
+      'provider',
+      24 * DAY_MS,
+    ],
     ['the bank, while it decides', disputed({ stage: 'under_review', submittedAt: OPENED }), 'provider', 120 * DAY_MS],
     ['the provider, for the money that was won', closed('won', 7_970), 'provider', 15 * DAY_MS],
     ['the bank, once it was left', disputed({ decision: { ...decision, action: 'leave' } }), 'provider', 24 * DAY_MS],
