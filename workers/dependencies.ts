@@ -107,14 +107,7 @@ export interface Dependencies {
 export function createDependencies(options: DependencyOptions): Dependencies {
   const { log, redis } = options;
   let closing = false;
-  const pool = createPool(options.databaseUrl, {
-    // Told in words: the driver's error carries its client along, with every statement that it has prepared. A pool that
-    // is closed says so before its connections have ended, and a server that ends then breaks them.
-    onIdleError: ({ message }) => {
-      if (!closing) log.warn({ reason: message }, 'a database connection broke');
-    },
-    ...(options.maxDatabaseConnections === undefined ? {} : { maxConnections: options.maxDatabaseConnections }),
-  });
+  const pool = openPool(options, () => closing);
   const keyring = createKeyring(options.encryptionKeys);
   const { secretKey, apiUrl, webhookSecrets } = options.stripe;
   const account = { secretKey, ...(apiUrl !== undefined && { apiUrl }) };
@@ -178,6 +171,19 @@ export function createDependencies(options: DependencyOptions): Dependencies {
       await pool.end();
     },
   };
+}
+
+/**
+ * The driver's error carries its client along, with every statement that it has prepared, so only its message is logged. A pool that
+ * is closed says so before its connections have ended, and a server that ends then breaks them.
+ */
+function openPool({ databaseUrl, maxDatabaseConnections, log }: DependencyOptions, isClosing: () => boolean): Pool {
+  return createPool(databaseUrl, {
+    onIdleError: ({ message }) => {
+      if (!isClosing()) log.warn({ reason: message }, 'a database connection broke');
+    },
+    ...(maxDatabaseConnections === undefined ? {} : { maxConnections: maxDatabaseConnections }),
+  });
 }
 
 /** What is recorded of a payment, and whether its order is. */

@@ -42,3 +42,14 @@ export function withoutHold(changes: Partial<OrderFacts> = {}): OrderFacts {
   const { hold: _hold, ...facts } = orderFacts(changes);
   return facts;
 }
+
+/** An order of two goods that have shipped and are paid for. */
+export const shippedOrder = (): OrderFacts =>
+  withoutHold({
+    state: 'shipped',
+    paymentState: 'captured',
+    lines: [
+      { sku: 'MUG', quantity: 2, unitAmount: 1500, shipped: 2, cancelled: 0 },
+      { sku: 'TEE', quantity: 1, unitAmount: 2500, shipped: 1, cancelled: 0 },
+    ],
+  });

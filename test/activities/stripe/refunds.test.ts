@@ -6,7 +6,6 @@ import {
   createRefundActivities,
   createStripeClient,
   paymentContext,
-  readProviderRefunds,
 } from '../../../activities/stripe';
 import { createPaymentStore } from '../../../activities/storage';
 import { failureTypes } from '../../../workflows/domain/errors';
@@ -17,6 +16,7 @@ import { testEnvironment, uniqueName } from '../../support/environment';
 import { openRefundShop, type RefundShop } from '../storage/refund-shop';
 import { cartOf } from '../storage/shop';
 import { authorized, failureOf, retried } from './harness';
+import { refundDifferences } from './refund-books';
 
 // The adapter on what it runs on: the real SDK over HTTP, the real Postgres with its constraints.
 const CREATE = { method: 'POST', pathPattern: '^/v1/refunds$' };
@@ -46,20 +46,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   expect(await shop.violations()).toEqual([]);
-  const { rows } = await shop.pool.query<{ id: string; pending: number; refunded: number }>(
-    `SELECT payment_intent_id AS id, refund_pending_amount AS pending, refunded_amount AS refunded FROM payment_attempts
-     WHERE captured_amount > 0 AND order_id NOT IN (SELECT order_id FROM refund_parts WHERE status = 'begun')`,
-  );
-  for (const { paymentIntentId, pending, refunded } of await readProviderRefunds(
-    stripe,
-    rows.map((row) => row.id),
-  )) {
-    const ours = rows.find((row) => row.id === paymentIntentId);
-    expect({ paymentIntentId, sum: (ours?.pending ?? 0) + (ours?.refunded ?? 0) }).toEqual({
-      paymentIntentId,
-      sum: pending + refunded,
-    });
-  }
+  expect(await refundDifferences(shop, stripe)).toEqual([]);
 });
 
 afterAll(async () => {
