@@ -41,7 +41,7 @@ const ENDED: ReadonlySet<string> = new Set(['canceled', 'incomplete_expired']);
 export function payWith(
   context: PaymentContext,
   input: PaySubscriptionInput,
-  lookAgain: (session: ProviderSession) => Promise<FollowSubscriptionResult>,
+  look: (session: ProviderSession) => Promise<FollowSubscriptionResult>,
 ): Promise<PaySubscriptionResult> {
   const { subscriptionId } = input;
   const atRisk = 'the customer may have been charged without an answer';
@@ -50,10 +50,12 @@ export function payWith(
     const { stripe } = context;
     const snapshot = await fetchSubscription(stripe, session, subscriptionId);
     if (ENDED.has(snapshot.providerStatus)) return { outcome: 'refused', reason: 'canceled' };
+    // What our tables refuse of it is found out before money is taken for it, not with the record of the payment.
+    await look(session);
     const attached = await attach(context, session, input, snapshot.stripeCustomerId);
     if (attached === undefined) return { outcome: 'refused', reason: 'unknown_payment_method' };
     const tried = 'declineCode' in attached ? attached : await pay(context, session, input, snapshot, attached.id);
-    return { ...tried, follow: await lookAgain(session) };
+    return { ...tried, follow: await look(session) };
   });
 }
 

@@ -71,6 +71,28 @@ describe('a new card', () => {
     await subscriptions.reaches(subscriptionId, 'active');
   });
 
+  it('is charged nothing while our own record refuses what stands at the provider', async () => {
+    const begun = await subscriptions.begin({ renewals: 'insufficient_funds' });
+    const { subscriptionId } = begun;
+    await subscriptions.followed(subscriptionId);
+    const { pool } = world().dependencies;
+    await pool.query(`CREATE FUNCTION refuse_record() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN RAISE EXCEPTION 'no records' USING ERRCODE = 'check_violation', CONSTRAINT = 'of_the_test'; END $$`);
+    await pool.query(
+      'CREATE TRIGGER of_the_test BEFORE INSERT OR UPDATE ON subscription_invoices EXECUTE FUNCTION refuse_record()',
+    );
+    // Events that cannot be recorded wait for an hour.
+    world().simulator.setWebhookFaults({ dropTypes: ['*'] });
+    await subscriptions.toRenewal(begun);
+    await subscriptions.live(subscriptionId, DAY_MS, 6 * HOUR_MS);
+    const before = charges().length;
+    expect(await subscriptions.pay(subscriptionId, 'pm_card_mastercard')).toMatchObject({ reason: 'outcome_unknown' });
+    expect(charges()).toHaveLength(before);
+    expect((await subscriptions.view(subscriptionId)).exception).toMatchObject({ kind: 'subscription_unreadable' });
+    await pool.query('DROP FUNCTION refuse_record CASCADE');
+    expect(await subscriptions.pay(subscriptionId, 'pm_card_mastercard')).toMatchObject({ outcome: 'paid' });
+  });
+
   it('where nothing is owed becomes the one that is asked next', async () => {
     const { subscriptionId } = await subscriptions.begin();
     await subscriptions.followed(subscriptionId);
