@@ -50,7 +50,7 @@ function amountOrLines(raw: unknown): FieldProblem[] {
   if (amount === undefined && lines === undefined)
     return [{ field: 'amount', message: 'is required unless lines are given' }];
   if (amount === undefined || lines === undefined) return [];
-  return [{ field: 'lines', message: 'go not together with an amount' }];
+  return [{ field: 'lines', message: 'cannot be combined with an amount' }];
 }
 
 /** Where the currency is not given it is the order's, and is looked at with it. */

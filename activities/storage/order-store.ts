@@ -175,7 +175,7 @@ async function cancelOrder(pool: Pool, now: Date, input: Input<'cancelOrder'>): 
     } else {
       step.moveTo('cancelled');
       // What was taken and given back stays captured: the ledger shows where it went.
-      if (facts.paymentState !== 'captured') step.setPayment('voided');
+      step.setPayment(facts.amounts.captured > 0 ? 'captured' : 'voided');
       undoReservation(tx, orderId, now);
     }
     tx.write(sql.release, [orderId]);

@@ -4,6 +4,7 @@ import type { CapturePaymentInput, CapturePaymentResult } from '../../workflows/
 import { activity, type PaymentContext } from './context';
 import { defect, isUnexpectedState, isUnknownOutcome } from './errors';
 import { sendKeyed } from './keyed';
+import { cancel } from './let-go';
 import { captureMark, hasCaptureMark } from './metadata';
 import { cardDetails, paymentStatus } from './payment-status';
 import { assertOwn, type ProviderSession } from './provider';
@@ -65,7 +66,7 @@ async function capture(
       return settledAs === 'open' ? undefined : { intent: found, settled: settledAs };
     },
   });
-  if (settled === 'gone') return gone(context, input, intent);
+  if (settled === 'gone') return gone(context, session, input, intent);
   if (settled === 'elsewhere') return capturedElsewhere(context, input, intent);
   return record(context, session, input, intent);
 }
@@ -102,10 +103,16 @@ async function record(
 /** The hold is gone: it ran out, or somebody cancelled it, which stops the order until a person decides. */
 async function gone(
   context: PaymentContext,
+  session: ProviderSession,
   input: CapturePaymentInput,
   intent: Stripe.PaymentIntent,
 ): Promise<CapturePaymentResult> {
   if (intent.status === 'canceled') await recordElsewhere(context, input, intent);
+  else {
+    // Only its deadline is over so far. It is cancelled before another hold is asked for, so that the card is never held twice.
+    const ended = await cancel(session, intent.id);
+    if (ended.status === 'succeeded') return capturedElsewhere(context, input, ended);
+  }
   const { orderId, paymentIntentId } = input;
   return { outcome: 'hold_expired', facts: await context.store.recordHoldExpired({ orderId, paymentIntentId }) };
 }

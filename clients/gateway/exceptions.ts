@@ -3,6 +3,7 @@ import type { ExceptionKind } from '../../workflows/domain/order';
 import * as schemas from '../exception-schemas';
 import { parse } from '../validate';
 import type { Outcome } from './idempotency';
+import { actorOf } from './auth';
 import type { GatewayMetrics } from './metrics';
 import type { Call, Operation } from './operation';
 import type { GatewayDeps, OpenException } from './ports';
@@ -67,8 +68,8 @@ function resolve(deps: ExceptionDeps, metrics: GatewayMetrics): Operation {
       const request = parse(schemas.resolutionRequest, call.body);
       return async () => {
         const exception = await existing(deps, exceptionId);
-        const { action, note, actor = call.actor } = request;
-        await decide(deps, exception, { action, actor, note }, call);
+        const { action, note, actor } = request;
+        await decide(deps, exception, { action, actor: actorOf(call.actor, actor), note }, call);
         metrics.commands.inc({ command: 'resolveException', answer: 'accepted' });
         return { status: 200, body: { exceptionId, action: request.action } } satisfies Outcome;
       };

@@ -75,7 +75,7 @@ function filterOf(raw: unknown): ListNotices {
   });
   const [subject, ...more] = named;
   if (more.length > 0) {
-    throw badRequest(more.map(({ type }) => ({ field: type, message: `goes not together with ${subject?.type}` })));
+    throw badRequest(more.map(({ type }) => ({ field: type, message: `cannot be combined with ${subject?.type}` })));
   }
   return {
     limit,

@@ -50,7 +50,7 @@ function parseListQuery(raw: unknown): schemas.ListOrdersQuery {
   if (query.stuck !== 'true') return query;
   const extra = (['state', 'waitingOn', 'before'] as const).filter((field) => query[field] !== undefined);
   if (extra.length === 0) return query;
-  throw badRequest(extra.map((field) => ({ field, message: 'goes not together with stuck=true' })));
+  throw badRequest(extra.map((field) => ({ field, message: 'cannot be combined with stuck=true' })));
 }
 
 async function list(deps: GatewayDeps, query: schemas.ListOrdersQuery, now: () => number): Promise<OrderView[]> {

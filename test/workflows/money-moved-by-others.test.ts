@@ -52,6 +52,19 @@ describe('money that was captured in the dashboard', () => {
     expect(view.exception).toBeUndefined();
   });
 
+  it('keeps no order from being cancelled once it was given back', async () => {
+    const orderId = await shop.place();
+    await dashboard().capture(openIntent(orderId), { amount_to_capture: 1000 });
+    await eventually('the capture to be recorded', async () => (await shop.view(orderId)).amounts.captured === 1000);
+    await world().holdfast.refund(orderId, { amount: 1000, reason: 'taken by mistake' });
+    await eventually('the refund to be confirmed', async () => (await shop.view(orderId)).amounts.refunded === 1000);
+    expect(await world().holdfast.cancel(orderId, { reason: 'not wanted' })).toMatchObject({
+      accepted: true,
+      state: 'cancelled',
+    });
+    expect(await shop.view(orderId)).toMatchObject({ paymentState: 'captured', amounts: { heldNow: 0 } });
+  });
+
   it('counts although nothing had been heard of it when the order ships', async () => {
     const orderId = await shop.place();
     world().simulator.setWebhookFaults({ hold: true });

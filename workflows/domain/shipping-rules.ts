@@ -17,10 +17,11 @@ export interface RefusalCause {
   readonly problems?: readonly FieldProblem[];
 }
 
-/** The shipment that this command told before, if it did: the same parcel with the same lines. */
+/** The shipment that this command repeats, if it does: the same parcel with the same lines, and from the same warehouse where one is named. */
 export function sameShipment(facts: OrderFacts, command: ShipCommand): Shipment | undefined {
   const known = facts.shipments.find((one) => one.shipmentId === shipmentId(command.carrier, command.trackingNumber));
-  return known !== undefined && sameLines(known.lines, command.lines) ? known : undefined;
+  if (known === undefined || !sameLines(known.lines, command.lines)) return undefined;
+  return command.warehouseId === undefined || command.warehouseId === known.warehouseId ? known : undefined;
 }
 
 /**
@@ -53,7 +54,7 @@ export function refuseShipment(facts: OrderFacts, command: ShipCommand): Refusal
   if (facts.shipments.some((one) => one.shipmentId === id)) {
     return {
       reason: 'tracking_number_used',
-      message: `Tracking number ${command.trackingNumber} was shipped with other lines before.`,
+      message: `Tracking number ${command.trackingNumber} was shipped with other lines, or from another warehouse, before.`,
     };
   }
   const remaining = new Map(remainingLines(facts).map((line) => [line.sku, line.quantity]));
@@ -137,8 +138,8 @@ export function refuseDelivery(facts: OrderFacts, command: DeliverCommand): Refu
 export function sameLines(one: readonly LineQuantity[], other: readonly LineQuantity[]): boolean {
   const written = (lines: readonly LineQuantity[]): string =>
     lines
-      .map((line) => `${line.sku}=${line.quantity}`)
+      .map((line) => JSON.stringify([line.sku, line.quantity]))
       .sort()
-      .join(',');
+      .join();
   return written(one) === written(other);
 }

@@ -93,6 +93,8 @@ describe('capturePayment', () => {
     expect(harness.store.expired).toEqual([input.paymentIntentId]);
     expect(harness.store.captures).toHaveLength(0);
     expect(taken(input.paymentIntentId)).toBe(0);
+    // Nothing is left of it that the card could be held by beside the next hold.
+    expect(harness.simulator.state.paymentIntent(input.paymentIntentId)?.status).toBe('canceled');
   });
 
   it('tells money that somebody else took, and ships nothing for it', async () => {

@@ -52,14 +52,19 @@ test('the list says what can be done with each', async () => {
 
 test('a decision goes to the workflow that raised it, with who decided', async () => {
   fakes.answer = () => ({ accepted: true, action: 'give_up' });
-  const answer = await resolve('7', { action: 'give_up', note: 'taken by hand' });
+  const answer = await resolve('7', { action: 'give_up', note: 'taken by hand', actor: 'agent-7' });
   expect(answer).toMatchObject({ status: 200, body: { exceptionId: '7', action: 'give_up' } });
   expect(fakes.sent).toMatchObject([
     {
       verb: 'resolveException',
       args: [
         'order-ord_1',
-        { kind: 'capture_unknown', action: 'give_up', note: 'taken by hand', actor: expect.any(String) as string },
+        {
+          kind: 'capture_unknown',
+          action: 'give_up',
+          note: 'taken by hand',
+          actor: expect.stringMatching(/^api-key:[0-9a-f]{12}:agent-7$/) as string,
+        },
         {},
       ],
     },

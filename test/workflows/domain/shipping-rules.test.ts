@@ -1,4 +1,4 @@
-import { refuseDelivery } from '../../../workflows/domain/shipping-rules';
+import { refuseDelivery, sameLines, sameShipment } from '../../../workflows/domain/shipping-rules';
 import type { Shipment } from '../../../workflows/domain/order';
 import { withoutHold } from '../../support/facts';
 
@@ -39,5 +39,35 @@ describe('a delivery', () => {
     const refused = refuseDelivery(facts, command);
     if (cause === undefined) expect(refused).toBeUndefined();
     else expect(refused).toMatchObject(cause);
+  });
+});
+
+describe('a shipment that is sent again', () => {
+  const line = { sku: 'MUG', quantity: 1 };
+  const shipped = {
+    ...parcel('dhl/1', '2026-03-01T12:00:00.000Z'),
+    trackingNumber: '1',
+    lines: [line],
+    warehouseId: 'berlin',
+  };
+  const facts = withoutHold({ shipments: [shipped] });
+  const command = { carrier: 'dhl', trackingNumber: '1', lines: [line] };
+
+  it.each([
+    ['as before', {}, true],
+    ['with its warehouse', { warehouseId: 'berlin' }, true],
+    ['with another warehouse', { warehouseId: 'leipzig' }, false],
+    ['with other lines', { lines: [{ sku: 'MUG', quantity: 2 }] }, false],
+  ])('%s', (_name, changes, same) => {
+    expect(sameShipment(facts, { ...command, ...changes }) !== undefined).toBe(same);
+  });
+
+  it('is told from one whose SKU reads like two lines', () => {
+    const [one, other] = [
+      { sku: 'P', quantity: 1 },
+      { sku: 'Q', quantity: 2 },
+    ];
+    expect(sameLines([one, other], [{ sku: 'P=1,Q', quantity: 2 }])).toBe(false);
+    expect(sameLines([one, other], [other, one])).toBe(true);
   });
 });

@@ -79,7 +79,8 @@ export class OrderModel {
   }
 
   renew(approved: boolean): object {
-    if (!this.needsPayment && this.refusedUntilMs === undefined) return refused('no_payment_needed');
+    const isAsked = this.needsPayment || this.refusedUntilMs !== undefined;
+    if (this.isDone || this.allCaptured || !isAsked) return refused('no_payment_needed');
     if (!approved) return { accepted: true, state: 'declined' };
     this.hold();
     return { accepted: true, state: 'authorized' };
