@@ -42,7 +42,14 @@ export async function renewHold(order: OrderContext, purpose: AuthorizationPurpo
   if (status === undefined) return;
   if (status.status === 'authorized') return adoptHold(order);
   await askForPayment(order, status);
+  if (status.status === 'declined' && OF_THE_AMOUNT.has(status.code)) {
+    const message = `Stripe holds no ${formatMoney(input.amount)} (${status.code}), whatever the card. Settle what is left with the customer by hand, or cancel it.`;
+    await order.report('step_failed', message, 'payments');
+  }
 }
+
+/** Refusals that no other card mends, e.g. a rest below the smallest charge after a parcel: a person has to settle it. */
+const OF_THE_AMOUNT: ReadonlySet<string> = new Set(['amount_too_small', 'amount_too_large']);
 
 /** Tries the customer's new payment method; the answer is the bank's. */
 export async function renewWith(order: OrderContext, paymentMethod: string): Promise<PaymentStatus | undefined> {

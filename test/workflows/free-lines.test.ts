@@ -66,3 +66,19 @@ describe('lines that cost nothing', () => {
     expect(await world().holdfast.ship(orderId, aMug())).toMatchObject({ accepted: true, state: 'shipped' });
   });
 });
+
+describe('a rest that is too small to be held again', () => {
+  it('is a case for a person, since no card can pay for it; the rest can be cancelled', async () => {
+    const { pool } = world().dependencies;
+    await pool.query(`INSERT INTO catalogue_items VALUES ('STICKER', 'Sticker', 'eur', 30)`);
+    await pool.query(`INSERT INTO stock VALUES ('STICKER', 'berlin', 1000, 0)`);
+    const orderId = await place({ lines: [mug, { sku: 'STICKER', quantity: 1, unitAmount: 30 }] });
+    expect(await world().holdfast.ship(orderId, aMug())).toMatchObject({ accepted: true, capturedAmount: 1290 });
+    await eventually('a person to have a case', async () => (await shop.view(orderId)).exception !== undefined);
+    const { exception } = await shop.view(orderId);
+    expect(exception).toMatchObject({ kind: 'step_failed', owner: 'payments' });
+    expect(exception?.message).toContain('0.30 EUR (amount_too_small)');
+    expect(await world().holdfast.cancel(orderId, { reason: 'settled by hand' })).toMatchObject({ accepted: true });
+    expect((await shop.view(orderId)).amounts).toMatchObject({ captured: 1290, heldNow: 0 });
+  });
+});
