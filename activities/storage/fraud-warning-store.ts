@@ -8,6 +8,7 @@ import {
   type FraudWarningSnapshot,
 } from '../../workflows/domain/fraud-warning';
 import { formatMoney } from '../../workflows/domain/money';
+import { heldNow } from '../../workflows/domain/order';
 import { workflowIds } from '../../workflows/messages';
 import { run, transact, type Transaction } from './database';
 import { addException, closeExceptions } from './exceptions';
@@ -136,8 +137,7 @@ function tell(
   const { warningId, orderId, paymentIntentId, fraudType, actionable, currency, refundable } = warning;
   step.emit('FraudWarningReceived', { warningId, paymentIntentId, fraudType, actionable });
   if (!isOpen) return;
-  const taken = refundable > 0 ? refundable : step.facts.amounts.authorized - step.facts.amounts.released;
-  const amount = { amount: Math.max(0, taken), currency };
+  const amount = { amount: refundable > 0 ? refundable : heldNow(step.facts.amounts), currency };
   addException(tx, step, {
     orderId,
     workflowId: workflowIds.fraudWarning(warningId),
@@ -164,7 +164,7 @@ function message({ fraudType, refundable, currency, paymentIntentId, linesToShip
     `The card's issuer reports fraud (${fraudType}) for ${paymentIntentId}.`,
     refundable > 0
       ? `Refund ${formatMoney({ amount: refundable, currency })} before it is disputed and costs a fee as well, or ignore it.`
-      : 'Nothing is captured: cancel what is held, or ignore it.',
+      : 'Nothing is left to refund: cancel what is held, or ignore it.',
     left === '' ? '' : `Left to ship, and not stopped by this: ${left}.`,
   ]
     .filter((sentence) => sentence !== '')

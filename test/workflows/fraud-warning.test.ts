@@ -1,6 +1,6 @@
 import { Disputes, FraudWarnings } from '../support/disputes';
 import { eventually } from '../support/eventually';
-import { shopForThisFile } from '../support/shop';
+import { parcel, shopForThisFile } from '../support/shop';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -37,6 +37,25 @@ describe('an early fraud warning', () => {
     });
     expect(order).not.toHaveProperty('exception');
     expect(order.refunds).toMatchObject([{ refundId: `fraud-${warningId}`, actor: 'op-1', reason: 'fraudulent' }]);
+  });
+
+  it('of one payment of an order is refunded without what the bank took of another', async () => {
+    const orderId = await disputes.shippedOrder();
+    const { dependencies, holdfast } = world();
+    const first = disputes.paymentOf(orderId);
+    expect(await holdfast.ship(orderId, parcel([{ sku: 'TEAPOT-1L', quantity: 1 }]))).toMatchObject({ accepted: true });
+    const payment = shop.intentsOf(orderId).find((one) => one.id !== first);
+    const disputeId = await disputes.opened(orderId);
+    world().simulator.decideDispute(disputeId, 'lost');
+    await disputes.endOf(disputeId);
+    const left = payment?.amount_received ?? 0;
+    expect(left).toBeGreaterThan(0);
+    const warningId = await warnings.raised(payment?.id ?? '');
+    const view = await warnings.until(warningId, 'the warning', (one) => one.exceptions.length > 0);
+    expect(view.refundable).toBe(left);
+    const open = await dependencies.queries.listExceptions(undefined, orderId);
+    expect(open).toMatchObject([{ kind: 'fraud_warning', amountAtRisk: left }]);
+    expect(await warnings.decide(warningId, 'refund')).toMatchObject({ accepted: true, ended: 'refunded' });
   });
 
   it('is closed where it is ignored, and decided once', async () => {

@@ -6,8 +6,11 @@ import { PAYMENT_EVENTS } from './payment-events';
 import { REFUND_EVENTS } from './refund-events';
 import { isSubscriptionEvent, SUBSCRIPTION_EVENTS } from './subscription-events';
 
+/** An event with the time since when it waits. UTC ISO string. */
+type ClaimedEvent = InboxEvent & { readonly receivedAt: string };
+
 export interface InboxReader {
-  claimDue(limit: number, leaseMs: number): Promise<readonly InboxEvent[]>;
+  claimDue(limit: number, leaseMs: number): Promise<readonly ClaimedEvent[]>;
   complete(eventId: string): Promise<void>;
   ignore(eventId: string, foreign?: string): Promise<void>;
   fail(eventId: string, type: string, error: string): Promise<void>;
@@ -30,6 +33,9 @@ const LONGEST_RETRY_MS = 5 * 60_000;
 /** A mistake of our own fails again and again; within this hour it may be seen, and a mended version be running. */
 const MAX_DEFECT_ATTEMPTS = 20;
 
+/** An event whose handler says when to look again ends after so long, too, and after no fewer looks than one that fails. */
+const MAX_WAIT_MS = MAX_ATTEMPTS * LONGEST_RETRY_MS;
+
 /** The kinds of events that some handler acts on. */
 export const actedOn: readonly string[] = [
   ...PAYMENT_EVENTS,
@@ -51,7 +57,7 @@ export function laneOf(type: string): 'orders' | 'subscriptions' {
 /** One round: hands the inbox's due events to the workflows they concern. */
 export async function dispatchInbox(deps: InboxDispatcherDependencies): Promise<number> {
   const events = await deps.inbox.claimDue(BATCH, LEASE_MS);
-  const groups = new Map<string, { handler: EventHandler | undefined; events: InboxEvent[] }>();
+  const groups = new Map<string, { handler: EventHandler | undefined; events: ClaimedEvent[] }>();
   for (const event of events) {
     const index = deps.handlers.findIndex((one) => one.actsOn(event.type));
     const handler = deps.handlers[index];
@@ -67,10 +73,10 @@ export async function dispatchInbox(deps: InboxDispatcherDependencies): Promise<
 async function dispatch(
   deps: InboxDispatcherDependencies,
   handler: EventHandler | undefined,
-  events: readonly InboxEvent[],
+  events: readonly ClaimedEvent[],
 ): Promise<void> {
   let handled: Handled;
-  let maxAttempts = Infinity;
+  let maxAttempts: number | undefined;
   try {
     handled = handler === undefined ? 'ignored' : await handler.handle(events);
   } catch (error) {
@@ -93,15 +99,22 @@ function keyOf(handler: EventHandler | undefined, event: InboxEvent): string {
 
 function settle(
   { inbox }: InboxDispatcherDependencies,
-  event: InboxEvent,
+  event: ClaimedEvent,
   handled: Handled,
-  maxAttempts: number,
+  maxAttempts: number | undefined,
 ): Promise<void> {
   if (handled === 'done') return inbox.complete(event.eventId);
   if (handled === 'ignored') return inbox.ignore(event.eventId);
   if ('foreign' in handled) return inbox.ignore(event.eventId, handled.foreign);
-  if (event.attempts >= maxAttempts) return inbox.fail(event.eventId, event.type, handled.later);
-  return inbox.retryLater(event.eventId, handled.later, handled.delayMs ?? pauseMs(event));
+  if (isOver(event, maxAttempts)) return inbox.fail(event.eventId, event.type, handled.later);
+  const delayMs = Math.min(handled.delayMs ?? pauseMs(event), LONGEST_RETRY_MS);
+  return inbox.retryLater(event.eventId, handled.later, delayMs);
+}
+
+/** What failed had its tries. What is told to come later may come each second: it has its days, and its tries after an outage. */
+function isOver(event: ClaimedEvent, maxAttempts: number | undefined): boolean {
+  if (maxAttempts !== undefined) return event.attempts >= maxAttempts;
+  return event.attempts >= MAX_ATTEMPTS && Date.now() - Date.parse(event.receivedAt) >= MAX_WAIT_MS;
 }
 
 function pauseMs(event: InboxEvent): number {

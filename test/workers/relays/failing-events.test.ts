@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { createInbox } from '../../../activities/storage';
+import { createInbox, type Inbox } from '../../../activities/storage';
 import { dispatchInbox } from '../../../workers/relays/inbox-dispatcher';
 import type { EventHandler } from '../../../workers/relays/event-handler';
 import { openShop, type Shop } from '../../activities/storage/shop';
@@ -54,14 +54,64 @@ describe('an event that fails otherwise', () => {
     const handlers: EventHandler[] = [
       { actsOn: () => true, keyOf: (event) => event.eventId, handle: () => Promise.reject(new Error('out of order')) },
     ];
-    const createdAt = new Date().toISOString();
-    await kept.receive({ eventId: 'evt_1', provider: 'stripe', type: 'refund.updated', payload: {}, createdAt });
-    const lookAfter = async (attempts: number) => {
-      await shop.sql('UPDATE inbox SET attempts = $1, next_attempt_at = received_at', [attempts]);
-      await dispatchInbox({ inbox: kept, handlers, log: pino({ level: 'silent' }) });
-      return shop.sql<{ status: string }>('SELECT status FROM inbox');
-    };
-    expect(await lookAfter(898)).toEqual([{ status: 'waiting' }]);
-    expect(await lookAfter(899)).toEqual([{ status: 'failed' }]);
+    await receive(kept, 'evt_1');
+    expect(await lookAfter(kept, handlers, { attempts: 898, days: 4 })).toBe('waiting');
+    expect(await lookAfter(kept, handlers, { attempts: 899, days: 0 })).toBe('failed');
   });
+
+  it('is looked at for days where its handler knows when to look again, then kept with a case', async () => {
+    const kept = createInbox(shop);
+    const later = { later: 'the provider is too busy', delayMs: 1_000 };
+    const handlers: EventHandler[] = [
+      { actsOn: () => true, keyOf: (event) => event.eventId, handle: () => Promise.resolve(later) },
+    ];
+    await receive(kept, 'evt_2');
+    // A look each second is no three days, and an event that lay for days has not had its tries.
+    expect(await lookAfter(kept, handlers, { attempts: 5_000, days: 2 })).toBe('waiting');
+    expect(await lookAfter(kept, handlers, { attempts: 898, days: 4 })).toBe('waiting');
+    expect(await casesOfEvents()).toHaveLength(1);
+    expect(await lookAfter(kept, handlers, { attempts: 899, days: 4 })).toBe('failed');
+    expect(await casesOfEvents()).toEqual(['inbox-evt_1', 'inbox-evt_2']);
+  });
+
+  it('waits no longer than a pause of ours, whatever its handler asks for', async () => {
+    const kept = createInbox(shop);
+    const asked = { later: 'the provider names a day', delayMs: 24 * 3_600_000 };
+    const handlers: EventHandler[] = [
+      { actsOn: () => true, keyOf: (event) => event.eventId, handle: () => Promise.resolve(asked) },
+    ];
+    await receive(kept, 'evt_3');
+    expect(await lookAfter(kept, handlers, { attempts: 0, days: 0 })).toBe('waiting');
+    const [row] = await shop.sql<{ minutes: number }>(
+      `SELECT round(extract(epoch FROM next_attempt_at - now()) / 60)::integer AS minutes FROM inbox WHERE event_id = 'evt_3'`,
+    );
+    expect(row?.minutes).toBe(5);
+  });
+
+  const receive = (kept: Inbox, eventId: string) =>
+    kept.receive({
+      eventId,
+      provider: 'stripe',
+      type: eventId,
+      payload: {},
+      createdAt: new Date().toISOString(),
+    });
+
+  async function lookAfter(kept: Inbox, handlers: EventHandler[], had: { attempts: number; days: number }) {
+    await shop.sql(
+      `UPDATE inbox SET attempts = $1, next_attempt_at = now() - interval '1 s', received_at = now() - $2 * interval '1 day'
+       WHERE finished_at IS NULL`,
+      [had.attempts, had.days],
+    );
+    await dispatchInbox({ inbox: kept, handlers, log: pino({ level: 'silent' }) });
+    const [row] = await shop.sql<{ status: string }>('SELECT status FROM inbox ORDER BY event_id DESC LIMIT 1');
+    return row?.status;
+  }
+
+  async function casesOfEvents(): Promise<string[]> {
+    const rows = await shop.sql<{ id: string }>(
+      `SELECT workflow_id AS id FROM exceptions WHERE kind = 'step_failed' AND subject_type = 'event' ORDER BY 1`,
+    );
+    return rows.map((row) => row.id);
+  }
 });
