@@ -46,6 +46,7 @@ const FINAL: Readonly<Record<Word, boolean>> = {
   invalid: false,
   failed: false,
   payment_unavailable: false,
+  /** Disputes are closed and limits change: the same request asks the provider again, under a key of its own. */
   payment_refused: false,
   order_unavailable: false,
   abandoned: false,

@@ -119,6 +119,8 @@ export interface OrderInput {
   readonly unsettled?: UnsettledSteps;
   /** A replaced hold could not be voided, and the exception that says so is open. */
   readonly letGoFailed?: boolean;
+  /** What the provider refused to capture: shipments, or the whole order. */
+  readonly refusedCaptures?: readonly string[];
 }
 
 /** Steps of an order that failed for good or whose outcome is not known; tried again until they are settled. */
@@ -163,6 +165,8 @@ export type RefusalReason =
   | 'captured_needs_refund'
   | 'payment_needed'
   | 'payment_cancelled'
+  /** The payment provider did not take the money, and the hold stands. A person has a case; sent again, it is asked again. */
+  | 'payment_refused'
   | 'outcome_unknown'
   | 'no_payment_needed'
   | 'disputed'

@@ -32,6 +32,7 @@ import type { OrderContext } from './order-context';
 import { endHoldDecision, ensureHold, renewHold, renewWith } from './order-holds';
 import { capturePayment, voidPayments } from './payments';
 import type { CapturePaymentInput, ShipmentRecord } from './ports';
+import { endRefusal, refuseCapture } from './refused-captures';
 
 /*
  * What people and other systems ask of an order. Commands run one after another; each either happens as answered or is
@@ -80,7 +81,7 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
 
 /**
  * What a capture came to. `unrecorded`: its money is booked, and not the parcel that it was for. `gone`: its hold was gone, or somebody else took money first; what is owed now is asked for again. A
- * cause where nothing was begun because our own record would refuse it.
+ * cause where nothing was begun because our own record would refuse it, or where the provider did not take the money.
  */
 type Captured = 'captured' | 'unrecorded' | 'gone' | 'payment_needed' | 'stopped' | 'unknown' | RefusalCause;
 
@@ -153,6 +154,8 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
     order.set(result.facts);
     await order.conclude('capture', 'capture_unknown');
     if (result.outcome === 'refused') return result.cause;
+    if (result.outcome === 'payment_refused') return await refuseCapture(order, input, result.refusal);
+    if (result.outcome === 'captured') await endRefusal(order, input);
     if (result.outcome === 'captured' && !isRecorded(order.facts, input)) return 'unrecorded';
     return result.outcome === 'hold_expired' || result.outcome === 'changed' ? 'gone' : result.outcome;
   } catch (error) {
@@ -169,6 +172,7 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
       'capture_unknown',
       `It is not known whether the capture on ${input.paymentIntentId} for ${input.shipment?.trackingNumber ?? 'the whole order'} was made; it is being tried again.`,
       'payments',
+      { amount: input.amount, currency: order.facts.currency },
     );
     return 'unknown';
   }
@@ -198,9 +202,9 @@ function unsettledCapture(order: OrderContext): Refusal {
 }
 
 /** Takes the money of everything that is left, before it ships. */
-export async function captureAll(order: OrderContext): Promise<void> {
+export async function captureAll(order: OrderContext): Promise<Captured> {
   const hold = order.facts.hold;
-  if (hold === undefined) return;
+  if (hold === undefined) return 'gone';
   const input = {
     orderId: order.orderId,
     paymentIntentId: hold.paymentIntentId,
@@ -208,7 +212,7 @@ export async function captureAll(order: OrderContext): Promise<void> {
     final: true,
   };
   order.step = `taking the money of the ${WHOLE_ORDER}`;
-  await capture(order, input);
+  return capture(order, input);
 }
 
 function shipped(order: OrderContext, id: string, capturedAmount: number): ShipAnswer {
@@ -329,8 +333,10 @@ export async function decide(
   if (decision.action === 'cancel') {
     const answer = await cancel(order, { reason: 'hold_decision', actor: decision.actor });
     if (!answer.accepted) return answer;
-  } else if (decision.action === 'capture') await captureAll(order);
-  else await renewHold(order, 'reauthorization');
+  } else if (decision.action === 'capture') {
+    const captured = await captureAll(order);
+    if (typeof captured === 'object') return { accepted: false, ...captured };
+  } else await renewHold(order, 'reauthorization');
   await endHoldDecision(order);
   return { accepted: true, state: order.facts.state };
 }

@@ -8,7 +8,7 @@ import {
 } from '@temporalio/workflow';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { STORAGE_OPTIONS } from './activity-options';
-import { formatMoney } from './domain/money';
+import { formatMoney, type Money } from './domain/money';
 import { heldNow, remainingLines } from './domain/order';
 import type { ExceptionKind, OrderFacts } from './domain/order';
 import { isTerminal } from './domain/order-state';
@@ -47,6 +47,8 @@ export class OrderContext {
   /** A replaced hold could not be voided and a person was asked; kept across runs, or nobody would close the exception. */
   letGoFailed: boolean;
   private renewalTries = 0;
+  /** Shipments, or the whole order, that the provider refused to capture. */
+  readonly refusedCaptures: Set<string>;
   /** Counts every change, so that the main loop wakes and looks again. */
   version = 0;
   step = 'loading the order';
@@ -62,6 +64,7 @@ export class OrderContext {
     this.orderId = input.orderId;
     this.unsettled = { ...input.unsettled };
     this.letGoFailed = input.letGoFailed ?? false;
+    this.refusedCaptures = new Set(input.refusedCaptures);
     if (this.hasUnsettled()) this.settleAtMs = Date.now();
     this.desk = {
       raise: (kind, message) => this.raise(kind, message, 'payments'),
@@ -150,7 +153,7 @@ export class OrderContext {
     this.pollAtMs = Date.now() + this.pollMs;
   }
 
-  async raise(kind: ExceptionKind, message: string, owner: string): Promise<void> {
+  async raise(kind: ExceptionKind, message: string, owner: string, amountAtRisk?: Money): Promise<void> {
     const { workflowId } = workflowInfo();
     const operationKey = this.keys.of(kind);
     const facts = await records.raiseException({
@@ -160,6 +163,7 @@ export class OrderContext {
       operationKey,
       message,
       owner,
+      ...(amountAtRisk && { amountAtRisk }),
     });
     if (facts !== null) this.set(facts);
   }
@@ -168,9 +172,9 @@ export class OrderContext {
    * Raises the exception of a step that failed and is tried again. Where that cannot be recorded, the step's own answer stands all
    * the same: its next failure raises it.
    */
-  async report(kind: ExceptionKind, message: string, owner: string): Promise<void> {
+  async report(kind: ExceptionKind, message: string, owner: string, amountAtRisk?: Money): Promise<void> {
     try {
-      await this.raise(kind, message, owner);
+      await this.raise(kind, message, owner, amountAtRisk);
     } catch (error) {
       if (isCancellation(error)) throw error;
       log.error('an exception could not be recorded', { orderId: this.orderId, kind, error: String(error) });

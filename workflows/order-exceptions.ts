@@ -48,6 +48,11 @@ function workFor(order: OrderContext, { kind, action }: ResolveCommand): (() => 
       return authorization === undefined ? close : () => renewHold(order, authorization.purpose);
     case 'void_failed retry':
       return () => letReplacedHoldsGo(order);
+    case 'capture_refused dismiss':
+      return async () => {
+        await close();
+        order.refusedCaptures.clear();
+      };
     case 'external_capture dismiss':
     case 'step_failed dismiss':
       return close;

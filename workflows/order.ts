@@ -153,7 +153,7 @@ async function act(life: OrderContext, due: Due): Promise<void> {
   life.version += 1;
 }
 
-async function actOn(life: OrderContext, kind: Due['kind']): Promise<void> {
+async function actOn(life: OrderContext, kind: Due['kind']): Promise<unknown> {
   life.step = kind;
   switch (kind) {
     case 'settle':
@@ -189,7 +189,7 @@ async function warn(life: OrderContext): Promise<OrderFacts> {
 }
 
 /** The policy of the order for a hold that nears its end. */
-async function actOnHold(life: OrderContext): Promise<void> {
+async function actOnHold(life: OrderContext): Promise<unknown> {
   const { policy, hold } = life.facts;
   const dispute = openDispute(life.facts);
   if (dispute !== undefined) {
@@ -298,8 +298,11 @@ async function followChange(life: OrderContext): Promise<void> {
 
 async function startAnew(life: OrderContext): Promise<never> {
   await condition(allHandlersFinished);
-  const { orderId, unsettled, letGoFailed } = life;
-  return continueAsNew<typeof order>({ orderId, unsettled, ...(letGoFailed && { letGoFailed }) });
+  const { orderId, unsettled, letGoFailed, refusedCaptures } = life;
+  return continueAsNew<typeof order>({
+    ...{ orderId, unsettled, ...(letGoFailed && { letGoFailed }) },
+    ...(refusedCaptures.size > 0 && { refusedCaptures: [...refusedCaptures] }),
+  });
 }
 
 /** Shape only; what depends on the order is refused with a reason by the command itself. Synchronous, or it rejects nothing. */

@@ -132,6 +132,8 @@ export type CapturePaymentResult =
   | { readonly outcome: 'changed'; readonly facts: OrderFacts }
   /** A dispute or a refund was recorded first (`stopShipping` says which): nothing was captured, nothing was shipped. */
   | { readonly outcome: 'stopped'; readonly facts: OrderFacts }
+  /** The provider did not take it, and a fresh look shows that the hold stands: nothing was captured, nothing was shipped. */
+  | { readonly outcome: 'payment_refused'; readonly facts: OrderFacts; readonly refusal: RefusalDetails }
   | ShipmentRefused;
 
 /** A shipment that was paid before and did not leave: a dispute or a refund was recorded first. */

@@ -1,8 +1,10 @@
 import type Stripe from 'stripe';
 import { captureKey } from '../../workflows/domain/operation-keys';
+import type { RefusalDetails } from '../../workflows/domain/errors';
 import type { CapturePaymentInput, CapturePaymentResult } from '../../workflows/ports';
 import { activity, type PaymentContext } from './context';
-import { defect, isUnexpectedState, isUnknownOutcome } from './errors';
+import { refusalDetails } from './error-kinds';
+import { defect, isDefiniteRefusal, isKeyReused, isUnexpectedState, isUnknownOutcome, unsettled } from './errors';
 import { sendKeyed } from './keyed';
 import { cancel } from './let-go';
 import { captureMark, hasCaptureMark } from './metadata';
@@ -12,10 +14,15 @@ import { assertOwn, type ProviderSession } from './provider';
 /** What a fresh look at a PaymentIntent says of one capture of ours. */
 type Settled = 'captured' | 'gone' | 'elsewhere' | 'open';
 
-interface Looked {
-  readonly intent: Stripe.PaymentIntent;
-  readonly settled: Settled;
-}
+type Looked =
+  | { readonly settled: Exclude<Settled, 'open'>; readonly intent: Stripe.PaymentIntent }
+  | { readonly settled: 'refused'; readonly refusal: RefusalDetails };
+
+/**
+ * The provider says that the payment is in another state, and a fresh look shows an open hold: its answer may have been older than
+ * the look, so it is asked twice.
+ */
+const MAX_CONTRADICTIONS = 2;
 
 /** Takes money from a hold: see `PaymentActivities.capturePayment`. */
 export function capturePayment(context: PaymentContext, input: CapturePaymentInput): Promise<CapturePaymentResult> {
@@ -47,34 +54,64 @@ async function capture(
   if (knownAmount !== undefined || !input.final) {
     // The hold may stay open after a capture, so its state does not guard against taking the money twice once the
     // provider has forgotten the key; the mark does. And somebody else may have taken part of it.
-    const intent = await session.retrieve(input.paymentIntentId);
-    if (hasCaptureMark(intent.metadata, key)) return record(context, session, input, intent);
-    if (knownAmount !== undefined && intent.amount_received > knownAmount)
-      return capturedElsewhere(context, input, intent);
-    metadata = intent.metadata;
+    // One that the provider does not know is asked for all the same: its refusal is the answer.
+    const intent = await session.retrieveIfKnown(input.paymentIntentId);
+    if (intent !== undefined) {
+      if (hasCaptureMark(intent.metadata, key)) return record(context, session, input, intent);
+      if (knownAmount !== undefined && intent.amount_received > knownAmount)
+        return capturedElsewhere(context, input, intent);
+      metadata = intent.metadata;
+    }
   }
-  const { intent, settled } = await sendKeyed<Looked>(context, session, {
+  const settle = settler(session, input, key, knownAmount);
+  const looked = await sendKeyed<Looked>(context, session, {
     operationKey: key,
     async send(idempotencyKey) {
       const taken = await session.capture(input.paymentIntentId, captureParams(input, key, metadata), idempotencyKey);
       return { intent: taken, settled: 'captured' };
     },
-    isInDoubt: (error) => isUnexpectedState(error) || isUnknownOutcome(error),
-    async lookUp(error) {
-      const found = await session.retrieve(input.paymentIntentId);
-      const settledAs = settle(found, key, error as { readonly code?: string });
-      return settledAs === 'open' ? undefined : { intent: found, settled: settledAs };
-    },
+    isInDoubt: (error) =>
+      isUnknownOutcome(error) || isUnexpectedState(error) || isKeyReused(error) || isDefiniteRefusal(error),
+    lookUp: settle,
   });
+  if (looked.settled === 'refused') return refused(context, input, key, looked.refusal);
+  const { settled, intent } = looked;
   if (settled === 'gone') return gone(context, session, input, intent);
   if (settled === 'elsewhere') return capturedElsewhere(context, input, intent);
   return record(context, session, input, intent);
 }
 
-function settle(intent: Stripe.PaymentIntent, key: string, error: { readonly code?: string | undefined }): Settled {
+/** Says by a fresh look what came of a capture that was answered with an error; undefined where it may be asked for again. */
+function settler(
+  session: ProviderSession,
+  { paymentIntentId }: CapturePaymentInput,
+  key: string,
+  knownAmount: number | undefined,
+): (error: unknown) => Promise<Looked | undefined> {
+  let contradictions = 0;
+  return async (error) => {
+    const intent = await session.retrieveIfKnown(paymentIntentId);
+    if (intent !== undefined) {
+      const settled = settledAs(intent, key, knownAmount, error as { readonly code?: string });
+      if (settled !== 'open') return { settled, intent };
+      if (intent.status === 'processing') throw unsettled(session.call, `${paymentIntentId} is being processed`);
+    }
+    if (isUnexpectedState(error)) contradictions += 1;
+    const isFinal = isDefiniteRefusal(error) || contradictions >= MAX_CONTRADICTIONS;
+    return isFinal ? { settled: 'refused', refusal: refusalDetails(error as Stripe.errors.StripeError) } : undefined;
+  };
+}
+
+function settledAs(
+  intent: Stripe.PaymentIntent,
+  key: string,
+  knownAmount: number | undefined,
+  error: { readonly code?: string | undefined },
+): Settled {
   if (hasCaptureMark(intent.metadata, key) && intent.amount_received > 0) return 'captured';
   if (intent.status === 'canceled') return 'gone';
   if (intent.status === 'succeeded') return 'elsewhere';
+  if (knownAmount !== undefined && intent.amount_received > knownAmount) return 'elsewhere';
   // The bank's deadline has passed; the provider's own sweep, which cancels the PaymentIntent, only comes later.
   const expired = error.code === 'charge_expired_for_capture' || error.code === 'capture_charge_authorization_expired';
   return expired ? 'gone' : 'open';
@@ -98,6 +135,18 @@ async function record(
     at: new Date(context.now()).toISOString(),
   });
   return { outcome: 'captured', facts };
+}
+
+/** Nothing was taken: the same parcel, corrected or not, may be asked for again, under another key, since the provider keeps its no. */
+async function refused(
+  { log, store }: PaymentContext,
+  { orderId, paymentIntentId }: CapturePaymentInput,
+  key: string,
+  refusal: RefusalDetails,
+): Promise<CapturePaymentResult> {
+  log.warn({ orderId, paymentIntentId, code: refusal.code }, 'a capture was refused, and its hold stands');
+  await store.nextKey(key, await store.keyNumber(key));
+  return { outcome: 'payment_refused', refusal, facts: await store.abandonCapture({ orderId, paymentIntentId }) };
 }
 
 /** The hold is gone: it ran out, or somebody cancelled it, which stops the order until a person decides. */

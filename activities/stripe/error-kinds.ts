@@ -82,12 +82,15 @@ export function isKept({ headers }: Stripe.errors.StripeError): boolean {
 const SENTENCES: Readonly<Record<string, string>> = {
   amount_too_small: 'the amount is below the smallest that the payment provider takes in this currency',
   amount_too_large: 'the amount is above the largest that the payment provider takes in this currency',
+  charge_disputed: "the customer's bank has disputed this payment",
   email_invalid: 'the payment provider does not accept this e-mail address',
+  payment_intent_unexpected_state: 'the payment provider says that this payment is in another state',
   payment_method_currency_mismatch: 'the payment method cannot pay in this currency',
   resource_missing: 'the payment provider does not know what the request refers to',
 };
 const SENTENCES_BY_PARAM: Readonly<Record<string, string>> = {
   amount: 'the payment provider does not accept this amount',
+  amount_to_capture: 'the payment provider does not accept this amount',
   currency: 'the payment provider does not accept this currency',
   email: 'the payment provider does not accept this e-mail address',
 };

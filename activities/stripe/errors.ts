@@ -74,6 +74,16 @@ export function isRefusal(error: unknown): error is Stripe.errors.StripeError {
 }
 
 /**
+ * Did the provider answer a write with a no that the same request would get again? Neither a state that was left meanwhile nor a
+ * key that is used up: those say nothing of the request.
+ */
+export function isDefiniteRefusal(error: unknown): error is Stripe.errors.StripeError {
+  if (!(error instanceof Stripe.errors.StripeError) || isUnexpectedState(error) || isKeyReused(error)) return false;
+  const kind = kindOfError(error, true);
+  return kind === 'refusal' || kind === 'defect';
+}
+
+/**
  * Turns what the SDK threw into the failure that the activity ends in. ApplicationFailures pass through; an error that is not
  * Stripe's is returned as it is. The SDK's error is never kept as the cause: its message and body may hold an e-mail address or a
  * client secret, and causes are written into histories.

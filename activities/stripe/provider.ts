@@ -125,6 +125,13 @@ export class ProviderSession {
     return this.checked(await this.read('payment_intents.retrieve', request));
   }
 
+  /** As `retrieve`; undefined where the provider knows no such PaymentIntent. */
+  async retrieveIfKnown(id: string): Promise<Stripe.PaymentIntent | undefined> {
+    const request = () => this.stripe.paymentIntents.retrieve(id, { expand: EXPAND }).catch(noneIfMissing);
+    const intent = await this.read('payment_intents.retrieve', request);
+    return intent && this.checked(intent);
+  }
+
   /**
    * The PaymentIntent that an attempt made, fetched fresh; undefined where it made none. By lists, which show a write at
    * once; search may lag behind it by a minute and more, and would call a hold that stands `none`.

@@ -12,6 +12,7 @@ import type { GatewayDeps } from './ports';
 import { badRequest, notFound, Problem } from './problem';
 
 const REFUSED = 'Refused, nothing was changed; `code` says why';
+const NOT_TAKEN = 'Stripe did not take the money (`payment_refused`): nothing was captured, and a person has a case';
 
 /** Everything under `/v1/orders`. Reading is from Postgres, so it answers while workers are down. */
 export function orderOperations(deps: GatewayDeps, metrics: GatewayMetrics, now: () => number): Operation[] {
@@ -73,6 +74,7 @@ function shipping(deps: GatewayDeps, metrics: GatewayMetrics, now: () => number)
       summary: 'Hand lines to a carrier: captures what they cost.',
       body: schemas.shipmentRequest,
       answers: { 201: ['Captured and recorded', answers.shipmentAnswer] },
+      problems: { 402: NOT_TAKEN },
       prepare: (call) => {
         const request = parseShipment(call.body);
         return async () => done(201, call, await deps.holdfast.ship(call.orderId, request, call.options));
@@ -128,6 +130,7 @@ function deciding(deps: GatewayDeps, metrics: GatewayMetrics): Operation[] {
       summary: "Decide what becomes of a card hold that nears its end (policy 'ask').",
       body: schemas.holdDecisionRequest,
       answers: { 200: ['Decided', answers.holdDecisionAnswer] },
+      problems: { 402: NOT_TAKEN },
       prepare: (call) => {
         const body = parse(schemas.holdDecisionRequest, call.body);
         const request = { ...body, actor: actorOf(call.actor, body.actor) };
@@ -193,5 +196,6 @@ function refused(refusal: Refusal): Problem {
   const errors = refusal.problems;
   // A name that means nothing is a wrong request; the others are right and cannot be done now.
   if (reason === 'unknown_warehouse') return badRequest(errors ?? []);
-  return new Problem(409, refusal.message, { code: reason, ...(errors && { errors }) });
+  const status = reason === 'payment_refused' ? 402 : 409;
+  return new Problem(status, refusal.message, { code: reason, ...(errors && { errors }) });
 }

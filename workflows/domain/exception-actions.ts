@@ -24,6 +24,8 @@ const ACTIONS: Readonly<Record<ExceptionKind, ExceptionActions>> = {
   withdraw_failed: { actions: ['retry'] },
   order_unreadable: { actions: ['retry'] },
   capture_unknown: { actions: ['retry', 'give_up'], elsewhere: 'POST /v1/orders/{orderId}/shipments, corrected' },
+  // Dismissed, what the order does by itself (its policy takes all money at once, or before a hold's end) is tried again.
+  capture_refused: { actions: ['dismiss'], elsewhere: 'POST /v1/orders/{orderId}/shipments or /cancel' },
   reauthorization_unknown: { actions: ['retry'] },
   hold_decision: { actions: [], elsewhere: 'POST /v1/orders/{orderId}/hold-decision' },
   hold_cancelled: { actions: [], elsewhere: 'POST /v1/orders/{orderId}/hold-decision or /cancel' },

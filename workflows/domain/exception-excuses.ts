@@ -32,6 +32,8 @@ const EXCUSES: Readonly<Record<ExceptionKind, readonly ExcusableCheck[]>> = {
     'unfinished_without_owner',
     'operation_unfinished',
   ],
+  // Nothing was taken and the hold stands: only the order itself may stand still.
+  capture_refused: ['unfinished_without_owner'],
   reauthorization_unknown: [
     'holds_at_once',
     'hold_differs',

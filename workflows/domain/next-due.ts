@@ -71,7 +71,8 @@ function paymentDue(facts: OrderFacts, context: DueContext): Due | undefined {
   // Nothing is asked of a bank for lines that cost nothing, or are paid for.
   if (facts.hold === undefined && owedAmount(facts) === 0) return handlingDue(facts);
   if (facts.hold === undefined) return { kind: 'authorize', atMs: 0, then: 'get a card hold for what is left to ship' };
-  if (facts.captureOn === 'order' && owedAmount(facts) > 0)
+  // What the provider refuses to capture is not asked for again by itself before a person has looked.
+  if (facts.captureOn === 'order' && owedAmount(facts) > 0 && !isRaised(facts, 'capture_refused'))
     return { kind: 'capture_order', atMs: 0, then: 'take the money of the order' };
   return earlier(holdDue(facts, facts.hold), handlingDue(facts));
 }
@@ -102,6 +103,7 @@ function customerDue(facts: OrderFacts, context: DueContext, deadlineMs: number)
 function lastCapture(facts: OrderFacts): number {
   const { hold, policy } = facts;
   if (hold === undefined || policy.onRenewalDeclined !== 'capture' || openDispute(facts) !== undefined) return Infinity;
+  if (isRaised(facts, 'capture_refused')) return Infinity;
   return Date.parse(holdPlan(hold, policy).lastCallAt);
 }
 
@@ -110,7 +112,8 @@ function holdDue(facts: OrderFacts, hold: NonNullable<OrderFacts['hold']>): Due 
   if (facts.holdWarnedAt === undefined && plan.warnAt < plan.actAt) {
     return { kind: 'warn_hold', atMs: Date.parse(plan.warnAt), then: 'tell the shop that the card hold nears its end' };
   }
-  if (isRaised(facts, 'hold_decision')) {
+  const isRefused = facts.policy.onHoldExpiring === 'capture' && isRaised(facts, 'capture_refused');
+  if (isRaised(facts, 'hold_decision') || isRefused) {
     return {
       kind: 'check_hold',
       atMs: Date.parse(plan.checkAt),

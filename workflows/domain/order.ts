@@ -65,6 +65,7 @@ export type ExceptionKind =
   | 'withdraw_failed' // it could not be found out whether the order was recorded
   | 'order_unreadable' // the order's record cannot be read; it stands still
   | 'capture_unknown' // a parcel may have left without its money
+  | 'capture_refused' // the provider did not take the money, and the hold stands: a person settles it, the order goes on
   | 'reauthorization_unknown'
   | 'hold_decision' // policy: a person decides what becomes of an expiring hold
   | 'hold_cancelled' // somebody cancelled the hold at the provider: a person decides whether the order goes on

@@ -1,7 +1,7 @@
-import { failureTypes } from '../../../workflows/domain/errors';
+import { captureKey } from '../../../workflows/domain/operation-keys';
 import type { CapturePaymentInput } from '../../../workflows/ports';
 import { readProviderTruth } from '../../../activities/stripe';
-import { attempt, authorized, failureOf, retried, startHarness, type Harness } from './harness';
+import { attempt, authorized, retried, startHarness, type Harness } from './harness';
 
 let harness: Harness;
 afterEach(() => harness.stop());
@@ -119,11 +119,66 @@ describe('capturePayment', () => {
     expect(taken(input.paymentIntentId)).toBe(5_000);
   });
 
-  it('refuses to take more than is held', async () => {
+  it('does not take more than is held', async () => {
     const input = await held();
-    const failure = await failureOf(harness.payments.capturePayment({ ...input, amount: 6_000 }));
-    expect(failure.type).toBe(failureTypes.refused);
+    const capture = { ...input, amount: 6_000 };
+    expect(await harness.payments.capturePayment(capture)).toMatchObject({ outcome: 'payment_refused' });
     expect(taken(input.paymentIntentId)).toBe(0);
+  });
+
+  it.each(['amount_too_small', 'charge_disputed', 'resource_missing', 'parameter_unknown'])(
+    'ends as refused where the provider says %s and the hold stands, and goes under another key later',
+    async (code) => {
+      const input = await held();
+      const match = { method: 'POST', pathPattern: '/capture$', idempotencyKeyPattern: 'order$' };
+      harness.simulator.faults.add({ match, action: { kind: 'refusal', code }, times: Infinity });
+      const answer = await harness.payments.capturePayment(input);
+      expect(answer).toMatchObject({ outcome: 'payment_refused', refusal: { code } });
+      // The next capture is another request: the provider keeps its no under the first key.
+      expect(await harness.payments.capturePayment({ ...input, amount: 1_000 })).toMatchObject({ outcome: 'captured' });
+      expect(taken(input.paymentIntentId)).toBe(1_000);
+    },
+  );
+
+  it('asks twice where the provider says that the hold is not open and shows that it is', async () => {
+    const input = await held();
+    const action = { kind: 'refusal', code: 'payment_intent_unexpected_state' } as const;
+    const id = harness.simulator.faults.add({ match: { pathPattern: '/capture$' }, action, times: Infinity });
+    expect(await harness.payments.capturePayment(input)).toMatchObject({ outcome: 'payment_refused' });
+    expect(harness.simulator.faults.list()).toMatchObject([{ fired: 2 }]);
+    harness.simulator.faults.clear(id);
+    harness.simulator.faults.add({ match: { pathPattern: '/capture$' }, action });
+    expect(await harness.payments.capturePayment(input)).toMatchObject({ outcome: 'captured' });
+  });
+
+  it('is refused where the provider knows no such payment', async () => {
+    const input = await held();
+    const capture = { ...input, paymentIntentId: 'pi_of_another_account' };
+    expect(await harness.payments.capturePayment(capture)).toMatchObject({
+      ...{ outcome: 'payment_refused', refusal: { code: 'resource_missing' } },
+    });
+  });
+
+  it('captures on where a key was used up by a request with other contents', async () => {
+    const input = await held();
+    const key = captureKey(input);
+    await harness.stripe.paymentIntents.update(input.paymentIntentId, { description: 'x' }, { idempotencyKey: key });
+    expect(await harness.payments.capturePayment(input)).toMatchObject({ outcome: 'captured' });
+    expect(taken(input.paymentIntentId)).toBe(2_000);
+  });
+
+  it('says so where somebody took money between the look and the refusal', async () => {
+    const input = await held({ multicapture: true });
+    harness.store.knownAmount = 0;
+    const elsewhere = { amount_to_capture: 4_000, final_capture: false };
+    const action = { kind: 'hold', when: 'before' } as const;
+    const id = harness.simulator.faults.add({ match: { pathPattern: '/capture$' }, action });
+    const ours = harness.payments.capturePayment(parcel(input, 'one', { final: false }));
+    await harness.simulator.faults.untilHeld(id);
+    await harness.stripe.paymentIntents.capture(input.paymentIntentId, elsewhere);
+    harness.simulator.faults.release(id);
+    expect(await ours).toMatchObject({ outcome: 'changed' });
+    expect(taken(input.paymentIntentId)).toBe(4_000);
   });
 });
 

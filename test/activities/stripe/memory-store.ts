@@ -7,6 +7,7 @@ import type {
   AttemptRecord,
   AttemptStatus,
   BeginAttemptResult,
+  BeginCaptureResult,
   CaptureOutcome,
   PaymentStore,
   RecordAttemptInput,
@@ -23,6 +24,8 @@ export class MemoryStore implements PaymentStore {
   readonly recorded: RecordAttemptInput[] = [];
   readonly captures: { input: CapturePaymentInput; outcome: CaptureOutcome }[] = [];
   readonly expired: string[] = [];
+  /** Of a hold that allows several captures: what is known as captured from it. */
+  knownAmount: number | undefined;
   private readonly keyNumbers = new Map<string, number>();
   /** Called once an attempt is written down: what happens between our database and the provider. */
   afterBegin: (() => Promise<void> | void) | undefined;
@@ -80,9 +83,10 @@ export class MemoryStore implements PaymentStore {
     return { releasedAmount: attempt.releasedAmount };
   }
 
-  async beginCapture(input: CapturePaymentInput): Promise<{ kind: 'begun' } | { kind: 'recorded'; facts: OrderFacts }> {
+  async beginCapture(input: CapturePaymentInput): Promise<BeginCaptureResult> {
     const known = this.captures.find((one) => captureId(one.input) === captureId(input));
-    return known === undefined ? { kind: 'begun' } : { kind: 'recorded', facts: FACTS };
+    if (known !== undefined) return { kind: 'recorded', facts: FACTS };
+    return { kind: 'begun', ...(this.knownAmount !== undefined && { knownAmount: this.knownAmount }) };
   }
 
   async recordCapture(input: CapturePaymentInput, outcome: CaptureOutcome): Promise<OrderFacts> {

@@ -110,6 +110,14 @@ describe('commands', () => {
     expect(response.body).toMatchObject({ code: 'order_cancelled', detail: 'The order was cancelled.' });
   });
 
+  test.each(['shipments', 'hold-decision'])('%s that Stripe does not pay for: 402', async (path) => {
+    const body = COMMANDS.find((one) => one.path === path)?.body;
+    fakes.answer = () => ({ accepted: false, reason: 'payment_refused', message: 'Stripe did not take 1.00 EUR.' });
+    const response = await post(`ord_1/${path}`, body);
+    expect(response.status).toBe(402);
+    expect(response.body).toMatchObject({ code: 'payment_refused', detail: 'Stripe did not take 1.00 EUR.' });
+  });
+
   test('the workflow does not know the order either: 404', async () => {
     fakes.answer = () => ({ accepted: false, reason: 'unknown_order', message: '?' });
     expect((await post('ord_1/cancel', { reason: 'x' })).status).toBe(404);
