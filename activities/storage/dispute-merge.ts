@@ -20,6 +20,8 @@ export interface MergedDispute {
   readonly isNewlyClosed: boolean;
   /** Money that is not in the ledger yet. */
   readonly movements: readonly DisputeMovement[];
+  /** Minor units that came back beyond all that was withdrawn: they are in no ledger. */
+  readonly surplus: number;
 }
 
 /** Whose payment it is. */
@@ -50,9 +52,7 @@ export function mergeDispute(
   const isSubmitted = submissionCount > (roundSubmissions ?? 0);
   const sameRound = isNewRound ? undefined : was;
   const isOpen = stage === 'evidence_due' || stage === 'under_review';
-  const isNew = (one: DisputeMovement): boolean =>
-    one.amount > 0 && before?.movements.includes(keyOf(snapshot.disputeId, one)) !== true;
-  const movements = snapshot.movements.filter(isNew);
+  const movements = newMovements(before, snapshot);
   const record: DisputeRecord = {
     ...stateOf(snapshot, was),
     orderId: owner.orderId,
@@ -86,7 +86,37 @@ export function mergeDispute(
     isNewlySubmitted: isSubmitted && sameRound?.submittedAt === undefined,
     isNewlyClosed: !isOpen && sameRound?.closedAt === undefined,
     movements,
+    surplus: surplusOf(record.withdrawn, snapshot),
   };
+}
+
+/**
+ * Money that moved since the last look. The disputed amount may change between the movements, so no more is given back than the
+ * ledger has as withdrawn. Movements from before the last one that is booked came to nothing: their turn is over.
+ */
+function newMovements(before: KeptDispute | undefined, snapshot: DisputeSnapshot): DisputeMovement[] {
+  const { disputeId, amount: disputed, movements } = snapshot;
+  const isBooked = (one: DisputeMovement): boolean => before?.movements.includes(keyOf(disputeId, one)) === true;
+  let withdrawn = before?.record.withdrawn ?? 0;
+  const found: DisputeMovement[] = [];
+  for (const one of movements.slice(movements.findLastIndex(isBooked) + 1)) {
+    const amount = movedAmount(one, withdrawn, disputed);
+    if (amount <= 0) continue;
+    found.push({ ...one, amount });
+    withdrawn += one.direction === 'withdrawn' ? amount : -amount;
+  }
+  return found;
+}
+
+/** What is not told in the dispute's currency moves all: what is still disputed, or all that was withdrawn. */
+function movedAmount({ direction, amount, isConverted }: DisputeMovement, withdrawn: number, disputed: number): number {
+  if (direction === 'withdrawn') return isConverted === true ? disputed - withdrawn : amount;
+  return isConverted === true ? withdrawn : Math.min(amount, withdrawn);
+}
+
+/** By levels, so that it is the same at every look. */
+function surplusOf(withdrawn: number, { movements }: DisputeSnapshot): number {
+  return movements.some((one) => one.isConverted === true) ? 0 : Math.max(0, withdrawn - sumOf(movements));
 }
 
 /** Is there anything in it that is not recorded? */

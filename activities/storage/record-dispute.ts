@@ -121,15 +121,16 @@ function tellEvents(step: OrderStep, merged: MergedDispute): void {
 function settleExceptions(
   tx: Transaction,
   step: OrderStep,
-  { next, isNewlySubmitted, isNewlyClosed }: MergedDispute,
+  { next, isNewlySubmitted, isNewlyClosed, surplus }: MergedDispute,
 ): void {
   const { record } = next;
   const workflowId = workflowIds.dispute(record.disputeId);
   const over: ExceptionKind[] = [];
   if (!isUndecided(record)) over.push('dispute_evidence_due');
-  if (isSettled(record) || isNewlySubmitted) over.push('dispute_unsettled');
+  if (surplus === 0 && (isSettled(record) || isNewlySubmitted)) over.push('dispute_unsettled');
   if (isOpen(record)) over.push('dispute_lost');
   closeExceptions(tx, step, workflowId, over);
+  if (surplus > 0) raiseSurplus(tx, step, record, surplus);
   const left = remainingLines(step.facts);
   if (!isNewlyClosed || record.stage !== 'lost' || isTerminal(step.facts.state) || left.length === 0) return;
   const { orderId, amount, currency } = record;
@@ -143,6 +144,19 @@ function settleExceptions(
       `${left.map((line) => `${line.quantity} × ${line.sku}`).join(', ')}. Cancel what is left, or ship it where it is paid for otherwise.`,
     owner: DISPUTE_OWNER,
     ...(money.amount > 0 && { amountAtRisk: money }),
+  });
+}
+
+function raiseSurplus(tx: Transaction, step: OrderStep, record: DisputeRecord, surplus: number): void {
+  const { disputeId, orderId, currency } = record;
+  const amountAtRisk = { amount: surplus, currency };
+  addException(tx, step, {
+    orderId,
+    workflowId: workflowIds.dispute(disputeId),
+    kind: 'dispute_unsettled',
+    message: `Dispute ${disputeId} gave back ${formatMoney(amountAtRisk)} more than it had taken; the ledger does not have it. Ask the provider whose it is.`,
+    owner: DISPUTE_OWNER,
+    amountAtRisk,
   });
 }
 

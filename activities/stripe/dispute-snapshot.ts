@@ -36,6 +36,7 @@ function movement(dispute: Stripe.Dispute, moved: Stripe.BalanceTransaction): Di
     balanceTransactionId: moved.id,
     direction: moved.amount < 0 ? 'withdrawn' : 'reinstated',
     amount: Math.abs(inCurrencyOf(dispute, moved).amount),
+    ...(moved.currency !== dispute.currency && { isConverted: true }),
     fee: moved.fee,
     feeCurrency: moved.currency,
     at: at(moved.created),

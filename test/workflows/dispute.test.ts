@@ -137,6 +137,39 @@ describe('a dispute', () => {
     expect(await disputes.endOf(inquiry)).toEqual({ disputeId: inquiry, stage: 'warning_closed' });
   });
 
+  it('whose amount grows gives back no more than was taken; what comes beyond that is a person’s case', async () => {
+    const orderId = await disputes.shippedOrder('all');
+    const disputeId = await disputes.opened(orderId);
+    const { amount } = await disputes.view(disputeId);
+    world().simulator.changeDisputedAmount(disputeId, amount + 1_000);
+    world().simulator.decideDispute(disputeId, 'won');
+    expect(await disputes.endOf(disputeId)).toEqual({ disputeId, stage: 'won' });
+    const message = expect.stringContaining('10.00 EUR more than') as string;
+    expect(await disputes.view(disputeId)).toMatchObject({
+      stage: 'won',
+      withdrawn: 0,
+      amount: amount + 1_000,
+      exceptions: [{ kind: 'dispute_unsettled', message }],
+    });
+    expect((await shop.view(orderId)).amounts.disputed ?? 0).toBe(0);
+  });
+
+  it('whose amount grows or shrinks under a balance in another currency is given back as a whole', async () => {
+    const { simulator } = world();
+    simulator.setExchange({ currency: 'usd', rate: 1.08 });
+    for (const change of [1_000, -1_000]) {
+      const orderId = await disputes.shippedOrder('all');
+      const disputeId = await disputes.opened(orderId);
+      const { amount } = await disputes.view(disputeId);
+      simulator.changeDisputedAmount(disputeId, amount + change);
+      simulator.decideDispute(disputeId, 'won');
+      await disputes.until(disputeId, 'its money to be back', (one) => one.withdrawn === 0);
+      expect(await disputes.endOf(disputeId)).toEqual({ disputeId, stage: 'won' });
+      expect(await disputes.view(disputeId)).toMatchObject({ amount: amount + change, exceptions: [] });
+    }
+    simulator.setExchange(undefined);
+  });
+
   it('of a payment that is not ours, or that nobody knows, ends at once', async () => {
     await disputes.wake('du_nobody');
     expect(await disputes.endOf('du_nobody')).toEqual({ disputeId: 'du_nobody', stage: 'unknown' });

@@ -79,6 +79,8 @@ export interface DisputeMovement {
   readonly direction: 'withdrawn' | 'reinstated';
   /** Minor units of the dispute's currency. */
   readonly amount: number;
+  /** The balance has another currency: `amount` is all that is disputed by now, not what moved. */
+  readonly isConverted?: boolean;
   /** Minor units of `feeCurrency`; negative where it was given back. */
   readonly fee: number;
   readonly feeCurrency: string;

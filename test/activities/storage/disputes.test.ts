@@ -198,6 +198,42 @@ describe('a dispute', () => {
     const record = await disputes.record(snapshot(orderId, { movements: [movement] }), at(0));
     expect(record).toMatchObject({ withdrawn: AMOUNT, currency: 'eur', feeAmount: 1_700, feeCurrency: 'usd' });
   });
+
+  it('that is withdrawn, given back and withdrawn again is booked by what moved', async () => {
+    const { orderId } = await shipped();
+    const [more, back] = [AMOUNT + 1_000, AMOUNT + 500];
+    const movements: DisputeMovement[] = [
+      withdrawn,
+      { ...withdrawn, balanceTransactionId: 'txn_2', amount: 1_000, at: at(1) },
+      { ...reinstated, balanceTransactionId: 'txn_3', amount: back },
+      { ...reinstated, balanceTransactionId: 'txn_4', amount: 2_000 },
+      { ...withdrawn, balanceTransactionId: 'txn_5', amount: 700, at: at(400) },
+    ];
+    const booked: number[] = [];
+    for (const count of [1, 2, 3, 4, 4, 5, 5]) {
+      const look = snapshot(orderId, { amount: more, movements: movements.slice(0, count), fetchedAt: at(count) });
+      booked.push((await disputes.record(look, at(count)))?.withdrawn ?? -1);
+    }
+    expect(booked).toEqual([AMOUNT, more, 500, 0, 0, 700, 700]);
+    const seen = snapshot(orderId, { amount: more, movements, fetchedAt: at(9) });
+    expect(await disputes.record(seen, at(9))).toMatchObject({ exceptions: [{ kind: 'dispute_unsettled' }] });
+  });
+
+  it('is booked the same where its movements are seen at once', async () => {
+    const { orderId } = await shipped();
+    const all = [withdrawn, { ...reinstated, amount: AMOUNT + 1_000 }, { ...withdrawn, balanceTransactionId: 'txn_3' }];
+    const look = snapshot(orderId, { movements: all });
+    expect(await disputes.record(look, at(0))).toMatchObject({ withdrawn: AMOUNT });
+  });
+
+  it('of a balance in another currency moves the whole amount, however it changes', async () => {
+    const { orderId } = await shipped();
+    const out = { ...withdrawn, feeCurrency: 'usd', isConverted: true };
+    const back = { ...reinstated, feeCurrency: 'usd', isConverted: true, amount: AMOUNT - 1_000 };
+    await disputes.record(snapshot(orderId, { movements: [out] }), at(0));
+    const won = { providerStatus: 'won', amount: AMOUNT - 1_000, movements: [out, back], fetchedAt: at(2) };
+    expect(await disputes.record(snapshot(orderId, won), at(2))).toMatchObject({ withdrawn: 0, exceptions: [] });
+  });
 });
 
 describe('a decision', () => {

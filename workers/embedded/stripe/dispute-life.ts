@@ -112,6 +112,13 @@ export function closeDispute(
   account.log.emit('charge.dispute.closed', dispute, cause);
 }
 
+/** The disputed amount may change with a currency's rate, or with the bank's mind. Source: Stripe API, `amount` of a dispute. */
+export function changeAmount(account: Account, { object: dispute }: StoredDispute, amount: number): void {
+  if (!Number.isSafeInteger(amount) || amount <= 0) throw new RangeError(`${amount} cannot be disputed`);
+  dispute.amount = amount;
+  account.log.emit('charge.dispute.updated', dispute, CLOCK_CAUSE);
+}
+
 /** The bank makes a dispute of an inquiry and takes the money. @throws Error where it is no open inquiry */
 export function escalateInquiry(
   account: Account,

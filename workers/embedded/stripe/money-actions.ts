@@ -26,6 +26,8 @@ export const MONEY_ACTIONS: Record<string, Action> = {
     { outcome, when }: { outcome: DisputeOutcome; when?: 'now' | 'after_review' },
     id,
   ) => simulator.decideDispute(id, outcome, when),
+  'POST /disputes/:id/amount': (simulator, { amount }: { amount: number }, id) =>
+    simulator.changeDisputedAmount(id, amount),
   'POST /disputes/:id/escalate': (simulator, options: { dueInMs?: number }, id) =>
     simulator.escalateInquiry(id, options),
   'POST /fraud_warnings': (simulator, spec: PaymentRef & { fraudType?: string }) => simulator.raiseFraudWarning(spec),

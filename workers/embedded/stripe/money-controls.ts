@@ -1,7 +1,7 @@
 import type { Account } from './account';
 import { writeMovement } from './balance';
 import { addDashboardPayment, type DashboardPayment } from './dashboard';
-import { closeDispute, disputes, escalateInquiry, isOpen, openDispute, plan } from './dispute-life';
+import { changeAmount, closeDispute, disputes, escalateInquiry, isOpen, openDispute, plan } from './dispute-life';
 import { raiseFraudWarning } from './fraud-warnings';
 import type { Charge, PaymentIntent } from './model';
 import type {
@@ -46,6 +46,8 @@ export interface MoneyControls {
   openDispute(spec: DisputeSpec & PaymentRef): Readonly<Dispute>;
   /** The bank decides now, or (`after_review`) once it has the evidence. */
   decideDispute(disputeId: string, outcome: DisputeOutcome, when?: 'now' | 'after_review'): Readonly<Dispute>;
+  /** The bank disputes another amount than before; what it took already stays as it was. Minor units. */
+  changeDisputedAmount(disputeId: string, amount: number): Readonly<Dispute>;
   /** The bank makes a dispute of an inquiry. */
   escalateInquiry(disputeId: string, options?: { dueInMs?: number }): Readonly<Dispute>;
   raiseFraudWarning(spec: PaymentRef & { fraudType?: string }): Readonly<EarlyFraudWarning>;
@@ -89,13 +91,18 @@ export function moneyControls(account: Account, changed: () => void): MoneyContr
 function disputeControls(
   account: Account,
   after: <T>(result: T) => T,
-): Pick<MoneyControls, 'openDispute' | 'decideDispute' | 'escalateInquiry'> {
+): Pick<MoneyControls, 'openDispute' | 'decideDispute' | 'changeDisputedAmount' | 'escalateInquiry'> {
   return {
     openDispute: (spec) => after(openDispute(account, capturedCharge(account, spec), spec).object),
     decideDispute: (id, outcome, when = 'now') => {
       const stored = findDispute(account, id);
       if (when === 'now') closeDispute(account, stored, outcome);
       else decideLater(account, stored, outcome);
+      return after(stored.object);
+    },
+    changeDisputedAmount: (id, amount) => {
+      const stored = findDispute(account, id);
+      changeAmount(account, stored, amount);
       return after(stored.object);
     },
     escalateInquiry: (id, { dueInMs } = {}) => {
