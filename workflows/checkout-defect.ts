@@ -7,6 +7,7 @@ import {
 } from '@temporalio/workflow';
 import { STORAGE_OPTIONS } from './activity-options';
 import { failureKind } from './domain/errors';
+import type { Money } from './domain/money';
 import { defectMessage, failureTypeOf } from './failures';
 import type { OrderActivities } from './ports';
 import type { ExceptionKeys } from './saga';
@@ -30,7 +31,7 @@ export class CheckoutDefect {
   }
 
   /** Opens the exception of a checkout that came to no order. Before the undo, which may take days. */
-  async raise(): Promise<void> {
+  async raise(amountAtRisk: Money): Promise<void> {
     const { message, orderId } = this;
     if (message === undefined) return;
     const kind = 'step_failed';
@@ -39,7 +40,7 @@ export class CheckoutDefect {
     const operationKey = this.keys.of(kind);
     try {
       await CancellationScope.nonCancellable(() =>
-        orders.raiseException({ orderId, workflowId, kind, operationKey, message, owner: 'operations' }),
+        orders.raiseException({ orderId, workflowId, kind, operationKey, message, owner: 'operations', amountAtRisk }),
       );
     } catch (error) {
       // The search attribute shows it still; the undo must not wait for it.

@@ -309,7 +309,7 @@ class Checkout {
     const isThisOrder = answer.state === 'placed' && answer.orderId === this.input.orderId;
     const nothingBegun = this.refusedFirst && this.paymentIntentId === undefined && this.attempts <= 1;
     if (isThisOrder || nothingBegun) this.saga.release();
-    if (!isThisOrder) await this.defect.raise();
+    if (!isThisOrder) await this.defect.raise(this.submissions.total);
     await this.saga.compensate();
     return answer;
   }

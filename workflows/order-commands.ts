@@ -1,9 +1,9 @@
 import { isCancellation, log } from '@temporalio/workflow';
 import { WHOLE_ORDER, shipmentId } from './domain/operation-keys';
-import { isRaised, remainingLines } from './domain/order';
+import { heldNow, isRaised, remainingLines } from './domain/order';
 import type { Hold, OrderFacts } from './domain/order';
-import { failureTypes } from './domain/errors';
-import { failureTypeOf } from './failures';
+import { failureKind, failureTypes } from './domain/errors';
+import { failureTypeOf, refusedMessage } from './failures';
 import { owedAmount, owedFor, paidAhead } from './domain/owed';
 import {
   paymentCancelled,
@@ -247,20 +247,32 @@ export async function cancel(order: OrderContext, command: CancelCommand): Promi
   } catch (error) {
     if (isCancellation(error)) throw error;
     log.error('an order could not be cancelled yet', { orderId: order.orderId, error: String(error) });
-    order.unsettle({ cancel: command });
-    await order.report(
-      'cancel_unknown',
-      'The order is being cancelled but its hold or its stock could not be let go yet; it is being tried again.',
-      'payments',
-    );
-    return order.refusal(
-      'outcome_unknown',
-      'The cancel is not settled yet: nothing ships any more; send it again to ask.',
-    );
+    return cancelLater(order, command, error);
   }
   await order.conclude('cancel', 'cancel_unknown');
   await order.conclude('authorization', 'reauthorization_unknown');
   return cancelled(order, before);
+}
+
+/** The cancel could not be made: it is tried again, and a person has a case. */
+async function cancelLater(order: OrderContext, command: CancelCommand, error: unknown): Promise<Refusal> {
+  order.unsettle({ cancel: command });
+  const { amounts, currency } = order.facts;
+  const held = heldNow(amounts);
+  const atRisk = held > 0 ? { amount: held, currency } : undefined;
+  const kind = failureKind(failureTypeOf(error));
+  if (kind === 'refusal' || kind === 'defect') {
+    const message = `${refusedMessage('The cancel of the order', error)}. Nothing ships any more, and it is being tried again`;
+    await order.report('cancel_unknown', `${message}.`, 'payments', atRisk);
+    return order.refusal('needs_person', `${message}. A person was notified.`);
+  }
+  const message =
+    'The order is being cancelled but its hold or its stock could not be released yet; it is being tried again.';
+  await order.report('cancel_unknown', message, 'payments', atRisk);
+  return order.refusal(
+    'outcome_unknown',
+    'The cancel is not settled yet: nothing ships any more; send it again to ask.',
+  );
 }
 
 /**

@@ -1,7 +1,9 @@
-import { failureKind } from './domain/errors';
-import { isRaised } from './domain/order';
+import { failureKind, failureTypes } from './domain/errors';
+import type { Money } from './domain/money';
+import { isRaised, type OrderFacts } from './domain/order';
+import { remainingAmount } from './domain/shipment-amount';
 import type { ResolutionAction } from './domain/exception-actions';
-import { defectMessage, failureTypeOf } from './failures';
+import { defectMessage, failureTypeOf, refusedMessage } from './failures';
 import type { CommandAnswer, Refusal, ResolveCommand } from './messages';
 import { cancel, capture } from './order-commands';
 import { records, type OrderContext } from './order-context';
@@ -53,6 +55,7 @@ function workFor(order: OrderContext, { kind, action }: ResolveCommand): (() => 
         await close();
         order.refusedCaptures.clear();
       };
+    case 'void_failed dismiss':
     case 'external_capture dismiss':
     case 'step_failed dismiss':
       return close;
@@ -69,14 +72,26 @@ async function giveUpCapture(order: OrderContext, paymentIntentId: string): Prom
 }
 
 /**
- * A step failed. Where that is a mistake of our own, the same again fails again: a person gets a case, and the caller hears so
- * in place of being sent round in circles. Undefined where it may pass.
+ * A step failed. Where that is a mistake of our own or a refusal, the same again fails again: a person gets a case, and the caller
+ * hears so in place of being sent round in circles. Undefined where it may pass.
  */
 export async function raiseDefect(order: OrderContext, step: string, error: unknown): Promise<Refusal | undefined> {
-  if (failureKind(failureTypeOf(error)) !== 'defect') return undefined;
-  await order.raise('step_failed', defectMessage(`Nothing was recorded: ${step}`, error), 'operations');
+  const type = failureTypeOf(error);
+  const kind = failureKind(type);
+  if (type === failureTypes.undone || (kind !== 'defect' && kind !== 'refusal')) return undefined;
+  const isOurs = kind === 'defect';
+  const message = isOurs ? defectMessage(`Nothing was recorded: ${step}`, error) : refusedMessage(step, error);
+  await order.raise('step_failed', message, isOurs ? 'operations' : 'payments', openMoney(order.facts));
   order.failedStep = step;
-  return order.refusal('needs_person', 'This failed on a mistake of Holdfast itself; a person was notified.');
+  if (isOurs)
+    return order.refusal('needs_person', 'This failed on a mistake of Holdfast itself; a person was notified.');
+  return order.refusal('needs_person', `${message}. A person was notified.`);
+}
+
+/** What a failed step leaves open: the worth of what has not shipped; undefined where all has. */
+function openMoney(facts: OrderFacts): Money | undefined {
+  const amount = remainingAmount(facts);
+  return amount > 0 ? { amount, currency: facts.currency } : undefined;
 }
 
 /** The step that had failed went through. */

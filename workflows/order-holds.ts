@@ -44,7 +44,7 @@ export async function renewHold(order: OrderContext, purpose: AuthorizationPurpo
   await askForPayment(order, status);
   if (status.status === 'declined' && OF_THE_AMOUNT.has(status.code)) {
     const message = `Stripe holds no ${formatMoney(input.amount)} (${status.code}), whatever the card. Settle what is left with the customer by hand, or cancel it.`;
-    await order.report('step_failed', message, 'payments');
+    await order.report('step_failed', message, 'payments', input.amount);
   }
 }
 
@@ -88,6 +88,7 @@ async function authorize(order: OrderContext, input: AuthorizePaymentInput): Pro
       'reauthorization_unknown',
       `It is not known whether ${formatMoney(input.amount)} is held again (attempt ${input.attempt}); it is being asked for.`,
       'payments',
+      input.amount,
     );
     return undefined;
   }

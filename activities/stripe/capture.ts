@@ -6,7 +6,7 @@ import { activity, type PaymentContext } from './context';
 import { refusalDetails } from './error-kinds';
 import { defect, isDefiniteRefusal, isKeyReused, isUnexpectedState, isUnknownOutcome, unsettled } from './errors';
 import { sendKeyed } from './keyed';
-import { cancel } from './let-go';
+import { cancel, MAX_CONTRADICTIONS } from './let-go';
 import { captureMark, hasCaptureMark } from './metadata';
 import { cardDetails, paymentStatus } from './payment-status';
 import { assertOwn, type ProviderSession } from './provider';
@@ -17,12 +17,6 @@ type Settled = 'captured' | 'gone' | 'elsewhere' | 'open';
 type Looked =
   | { readonly settled: Exclude<Settled, 'open'>; readonly intent: Stripe.PaymentIntent }
   | { readonly settled: 'refused'; readonly refusal: RefusalDetails };
-
-/**
- * The provider says that the payment is in another state, and a fresh look shows an open hold: its answer may have been older than
- * the look, so it is asked twice.
- */
-const MAX_CONTRADICTIONS = 2;
 
 /** Takes money from a hold: see `PaymentActivities.capturePayment`. */
 export function capturePayment(context: PaymentContext, input: CapturePaymentInput): Promise<CapturePaymentResult> {

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { OrderFacts } from '../../workflows/domain/order';
 import type { PaymentContext } from './context';
-import { isUnexpectedState, isUnknownOutcome, unsettled } from './errors';
+import { isDefiniteRefusal, isUnexpectedState, isUnknownOutcome, unsettled } from './errors';
 import { cardDetails, paymentStatus } from './payment-status';
 import { assertOwn, type ProviderSession } from './provider';
 
@@ -12,6 +12,12 @@ export interface LetGoInput {
   readonly paymentIntentId: string;
   readonly reason: string;
 }
+
+/**
+ * So often a request is sent that the provider refuses because of a state which a fresh look does not show: its first answer may have
+ * been older than the look.
+ */
+export const MAX_CONTRADICTIONS = 2;
 
 /** What letting go came to; amounts in minor units. */
 export type LetGoResult =
@@ -44,17 +50,23 @@ async function restWasCancelled({ store }: PaymentContext, intent: Stripe.Paymen
 }
 
 /**
- * The payment after it was canceled, or after it proved to be taken or canceled already. Throws a retryable failure while it
- * is neither.
+ * The payment after it was canceled, or after it proved to be taken or canceled already.
+ *
+ * @throws what the provider refuses it with, where it does so for good while the payment is open; a retryable failure where it is
+ *   open after an unknown outcome, or is being processed
  */
 export async function cancel(session: ProviderSession, id: string): Promise<Stripe.PaymentIntent> {
-  try {
-    return await session.cancel(id);
-  } catch (error) {
-    if (!isUnexpectedState(error) && !isUnknownOutcome(error)) throw error;
-    const intent = await session.retrieve(id);
-    if (intent.status === 'canceled' || intent.status === 'succeeded') return intent;
-    throw unsettled(session.call, `${id} could not be canceled while it is ${intent.status}`);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await session.cancel(id);
+    } catch (error) {
+      if (!isUnexpectedState(error) && !isUnknownOutcome(error) && !isDefiniteRefusal(error)) throw error;
+      const intent = await session.retrieve(id);
+      if (intent.status === 'canceled' || intent.status === 'succeeded') return intent;
+      if (isUnknownOutcome(error) || intent.status === 'processing')
+        throw unsettled(session.call, `${id} could not be canceled while it is ${intent.status}`);
+      if (isDefiniteRefusal(error) || tries >= MAX_CONTRADICTIONS) throw error;
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import Stripe from 'stripe';
 import type { ProviderRefund } from '../storage/refund-store';
-import { isUnknownOutcome, unsettled } from './errors';
+import { isDefiniteRefusal, isUnknownOutcome, unsettled } from './errors';
 import { metadataKeys } from './metadata';
 import { chargeOf, idOf } from './payment-status';
 import type { ProviderSession } from './provider';
@@ -155,7 +155,7 @@ function seconds(value: number): string {
 
 /** Why the provider makes no such refund; undefined for an error that says nothing about it. Nothing was moved. */
 export function refusalOf(error: unknown): string | undefined {
-  if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) return undefined;
+  if (!(error instanceof Stripe.errors.StripeInvalidRequestError) || !isDefiniteRefusal(error)) return undefined;
   // More than is left is said without a code.
   return error.code ?? (error.param === 'amount' ? 'amount_too_large' : 'invalid_request');
 }

@@ -179,7 +179,7 @@ describe('a mistake of our own in a checkout', () => {
     await world().client.workflow.getHandle(workflowId).result();
     breaking.mend(activity);
     const raised = (await open()).filter((one) => one.workflowId === workflowId);
-    expect(raised).toMatchObject([{ kind: 'step_failed', owner: 'operations', amountAtRisk: null }]);
+    expect(raised).toMatchObject([{ kind: 'step_failed', owner: 'operations', amountAtRisk: 3640, currency: 'eur' }]);
     expect(raised[0]?.message).toContain('a mistake of the test');
     expect(shop.intentsOf(String(raised[0]?.orderId)).filter(({ status }) => status !== 'canceled')).toEqual([]);
     const command = { kind: 'step_failed', action: 'dismiss', actor: 'person-1' } as const;

@@ -113,6 +113,7 @@ describe('sendRefund', () => {
     ],
     ['it is too busy', { kind: 'rate_limit' }],
     ['it holds a lock', { kind: 'lock_timeout' }],
+    ['it holds a lock, and says so with a 400', { kind: 'refusal', code: 'lock_timeout' }],
   ] as const)('makes exactly one refund where %s', async (_name, action) => {
     const { orderId } = await paid();
     const refund = await shop.begin({ orderId, amount: 1_200 });

@@ -33,6 +33,26 @@ describe('voidPayments', () => {
     expect(harness.simulator.state.events().filter((one) => one.type === 'payment_intent.canceled')).toHaveLength(1);
   });
 
+  it.each([
+    ['payment_intent_unexpected_state', 2],
+    ['charge_disputed', 1],
+    ['parameter_unknown', 1],
+  ])(
+    'that the provider refuses with %s fails as refused after %i requests, and goes through later',
+    async (code, sent) => {
+      const input = attempt();
+      authorized(await harness.payments.authorizePayment(input));
+      const match = { method: 'POST', pathPattern: '/cancel$' };
+      const id = harness.simulator.faults.add({ match, action: { kind: 'refusal', code }, times: Infinity });
+      const failure = await failureOf(harness.payments.voidPayments(voided(input.orderId)));
+      expect(failure).toMatchObject({ nonRetryable: true });
+      expect(harness.simulator.faults.list()).toMatchObject([{ fired: sent }]);
+      harness.simulator.faults.clear(id);
+      const done = { outcome: 'voided', releasedAmount: 5_000 };
+      expect(await harness.payments.voidPayments(voided(input.orderId))).toEqual(done);
+    },
+  );
+
   it('finds and lets go of a hold whose worker died before recording it', async () => {
     const input = attempt();
     harness.store.beforeRecord = () => {

@@ -1,0 +1,60 @@
+import { workflowIds } from '../../workflows/messages';
+import { eventually } from '../support/eventually';
+import { shopForThisFile } from '../support/shop';
+import { createWorld } from '../support/world';
+import type { World } from '../support/world';
+
+// Stripe says no to the cancel of a hold: a person hears so at once, and what can go on goes on.
+const { world, shop } = shopForThisFile();
+afterEach(() => world().simulator.faults.clear());
+
+function refuse(pathPattern: string, code: string, method = 'POST', where = world()): string {
+  const match = { method, pathPattern };
+  return where.simulator.faults.add({ match, action: { kind: 'refusal', code }, times: Infinity });
+}
+
+async function casesOf(orderId: string, where: World = world()) {
+  const all = await where.dependencies.queries.listExceptions();
+  return all.filter((one) => one.workflowId === workflowIds.order(orderId));
+}
+
+describe('the cancel of an order whose hold Stripe does not release', () => {
+  it.each(['payment_intent_unexpected_state', 'charge_disputed', 'parameter_unknown'])(
+    'with %s is a case with the amount at once, and is done by the next try',
+    async (code) => {
+      const orderId = await shop.place();
+      const fault = refuse('/cancel$', code);
+      const answer = await world().holdfast.cancel(orderId, { reason: 'not wanted' });
+      expect(answer).toMatchObject({ accepted: false, reason: 'needs_person' });
+      expect('message' in answer && answer.message).toContain(code);
+      expect(await casesOf(orderId)).toMatchObject([
+        { kind: 'cancel_unknown', owner: 'payments', amountAtRisk: 7970, currency: 'eur' },
+      ]);
+      world().simulator.faults.clear(fault);
+      expect(await world().holdfast.cancel(orderId, { reason: 'not wanted' })).toMatchObject({
+        ...{ accepted: true, releasedAmount: 7970 },
+      });
+      expect(await casesOf(orderId)).toEqual([]);
+    },
+  );
+});
+
+describe('what an order does by itself and Stripe refuses', () => {
+  it('has an owner: the release of a hold before another is asked for', async () => {
+    const releasing = await createWorld({ policy: { onHoldExpiring: 'releaseThenRetry' } });
+    try {
+      const orderId = await shop.place({}, releasing);
+      const fault = refuse('/cancel$', 'charge_disputed', 'POST', releasing);
+      await shop.forwardToEndOfHold(orderId, 60_000, releasing);
+      await eventually('a case to be open', async () => (await casesOf(orderId, releasing)).length === 1);
+      expect(await casesOf(orderId, releasing)).toMatchObject([
+        { kind: 'step_failed', owner: 'payments', amountAtRisk: 7970, currency: 'eur' },
+      ]);
+      releasing.simulator.faults.clear(fault);
+      await shop.forward(orderId, 11 * 60_000);
+      await eventually('its case to be closed', async () => (await casesOf(orderId, releasing)).length === 0);
+    } finally {
+      await releasing.close();
+    }
+  });
+});
