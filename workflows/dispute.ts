@@ -18,7 +18,7 @@ import { isDecidable, isOpen } from './domain/dispute';
 import { dueWarnings, isPending } from './domain/dispute-plan';
 import type { DisputeDue } from './domain/dispute-plan';
 import { failureKind } from './domain/errors';
-import { failureTypeOf } from './failures';
+import { failureTypeOf, refusedMessage } from './failures';
 import { resolveRaised } from './messages';
 import { decideOn, insist } from './saga';
 import { versioned } from './versioning';
@@ -229,10 +229,13 @@ async function inTurn(life: DisputeContext, work: () => Promise<DisputeAnswer>):
   }
 }
 
-/** A mistake of our own fails again and again: a person gets a case. */
+/** A mistake of our own, or a refusal, fails again and again: a person gets a case. */
 async function raiseDefect(life: DisputeContext, step: string, error: unknown): Promise<void> {
-  if (failureKind(failureTypeOf(error)) !== 'defect') return;
-  const message = `${step} on dispute ${life.disputeId} failed on a mistake of Holdfast itself. Answer in the dashboard of the provider if its deadline is near.`;
+  const kind = failureKind(failureTypeOf(error));
+  if (kind !== 'defect' && kind !== 'refusal') return;
+  const name = `${step} on dispute ${life.disputeId}`;
+  const what = kind === 'defect' ? `${name} failed on a mistake of Holdfast itself` : refusedMessage(name, error);
+  const message = `${what}. Answer in the dashboard of the provider if its deadline is near.`;
   await life.desk.raise('dispute_unsettled', message).catch((failure: unknown) => {
     log.error('an exception could not be recorded', { disputeId: life.disputeId, error: String(failure) });
   });

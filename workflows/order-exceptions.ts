@@ -42,10 +42,7 @@ function workFor(order: OrderContext, { kind, action }: ResolveCommand): (() => 
     case 'cancel_unknown retry':
       return cancelling === undefined ? close : () => cancel(order, cancelling);
     case 'cancel_unknown give_up':
-      return async () => {
-        await close();
-        order.settled('cancel');
-      };
+      return () => giveUpCancel(order);
     case 'reauthorization_unknown retry':
       return authorization === undefined ? close : () => renewHold(order, authorization.purpose);
     case 'void_failed retry':
@@ -69,6 +66,15 @@ async function giveUpCapture(order: OrderContext, paymentIntentId: string): Prom
   order.set(await records.abandonCapture({ orderId: order.orderId, paymentIntentId }));
   await syncPayment(order, paymentIntentId);
   await order.conclude('capture', 'capture_unknown');
+}
+
+/** The order goes on: with its hold, unless the cancel has released it without our hearing of it. */
+async function giveUpCancel(order: OrderContext): Promise<void> {
+  order.set(await records.reopenHold({ orderId: order.orderId }));
+  const { hold } = order.facts;
+  if (hold !== undefined) await syncPayment(order, hold.paymentIntentId);
+  await order.resolve('cancel_unknown');
+  order.settled('cancel');
 }
 
 /**

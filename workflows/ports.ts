@@ -271,6 +271,8 @@ export interface OrderActivities {
   raiseException(input: RaiseExceptionInput): Promise<OrderFacts | null>;
   /** A person gave captures of a PaymentIntent up that were begun: what they took is booked by a look at the provider. */
   abandonCapture(input: { readonly orderId: string; readonly paymentIntentId: string }): Promise<OrderFacts>;
+  /** A person gave a cancel up: its hold, where it stands still, may be captured again. */
+  reopenHold(input: { readonly orderId: string }): Promise<OrderFacts>;
   /** Writes down what a person decided on an open exception, and who. It stays open. */
   decideException(input: {
     readonly workflowId: string;

@@ -3,11 +3,14 @@ import type { OrderFacts } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import { openAmount } from './attempts';
 import { AttemptStep, onAttempts } from './attempt-step';
-import { writeEntry } from './audit';
+import { attemptSummary, writeEntry } from './audit';
 import { notFound } from './failures';
 import { RELEASED_FOR_ANOTHER } from '../../workflows/domain/order';
 import type { RecordVoidInput } from './payment-store';
 import { movement } from './record-attempt';
+import { statement } from './statements';
+
+const sql = { unseal: statement('attempt-unseal') };
 
 /** Records that a PaymentIntent was canceled by us. Told twice, it answers what was let go the first time. */
 export async function recordVoid(
@@ -62,6 +65,20 @@ export async function recordHoldExpired(
     step.move([movement(row, 'released', paymentIntentId, openAmount(row), now.toISOString(), operationKey)]);
     step.loseHold('expired');
     return step.finish() ?? context.record.facts;
+  });
+}
+
+/** Lets captures of the order's open hold land again, after a person gave up the cancel that had sealed it. */
+export async function reopenHold(pool: Pool, now: Date, orderId: string): Promise<OrderFacts> {
+  return onAttempts(pool, orderId, ({ tx, record, attempts }) => {
+    if (record === undefined) throw notFound(`order ${orderId}`);
+    const row = attempts.find((one) => one.paymentIntentId === record.facts.hold?.paymentIntentId && one.tombstoned);
+    if (row === undefined) return record.facts;
+    tx.write(sql.unseal, [orderId, row.attempt, now]);
+    const operationKey = `reopen:${row.paymentIntentId}`;
+    const cause = { operationKey, action: 'reopen hold', actor: 'order', nowIso: now.toISOString() };
+    writeEntry(tx, orderId, cause, attemptSummary(row), { ...attemptSummary(row), tombstoned: false });
+    return record.facts;
   });
 }
 

@@ -10,6 +10,7 @@ import type { OrderActivities, RequestPaymentInput, ShipmentRefused, ShipmentSto
 import type { Keyring } from '../crypto';
 import { transact, type Transaction } from './database';
 import { abandonCapture } from './capture';
+import { reopenHold } from './let-go';
 import { closeLostDisputes, decideException, raiseException, resolveException } from './exceptions';
 import { defect } from './failures';
 import { lockKnownOrder, OrderStep } from './order-step';
@@ -54,6 +55,7 @@ export function createOrderStore(deps: OrderStoreDeps): OrderActivities {
     requestPayment: (input) => requestPayment(pool, now(), input, deps.paymentLink?.(input.orderId)),
     raiseException: (input) => raiseException(pool, now(), input),
     abandonCapture: (input) => abandonCapture(pool, now(), input),
+    reopenHold: ({ orderId }) => reopenHold(pool, now(), orderId),
     decideException: (input) => decideException(pool, now(), input),
     resolveException: (input) => resolveException(pool, now(), input),
   };

@@ -7,7 +7,7 @@ import type { DisputeProviderActivities, DisputeStep } from '../../workflows/dis
 import type { DisputeStore, EvidenceFields } from '../storage';
 import { activity, type PaymentContext } from './context';
 import { disputeSnapshot } from './dispute-snapshot';
-import { isKeyReused, isUnknownOutcome, noneIfMissing, unsettled } from './errors';
+import { isDefiniteRefusal, isKeyReused, isUnknownOutcome, noneIfMissing, unsettled } from './errors';
 import { evidenceFields } from './evidence';
 import { sendKeyed } from './keyed';
 import type { ProviderSession } from './provider';
@@ -116,7 +116,7 @@ class DisputeDesk {
     const isUnsendable = (error: unknown) =>
       error instanceof URIError || error instanceof TypeError || error instanceof RangeError;
     const isRefused = (error: unknown) =>
-      error instanceof Stripe.errors.StripeInvalidRequestError || isUnsendable(error);
+      (error instanceof Stripe.errors.StripeInvalidRequestError && isDefiniteRefusal(error)) || isUnsendable(error);
     return sendKeyed(this.context, session, {
       operationKey: key,
       send: async (idempotencyKey) => {

@@ -56,7 +56,7 @@ export async function cancelRefund(stripe: Stripe, session: ProviderSession, id:
   try {
     return checked(session, await session.write('refunds.cancel', () => stripe.refunds.cancel(id)));
   } catch (error) {
-    const isRefused = error instanceof Stripe.errors.StripeInvalidRequestError;
+    const isRefused = error instanceof Stripe.errors.StripeInvalidRequestError && isDefiniteRefusal(error);
     if (!isRefused && !isUnknownOutcome(error)) throw error;
     const refund = await retrieveRefund(stripe, session, id);
     // Without a key of our own the next try is another request.

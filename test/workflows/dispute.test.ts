@@ -89,6 +89,21 @@ describe('a dispute', () => {
     expect((await disputes.view(disputeId)).decision).toMatchObject({ action: 'submit', attempt: 1 });
   });
 
+  it('whose evidence cannot be collected, since Stripe refuses it, has an owner', async () => {
+    const orderId = await disputes.shippedOrder('all');
+    const charge = { method: 'GET', pathPattern: '^/v1/charges/' };
+    const action = { kind: 'refusal', code: 'resource_missing' } as const;
+    const fault = world().simulator.faults.add({ match: charge, action, times: Infinity });
+    const disputeId = disputes.open(orderId);
+    const { exceptions } = await disputes.until(disputeId, 'a case to be open', (one) =>
+      one.exceptions.some(({ kind }) => kind === 'dispute_unsettled'),
+    );
+    expect(exceptions.find(({ kind }) => kind === 'dispute_unsettled')).toMatchObject({ owner: 'payments' });
+    world().simulator.faults.clear(fault);
+    await disputes.forward(disputeId, HOUR_MS);
+    await disputes.until(disputeId, 'evidence to be collected', (one) => one.evidenceCollectedAt !== undefined);
+  });
+
   it.each<{ code?: string; param?: string }>([
     { code: 'parameter_invalid_string', param: 'evidence[uncategorized_text]' },
     {},

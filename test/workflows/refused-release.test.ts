@@ -1,6 +1,6 @@
 import { workflowIds } from '../../workflows/messages';
 import { eventually } from '../support/eventually';
-import { shopForThisFile } from '../support/shop';
+import { mugs, shopForThisFile } from '../support/shop';
 import { createWorld } from '../support/world';
 import type { World } from '../support/world';
 
@@ -37,6 +37,16 @@ describe('the cancel of an order whose hold Stripe does not release', () => {
       expect(await casesOf(orderId)).toEqual([]);
     },
   );
+
+  it('can be given up by a person, and the order ships', async () => {
+    const orderId = await shop.place();
+    refuse('/cancel$', 'charge_disputed');
+    await world().holdfast.cancel(orderId, { reason: 'not wanted' });
+    const giveUp = { kind: 'cancel_unknown', action: 'give_up', actor: 'person-1' } as const;
+    await world().holdfast.resolveException(workflowIds.order(orderId), giveUp);
+    world().simulator.faults.clear();
+    expect(await world().holdfast.ship(orderId, mugs(1))).toMatchObject({ accepted: true });
+  });
 });
 
 describe('what an order does by itself and Stripe refuses', () => {
