@@ -143,11 +143,15 @@ class Checkout {
     }
   }
 
-  /** Asks the bank. The provider cancels a PaymentIntent that was tried too often; then a fresh one is tried, once. */
+  /**
+   * Asks the bank. The provider cancels a PaymentIntent that was tried too often, and one on which the customer confirmed another
+   * amount in the browser is voided: then a fresh one is tried, once.
+   */
   private async authorize(paymentMethod: string): Promise<AuthorizationResult> {
     const triedBefore = this.paymentIntentId !== undefined;
     const result = await this.attempt(paymentMethod);
-    if (!triedBefore || result.status !== 'canceled' || result.providerReason !== 'automatic') return result;
+    if (!triedBefore || result.status !== 'canceled') return result;
+    if (result.reason !== 'voided' && result.providerReason !== 'automatic') return result;
     this.paymentIntentId = undefined;
     return this.attempt(paymentMethod);
   }

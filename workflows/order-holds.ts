@@ -63,7 +63,8 @@ export async function renewWith(order: OrderContext, paymentMethod: string): Pro
     amount: { amount: owedAmount(facts), currency: facts.currency },
     customer: { id: facts.customerId },
     paymentMethod,
-    ...(pending === undefined ? {} : { paymentIntentId: pending }),
+    // It may have been asked for when more was owed.
+    ...(pending === undefined ? {} : { paymentIntentId: pending, setAmount: true }),
     offSession: false,
   });
   if (status?.status === 'authorized') await adoptHold(order);

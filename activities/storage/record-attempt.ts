@@ -82,6 +82,7 @@ function applyAuthorized(
   const { row, order } = step;
   const { hold, paymentIntentId, paymentMethodId } = status;
   const isNew = row.authorizedAmount === 0;
+  if (isNew && hold.authorizedAmount !== row.amount) return refuseOtherAmount(context, step, paymentIntentId);
   const undone = row.tombstoned || (isNew && step.orderIsSettled);
   const taken = hold.capturedAmount - row.capturedAmount;
   const external = taken > 0 && (input.capturedElsewhere === true || !isPending(context, paymentIntentId));
@@ -122,6 +123,16 @@ function applyAuthorized(
   }
   if (external) raiseExternalCapture(context, step, paymentIntentId, taken);
   return { facts: step.finish(), undone };
+}
+
+/**
+ * A customer may confirm in the browser what was asked for before: a hold of another amount pays for nothing that is asked for now.
+ * Nothing of it is booked, and whoever found it releases it.
+ */
+function refuseOtherAmount(context: AttemptContext, step: AttemptStep, paymentIntentId: string): Applied {
+  step.change({ status: step.row.status, paymentIntentId, tombstone: true });
+  step.finishAttempt();
+  return { facts: context.record?.facts, undone: true };
 }
 
 function applyCanceled(context: AttemptContext, step: AttemptStep, status: Status<'canceled'>, now: Date): Applied {

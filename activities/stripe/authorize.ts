@@ -214,6 +214,8 @@ async function record(
   assertOwn(intent, orderId, session.call);
   const status = paymentStatus(intent);
   if (status.status === 'none') return status;
+  const isOther = intent.amount !== input.amount.amount;
+  if (isOther && status.status === 'requires_action') return letOtherGo(context, session, input, intent.id);
   const chargeId = chargeOf(intent)?.id;
   const recorded = await context.store.recordAttempt({
     orderId,
@@ -223,11 +225,25 @@ async function record(
     ...(chargeId === undefined ? {} : { chargeId }),
   });
   if (recorded.kind === 'undone') {
+    if (isOther) return letOtherGo(context, session, input, intent.id);
     await letGo(context, session, { orderId, attempt, paymentIntentId: intent.id, reason: 'undone_meanwhile' });
     throw undone(session.call);
   }
   await remember(context, intent);
   return status;
+}
+
+/** The customer confirmed an amount that was asked for before, in the browser: it is released, whoever paid it. */
+async function letOtherGo(
+  context: PaymentContext,
+  session: ProviderSession,
+  { orderId, attempt }: AuthorizePaymentInput,
+  paymentIntentId: string,
+): Promise<AuthorizationResult> {
+  const ended = await letGo(context, session, { orderId, attempt, paymentIntentId, reason: 'another_amount' });
+  if (ended.outcome === 'captured')
+    return { status: 'captured', paymentIntentId, capturedAmount: ended.capturedAmount };
+  return { status: 'canceled', paymentIntentId, reason: 'voided' };
 }
 
 /** A saved method and its owner, so that a renewal needs no request to find them. */

@@ -139,6 +139,39 @@ describe('after a decline', () => {
     expect(await checkout({ ...changed, paymentMethod: 'pm_card_visa' })).toMatchObject({ authorizedAmount: 4930 });
   });
 
+  describe('the buyer confirms the old amount in the browser, while a changed cart is sent:', () => {
+    const confirmed = async (cart: CheckoutRequest, paymentMethod: string): Promise<string> => {
+      const { orderId } = expectState(await checkout({ ...cart, paymentMethod: DECLINED }), 'declined');
+      const [intent] = intentsOf(orderId);
+      await world.dependencies.stripe.paymentIntents.confirm(intent?.id ?? '', { payment_method: paymentMethod });
+      return orderId;
+    };
+    const cases = [1, 3].flatMap((quantity) => ['pm_card_visa', ASKS_3DS].map((method) => [quantity, method] as const));
+
+    it.each(cases)(
+      '%s mugs in place of 2, confirmed with %s: the new amount alone is held',
+      async (quantity, method) => {
+        const cart = sampleCart();
+        const orderId = await confirmed(cart, method);
+        const changed = { ...cart, lines: [{ sku: 'MUG-BLUE', quantity, unitAmount: 1290 }] };
+        const amount = 1060 + quantity * 1290;
+        expect(await checkout(changed)).toMatchObject({ state: 'placed', orderId, authorizedAmount: amount });
+        await eventually('the old hold to be released', () =>
+          Promise.resolve(intentsOf(orderId).every((one) => one.amount === amount || one.status === 'canceled')),
+        );
+        expect(intentsOf(orderId).filter((one) => one.status === 'requires_capture')).toMatchObject([{ amount }]);
+        expect(await world.dependencies.queries.listExceptions()).toEqual([]);
+      },
+    );
+
+    it('the same cart is bought with the hold that stands', async () => {
+      const cart = sampleCart();
+      const orderId = await confirmed(cart, 'pm_card_visa');
+      expect(await checkout(cart)).toMatchObject({ state: 'placed', orderId });
+      expect(intentsOf(orderId)).toHaveLength(1);
+    });
+  });
+
   it('another customer does not take the cart over', async () => {
     const cart = sampleCart({ paymentMethod: DECLINED });
     expectState(await checkout(cart), 'declined');

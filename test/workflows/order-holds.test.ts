@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { failureTypes } from '../../workflows/domain/errors';
 import { workflowIds, workflowTypes } from '../../workflows/messages';
-import { everything, mugs, shopForThisFile } from '../support/shop';
+import { everything, mugs, parcel, shopForThisFile } from '../support/shop';
 import { eventually } from '../support/eventually';
 import { violations } from '../support/invariants';
 import { createWorld } from '../support/world';
@@ -185,6 +185,26 @@ describe('a card hold', () => {
       expect(answer).toMatchObject({ accepted: true, state: 'authorized' });
       await eventually('the old hold to be voided', () => shop.intentsOf(orderId)[0]?.status === 'canceled');
       expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
+    });
+
+    it('is renewed by the customer for what is left after a parcel under the old hold', async () => {
+      await withWorld({ simulator: { multicapture: true } }, async (own) => {
+        const orderId = await shop.place(oneHold, own);
+        await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS, own);
+        expect(await own.holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
+        const answer = await own.holdfast.renewPayment(orderId, { paymentMethod: 'pm_card_mastercard' });
+        expect(answer).toMatchObject({ accepted: true, state: 'authorized' });
+        const { amounts } = await shop.view(orderId, own);
+        const renewed = shop
+          .intentsOf(orderId, own)
+          .find((one) => one.amount_capturable > 0 && one.amount_received === 0);
+        expect(renewed?.amount).toBe(7970 - amounts.captured);
+        expect(await own.dependencies.queries.listExceptions()).toEqual([]);
+        expect(await own.holdfast.ship(orderId, parcel([{ sku: 'TEAPOT-1L', quantity: 1 }]))).toMatchObject({
+          accepted: true,
+          state: 'shipped',
+        });
+      });
     });
 
     it('is voided first, near its end, where the policy says so', async () => {
