@@ -1,9 +1,12 @@
 import type { Pool } from 'pg';
+import { formatMoney } from '../../workflows/domain/money';
 import type { OrderFacts } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
+import { workflowIds } from '../../workflows/messages';
 import { openAmount } from './attempts';
-import { AttemptStep, onAttempts } from './attempt-step';
+import { AttemptStep, onAttempts, type AttemptContext } from './attempt-step';
 import { attemptSummary, writeEntry } from './audit';
+import { addException } from './exceptions';
 import { notFound } from './failures';
 import { RELEASED_FOR_ANOTHER } from '../../workflows/domain/order';
 import type { RecordVoidInput } from './payment-store';
@@ -37,8 +40,23 @@ export async function recordVoid(
     step.move([movement(row, 'released', paymentIntentId, released, now.toISOString(), step.key)]);
     step.undoCaptures(paymentIntentId);
     dropFromOrder(step, paymentIntentId, reason);
+    if (input.isUnknown === true) raiseUnknown(context, step, paymentIntentId, released);
     const facts = step.finish();
     return { releasedAmount: released, ...(facts !== undefined && { facts }) };
+  });
+}
+
+function raiseUnknown({ tx }: AttemptContext, { order, row }: AttemptStep, id: string, amount: number): void {
+  const currency = row.currency ?? '';
+  if (order === undefined || amount === 0) return;
+  const what = `Stripe does not know ${id}, on which ${formatMoney({ amount, currency })} were held`;
+  addException(tx, order, {
+    orderId: row.orderId,
+    workflowId: workflowIds.order(row.orderId),
+    kind: 'void_failed',
+    message: `${what}; it counts as released. Check that the secret key is of the account and mode that made it, and cancel it there.`,
+    owner: 'payments',
+    amountAtRisk: { amount, currency },
   });
 }
 

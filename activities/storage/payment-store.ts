@@ -97,6 +97,8 @@ export interface RecordVoidInput {
   readonly paymentIntentId: string;
   readonly attempt: number;
   readonly reason: string;
+  /** The provider knows no such payment: it may stand in another account, so a person gets a case. */
+  readonly isUnknown?: boolean;
 }
 
 export type BeginCaptureResult =

@@ -154,7 +154,7 @@ async function gone(
   else {
     // Only its deadline is over so far. It is cancelled before another hold is asked for, so that the card is never held twice.
     const ended = await cancel(session, intent.id);
-    if (ended.status === 'succeeded') return capturedElsewhere(context, input, ended);
+    if (ended?.status === 'succeeded') return capturedElsewhere(context, input, ended);
   }
   const { orderId, paymentIntentId } = input;
   return { outcome: 'hold_expired', facts: await context.store.recordHoldExpired({ orderId, paymentIntentId }) };

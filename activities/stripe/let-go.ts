@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { OrderFacts } from '../../workflows/domain/order';
 import type { PaymentContext } from './context';
-import { isDefiniteRefusal, isUnexpectedState, isUnknownOutcome, unsettled } from './errors';
+import { isDefiniteRefusal, isMissing, isUnexpectedState, isUnknownOutcome, unsettled } from './errors';
 import { cardDetails, paymentStatus } from './payment-status';
 import { assertOwn, type ProviderSession } from './provider';
 
@@ -32,6 +32,11 @@ export async function letGo(
 ): Promise<LetGoResult> {
   const { orderId, attempt, paymentIntentId, reason } = input;
   const intent = await cancel(session, paymentIntentId);
+  if (intent === undefined) {
+    context.log.warn({ orderId, paymentIntentId }, 'a payment that is to be released is not known to the provider');
+    const recorded = await context.store.recordVoid({ orderId, attempt, paymentIntentId, reason, isUnknown: true });
+    return { outcome: 'voided', ...recorded };
+  }
   assertOwn(intent, orderId, session.call);
   const status = paymentStatus(intent);
   if (status.status === 'captured' && !(await restWasCancelled(context, intent))) {
@@ -50,18 +55,19 @@ async function restWasCancelled({ store }: PaymentContext, intent: Stripe.Paymen
 }
 
 /**
- * The payment after it was canceled, or after it proved to be taken or canceled already.
+ * The payment after it was canceled, or after it proved to be taken or canceled already; undefined where the provider knows none.
  *
  * @throws what the provider refuses it with, where it does so for good while the payment is open; a retryable failure where it is
  *   open after an unknown outcome, or is being processed
  */
-export async function cancel(session: ProviderSession, id: string): Promise<Stripe.PaymentIntent> {
+export async function cancel(session: ProviderSession, id: string): Promise<Stripe.PaymentIntent | undefined> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await session.cancel(id);
     } catch (error) {
       if (!isUnexpectedState(error) && !isUnknownOutcome(error) && !isDefiniteRefusal(error)) throw error;
-      const intent = await session.retrieve(id);
+      const intent = isMissing(error) ? await session.retrieveIfKnown(id) : await session.retrieve(id);
+      if (intent === undefined) return undefined;
       if (intent.status === 'canceled' || intent.status === 'succeeded') return intent;
       if (isUnknownOutcome(error) || intent.status === 'processing')
         throw unsettled(session.call, `${id} could not be canceled while it is ${intent.status}`);

@@ -38,6 +38,25 @@ describe('the cancel of an order whose hold Stripe does not release', () => {
     },
   );
 
+  it('that Stripe does not know is made, and a person has a case for the hold', async () => {
+    const orderId = await shop.place();
+    const [intent] = shop.intentsOf(orderId);
+    refuse('/cancel$', 'resource_missing');
+    refuse('^/v1/payment_intents/[^/]+$', 'resource_missing', 'GET');
+    expect(await world().holdfast.cancel(orderId, { reason: 'not wanted' })).toMatchObject({
+      ...{ accepted: true, state: 'cancelled' },
+    });
+    await shop.endOf(orderId);
+    const [raised] = await casesOf(orderId);
+    expect(raised).toMatchObject({ kind: 'void_failed', owner: 'payments', amountAtRisk: 7970, currency: 'eur' });
+    expect(raised?.message).toContain(intent?.id);
+    world().simulator.faults.clear();
+    await world().dependencies.stripe.paymentIntents.cancel(intent?.id ?? '');
+    const workflowId = workflowIds.order(orderId);
+    const command = { kind: 'void_failed', action: 'dismiss', actor: 'person-1' } as const;
+    expect(await world().dependencies.queries.dismissException({ workflowId, ...command })).toBe(true);
+  });
+
   it('can be given up by a person, and the order ships', async () => {
     const orderId = await shop.place();
     refuse('/cancel$', 'charge_disputed');

@@ -262,6 +262,7 @@ describe('a decision', () => {
         { kind: 'server_error', when: 'after', shouldRetry: false },
         { kind: 'server_error', when: 'during', shouldRetry: false },
         { kind: 'reset', when: 'before' },
+        { kind: 'refusal', code: 'lock_timeout' },
       ] as const;
       for (const fault of faults) {
         const { disputeId } = await opened();

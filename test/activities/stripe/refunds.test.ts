@@ -253,7 +253,8 @@ it('cancelRefund cancels what waits for the customer, and leaves what does not a
   simulator.setNextRefund({ kind: 'requires_action', then: 'stay' });
   const asked = await shop.begin({ orderId, amount: 200 });
   expect((await send(asked)).refund.state).toBe('requires_action');
-  expect((await refunds.cancelRefund(step(asked))).refund).toMatchObject({ state: 'canceled' });
+  simulator.faults.add({ match: { pathPattern: '/cancel$' }, action: { kind: 'refusal', code: 'lock_timeout' } });
+  expect((await retried(() => refunds.cancelRefund(step(asked)))).refund).toMatchObject({ state: 'canceled' });
   const done = await shop.begin({ orderId, amount: 200 });
   await send(done);
   expect((await refunds.cancelRefund(step(done))).refund).toMatchObject({ state: 'succeeded' });
