@@ -174,7 +174,7 @@ export type RefusalReason =
   | 'nothing_to_decide'
   | 'nothing_to_resolve'
   | 'action_not_possible'
-  /** A step failed on a mistake of Holdfast itself, or took money for what it could not record: an exception has an owner. */
+  /** An exception has an owner: a mistake of Holdfast itself, money taken for what it could not record, or a rest that no card can be held for. */
   | 'needs_person';
 
 /** The answer to a command: what the order is like now, or why nothing was changed. */

@@ -6,9 +6,12 @@ import { failureKind, failureTypes } from './domain/errors';
 import { failureTypeOf, refusedMessage } from './failures';
 import { owedAmount, owedFor, paidAhead } from './domain/owed';
 import {
+  holdStopped,
   paymentCancelled,
   refuseCancel,
   refuseDelivery,
+  refuseGivenBack,
+  refuseRenewal,
   refuseShipment,
   sameLines,
   sameShipment,
@@ -128,6 +131,8 @@ function stopped(order: OrderContext): ShipAnswer {
 async function captureOnHold(order: OrderContext, amount: number, shipment: ShipmentRecord): Promise<Captured> {
   if (!(await ensureHold(order))) {
     if (isRaised(order.facts, 'hold_cancelled')) return paymentCancelled(order.facts);
+    const stopped = holdStopped(order.facts);
+    if (stopped !== undefined) return stopped;
     return order.facts.paymentState === 'payment_needed' ? 'payment_needed' : 'unknown';
   }
   const { hold } = order.facts;
@@ -310,6 +315,8 @@ export async function deliver(order: OrderContext, command: DeliverCommand): Pro
 
 /** Another payment method for an order whose hold the bank did not renew. */
 export async function renew(order: OrderContext, paymentMethod: string): Promise<RenewPaymentAnswer> {
+  const stopped = refuseRenewal(order.facts);
+  if (stopped !== undefined) return { accepted: false, ...stopped };
   const isAsked = order.facts.paymentDeadline !== undefined || isRaised(order.facts, 'hold_cancelled');
   if (!isAsked || owedAmount(order.facts) === 0)
     return order.refusal('no_payment_needed', 'The payment of this order needs nothing.');
@@ -317,6 +324,8 @@ export async function renew(order: OrderContext, paymentMethod: string): Promise
     return order.refusal('outcome_unknown', 'An earlier try to renew the payment is not settled yet; try again later.');
   }
   const status = await renewWith(order, paymentMethod);
+  const refused = holdStopped(order.facts);
+  if (refused !== undefined) return { accepted: false, ...refused };
   const retryUntil = order.facts.paymentDeadline ?? order.facts.placedAt;
   switch (status?.status) {
     case 'authorized':
@@ -338,17 +347,25 @@ export async function decide(
   order: OrderContext,
   decision: HoldDecision,
 ): Promise<CommandAnswer<{ state: OrderFacts['state'] }>> {
-  if (!isRaised(order.facts, 'hold_decision', 'hold_cancelled'))
+  if (!isRaised(order.facts, 'hold_decision', 'hold_cancelled', 'hold_stopped'))
     return order.refusal('nothing_to_decide', 'No decision on a card hold is open.');
   if (decision.action === 'capture' && order.facts.hold === undefined)
     return order.refusal('nothing_to_decide', 'No card hold is open that could be captured: reauthorize, or cancel.');
+  const refunded = decision.action === 'cancel' ? undefined : refuseGivenBack(order.facts);
+  if (refunded !== undefined) return { accepted: false, ...refunded };
   if (decision.action === 'cancel') {
     const answer = await cancel(order, { reason: 'hold_decision', actor: decision.actor });
     if (!answer.accepted) return answer;
   } else if (decision.action === 'capture') {
     const captured = await captureAll(order);
     if (typeof captured === 'object') return { accepted: false, ...captured };
-  } else await renewHold(order, 'reauthorization');
+  } else {
+    const wasStopped = isRaised(order.facts, 'hold_stopped');
+    await renewHold(order, 'reauthorization');
+    // Refused again for the same reason: it stays the person's case.
+    const stopped = wasStopped && order.facts.paymentState !== 'payment_needed' ? holdStopped(order.facts) : undefined;
+    if (stopped !== undefined) return { accepted: false, ...stopped };
+  }
   await endHoldDecision(order);
   return { accepted: true, state: order.facts.state };
 }

@@ -25,9 +25,9 @@ export const records = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
 /** How long after a failure an automatic step is tried again: an outage of minutes passes, a person has time to look. */
 const RETRY_MS = 10 * 60_000;
 
-/** A renewal has hours of margin and short tries: the first ones follow each other soon, and an outage of minutes is no case. */
-const RENEWAL_RETRY_MS = 60_000;
-const RENEWALS_BEFORE_A_PERSON = 5;
+/** The first tries follow each other soon: an order may be without a hold meanwhile, and an outage of minutes is no case. */
+const SOON_MS = 60_000;
+const TRIES_BEFORE_A_PERSON = 5;
 
 /** The first question after the customer was asked to act, and the longest pause between two. */
 const FIRST_POLL_MS = 60_000;
@@ -49,6 +49,8 @@ export class OrderContext {
   private renewalTries = 0;
   /** Shipments, or the whole order, that the provider refused to capture. */
   readonly refusedCaptures: Set<string>;
+  /** Automatic steps that failed in a row. */
+  private failures = 0;
   /** Counts every change, so that the main loop wakes and looks again. */
   version = 0;
   step = 'loading the order';
@@ -110,8 +112,8 @@ export class OrderContext {
   unsettleRenewal(authorization: AuthorizePaymentInput): boolean {
     this.renewalTries += 1;
     this.unsettle({ authorization });
-    if (this.renewalTries >= RENEWALS_BEFORE_A_PERSON) return true;
-    this.settleAtMs = Date.now() + RENEWAL_RETRY_MS;
+    if (this.renewalTries >= TRIES_BEFORE_A_PERSON) return true;
+    this.settleAtMs = Date.now() + SOON_MS;
     return false;
   }
 
@@ -138,9 +140,22 @@ export class OrderContext {
     this.letGoAtMs = Date.now() + RETRY_MS;
   }
 
-  /** Keeps automatic steps still for a while after one failed. */
+  /** Keeps automatic steps still for a while after one did not help. */
   pause(): void {
     this.notBeforeMs = Date.now() + RETRY_MS;
+  }
+
+  /** As `pause`, after a failure: briefly at first. True once steps have failed so often in a row that a person should look. */
+  pauseAfterFailure(): boolean {
+    this.failures += 1;
+    const isLasting = this.failures >= TRIES_BEFORE_A_PERSON;
+    this.notBeforeMs = Date.now() + (isLasting ? RETRY_MS : SOON_MS);
+    return isLasting;
+  }
+
+  /** An automatic step went through. */
+  endFailures(): void {
+    this.failures = 0;
   }
 
   startPolling(): void {

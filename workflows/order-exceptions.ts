@@ -1,9 +1,10 @@
-import { failureKind, failureTypes } from './domain/errors';
+import { failureKind, failureTypes, type FailureKind } from './domain/errors';
 import type { Money } from './domain/money';
 import { isRaised, type OrderFacts } from './domain/order';
+import { owedAmount } from './domain/owed';
 import { remainingAmount } from './domain/shipment-amount';
 import type { ResolutionAction } from './domain/exception-actions';
-import { defectMessage, failureTypeOf, refusedMessage } from './failures';
+import { defectMessage, failureMessageOf, failureTypeOf, refusedMessage } from './failures';
 import type { CommandAnswer, Refusal, ResolveCommand } from './messages';
 import { cancel, capture } from './order-commands';
 import { records, type OrderContext } from './order-context';
@@ -80,18 +81,37 @@ async function giveUpCancel(order: OrderContext): Promise<void> {
 /**
  * A step failed. Where that is a mistake of our own or a refusal, the same again fails again: a person gets a case, and the caller
  * hears so in place of being sent round in circles. Undefined where it may pass.
+ * @param isLasting it failed so often that an order without a hold needs a person, whatever the kind of the failure
  */
-export async function raiseDefect(order: OrderContext, step: string, error: unknown): Promise<Refusal | undefined> {
+export async function raiseDefect(
+  order: OrderContext,
+  step: string,
+  error: unknown,
+  isLasting = false,
+): Promise<Refusal | undefined> {
   const type = failureTypeOf(error);
   const kind = failureKind(type);
-  if (type === failureTypes.undone || (kind !== 'defect' && kind !== 'refusal')) return undefined;
+  const isHopeless = type !== failureTypes.undone && (kind === 'defect' || kind === 'refusal');
+  if (!isHopeless && !(isLasting && isUnpaid(order.facts))) return undefined;
   const isOurs = kind === 'defect';
-  const message = isOurs ? defectMessage(`Nothing was recorded: ${step}`, error) : refusedMessage(step, error);
-  await order.raise('step_failed', message, isOurs ? 'operations' : 'payments', openMoney(order.facts));
+  const owner = kind === 'refusal' ? 'payments' : 'operations';
+  const message = failedMessage(kind, step, error);
+  await order.raise('step_failed', message, owner, openMoney(order.facts));
   order.failedStep = step;
   if (isOurs)
     return order.refusal('needs_person', 'This failed on a mistake of Holdfast itself; a person was notified.');
   return order.refusal('needs_person', `${message}. A person was notified.`);
+}
+
+function failedMessage(kind: FailureKind, step: string, error: unknown): string {
+  if (kind === 'defect') return defectMessage(`Nothing was recorded: ${step}`, error);
+  if (kind === 'refusal') return refusedMessage(step, error);
+  return `No card hold is open, and ${step} fails again and again; it is being tried on: ${failureMessageOf(error)}`;
+}
+
+/** Is no card held for what is left, and nobody asked for it? */
+function isUnpaid(facts: OrderFacts): boolean {
+  return facts.hold === undefined && facts.paymentState !== 'payment_needed' && owedAmount(facts) > 0;
 }
 
 /** What a failed step leaves open: the worth of what has not shipped; undefined where all has. */

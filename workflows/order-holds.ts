@@ -16,7 +16,8 @@ import type { AuthorizationPurpose, AuthorizationResult, AuthorizePaymentInput, 
 /** Makes sure that a hold covers what is left to ship; false where the customer must act first or the outcome is not known. */
 export async function ensureHold(order: OrderContext): Promise<boolean> {
   if (order.facts.hold !== undefined) return true;
-  if (order.facts.paymentState === 'payment_needed' || isRaised(order.facts, 'hold_cancelled')) return false;
+  if (order.facts.paymentState === 'payment_needed' || isRaised(order.facts, 'hold_cancelled', 'hold_stopped'))
+    return false;
   const purpose = order.facts.amounts.captured > 0 ? 'remainder' : 'reauthorization';
   await renewHold(order, purpose);
   return order.facts.hold !== undefined;
@@ -41,15 +42,26 @@ export async function renewHold(order: OrderContext, purpose: AuthorizationPurpo
   const status = await authorize(order, input);
   if (status === undefined) return;
   if (status.status === 'authorized') return adoptHold(order);
-  await askForPayment(order, status);
-  if (status.status === 'declined' && OF_THE_AMOUNT.has(status.code)) {
-    const message = `Stripe holds no ${formatMoney(input.amount)} (${status.code}), whatever the card. Settle what is left with the customer by hand, or cancel it.`;
-    await order.report('step_failed', message, 'payments', input.amount);
-  }
+  if (!(await stopForAmount(order, status))) await askForPayment(order, status);
 }
 
 /** Refusals that no other card mends, e.g. a rest below the smallest charge after a parcel: a person has to settle it. */
 const OF_THE_AMOUNT: ReadonlySet<string> = new Set(['amount_too_small', 'amount_too_large']);
+
+/** True where the bank refused the amount itself: the customer is not asked, since no card can pay for it. */
+async function stopForAmount(order: OrderContext, status: PaymentStatus | undefined): Promise<boolean> {
+  if (status?.status !== 'declined' || !OF_THE_AMOUNT.has(status.code)) return false;
+  const rest = { amount: owedAmount(order.facts), currency: order.facts.currency };
+  const message = `Stripe holds no ${formatMoney(rest)} (${status.code}), whatever the card: settle what is left with the customer, then cancel it here.`;
+  await order.raise('hold_stopped', message, 'payments', rest);
+  return true;
+}
+
+/** What was taken for the order has gone back, which somebody decided: its card is not held again by itself. */
+export async function stopForRefund(order: OrderContext): Promise<void> {
+  const message = `All that was taken for order ${order.orderId} has gone back, so its card is not held again: cancel what has not shipped.`;
+  await order.raise('hold_stopped', message, 'payments');
+}
 
 /** Tries the customer's new payment method; the answer is the bank's. */
 export async function renewWith(order: OrderContext, paymentMethod: string): Promise<PaymentStatus | undefined> {
@@ -70,6 +82,7 @@ export async function renewWith(order: OrderContext, paymentMethod: string): Pro
   if (status?.status === 'authorized') await adoptHold(order);
   // The attempt counts now, whatever came of it: the next one must have a number and a key of its own.
   else await order.reload();
+  await stopForAmount(order, status);
   if (status?.status === 'requires_action') order.startPolling();
   return status;
 }
@@ -126,7 +139,9 @@ async function adoptHold(order: OrderContext): Promise<void> {
 
 /** Closes what asked a person about the order's hold: it was decided, or a new hold stands. */
 export async function endHoldDecision(order: OrderContext): Promise<void> {
-  const open = (['hold_decision', 'hold_cancelled'] as const).filter((kind) => isRaised(order.facts, kind));
+  const open = (['hold_decision', 'hold_cancelled', 'hold_stopped'] as const).filter((kind) =>
+    isRaised(order.facts, kind),
+  );
   if (open.length > 0) await order.resolve(...open);
 }
 

@@ -32,7 +32,14 @@ import {
 import type { OrderInput, Refusal, ResolveCommand, ShipCommand } from './messages';
 import { cancel, capture, captureAll, decide, deliver, renew, ship } from './order-commands';
 import { OrderContext, records } from './order-context';
-import { askForPayment, letReplacedHoldsGo, releaseForAnother, renewHold, syncPayment } from './order-holds';
+import {
+  askForPayment,
+  letReplacedHoldsGo,
+  releaseForAnother,
+  renewHold,
+  stopForRefund,
+  syncPayment,
+} from './order-holds';
 import { closeDefect, raiseDefect, resolveByPerson } from './order-exceptions';
 import { insist } from './saga';
 import { versioned } from './versioning';
@@ -138,6 +145,7 @@ async function act(life: OrderContext, due: Due): Promise<void> {
   try {
     // Facts may have changed while this waited its turn.
     if (nextDue(life.facts, dueContext(life))?.kind === due.kind) await actOn(life, due.kind);
+    life.endFailures();
     await closeDefect(life, due.kind);
     const next = nextDue(life.facts, dueContext(life));
     // The same step again at once would spin: whatever keeps it from helping is given time.
@@ -145,8 +153,8 @@ async function act(life: OrderContext, due: Due): Promise<void> {
   } catch (error) {
     if (isCancellation(error)) throw error;
     log.error('a step of an order failed', { orderId: life.orderId, step: due.kind, error: String(error) });
-    life.pause();
-    await raiseDefect(life, due.kind, error).catch(() => undefined);
+    const isLasting = life.pauseAfterFailure();
+    await raiseDefect(life, due.kind, error, isLasting).catch(() => undefined);
     // What is remembered may be out of date: a workflow task that is lost takes the memory of its local activities with it.
     await life.reload().catch(() => undefined);
   }
@@ -191,6 +199,7 @@ async function warn(life: OrderContext): Promise<OrderFacts> {
 /** The policy of the order for a hold that nears its end. */
 async function actOnHold(life: OrderContext): Promise<unknown> {
   const { policy, hold } = life.facts;
+  if (isGivenBack(life.facts)) return stopForRefund(life);
   const dispute = openDispute(life.facts);
   if (dispute !== undefined) {
     const message = `The card hold ends ${hold?.captureBefore ?? 'soon'} while ${dispute.disputeId} is open, so it is not renewed by itself: renew it, or cancel what has not shipped.`;
@@ -212,6 +221,7 @@ async function actOnHold(life: OrderContext): Promise<unknown> {
 
 /** No hold is open: get one, unless a person was asked what to do and said nothing; then it is the customer's move. */
 async function authorizeAgain(life: OrderContext): Promise<void> {
+  if (isGivenBack(life.facts)) return stopForRefund(life);
   if (!isRaised(life.facts, 'hold_decision')) {
     return renewHold(life, life.facts.amounts.captured > 0 ? 'remainder' : 'reauthorization');
   }

@@ -1,9 +1,11 @@
 import type { Pool } from 'pg';
 import type { OrderFacts } from '../../workflows/domain/order';
 import { isTerminal } from '../../workflows/domain/order-state';
-import type { AttemptRow } from './attempts';
+import { workflowIds } from '../../workflows/messages';
+import { openAmount, type AttemptRow } from './attempts';
 import { attemptSummary, writeEntry, type AttemptSummary, type StepCause } from './audit';
 import { transact, type Transaction } from './database';
+import { addException } from './exceptions';
 import type { OrderRecord } from './order-record';
 import { lockOrder, OrderStep, writeLedger, type LedgerMovement } from './order-step';
 import type { AttemptStatus } from './payment-store';
@@ -46,6 +48,12 @@ export interface AttemptChange {
   readonly declineCode?: string;
   readonly tombstone?: boolean;
 }
+
+/**
+ * A person decides after so many holds of an order were lost in a row. The default policy renews for 30 days, and the shortest
+ * hold of a card lasts nearly 5: more losses than that are not the calendar's.
+ */
+export const MAX_LOST_HOLDS = 6;
 
 const PLACED_MEANWHILE = Symbol('the order was placed while its attempts were waited for');
 
@@ -155,6 +163,32 @@ export class AttemptStep {
     order.dropHold();
     if (order.facts.paymentState !== 'payment_needed') order.setPayment('expired');
     order.emit('HoldExpired', { paymentIntentId: row.paymentIntentId, reason });
+    const losses = this.lossesInARow();
+    if (reason === 'expired' && losses >= MAX_LOST_HOLDS)
+      this.stopForPerson(`was lost, the ${losses}th in a row of which nothing was captured`);
+  }
+
+  /** Holds that ended at the provider since the order's money was last captured, this one included. */
+  private lossesInARow(): number {
+    const { attempts } = this.context;
+    const since = attempts.slice(attempts.findLastIndex((one) => one.capturedAmount > 0) + 1);
+    const isLost = ({ attempt, status, authorizedAmount }: AttemptRow): boolean =>
+      attempt === this.row.attempt || (authorizedAmount > 0 && (status === 'expired' || status === 'canceled'));
+    return since.filter(isLost).length;
+  }
+
+  /** The hold that the order lives on is gone: nothing ships, and nothing is authorized anew, until a person decides. */
+  stopForPerson(what: string): void {
+    const { context, order, row } = this;
+    if (order === undefined) return;
+    addException(context.tx, order, {
+      orderId: row.orderId,
+      workflowId: workflowIds.order(row.orderId),
+      kind: 'hold_cancelled',
+      message: `The card hold ${row.paymentIntentId} ${what}: hold the money again, or cancel the order`,
+      owner: 'payments',
+      amountAtRisk: { amount: openAmount(row), currency: row.currency ?? '' },
+    });
   }
 
   /** Ends a step that changed the order, where there is one. */

@@ -14,6 +14,8 @@ import {
   type PaymentState,
 } from '../../workflows/domain/order-state';
 import type { RefundFacts } from '../../workflows/domain/refund';
+import { iso } from '../../workflows/domain/deadlines';
+import { owedAmount } from '../../workflows/domain/owed';
 import { waitingFor } from '../../workflows/domain/waiting';
 import { writeAudit, type StepCause } from './audit';
 import type { Transaction } from './database';
@@ -120,6 +122,15 @@ export class OrderStep {
     const asksOn =
       this.facts.hold !== undefined && (paymentState === 'authorized' || paymentState === 'partially_captured');
     if (paymentState !== 'payment_needed' && !asksOn) this.endRequest();
+  }
+
+  /** What leaves an order without a hold writes until when it gets one: no failure after this step leaves the order alone. */
+  private ensureOwner(): void {
+    const { hold, paymentDeadline, paymentState, policy } = this.facts;
+    if (hold !== undefined || paymentDeadline !== undefined) return;
+    const isDue = paymentState === 'partially_captured' && owedAmount(this.facts) > 0;
+    if (paymentState !== 'expired' && !isDue) return;
+    this.patch({ paymentDeadline: iso(Date.parse(this.cause.nowIso) + policy.paymentDeadlineMs) });
   }
 
   private endRequest(): void {
@@ -236,6 +247,7 @@ export class OrderStep {
 
   /** Queues every write of the step, with its operation key as done; answers with the order as it is now. */
   finish(operation?: { readonly kind: string; readonly paymentIntentId?: string }): OrderFacts {
+    this.ensureOwner();
     const { facts, tx, cause } = this;
     if (operation !== undefined) {
       tx.write(sql.done, [

@@ -57,7 +57,7 @@ function apply(context: AttemptContext, step: AttemptStep, input: RecordAttemptI
   if (status.status === 'captured') return applyCaptured(context, step, input, status, now);
   if (ENDED.has(row.status)) return unchanged;
   if (status.status === 'authorized') return applyAuthorized(context, step, input, status, now);
-  if (status.status === 'canceled') return applyCanceled(context, step, status, now);
+  if (status.status === 'canceled') return applyCanceled(step, status, now);
   if (row.status === 'authorized') return unchanged;
   if (status.status === 'declined') writeResult(context, row, input, now);
   step.change({
@@ -135,7 +135,7 @@ function refuseOtherAmount(context: AttemptContext, step: AttemptStep, paymentIn
   return { facts: context.record?.facts, undone: true };
 }
 
-function applyCanceled(context: AttemptContext, step: AttemptStep, status: Status<'canceled'>, now: Date): Applied {
+function applyCanceled(step: AttemptStep, status: Status<'canceled'>, now: Date): Applied {
   const { row } = step;
   const { paymentIntentId } = status;
   // We seal an attempt before we cancel it at the provider: a cancel of one that is not sealed is somebody else's.
@@ -144,25 +144,13 @@ function applyCanceled(context: AttemptContext, step: AttemptStep, status: Statu
   const key = reason === 'voided' ? operationKeys.void(paymentIntentId) : `expire:${paymentIntentId}`;
   step.move([movement(row, 'released', paymentIntentId, openAmount(row), now.toISOString(), key)]);
   step.undoCaptures(paymentIntentId);
-  if (reason === 'other') raiseHoldCancelled(context, step, paymentIntentId, status.providerReason ?? 'none');
+  if (reason === 'other') askAboutCancelled(step, status.providerReason ?? 'none');
   step.loseHold(reason);
   return { facts: step.finish(), undone: row.tombstoned };
 }
 
-/** Somebody ended the hold that the order lives on: nothing ships, and nothing is authorized anew, until a person decides. */
-function raiseHoldCancelled(context: AttemptContext, step: AttemptStep, paymentIntentId: string, reason: string): void {
-  const { row, order } = step;
-  if (order === undefined || !step.isCurrent) return;
-  const amount = openAmount(row);
-  const currency = row.currency ?? '';
-  addException(context.tx, order, {
-    orderId: row.orderId,
-    workflowId: workflowIds.order(row.orderId),
-    kind: 'hold_cancelled',
-    message: `The card hold ${paymentIntentId} was cancelled at the payment provider (reason: ${reason}): hold the money again, or cancel the order`,
-    owner: 'payments',
-    amountAtRisk: { amount, currency },
-  });
+function askAboutCancelled(step: AttemptStep, reason: string): void {
+  if (step.isCurrent) step.stopForPerson(`was cancelled at the payment provider (reason: ${reason})`);
 }
 
 function applyCaptured(
@@ -216,7 +204,7 @@ function applyEnded(context: AttemptContext, step: AttemptStep, status: Status<'
   ]);
   const { restCancelled } = status;
   const isDecision = restCancelled !== undefined && !row.tombstoned;
-  if (isDecision) raiseHoldCancelled(context, step, paymentIntentId, restCancelled);
+  if (isDecision) askAboutCancelled(step, restCancelled);
   step.loseHold(isDecision ? 'other' : 'expired');
   return { facts: step.finish(), undone: row.tombstoned };
 }

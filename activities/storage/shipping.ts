@@ -97,7 +97,13 @@ export function completeShipping(step: OrderStep, paidBefore: boolean): void {
 
 /** Nothing is left to ship: nobody needs to decide any more what becomes of its hold, or of money taken ahead where it paid for parcels. */
 export function closeWhatStopped(step: OrderStep): void {
-  const kinds: ExceptionKind[] = ['hold_decision', 'hold_cancelled', 'capture_refused', 'shipment_overdue'];
+  const kinds: ExceptionKind[] = [
+    'hold_decision',
+    'hold_cancelled',
+    'hold_stopped',
+    'capture_refused',
+    'shipment_overdue',
+  ];
   if (paidAhead(step.facts) === 0) kinds.push('external_capture');
   closeExceptions(step.tx, step, workflowIds.order(step.facts.orderId), kinds);
 }

@@ -1,5 +1,6 @@
 import { waitFor } from '../../workers/embedded/poll';
 import { openExcuses, violations } from '../support/invariants';
+import type { FaultWorld } from './fault-world';
 import type { Play } from './play';
 import { openExceptions } from './settle';
 
@@ -28,12 +29,25 @@ const GRACE_MS = 12_000;
 
 /** What is wrong with a case that has settled; `healed`: its retries are over too, so nothing may be left open. */
 export async function wrongs(play: Play, when: string, healed: boolean): Promise<string[]> {
+  const found = await lasting(() => look(play, healed));
+  return found.map((one) => `${when}: ${one}`);
+}
+
+/**
+ * What is wrong with the world once all its cases have been judged. They share the provider's clock: the last one may have moved
+ * it past the end of another order's hold, whose webhook is still on its way.
+ */
+export function wrongsAtTheEnd(world: FaultWorld): Promise<string[]> {
+  return lasting(() => violations(world));
+}
+
+async function lasting(find: () => Promise<string[]>): Promise<string[]> {
   let found: string[] = [];
   await waitFor('the money to agree', GRACE_MS, async () => {
-    found = await look(play, healed);
+    found = await find();
     return found.length === 0 ? true : undefined;
   }).catch(() => undefined);
-  return found.map((one) => `${when}: ${one}`);
+  return found;
 }
 
 async function look(play: Play, healed: boolean): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { closeConnections } from '../support/environment';
-import { violations } from '../support/invariants';
+import { wrongsAtTheEnd } from './checks';
 import { createFaultWorld } from './fault-world';
 import { KilledWorker } from './kill';
 import { newBoundaries, record, runCases } from './matrix';
@@ -45,7 +45,7 @@ it('a worker process killed after any effect leaves money, stock and orders in a
       verdicts.filter((one) => one.violations.length > 0 || !one.reached),
     );
     expect(wrong).toEqual([]);
-    for (const world of worlds) expect(await violations(world)).toEqual([]);
+    for (const world of worlds) expect(await wrongsAtTheEnd(world)).toEqual([]);
   } finally {
     kills = workers.reduce((sum, one) => sum + one.kills, 0);
     await Promise.all(workers.map((worker) => worker.kill()));

@@ -124,10 +124,12 @@ export const stories = {
   outOfStock: story('out of stock', soldDuring3ds, { cart: lastOne }),
   soldBefore: story('sold before', [stock(0), checkout], { cart: { ...lastOne, paymentMethod: 'pm_card_visa' } }),
   renewal: story('hold renewed', [checkout, toHoldEnd(PAST_MARGIN_MS), shipAll]),
-  refused: story('renewal refused', [checkout, refuseRenewals, toHoldEnd(PAST_MARGIN_MS), toDeadline], {
-    // Ends while the old hold still stands; what comes after its end is in the tests of holds.
-    policy: { paymentDeadlineMs: 150_000 },
-  }),
+  refused: story(
+    'renewal refused',
+    [checkout, refuseRenewals, toHoldEnd(-30_000), toHoldEnd(30_000), toDeadline],
+    // The clocks of all cases pass the old hold's end and the customer's deadline soon after each other.
+    { policy: { holdMarginMs: 60_000, paymentDeadlineMs: 150_000 } },
+  ),
   unrecorded: story('record fails', [checkout], {
     faults: [{ activity: 'placeOrder', occurrence: 1, mode: 'lost-before' }],
   }),

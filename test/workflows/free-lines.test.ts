@@ -68,17 +68,51 @@ describe('lines that cost nothing', () => {
 });
 
 describe('a rest that is too small to be held again', () => {
-  it('is a case for a person, since no card can pay for it; the rest can be cancelled', async () => {
+  beforeAll(async () => {
     const { pool } = world().dependencies;
     await pool.query(`INSERT INTO catalogue_items VALUES ('STICKER', 'Sticker', 'eur', 30)`);
     await pool.query(`INSERT INTO stock VALUES ('STICKER', 'berlin', 1000, 0)`);
+  });
+
+  /** Its mug has shipped; a sticker of 0.30 EUR is left. */
+  const withRest = async (): Promise<string> => {
     const orderId = await place({ lines: [mug, { sku: 'STICKER', quantity: 1, unitAmount: 30 }] });
     expect(await world().holdfast.ship(orderId, aMug())).toMatchObject({ accepted: true, capturedAmount: 1290 });
     await eventually('a person to have a case', async () => (await shop.view(orderId)).exception !== undefined);
-    const { exception } = await shop.view(orderId);
-    expect(exception).toMatchObject({ kind: 'step_failed', owner: 'payments' });
+    return orderId;
+  };
+  const aSticker = () => parcel([{ sku: 'STICKER', quantity: 1 }]);
+
+  it('is a case for a person, since no card can pay for it; the rest can be cancelled', async () => {
+    const orderId = await withRest();
+    const { exception, waitingOn } = await shop.view(orderId);
+    expect(exception).toMatchObject({ kind: 'hold_stopped', owner: 'payments' });
     expect(exception?.message).toContain('0.30 EUR (amount_too_small)');
+    expect(waitingOn).toBe('approver');
     expect(await world().holdfast.cancel(orderId, { reason: 'settled by hand' })).toMatchObject({ accepted: true });
     expect((await shop.view(orderId)).amounts).toMatchObject({ captured: 1290, heldNow: 0 });
+  });
+
+  it('is not asked of the customer, whose card cannot pay for it either, nor of the bank again and again', async () => {
+    const orderId = await withRest();
+    const { rows } = await world().dependencies.pool.query(
+      `SELECT 1 FROM outbox WHERE order_id = $1 AND type = 'PaymentActionRequired'`,
+      [orderId],
+    );
+    expect(rows).toHaveLength(0);
+    const refused = {
+      accepted: false,
+      reason: 'needs_person',
+      message: expect.stringContaining('amount_too_small') as string,
+    };
+    expect(await world().holdfast.renewPayment(orderId, { paymentMethod: 'pm_card_mastercard' })).toMatchObject(
+      refused,
+    );
+    expect(await world().holdfast.ship(orderId, aSticker())).toMatchObject({ accepted: false, reason: 'needs_person' });
+    expect(await world().holdfast.decideHold(orderId, { action: 'reauthorize' })).toMatchObject(refused);
+    await shop.forward(orderId, 3 * 24 * 3_600_000);
+    expect(await shop.view(orderId)).toMatchObject({ state: 'allocated', exception: { kind: 'hold_stopped' } });
+    expect(await world().holdfast.decideHold(orderId, { action: 'cancel' })).toMatchObject({ accepted: true });
+    expect((await shop.view(orderId)).exception).toBeUndefined();
   });
 });

@@ -10,9 +10,17 @@ const DAY_MS = 24 * HOUR_MS;
 
 const { world, shop } = shopForThisFile();
 
+const stripeOf = (where: World = world()) =>
+  createStripeClient({ secretKey: where.simulator.secretKey, apiUrl: where.simulator.url });
+
 /** What a person does by hand in Stripe's dashboard. */
-const dashboard = (where: World = world()) =>
-  createStripeClient({ secretKey: where.simulator.secretKey, apiUrl: where.simulator.url }).paymentIntents;
+const dashboard = (where: World = world()) => stripeOf(where).paymentIntents;
+
+async function openKinds(orderId: string, where: World): Promise<string[]> {
+  const text = 'SELECT kind FROM exceptions WHERE order_id = $1 AND resolved_at IS NULL';
+  const { rows } = await where.dependencies.pool.query(text, [orderId]);
+  return (rows as { kind: string }[]).map((one) => one.kind);
+}
 
 const teapot = () => parcel([{ sku: 'TEAPOT-1L', quantity: 1 }]);
 
@@ -63,6 +71,53 @@ describe('money that was captured in the dashboard', () => {
       state: 'cancelled',
     });
     expect(await shop.view(orderId)).toMatchObject({ paymentState: 'captured', amounts: { heldNow: 0 } });
+  });
+
+  it('and given back there is a decision: no card is held again, and a person has the case', async () => {
+    await withWorld({}, async (own) => {
+      const orderId = await shop.place({}, own);
+      own.simulator.issueDecision(shop.customerOf(orderId, own), 'insufficient_funds');
+      const paymentIntent = openIntent(orderId, own);
+      await dashboard(own).capture(paymentIntent, { amount_to_capture: 1000 });
+      await eventually(
+        'the customer to be asked',
+        async () => (await shop.view(orderId, own)).waitingOn === 'customer',
+      );
+      const asked = shop.intentsOf(orderId, own).length;
+      await stripeOf(own).refunds.create({ payment_intent: paymentIntent });
+      await eventually(
+        'the refund to be booked',
+        async () => (await shop.view(orderId, own)).amounts.refunded === 1000,
+      );
+      const refused = { accepted: false, reason: 'refunded' };
+      const brought = await own.holdfast.renewPayment(orderId, { paymentMethod: 'pm_card_mastercard' });
+      expect(brought).toMatchObject(refused);
+      expect(shop.intentsOf(orderId, own)).toHaveLength(asked);
+      expect(await own.holdfast.cancel(orderId, { reason: 'not wanted' })).toMatchObject({ state: 'cancelled' });
+    });
+  });
+
+  it('and given back while a new hold stands is not held a third time: a person decides before that ends', async () => {
+    await withWorld({}, async (own) => {
+      const orderId = await shop.place({}, own);
+      const paymentIntent = openIntent(orderId, own);
+      await dashboard(own).capture(paymentIntent, { amount_to_capture: 1000 });
+      await eventually('a hold for the rest', async () => {
+        const { amounts, captureBefore } = await shop.view(orderId, own);
+        return amounts.captured === 1000 && captureBefore !== null;
+      });
+      await stripeOf(own).refunds.create({ payment_intent: paymentIntent });
+      await eventually(
+        'the refund to be booked',
+        async () => (await shop.view(orderId, own)).amounts.refunded === 1000,
+      );
+      await shop.forwardToEndOfHold(orderId, -HOUR_MS, own);
+      expect(shop.intentsOf(orderId, own).map((one) => one.status)).toEqual(['succeeded', 'canceled']);
+      expect((await openKinds(orderId, own)).sort()).toEqual(['external_capture', 'hold_stopped']);
+      expect(await own.holdfast.decideHold(orderId, { action: 'reauthorize' })).toMatchObject({ reason: 'refunded' });
+      expect(await own.holdfast.decideHold(orderId, { action: 'cancel' })).toMatchObject({ state: 'cancelled' });
+      expect(await openKinds(orderId, own)).not.toContain('hold_stopped');
+    });
   });
 
   it('counts although nothing had been heard of it when the order ships', async () => {

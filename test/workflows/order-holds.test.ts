@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { MAX_LOST_HOLDS } from '../../activities/storage/attempt-step';
 import { failureTypes } from '../../workflows/domain/errors';
 import { workflowIds, workflowTypes } from '../../workflows/messages';
 import { everything, mugs, parcel, shopForThisFile } from '../support/shop';
@@ -289,6 +290,59 @@ describe('a card hold', () => {
       await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS, own);
       expect(await own.holdfast.cancel(orderId, { reason: 'changed_mind' })).toMatchObject({ state: 'cancelled' });
       expect(shop.intentsOf(orderId, own).map((one) => one.status)).toEqual(['canceled']);
+    });
+  });
+
+  it('that ended leaves no order without an owner, though the customer cannot be asked at first', async () => {
+    let asks = 0;
+    let isBroken = true;
+    const deaf: ActivityInterceptorsFactory = ({ info }) => ({
+      inbound: {
+        async execute(input, next) {
+          if (info.activityType === 'requestPayment') asks += 1;
+          // The first one is beside the old hold, which still stands.
+          if (info.activityType !== 'requestPayment' || asks === 1 || !isBroken) return next(input);
+          throw ApplicationFailure.nonRetryable('the answer was lost', failureTypes.unknownOutcome);
+        },
+      },
+    });
+    await withWorld({ interceptors: { activity: [deaf] } }, async (own) => {
+      const orderId = await shop.place({}, own);
+      own.simulator.issueDecision(shop.customerOf(orderId, own), 'insufficient_funds');
+      await shop.forwardToEndOfHold(orderId, -10_000, own);
+      expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'expired', waitingOn: 'provider' });
+      expect(await violations(own)).toEqual([]);
+      await shop.forward(orderId, 5 * 60_000);
+      expect(await shop.view(orderId, own)).toMatchObject({ exception: { kind: 'step_failed', owner: 'operations' } });
+      isBroken = false;
+      await shop.forward(orderId, 11 * 60_000);
+      const asked = await shop.view(orderId, own);
+      expect(asked).toMatchObject({ paymentState: 'payment_needed', waitingOn: 'customer' });
+      expect(asked.exception).toBeUndefined();
+    });
+  });
+
+  it('that is lost again and again is not got anew for ever: a person decides', async () => {
+    await withWorld({}, async (own) => {
+      const orderId = await shop.place({}, own);
+      const states = () => shop.intentsOf(orderId, own).map((one) => one.status);
+      for (let losses = 1; losses <= MAX_LOST_HOLDS; losses += 1) {
+        own.simulator.clock.advanceBy(8 * DAY_MS);
+        const holds = losses < MAX_LOST_HOLDS ? losses + 1 : losses;
+        await eventually('the loss to be seen', async () => {
+          const { captureBefore, exception } = await shop.view(orderId, own);
+          const isOver = losses < MAX_LOST_HOLDS ? captureBefore !== null : exception !== undefined;
+          return isOver && states().filter((one) => one === 'canceled').length === losses && states().length === holds;
+        });
+      }
+      expect(await shop.view(orderId, own)).toMatchObject({
+        waitingOn: 'approver',
+        exception: { kind: 'hold_cancelled', owner: 'payments' },
+      });
+      expect(await own.holdfast.ship(orderId, mugs(1))).toMatchObject({ reason: 'payment_cancelled' });
+      expect(states()).toEqual(Array.from({ length: MAX_LOST_HOLDS }, () => 'canceled'));
+      expect(await own.holdfast.decideHold(orderId, { action: 'reauthorize' })).toMatchObject({ accepted: true });
+      expect(await own.holdfast.ship(orderId, everything())).toMatchObject({ accepted: true, state: 'shipped' });
     });
   });
 

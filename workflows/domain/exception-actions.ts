@@ -29,6 +29,7 @@ const ACTIONS: Readonly<Record<ExceptionKind, ExceptionActions>> = {
   reauthorization_unknown: { actions: ['retry'] },
   hold_decision: { actions: [], elsewhere: 'POST /v1/orders/{orderId}/hold-decision' },
   hold_cancelled: { actions: [], elsewhere: 'POST /v1/orders/{orderId}/hold-decision or /cancel' },
+  hold_stopped: { actions: [], elsewhere: 'POST /v1/orders/{orderId}/cancel or /hold-decision' },
   cancel_unknown: { actions: ['retry', 'give_up'] },
   external_capture: { actions: ['dismiss'], elsewhere: 'POST /v1/orders/{orderId}/shipments or /refunds' },
   step_failed: { actions: ['dismiss'] },

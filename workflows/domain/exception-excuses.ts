@@ -45,6 +45,7 @@ const EXCUSES: Readonly<Record<ExceptionKind, readonly ExcusableCheck[]>> = {
   hold_decision: ['order_without_money', 'hold_differs', 'unfinished_without_owner'],
   // Its hold is gone until a person decides.
   hold_cancelled: ['order_without_money', 'hold_differs', 'unfinished_without_owner'],
+  hold_stopped: ['order_without_money', 'hold_differs', 'unfinished_without_owner'],
   // A cancel in the middle: nothing of hold, stock and captures is settled.
   cancel_unknown: [
     'hold_without_order',

@@ -4,6 +4,7 @@ import { isHeldUp, isRaised, remainingLines } from './order';
 import type { OrderFacts } from './order';
 import { isTerminal } from './order-state';
 import { owedAmount } from './owed';
+import { isGivenBack } from './refund';
 
 /** What an order does by itself next, and when. `then` is shown beside the timer. */
 export interface Due {
@@ -61,18 +62,21 @@ function stateDue(facts: OrderFacts, context: DueContext): Due | undefined {
 
 function paymentDue(facts: OrderFacts, context: DueContext): Due | undefined {
   if (remainingLines(facts).length === 0) return undefined;
-  if (facts.paymentDeadline !== undefined) {
-    return customerDue(facts, context, Date.parse(facts.paymentDeadline));
+  const { hold, paymentDeadline, paymentState } = facts;
+  // Without either, the deadline is the one by which a hold is got.
+  if (paymentDeadline !== undefined && (hold !== undefined || paymentState === 'payment_needed')) {
+    return customerDue(facts, context, Date.parse(paymentDeadline));
   }
   // While the customer's bank decides nothing ships, so no card is held for it either.
   if (facts.hold === undefined && openDispute(facts) !== undefined) return undefined;
-  // Somebody cancelled the hold at the provider: only a person, or the customer, gets another.
-  if (facts.hold === undefined && isRaised(facts, 'hold_cancelled')) return undefined;
+  // Only a person gets another, or the customer where the hold was cancelled.
+  if (facts.hold === undefined && isRaised(facts, 'hold_cancelled', 'hold_stopped')) return undefined;
   // Nothing is asked of a bank for lines that cost nothing, or are paid for.
   if (facts.hold === undefined && owedAmount(facts) === 0) return handlingDue(facts);
   if (facts.hold === undefined) return { kind: 'authorize', atMs: 0, then: 'get a card hold for what is left to ship' };
-  // What the provider refuses to capture is not asked for again by itself before a person has looked.
-  if (facts.captureOn === 'order' && owedAmount(facts) > 0 && !isRaised(facts, 'capture_refused'))
+  // What the provider refuses to capture, and what was given back, is not taken again by itself before a person has looked.
+  const isHalted = isRaised(facts, 'capture_refused') || isGivenBack(facts);
+  if (facts.captureOn === 'order' && owedAmount(facts) > 0 && !isHalted)
     return { kind: 'capture_order', atMs: 0, then: 'take the money of the order' };
   return earlier(holdDue(facts, facts.hold), handlingDue(facts));
 }
@@ -103,7 +107,7 @@ function customerDue(facts: OrderFacts, context: DueContext, deadlineMs: number)
 function lastCapture(facts: OrderFacts): number {
   const { hold, policy } = facts;
   if (hold === undefined || policy.onRenewalDeclined !== 'capture' || openDispute(facts) !== undefined) return Infinity;
-  if (isRaised(facts, 'capture_refused')) return Infinity;
+  if (isRaised(facts, 'capture_refused') || isGivenBack(facts)) return Infinity;
   return Date.parse(holdPlan(hold, policy).lastCallAt);
 }
 
@@ -113,7 +117,7 @@ function holdDue(facts: OrderFacts, hold: NonNullable<OrderFacts['hold']>): Due 
     return { kind: 'warn_hold', atMs: Date.parse(plan.warnAt), then: 'tell the shop that the card hold nears its end' };
   }
   const isRefused = facts.policy.onHoldExpiring === 'capture' && isRaised(facts, 'capture_refused');
-  if (isRaised(facts, 'hold_decision') || isRefused) {
+  if (isRaised(facts, 'hold_decision', 'hold_stopped') || isRefused) {
     return {
       kind: 'check_hold',
       atMs: Date.parse(plan.checkAt),

@@ -31,7 +31,7 @@ export type PaymentState =
   | 'authorized' // a hold covers what is not captured yet
   | 'partially_captured' // some shipments are paid, a hold covers the rest
   | 'captured' // nothing is left to capture
-  | 'expired' // the hold is gone and no new one was tried yet
+  | 'expired' // the hold is gone and another is being got
   | 'payment_needed' // the customer must act before anything more ships
   | 'voided'; // the hold was let go, nothing was captured
 

@@ -68,7 +68,8 @@ export type ExceptionKind =
   | 'capture_refused' // the provider did not take the money, and the hold stands: a person settles it, the order goes on
   | 'reauthorization_unknown'
   | 'hold_decision' // policy: a person decides what becomes of an expiring hold
-  | 'hold_cancelled' // somebody cancelled the hold at the provider: a person decides whether the order goes on
+  | 'hold_cancelled' // somebody cancelled the hold at the provider, or it is lost again and again: a person decides whether the order goes on
+  | 'hold_stopped' // no card is held again for the rest: its amount fits none, or what was taken has gone back
   | 'cancel_unknown'
   | 'external_capture' // money was captured by somebody else
   | 'step_failed' // a step failed on a mistake of Holdfast itself: nothing of it was recorded
@@ -108,7 +109,10 @@ export interface OrderFacts {
   readonly supersededHolds: readonly string[];
   /** The PaymentIntent that waits for the customer who was asked for a payment. */
   readonly pendingPaymentIntentId?: string;
-  /** Until when the customer, who was asked for another payment, may bring it. Beside an open hold: it ships until that ends. */
+  /**
+   * Until when the customer, who was asked for another payment, may bring it. Beside an open hold: it ships until that ends. With
+   * neither a hold nor `payment_needed`: until when a hold is got, with or without the customer.
+   */
   readonly paymentDeadline?: string;
   /** Number of payment attempts begun so far; the next one has this plus one. */
   readonly paymentAttempts: number;

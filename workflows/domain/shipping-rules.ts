@@ -36,13 +36,21 @@ export function stopShipping(facts: OrderFacts): RefusalCause | undefined {
       message: `Nothing of order ${facts.orderId} may ship while dispute ${dispute.disputeId} is open.`,
     };
   }
-  if (isGivenBack(facts)) {
-    return {
-      reason: 'refunded',
-      message: `All that was taken for order ${facts.orderId} has been given back; nothing more of it may ship.`,
-    };
-  }
-  return undefined;
+  return refuseGivenBack(facts);
+}
+
+/** Somebody gave all of an order's money back, which is a decision: nothing more of it ships, and no card is held for it. */
+export function refuseGivenBack(facts: OrderFacts): RefusalCause | undefined {
+  if (!isGivenBack(facts)) return undefined;
+  return {
+    reason: 'refunded',
+    message: `All that was taken for order ${facts.orderId} has been given back; nothing more of it may ship.`,
+  };
+}
+
+/** Why another payment method does not help an order; undefined where it may. */
+export function refuseRenewal(facts: OrderFacts): RefusalCause | undefined {
+  return refuseGivenBack(facts) ?? holdStopped(facts);
 }
 
 /** Why a shipment may not leave; undefined where it may. Pure: nothing is changed by asking. */
@@ -77,14 +85,22 @@ export function refuseShipment(facts: OrderFacts, command: ShipCommand): Refusal
   if (facts.paymentState === 'payment_needed' && owedFor(facts, command.lines) > 0) {
     return { reason: 'payment_needed', message: 'Shipping is stopped until the customer has renewed the payment.' };
   }
-  return undefined;
+  return owedFor(facts, command.lines) > 0 ? holdStopped(facts) : undefined;
+}
+
+/** Why no card is held for what is left, until a person decides; undefined where one is, or may be. */
+export function holdStopped(facts: OrderFacts): RefusalCause | undefined {
+  const { exception, hold, orderId } = facts;
+  if (hold !== undefined || !isRaised(facts, 'hold_stopped')) return undefined;
+  const message = `No card is held for the rest of order ${orderId} until a person decides on its exception hold_stopped.`;
+  return { reason: 'needs_person', message: exception?.kind === 'hold_stopped' ? exception.message : message };
 }
 
 /** Somebody cancelled the hold at the provider, which is a decision: only a person, or the customer's new payment, ends the stop. */
 export function paymentCancelled({ orderId }: OrderFacts): RefusalCause {
   return {
     reason: 'payment_cancelled',
-    message: `The card hold of order ${orderId} was cancelled at the payment provider; nothing of it may ship until a person decides.`,
+    message: `The card hold of order ${orderId} was cancelled at the payment provider, or was lost again and again; nothing of it may ship until a person decides.`,
   };
 }
 

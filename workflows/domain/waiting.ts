@@ -68,7 +68,7 @@ export function waitingFor(facts: OrderFacts): Waiting | undefined {
   if (facts.paymentState !== 'captured') {
     return {
       on: 'provider',
-      until: iso(Date.parse(facts.placedAt) + facts.policy.handlingLimitMs),
+      until: facts.paymentDeadline ?? iso(Date.parse(facts.placedAt) + facts.policy.handlingLimitMs),
       why: 'a new card hold is being got',
     };
   }

@@ -94,7 +94,7 @@ UNION ALL
 SELECT 'order_without_money', o.order_id, o.state || ', ' || o.payment_state
 FROM orders o
 WHERE o.state NOT IN ('delivered', 'cancelled') AND o.hold_attempt IS NULL
-  AND o.payment_state NOT IN ('captured', 'payment_needed')
+  AND o.payment_state <> 'captured' AND (o.payment_deadline IS NULL OR o.payment_deadline < $1)
 UNION ALL
 SELECT 'shipped_without_capture', o.order_id, s.paid_for || ' shipped, ' || coalesce(l.captured, 0) || ' captured'
 FROM orders o

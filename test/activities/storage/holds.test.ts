@@ -1,5 +1,6 @@
 import { readOrder } from '../../../activities/storage/order-record';
 import type { OrderFacts } from '../../../workflows/domain/order';
+import { waitingFor } from '../../../workflows/domain/waiting';
 import { authorized, captureOf, cartOf, intentOf, openShop, sku, twoLines, type Shop } from './shop';
 
 let shop: Shop;
@@ -25,6 +26,9 @@ test('a hold that cannot be kept open is followed by one for the remainder', asy
   await expectStored(first);
   expect(first.paymentState).toBe('partially_captured');
   expect(first.hold).toBeUndefined();
+  // Nothing needs to follow for the order to have an owner and a time.
+  expect(waitingFor(first)).toMatchObject({ on: 'provider', until: first.paymentDeadline });
+  expect(await shop.violations()).toEqual([]);
   await shop.authorize('rest-1', cart, { attempt: 2, purpose: 'remainder', amount: 5_301 });
   const held = await readOrder(shop.pool, 'rest-1');
   expect(held?.facts).toMatchObject({
@@ -73,6 +77,9 @@ test('an expired hold is told once; the customer is asked, pays again, and the o
   await expectStored(expired);
   expect(expired).toMatchObject({ paymentState: 'expired', amounts: { released: 7_303 } });
   expect(await expire()).toEqual(expired);
+  // Until when another hold is got is written with the end of this one: nothing needs to follow for the order to have an owner.
+  expect(waitingFor(expired)).toMatchObject({ on: 'provider', until: expired.paymentDeadline });
+  expect(await shop.violations()).toEqual([]);
   const deadline = new Date(Date.now() + 1_000_000).toISOString();
   const ask = () =>
     shop.orders.requestPayment({

@@ -56,6 +56,12 @@ describe('what an order does next by itself', () => {
     ],
     ['get a hold where it has none', withoutHold({ paymentState: 'expired' }), 'authorize', '1970-01-01T00:00:00.000Z'],
     [
+      'get one, too, where its deadline is that of the next hold and not the customer’s',
+      withoutHold({ paymentState: 'partially_captured', paymentDeadline: '2026-01-10T00:00:00.000Z' }),
+      'authorize',
+      '1970-01-01T00:00:00.000Z',
+    ],
+    [
       'take the money at once where the order says so',
       orderFacts({ captureOn: 'order' }),
       'capture_order',
@@ -69,6 +75,23 @@ describe('what an order does next by itself', () => {
     ],
   ])('is to %s', (_name, facts, kind, at) => {
     expect(nextDue(facts, idle)).toMatchObject({ kind, atMs: Date.parse(at) });
+  });
+
+  it('is nothing where a person decides whether a card is held again', () => {
+    for (const kind of ['hold_stopped', 'hold_cancelled'] as const) {
+      const asked = { exception: { ...exception, kind } };
+      expect(nextDue(withoutHold({ paymentState: 'expired', ...asked }), idle)).toBeUndefined();
+      expect(nextDue(orderFacts({ ...warned, ...asked }), idle)?.kind).toBe(
+        kind === 'hold_stopped' ? 'check_hold' : 'act_on_hold',
+      );
+    }
+  });
+
+  it('is not to capture what is held once all that was taken has gone back', () => {
+    const amounts = { authorized: 6990, captured: 1000, released: 0, refundPending: 0, refunded: 1000 };
+    expect(nextDue(orderFacts({ ...warned, captureOn: 'order', amounts }), idle)).toMatchObject({
+      kind: 'act_on_hold',
+    });
   });
 
   it('is to let a replaced hold go, also of an order that is done', () => {
