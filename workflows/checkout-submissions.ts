@@ -14,6 +14,9 @@ import { CHECKOUT_ENDED } from './messages';
 import type { CheckoutAnswer, CheckoutCart, SubmitCheckout, WorkflowStatus } from './messages';
 import { searchAttributes } from './search-attributes';
 
+/** An undo takes a second; one that fails goes on for days, and the same answer as before is better than none. */
+const UNDO_PATIENCE_MS = 5_000;
+
 /** A try to pay that has no answer yet. `asked`: a caller waits for it; the one that came with the start may have none. */
 interface Submission extends SubmitCheckout {
   readonly asked: boolean;
@@ -170,13 +173,18 @@ export class CheckoutSubmissions {
   }
 
   /**
-   * The decision is about one cart. Other contents conflict with an order for good; where nothing was bought, they are
-   * checked out by the next run, which may start once this one has undone what it began.
+   * The decision is about one cart. Other contents conflict with an order for good. What could not be bought for now may be sent
+   * again, at once, too: it is checked out by the next run, which may start once this one has undone what it began.
    */
   private async afterTheEnd(decided: CheckoutAnswer, submission: SubmitCheckout): Promise<CheckoutAnswer> {
-    if (this.cartFingerprint === submission.cartFingerprint) return decided;
+    const isSameCart = this.cartFingerprint === submission.cartFingerprint;
+    if (isSameCart && decided.state !== 'failed') return decided;
     if (decided.state === 'placed') return cartChanged(true);
-    await CancellationScope.nonCancellable(() => condition(() => this.undone));
+    const isUndone = (): boolean => this.undone;
+    const undone = await CancellationScope.nonCancellable(() =>
+      isSameCart ? condition(isUndone, UNDO_PATIENCE_MS) : condition(isUndone).then(isUndone),
+    );
+    if (!undone) return decided;
     throw ApplicationFailure.nonRetryable('The checkout has ended; send the cart again.', CHECKOUT_ENDED);
   }
 }

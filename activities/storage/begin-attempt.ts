@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { formatMoney } from '../../workflows/domain/money';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import type { AuthorizePaymentInput, Shortage } from '../../workflows/ports';
 import { recordedResult, type AttemptRow } from './attempts';
@@ -83,7 +84,7 @@ function answer(input: AuthorizePaymentInput, row: AttemptRow): BeginAttemptResu
   if (row.tombstoned) throw operationUndone(row.operationKey);
   if (row.amount !== input.amount.amount || row.currency !== input.amount.currency) {
     throw defect(
-      `${row.operationKey} was begun with ${row.amount} ${row.currency}, not ${input.amount.amount} ${input.amount.currency}`,
+      `${row.operationKey} was begun with ${row.amount === null || row.currency === null ? 'nothing' : formatMoney({ amount: row.amount, currency: row.currency })}, not ${formatMoney(input.amount)}`,
     );
   }
   const result = recordedResult(row);

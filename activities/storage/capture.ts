@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { remainingLines, type LineQuantity, type OrderFacts } from '../../workflows/domain/order';
 import { failureTypes, PROGRAM_ERRORS } from '../../workflows/domain/errors';
+import { formatMoney } from '../../workflows/domain/money';
 import { captureKey } from '../../workflows/domain/operation-keys';
 import { isTerminal } from '../../workflows/domain/order-state';
 import { owedAmount, owedFor } from '../../workflows/domain/owed';
@@ -292,7 +293,7 @@ function keepStray(context: AttemptContext, order: OrderStep, input: CapturePaym
     orderId,
     workflowId: workflowIds.order(orderId),
     kind: 'external_capture',
-    message: `${amount} ${currency} (minor units) of ${paymentIntentId} were captured${parcel}, but ${problem}: send the shipment again, corrected, or refund them`,
+    message: `${formatMoney({ amount, currency })} of ${paymentIntentId} were captured${parcel}, but ${problem}: send the shipment again, corrected, or refund them`,
     owner: 'payments',
     amountAtRisk: { amount, currency },
   });

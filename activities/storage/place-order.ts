@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
+import { formatMoney } from '../../workflows/domain/money';
 import type { OrderFacts } from '../../workflows/domain/order';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import { cartTotal } from '../../workflows/domain/shipment-amount';
@@ -106,7 +107,7 @@ function heldAttempt({ orderId, cart, paymentIntentId }: PlaceOrderInput, attemp
     throw defect(`no hold of ${paymentIntentId} stands for order ${orderId}`);
   if (attempt.currency !== cart.currency || openAmount(attempt) < total) {
     throw defect(
-      `${openAmount(attempt)} ${attempt.currency} are held for order ${orderId} of ${total} ${cart.currency}`,
+      `${formatMoney({ amount: openAmount(attempt), currency: attempt.currency ?? cart.currency })} are held for order ${orderId} of ${formatMoney({ amount: total, currency: cart.currency })}`,
     );
   }
   return attempt;

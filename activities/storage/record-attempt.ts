@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { owedAmount } from '../../workflows/domain/owed';
+import { formatMoney } from '../../workflows/domain/money';
 import { operationKeys } from '../../workflows/domain/operation-keys';
 import type { OrderFacts } from '../../workflows/domain/order';
 import { workflowIds } from '../../workflows/messages';
@@ -245,7 +246,7 @@ export function raiseExternalCapture(
     orderId,
     workflowId: order === undefined && cartId !== null ? workflowIds.checkout(cartId) : workflowIds.order(orderId),
     kind: 'external_capture',
-    message: `${amount} ${currency} (minor units) of ${paymentIntentId} were captured outside of Holdfast: ship what they pay for, or refund them`,
+    message: `${formatMoney({ amount, currency })} of ${paymentIntentId} were captured outside of Holdfast: ship what they pay for, or refund them`,
     owner: 'payments',
     amountAtRisk: { amount, currency },
   };

@@ -109,6 +109,7 @@ describe('money that was taken for a parcel that cannot be recorded', () => {
     const raised = await unrecorded(orderId, command, 7970);
     expect(raised).toMatchObject({ amountAtRisk: 7970, currency: 'eur' });
     expect(raised.message).toContain('of_the_test');
+    expect(raised.message).toContain('79.70 EUR of pi_');
     expect(await world().holdfast.ship(orderId, command)).toMatchObject({ accepted: true, state: 'shipped' });
     expect((await shop.view(orderId)).amounts.captured).toBe(7970);
     expect(shop.intentsOf(orderId)).toMatchObject([{ amount_received: 7970 }]);
@@ -187,6 +188,22 @@ describe('a mistake of our own in a checkout', () => {
     expect(await world().dependencies.queries.dismissException({ workflowId, ...command })).toBe(true);
     await isClosed(workflowId);
     expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'placed' });
+  });
+
+  it('that has passed costs a retry that is sent at once nothing: it begins anew, never to hear the old answer', async () => {
+    for (const idempotencyKey of ['key-1', undefined, 'key-2', undefined, 'key-3']) {
+      const cart = sampleCart();
+      const call = idempotencyKey === undefined ? {} : { idempotencyKey };
+      breaking.break('authorizePayment');
+      expect(await world().holdfast.checkout(cart, call)).toMatchObject({ code: 'payment_unavailable' });
+      breaking.mend('authorizePayment');
+      const [placed, same] = await Promise.all([1, 2].map(() => world().holdfast.checkout(cart, call)));
+      expect(placed).toMatchObject({ state: 'placed' });
+      expect(same).toEqual(placed);
+      const [raised] = (await open()).filter((one) => one.workflowId === workflowIds.checkout(cart.cartId));
+      const command = { kind: 'step_failed', action: 'dismiss', actor: 'person-1' } as const;
+      await world().dependencies.queries.dismissException({ workflowId: String(raised?.workflowId), ...command });
+    }
   });
 
   it('that the look at the provider makes good costs no order and no case', async () => {
