@@ -1,12 +1,12 @@
 import { App } from './app';
-import { createRedisClient } from './embedded/redis';
+import { connectRedis } from './redis-client';
 import { configuredSettings, createProcessLog, runMain, stopAndExit, untilSignal } from './process';
 
 /** `npm run gateway`: the HTTP API and the webhooks, with everything they need configured. */
 async function main(): Promise<void> {
   const log = createProcessLog();
   const { settings, config, redisUrl } = configuredSettings();
-  const app = await App.connect(settings, createRedisClient({ url: redisUrl }), log);
+  const app = await App.connect(settings, connectRedis(redisUrl), log);
   await app.assertSetUp();
   const gateway = await app.startGateway(config.host ?? '0.0.0.0', config.port);
   log.info({ url: gateway.url }, 'the gateway is listening');

@@ -47,8 +47,8 @@ export async function ensureSchedules(client: Client, taskQueue: string): Promis
       action: {
         type: 'startWorkflow',
         workflowType: workflowTypes.reconcileSettlement,
-        // Temporal adds the time that it is for.
-        workflowId: 'reconciliation-settlement',
+        // Temporal adds the time that it is for, which is the same for every task queue of a namespace.
+        workflowId: `reconciliation-settlement-${taskQueue}`,
         taskQueue,
         args: [{}],
         staticSummary: 'Daily settlement check',

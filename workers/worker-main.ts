@@ -1,5 +1,5 @@
 import { App, logSink } from './app';
-import { createRedisClient } from './embedded/redis';
+import { connectRedis } from './redis-client';
 import { startProbes } from './probes';
 import { configuredSettings, createProcessLog, runMain, stopAndExit, untilSignal } from './process';
 
@@ -9,7 +9,7 @@ async function main(): Promise<void> {
   const { settings, config, redisUrl } = configuredSettings();
   // First of all: a worker that cannot be probed must not begin to work.
   const probes = await startProbes(config.probes);
-  const app = await App.connect(settings, createRedisClient({ url: redisUrl }), log);
+  const app = await App.connect(settings, connectRedis(redisUrl), log);
   await app.assertSetUp();
   let fatal: unknown;
   await app.startWorker((error) => {

@@ -24,7 +24,7 @@ export {
 } from './notice-store';
 export { createOrderContacts, type OrderContact } from './order-contact';
 export { createRateQueries, type RateQueries } from './authorization-rates';
-export { createOrderQueries, type ListOrders, type OpenExceptionView, type OrderQueries } from './order-queries';
+export { createOrderQueries, type ListOrders, type OrderQueries } from './order-queries';
 export { createOrderStore, type OrderStoreDeps } from './order-store';
 export { createOutbox, type Outbox } from './outbox';
 export { createPaymentStore, type PaymentStoreDeps } from './create-payment-store';

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { FieldProblem } from '../../workflows/domain/errors';
-import type { ResolutionAction } from '../../workflows/domain/exception-actions';
+import type { OpenException } from '../../workflows/domain/exception-actions';
 import { heldNow, type OrderFacts } from '../../workflows/domain/order';
 import type { OrderState } from '../../workflows/domain/order-state';
 import type { Allocation, OrderView } from '../../workflows/domain/order-view';
@@ -39,27 +39,6 @@ export interface ListOrders {
   readonly before?: string;
 }
 
-/** An exception that nobody has closed. */
-export interface OpenExceptionView {
-  readonly exceptionId: string;
-  /** Null for what belongs to no order, e.g. a subscription. */
-  readonly orderId: string | null;
-  /** What it is about where that is not an order alone: `subscription`, … */
-  readonly subjectType: string | null;
-  readonly subjectId: string | null;
-  readonly workflowId: string;
-  readonly kind: string;
-  readonly message: string;
-  readonly owner: string;
-  readonly amountAtRisk: number | null;
-  readonly currency: string | null;
-  readonly raisedAt: string;
-  /** What a person decided last, where it is open still. */
-  readonly resolution: ResolutionAction | null;
-  readonly decidedBy: string | null;
-  readonly note: string | null;
-}
-
 /** What the gateway and the command line ask. Nothing here locks, and nothing here shows personal data. */
 export interface OrderQueries {
   getOrder(orderId: string): Promise<OrderView | undefined>;
@@ -74,9 +53,9 @@ export interface OrderQueries {
   /** Orders that wait for longer than they should, or with an open exception. */
   listStuck(filter: { readonly now: string; readonly limit?: number }): Promise<OrderView[]>;
   /** Open exceptions, those of checkouts that never became an order included. */
-  listExceptions(limit?: number, orderId?: string): Promise<OpenExceptionView[]>;
+  listExceptions(limit?: number, orderId?: string): Promise<OpenException[]>;
   /** Undefined where it is closed, too. */
-  getException(exceptionId: string): Promise<OpenExceptionView | undefined>;
+  getException(exceptionId: string): Promise<OpenException | undefined>;
   /** Closes one that no workflow looks after any more; false where it is closed. */
   dismissException(input: Parameters<typeof dismissException>[2]): Promise<boolean>;
   checkCatalogue(
@@ -123,8 +102,8 @@ export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries
   };
 }
 
-async function readExceptions(pool: Pool, values: readonly unknown[]): Promise<OpenExceptionView[]> {
-  type Row = Omit<OpenExceptionView, 'raisedAt'> & { readonly raisedAt: Date };
+async function readExceptions(pool: Pool, values: readonly unknown[]): Promise<OpenException[]> {
+  type Row = Omit<OpenException, 'raisedAt'> & { readonly raisedAt: Date };
   const rows = await run<Row>(pool, sql.exceptions, values);
   return rows.map((row) => ({ ...row, raisedAt: utc(row.raisedAt) }));
 }

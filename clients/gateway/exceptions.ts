@@ -1,4 +1,4 @@
-import { exceptionActions, type ResolutionAction } from '../../workflows/domain/exception-actions';
+import { exceptionActions, type OpenException, type ResolutionAction } from '../../workflows/domain/exception-actions';
 import type { ExceptionKind } from '../../workflows/domain/order';
 import * as schemas from '../exception-schemas';
 import { parse } from '../validate';
@@ -6,7 +6,7 @@ import type { Outcome } from './idempotency';
 import { actorOf } from './auth';
 import type { GatewayMetrics } from './metrics';
 import type { Call, Operation } from './operation';
-import type { GatewayDeps, OpenException } from './ports';
+import type { GatewayDeps } from './ports';
 import { notFound, Problem } from './problem';
 
 type ExceptionDeps = Pick<GatewayDeps, 'holdfast' | 'orders'>;

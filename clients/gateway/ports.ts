@@ -1,6 +1,7 @@
 import type { AuthorizationReport } from '../../workflows/domain/authorization-rates';
 import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute-view';
 import type { FieldProblem } from '../../workflows/domain/errors';
+import type { OpenException } from '../../workflows/domain/exception-actions';
 import type {
   NoticeStatus,
   NoticeSubjectType,
@@ -18,24 +19,6 @@ import type { ResolveCommand } from '../../workflows/messages';
 import type { HoldfastClient } from '../client';
 
 /** What the gateway needs from storage and from the payment provider. Others implement it; the processes wire it. */
-
-/** An exception that nobody has closed. */
-export interface OpenException {
-  readonly exceptionId: string;
-  readonly orderId: string | null;
-  readonly subjectType: string | null;
-  readonly subjectId: string | null;
-  readonly workflowId: string;
-  readonly kind: string;
-  readonly message: string;
-  readonly owner: string;
-  readonly amountAtRisk: number | null;
-  readonly currency: string | null;
-  readonly raisedAt: string;
-  readonly resolution: string | null;
-  readonly decidedBy: string | null;
-  readonly note: string | null;
-}
 
 export interface OrderQueries {
   getOrder(orderId: string): Promise<OrderView | undefined>;

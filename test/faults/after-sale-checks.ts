@@ -1,6 +1,6 @@
 import { DEFAULT_DUNNING_POLICY } from '../../workflows/domain/dunning-policy';
 import { nextAllowed } from '../../workflows/domain/quiet-hours';
-import { waitFor } from '../../workers/embedded/poll';
+import { waitFor } from '../../workers/poll';
 import { violations } from '../support/invariants';
 import type { AfterSalePlay } from './after-sale-play';
 import { RETRY_PAUSE_MS, LIMIT_MS } from './workflow-play';

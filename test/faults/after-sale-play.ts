@@ -6,7 +6,7 @@ import { workflowIds, workflowTypes } from '../../workflows/messages';
 import { disputeStart } from '../../clients/dispute-requests';
 import { sha256 } from '../../clients/fingerprint';
 import { subscriptionStart } from '../../clients/subscription-requests';
-import { waitFor } from '../../workers/embedded/poll';
+import { waitFor } from '../../workers/poll';
 import { sampleCart } from '../support/carts';
 import { uniqueName } from '../support/environment';
 import { parcel, twoLines } from '../support/shop';

@@ -1,4 +1,4 @@
-import { waitFor } from '../../workers/embedded/poll';
+import { waitFor } from '../../workers/poll';
 import { openExcuses, violations } from '../support/invariants';
 import type { FaultWorld } from './fault-world';
 import type { Play } from './play';

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitFor } from '../../workers/embedded/poll';
+import { waitFor } from '../../workers/poll';
 import type { FaultWorld } from './fault-world';
 import type { CasePlan } from './plan';
 import type { FromWorker, ToWorker } from './worker-process';

@@ -6,7 +6,7 @@ import type {
   ShipAnswer,
   ShipmentRequest,
 } from '../../clients';
-import { waitFor } from '../../workers/embedded/poll';
+import { waitFor } from '../../workers/poll';
 import { sampleCart } from '../support/carts';
 import type { PaymentIntent } from '../../workers/embedded/stripe/model';
 import type { FaultWorld } from './fault-world';

@@ -1,7 +1,7 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { OutcomePending, ServiceUnavailable } from '../../clients';
-import { waitFor } from '../../workers/embedded/poll';
+import { waitFor } from '../../workers/poll';
 import { getConnection, testEnvironment } from '../support/environment';
 import { fastForward, virtualTime } from '../support/time';
 import type { FaultWorld } from './fault-world';

@@ -1,4 +1,4 @@
-import { waitFor } from '../../workers/embedded/poll';
+import { waitFor } from '../../workers/poll';
 
 /** Beyond any load a machine may be under; what comes late is late, what never comes fails the test. */
 const LIMIT_MS = 30_000;

@@ -276,6 +276,9 @@ it('is run by a schedule, for the day before', async () => {
   const schedule = world.client.schedule.getHandle(settlementScheduleId(world.taskQueue));
   try {
     await schedule.trigger();
+    const { action } = await schedule.describe();
+    // Another task queue of the namespace compares its own books at the same moment.
+    expect(action).toMatchObject({ workflowId: `reconciliation-settlement-${world.taskQueue}` });
     const dayBefore = new Date(Date.now() - 24 * 3_600_000).toISOString().slice(0, 10);
     await eventually('the day before to be compared', async () => {
       return (await world.dependencies.settlement.getReport(dayBefore)) !== undefined;

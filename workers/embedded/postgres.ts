@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chown, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { waitFor } from './poll';
+import { waitFor } from '../poll';
 import { assertPortFree, findFreePort } from './ports';
 import { findPostgresBinaries, prepareDataDir, type Account, type PostgresBinaries } from './postgres-binaries';
 import { runCommand, startProcess, type Log, type ManagedProcess } from './process';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import RedisMock from 'ioredis-mock';
-import { waitFor } from './poll';
+import { connectRedis, withoutErrors } from '../redis-client';
+import { waitFor } from '../poll';
 import { assertPortFree, findFreePort, FIXED_PORTS, type PortMode } from './ports';
 import { startProcess, type Log, type ManagedProcess } from './process';
 import { findRedisServer, installRedisServer } from './redis-source';
@@ -28,8 +29,6 @@ export interface RedisHandle {
 }
 
 const READY_LIMIT_MS = 10_000;
-/** A cache that answers late is worse than none: callers go on without it. */
-const COMMAND_LIMIT_MS = 1_000;
 /** Nothing in Redis may grow without limit; what is pushed out is only speed. */
 const MAX_MEMORY = '128mb';
 
@@ -113,16 +112,10 @@ async function waitUntilReady(url: string, server: ManagedProcess): Promise<void
 }
 
 /**
- * The one way to a Redis client. The stand-in runs the same commands and Lua scripts (`defineCommand`) in this process;
+ * A client of the server or of the stand-in. The stand-in runs the same commands and Lua scripts (`defineCommand`) in this process;
  * all its clients share one store, as with a server. Its scripts know `redis.call` and `redis.pcall` only: a script tells
  * a refusal by what it returns, not by `redis.error_reply`. The oldest server in use is 6.2.
  */
 export function createRedisClient(target: { url: string } | { standIn: true }): Redis {
-  const client: Redis =
-    'url' in target
-      ? new Redis(target.url, { commandTimeout: COMMAND_LIMIT_MS, maxRetriesPerRequest: 1 })
-      : new RedisMock();
-  // Without a listener a lost connection would end the process; callers see it as a failed command.
-  client.on('error', () => undefined);
-  return client;
+  return 'url' in target ? connectRedis(target.url) : withoutErrors(new RedisMock());
 }

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { waitFor } from './poll';
+import { waitFor } from '../poll';
 import { startProcess, type Log, type ManagedProcess } from './process';
 import { uiConfigFile } from './temporal-config';
 import { startWatched, type WatchedProcess } from './watch';

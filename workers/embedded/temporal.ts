@@ -7,7 +7,7 @@ import { Connection, type ConnectionOptions } from '@temporalio/client';
 import { FaultError, temporalUnreachable } from '../setup/fault';
 import { namespaceExists, prepareNamespace } from '../setup/namespace';
 import { SEARCH_ATTRIBUTES } from '../setup/search-attributes';
-import { waitFor } from './poll';
+import { waitFor } from '../poll';
 import { assertPortFree, findFreePorts, FIXED_PORTS, type PortMode } from './ports';
 import { startProcess, type Log, type ManagedProcess } from './process';
 import { ensureBuilt, TEMPORAL_UI } from './provision';

@@ -4,7 +4,7 @@ import { createKeyring } from '../../activities/crypto';
 import { createPool } from '../../activities/storage';
 import { createStripeClient } from '../../activities/stripe';
 import { ConfigurationError, parseConfig, type Config } from '../config';
-import { createRedisClient } from '../embedded/redis';
+import { connectRedis } from '../redis-client';
 import { missingSettings } from '../process';
 import {
   checkEncryptionKeys,
@@ -63,7 +63,7 @@ async function checkPostgres({ databaseUrl, encryptionKeys }: Config): Promise<r
 
 async function checkRedis({ redisUrl }: Config): Promise<readonly Finding[]> {
   if (redisUrl === undefined) return [];
-  const redis = createRedisClient({ url: redisUrl });
+  const redis = connectRedis(redisUrl);
   const found = await inspect('Redis', async () => {
     const answered = await redis.ping().then(
       () => true,

@@ -8,6 +8,28 @@ import type { ExceptionKind } from './order';
  */
 export type ResolutionAction = 'retry' | 'give_up' | 'dismiss';
 
+/** An exception that nobody has closed, as people see it. */
+export interface OpenException {
+  readonly exceptionId: string;
+  /** Null for what belongs to no order, e.g. a subscription. */
+  readonly orderId: string | null;
+  /** What it is about where that is not an order alone: `subscription`, … */
+  readonly subjectType: string | null;
+  readonly subjectId: string | null;
+  readonly workflowId: string;
+  readonly kind: string;
+  readonly message: string;
+  readonly owner: string;
+  /** Minor units of `currency`. */
+  readonly amountAtRisk: number | null;
+  readonly currency: string | null;
+  readonly raisedAt: string;
+  /** What a person decided last, where it is open still. */
+  readonly resolution: ResolutionAction | null;
+  readonly decidedBy: string | null;
+  readonly note: string | null;
+}
+
 /** How an exception is ended by a person. */
 export interface ExceptionActions {
   readonly actions: readonly ResolutionAction[];

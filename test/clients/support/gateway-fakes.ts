@@ -19,9 +19,9 @@ import type {
   IdempotencyBegin,
   IdempotencyLease,
   InboxEvent,
-  OpenException,
   VerifiedEvent,
 } from '../../../clients/gateway/ports';
+import type { OpenException } from '../../../workflows/domain/exception-actions';
 import { refundFacts } from '../../support/refund-facts';
 
 /** In-memory stand-ins for what the gateway is given, which note everything that was asked of them. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { waitFor } from '../../../workers/embedded/poll';
+import { waitFor } from '../../../workers/poll';
 import { assertPortFree, findFreePorts } from '../../../workers/embedded/ports';
 import { startProcess } from '../../../workers/embedded/process';
 import { isAlive, withLock } from '../../../workers/embedded/provision';

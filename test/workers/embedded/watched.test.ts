@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { waitFor } from '../../../workers/embedded/poll';
+import { waitFor } from '../../../workers/poll';
 import { startProcess, type ManagedProcess } from '../../../workers/embedded/process';
 import { startWatched } from '../../../workers/embedded/watch';
 import { sampleCart } from '../../support/carts';
