@@ -1,8 +1,10 @@
 import { log } from '@temporalio/workflow';
 import { iso } from './domain/deadlines';
+import { failureKind } from './domain/errors';
 import { isRaised, RELEASED_FOR_ANOTHER } from './domain/order';
 import { formatMoney } from './domain/money';
 import { owedAmount } from './domain/owed';
+import { failureTypeOf } from './failures';
 import { records } from './order-context';
 import type { OrderContext } from './order-context';
 import { authorizeLater, syncPaymentSoon, voidPaymentSoon } from './payments';
@@ -90,14 +92,18 @@ export async function renewWith(order: OrderContext, paymentMethod: string): Pro
 /** One attempt; an unknown outcome is looked up, and where that fails too the attempt stays open and is asked for again. */
 async function authorize(order: OrderContext, input: AuthorizePaymentInput): Promise<PaymentStatus | undefined> {
   let status: PaymentStatus | undefined;
+  let isDefect = false;
   try {
     status = renewalStatus(await authorizeLater(input));
   } catch (error) {
     log.warn('the outcome of a renewal is not known: looking it up', { orderId: order.orderId, error: String(error) });
+    isDefect = failureKind(failureTypeOf(error)) === 'defect';
     status = await lookUpAttempt(order, input);
   }
   if (status === undefined || status.status === 'processing' || status.status === 'none') {
-    if (!order.unsettleRenewal(input)) return undefined;
+    const isLate = order.unsettleRenewal(input);
+    // The same request is wrong the next time, too: no reason to wait for that.
+    if (!isLate && !isDefect) return undefined;
     await order.report(
       'reauthorization_unknown',
       `It is not known whether ${formatMoney(input.amount)} is held again (attempt ${input.attempt}); it is being asked for.`,

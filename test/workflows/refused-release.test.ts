@@ -69,6 +69,20 @@ describe('the cancel of an order whose hold Stripe does not release', () => {
 });
 
 describe('what an order does by itself and Stripe refuses', () => {
+  it('has an owner at once: a renewal whose request is wrong', async () => {
+    const orderId = await shop.place();
+    const fault = refuse('^/v1/payment_intents$', 'parameter_unknown');
+    // The first try, and none of those that follow it.
+    await shop.forwardToEndOfHold(orderId, 12 * 3_600_000 - 20_000);
+    await eventually('a case to be open', async () => (await casesOf(orderId)).length === 1);
+    expect(await casesOf(orderId)).toMatchObject([
+      { kind: 'reauthorization_unknown', amountAtRisk: 7970, currency: 'eur' },
+    ]);
+    world().simulator.faults.clear(fault);
+    await shop.forward(orderId, 11 * 60_000);
+    await eventually('its case to be closed', async () => (await casesOf(orderId)).length === 0);
+  });
+
   it('has an owner: the release of a hold before another is asked for', async () => {
     const releasing = await createWorld({ policy: { onHoldExpiring: 'releaseThenRetry' } });
     try {
