@@ -245,7 +245,7 @@ export const orderPaths: readonly Path[] = [
       // The rest of the order is an amount that the bank holds for no card.
       const match = { pathPattern: '/v1/payment_intents$', idempotencyKeyPattern: orderId };
       const action = { kind: 'refusal', code: 'amount_too_small', param: 'amount' } as const;
-      stage.world.simulator.faults.add({ match, action, times: Infinity });
+      stage.world.simulator.faults.add({ match, action, times: 1 });
       expectAccepted(await stage.holdfast.ship(orderId, stage.mugs(1)));
       await stage.until(orderId, (view) => view.exception?.kind === 'hold_stopped');
       expectAccepted(await stage.holdfast.decideHold(orderId, { action: 'cancel' }));
