@@ -28,6 +28,11 @@ export function isDefect(error: unknown): boolean {
   return isOurMistake(error);
 }
 
+/** Did the provider, or our own tables, say no? */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ApplicationFailure && failureKind(error.type ?? undefined) === 'refusal';
+}
+
 // Not `instanceof`: an error may come from another realm, e.g. that of a test.
 function isOurMistake(error: unknown): error is Error {
   return types.isNativeError(error) && PROGRAM_ERRORS.includes(error.name) && !isBrokenSocket(error.cause);

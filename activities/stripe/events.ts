@@ -71,8 +71,8 @@ export function unreadableEvent(body: string, id: unknown, reason: string, now: 
   };
 }
 
-/** Printable text that an index takes. */
-function isName(value: unknown): value is string {
+/** Is it an id or a type as the provider makes them: printable text that an index takes? */
+export function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_NAME && !/[\p{Cc}\p{Cs}]/u.test(value);
 }
 

@@ -24,6 +24,7 @@ export { readProviderRefunds, readProviderTruth, type ProviderGivenBack, type Pr
 export {
   createEventLister,
   createWebhookVerifier,
+  isName,
   WebhookRejected,
   type EventLister,
   type RejectionReason,

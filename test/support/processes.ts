@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 import { findFreePort } from '../../workers/embedded/ports';
+import type { StripeSimulator } from '../../workers/embedded/stripe/server';
+import { testEnvironment, uniqueName, type TestDatabase } from './environment';
 
 const DIST = resolve(__dirname, '../../dist/workers');
 const children: ChildProcess[] = [];
@@ -12,6 +15,32 @@ export interface Run {
   readonly ended: Promise<number | null>;
   readonly output: () => string;
   readonly errors: () => string;
+}
+
+/** What worker and gateway of a test's own are configured with: free ports, and an API key in `HOLDFAST_API_KEYS`. */
+export async function processEnvironment(
+  database: TestDatabase,
+  simulator: StripeSimulator,
+): Promise<NodeJS.ProcessEnv & Record<'PORT' | 'HOLDFAST_WORKER_PORT' | 'HOLDFAST_API_KEYS', string>> {
+  const { temporalAddress, temporalNamespace, redisUrl } = testEnvironment();
+  const [port, workerPort] = await Promise.all([freePort(), freePort()]);
+  return {
+    PATH: process.env['PATH'],
+    TEMPORAL_ADDRESS: temporalAddress,
+    TEMPORAL_NAMESPACE: temporalNamespace,
+    HOLDFAST_TASK_QUEUE: uniqueName('processes'),
+    DATABASE_URL: database.url,
+    REDIS_URL: redisUrl,
+    STRIPE_SECRET_KEY: simulator.secretKey,
+    STRIPE_WEBHOOK_SECRET: simulator.webhookSecret,
+    STRIPE_API_URL: simulator.url,
+    HOLDFAST_API_KEYS: `hf_${randomBytes(16).toString('hex')}`,
+    HOLDFAST_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
+    LOG_LEVEL: 'warn',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    HOLDFAST_WORKER_PORT: String(workerPort),
+  };
 }
 
 /** Starts a script of `dist/workers`; `npm test` builds it first. */

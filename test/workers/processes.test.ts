@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -6,37 +5,21 @@ import { createPool, createSampleCatalogue } from '../../activities/storage';
 import { startStripeSimulator } from '../../workers/embedded/stripe/server';
 import type { StripeSimulator } from '../../workers/embedded/stripe/server';
 import { sampleCart } from '../support/carts';
-import { createDatabase, testEnvironment, uniqueName } from '../support/environment';
+import { createDatabase } from '../support/environment';
 import type { TestDatabase } from '../support/environment';
 import { eventually } from '../support/eventually';
-import { freePort, killProcesses, run, statusOf } from '../support/processes';
-
-const apiKey = `hf_${randomBytes(16).toString('hex')}`;
+import { killProcesses, processEnvironment, run, statusOf } from '../support/processes';
 
 let database: TestDatabase;
 let simulator: StripeSimulator;
-let environment: NodeJS.ProcessEnv;
+let environment: Awaited<ReturnType<typeof processEnvironment>>;
 
 beforeAll(async () => {
   [database, simulator] = await Promise.all([createDatabase(), startStripeSimulator()]);
   const pool = createPool(database.url);
   await createSampleCatalogue(pool);
   await pool.end();
-  const { temporalAddress, temporalNamespace, redisUrl } = testEnvironment();
-  environment = {
-    PATH: process.env['PATH'],
-    TEMPORAL_ADDRESS: temporalAddress,
-    TEMPORAL_NAMESPACE: temporalNamespace,
-    HOLDFAST_TASK_QUEUE: uniqueName('processes'),
-    DATABASE_URL: database.url,
-    REDIS_URL: redisUrl,
-    STRIPE_SECRET_KEY: simulator.secretKey,
-    STRIPE_WEBHOOK_SECRET: simulator.webhookSecret,
-    STRIPE_API_URL: simulator.url,
-    HOLDFAST_API_KEYS: apiKey,
-    HOLDFAST_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
-    LOG_LEVEL: 'warn',
-  };
+  environment = await processEnvironment(database, simulator);
 });
 
 afterAll(async () => {
@@ -46,10 +29,9 @@ afterAll(async () => {
 });
 
 it('worker and gateway run apart, tell that they are ready, serve an order, and end when they are asked to', async () => {
-  const [port, workerPort] = await Promise.all([freePort(), freePort()]);
-  const env = { ...environment, PORT: String(port), HOST: '127.0.0.1', HOLDFAST_WORKER_PORT: String(workerPort) };
-  const gateway = run('gateway-main.js', env);
-  const worker = run('worker-main.js', env);
+  const { PORT: port, HOLDFAST_WORKER_PORT: workerPort, HOLDFAST_API_KEYS: apiKey } = environment;
+  const gateway = run('gateway-main.js', environment);
+  const worker = run('worker-main.js', environment);
   await eventually('both to be ready', async () => {
     const statuses = await Promise.all(
       [`http://127.0.0.1:${port}/readyz`, `http://127.0.0.1:${workerPort}/readyz`].map(statusOf),
@@ -85,7 +67,7 @@ it.each([
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;
-  const { ended, errors } = run(script, { ...environment, HOST: '127.0.0.1', [variable]: String(port) });
+  const { ended, errors } = run(script, { ...environment, [variable]: String(port) });
   const code = await ended;
   taken.close();
   expect(code).toBe(1);

@@ -5,40 +5,21 @@ import type { StripeSimulator } from '../../workers/embedded/stripe/server';
 import type { Finding } from '../../workers/setup/finding';
 import type { StepResult } from '../../workers/setup/step';
 import { sampleCart } from '../support/carts';
-import { createDatabase, testEnvironment, uniqueName } from '../support/environment';
+import { createDatabase, uniqueName } from '../support/environment';
 import type { TestDatabase } from '../support/environment';
 import { eventually } from '../support/eventually';
-import { freePort, killProcesses, run, statusOf } from '../support/processes';
+import { freePort, killProcesses, processEnvironment, run, statusOf } from '../support/processes';
 
 // A Postgres and a Temporal that Holdfast has never seen, and nothing but environment variables.
 jest.setTimeout(120_000);
-const apiKey = `hf_${randomBytes(16).toString('hex')}`;
 
 let database: TestDatabase;
 let simulator: StripeSimulator;
-let environment: NodeJS.ProcessEnv;
+let environment: Awaited<ReturnType<typeof processEnvironment>>;
 
 beforeEach(async () => {
   [database, simulator] = await Promise.all([createDatabase('empty'), startStripeSimulator()]);
-  const { temporalAddress, redisUrl } = testEnvironment();
-  const [port, workerPort] = await Promise.all([freePort(), freePort()]);
-  environment = {
-    PATH: process.env['PATH'],
-    TEMPORAL_ADDRESS: temporalAddress,
-    TEMPORAL_NAMESPACE: uniqueName('fresh'),
-    HOLDFAST_TASK_QUEUE: uniqueName('fresh'),
-    DATABASE_URL: database.url,
-    REDIS_URL: redisUrl,
-    STRIPE_SECRET_KEY: simulator.secretKey,
-    STRIPE_WEBHOOK_SECRET: simulator.webhookSecret,
-    STRIPE_API_URL: simulator.url,
-    HOLDFAST_API_KEYS: apiKey,
-    HOLDFAST_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
-    LOG_LEVEL: 'warn',
-    HOST: '127.0.0.1',
-    PORT: String(port),
-    HOLDFAST_WORKER_PORT: String(workerPort),
-  };
+  environment = { ...(await processEnvironment(database, simulator)), TEMPORAL_NAMESPACE: uniqueName('fresh') };
 });
 
 afterEach(async () => {
@@ -47,18 +28,24 @@ afterEach(async () => {
   await database.drop();
 });
 
-async function holdfast(args: readonly string[], env = environment): Promise<{ status: number | null; out: string }> {
+async function holdfast(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = environment,
+): Promise<{ status: number | null; out: string }> {
   const { ended, output } = run('cli-main.js', env, { args });
   const status = await ended;
   return { status, out: output() };
 }
 
-async function setup(args: readonly string[] = [], env = environment): Promise<[number | null, string[]]> {
+async function setup(
+  args: readonly string[] = [],
+  env: NodeJS.ProcessEnv = environment,
+): Promise<[number | null, string[]]> {
   const { status, out } = await holdfast(['--json', 'setup', ...args], env);
   return [status, (JSON.parse(out) as StepResult[]).map(({ step, state }) => `${step}: ${state}`)];
 }
 
-async function doctor(env = environment): Promise<{ status: number | null; findings: Finding[] }> {
+async function doctor(env: NodeJS.ProcessEnv = environment): Promise<{ status: number | null; findings: Finding[] }> {
   const { status, out } = await holdfast(['--json', 'doctor'], env);
   return { status, findings: JSON.parse(out) as Finding[] };
 }
@@ -73,7 +60,7 @@ async function placeOrder(): Promise<[number, unknown]> {
   await pool.end();
   const response = await fetch(`http://127.0.0.1:${environment['PORT']}/v1/checkouts`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${environment.HOLDFAST_API_KEYS}`, 'content-type': 'application/json' },
     body: JSON.stringify(sampleCart()),
   });
   return [response.status, await response.json()];

@@ -9,7 +9,7 @@ import type { DisputePolicy } from '../../workflows/domain/dispute-plan';
 import type { FraudWarningPolicy } from '../../workflows/domain/fraud-warning';
 import type { RefundPolicy } from '../../workflows/domain/refund';
 import { workflowTypes } from '../../workflows/messages';
-import { objectOf, waitForOrder } from './event-handler';
+import { idIn, objectOf, waitForOrder } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 import type { KnownPayment } from './payment-events';
 
@@ -74,15 +74,18 @@ async function handle(deps: DisputeEventDependencies, events: readonly InboxEven
 
 /** The payment is optional in an early fraud warning; its charge is not. */
 function paymentOfCharge({ owners }: DisputeEventDependencies, event: InboxEvent): Promise<string | undefined> {
-  const { charge } = objectOf(event);
-  return typeof charge === 'string' ? owners.paymentOf(charge) : Promise.resolve(undefined);
+  const charge = idIn(objectOf(event)['charge']);
+  return charge === undefined ? Promise.resolve(undefined) : owners.paymentOf(charge);
 }
 
 /** Of a dispute that is over and whose money has settled, an event that says just that starts no workflow again. */
 function repeats(known: DisputeRecord, event: InboxEvent): boolean {
   const { status, balance_transactions: movements } = objectOf(event);
   if (!isSettled(known) || status !== known.providerStatus || !Array.isArray(movements)) return false;
-  const withdrawn = (movements as { readonly amount?: number }[]).reduce((sum, one) => sum - (one.amount ?? 0), 0);
+  const withdrawn = (movements as ({ readonly amount?: number } | null)[]).reduce(
+    (sum, one) => sum - (one?.amount ?? 0),
+    0,
+  );
   return withdrawn === known.withdrawn;
 }
 

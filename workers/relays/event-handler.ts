@@ -1,3 +1,5 @@
+import { isName } from '../../activities/stripe';
+
 /** A provider event as the inbox keeps it. */
 export interface InboxEvent {
   readonly eventId: string;
@@ -65,6 +67,14 @@ export function objectOf(event: InboxEvent): Readonly<Record<string, unknown>> {
 
 /** An id of ours in the metadata of the object that an event carries. */
 export function metadataOf(event: InboxEvent, key: string): string | undefined {
-  const metadata = objectOf(event)['metadata'] as Record<string, string> | null | undefined;
-  return metadata?.[key];
+  const metadata = objectOf(event)['metadata'] as Record<string, unknown> | null | undefined;
+  return idIn(metadata?.[key]);
+}
+
+/**
+ * An id as an event carries it, where it is one. About anything else (no text, empty, longer than any id, a step in a path) the
+ * provider would be asked in vain.
+ */
+export function idIn(value: unknown): string | undefined {
+  return isName(value) && !/^\.+$/.test(value) ? value : undefined;
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { DISPUTE_EVENTS } from './dispute-events';
-import { isDefect } from '../activity-defects';
+import { isDefect, isRefusal } from '../activity-defects';
 import { MAX_ATTEMPTS, type EventHandler, type Handled, type InboxEvent } from './event-handler';
 import { PAYMENT_EVENTS } from './payment-events';
 import { REFUND_EVENTS } from './refund-events';
@@ -30,7 +30,10 @@ const LEASE_MS = 30_000;
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 5 * 60_000;
 
-/** A mistake of our own fails again and again; within this hour it may be seen, and a mended version be running. */
+/**
+ * A mistake of our own fails again and again, and what the provider refuses it refuses again; within this hour it may be seen,
+ * and a mended version be running.
+ */
 const MAX_DEFECT_ATTEMPTS = 20;
 
 /** An event whose handler says when to look again ends after so long, too, and after no fewer looks than one that fails. */
@@ -83,7 +86,7 @@ async function dispatch(
     const [{ type } = { type: '' }] = events;
     deps.log.warn({ err: error, eventId: events[0]?.eventId, type, count: events.length }, 'a provider event waits');
     handled = { later: error instanceof Error ? error.message : String(error) };
-    maxAttempts = isDefect(error) ? MAX_DEFECT_ATTEMPTS : MAX_ATTEMPTS;
+    maxAttempts = isDefect(error) || isRefusal(error) ? MAX_DEFECT_ATTEMPTS : MAX_ATTEMPTS;
   }
   for (const event of events) await settle(deps, event, handled, maxAttempts);
 }

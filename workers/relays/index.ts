@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { prune, type Retention } from '../../activities/storage';
+import { prune, type InboxLane, type Retention } from '../../activities/storage';
 import { startLoop } from '../loop';
-import type { Loop } from '../loop';
+import type { Loop, Round } from '../loop';
 import { listen } from '../listener';
 import type { Dependencies } from '../dependencies';
 import { assertDunningPolicy, DEFAULT_DUNNING_POLICY } from '../../workflows/domain/dunning-policy';
@@ -41,6 +41,8 @@ export interface RelayOptions {
   readonly log: Logger;
 }
 
+type InboxOptions = Omit<RelayOptions, 'databaseUrl' | 'sinks'>;
+
 export interface Relays {
   stop(): Promise<void>;
 }
@@ -63,10 +65,10 @@ async function pruneOnce({ dependencies: { pool }, retention, log }: RelayOption
   return 0;
 }
 
-/** Starts what runs beside the worker: the relays of events and notices, the inbox dispatcher, the look for missed events. */
-export function startRelays(options: RelayOptions): Relays {
-  const { dependencies, client, taskQueue, sinks, log } = options;
-  const { outbox, inbox, activities, findPayment, queries, eventLister } = dependencies;
+/** One round of each lane of the inbox: hands what is due to the workflows. */
+export function inboxRounds(options: InboxOptions): Readonly<Record<InboxLane, Round>> {
+  const { dependencies, client, taskQueue, log } = options;
+  const { inbox, activities, findPayment, queries } = dependencies;
   const handlers = [
     paymentEvents({
       client,
@@ -87,15 +89,20 @@ export function startRelays(options: RelayOptions): Relays {
     }),
     disputeHandler(options),
   ];
+  return { orders: () => dispatchInbox({ inbox, handlers, log }), subscriptions: subscriptionRound(options) };
+}
+
+/** Starts what runs beside the worker: the relays of events and notices, the inbox dispatcher, the look for missed events. */
+export function startRelays(options: RelayOptions): Relays {
+  const { dependencies, client, taskQueue, sinks, log } = options;
+  const { outbox, inbox, eventLister } = dependencies;
+  const rounds = inboxRounds(options);
   const relay = startLoop('outbox relay', () => relayOutbox({ outbox, client, taskQueue, sinks }), {
     idleMs: IDLE_MS,
     log,
   });
-  const dispatcher = startLoop('inbox dispatcher', () => dispatchInbox({ inbox, handlers, log }), {
-    idleMs: IDLE_MS,
-    log,
-  });
-  const subscriptions = startLoop('subscription dispatcher', subscriptionRound(options), { idleMs: IDLE_MS, log });
+  const dispatcher = startLoop('inbox dispatcher', rounds.orders, { idleMs: IDLE_MS, log });
+  const subscriptions = startLoop('subscription dispatcher', rounds.subscriptions, { idleMs: IDLE_MS, log });
   const missed = startLoop('missed events', () => collectMissedEvents(eventLister, inbox), {
     idleMs: MISSED_EVENTS_MS,
     log,
@@ -113,11 +120,11 @@ export function startRelays(options: RelayOptions): Relays {
   };
 }
 
-function refundPolicy({ refunds }: RelayOptions): RefundPolicy {
+function refundPolicy({ refunds }: Pick<RelayOptions, 'refunds'>): RefundPolicy {
   return { ...DEFAULT_REFUND_POLICY, ...refunds };
 }
 
-function disputeHandler(options: RelayOptions): EventHandler {
+function disputeHandler(options: InboxOptions): EventHandler {
   const { dependencies, client, taskQueue, disputes, fraudWarnings } = options;
   return disputeEvents({
     client,
@@ -133,7 +140,7 @@ function disputeHandler(options: RelayOptions): EventHandler {
 }
 
 /** Rounds of the lane of subscriptions, whose events cost a look at the provider each. */
-function subscriptionRound({ dependencies, client, taskQueue, dunning, log }: RelayOptions): () => Promise<number> {
+function subscriptionRound({ dependencies, client, taskQueue, dunning, log }: InboxOptions): Round {
   const { inbox: all, subscriptionRefresher: refresher } = dependencies;
   const policy = { ...DEFAULT_DUNNING_POLICY, ...dunning };
   assertDunningPolicy(policy);

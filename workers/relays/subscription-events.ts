@@ -6,7 +6,7 @@ import type { DunningPolicy } from '../../workflows/domain/subscription';
 import { subscriptionStart } from '../../clients/subscription-requests';
 import { workflowTypes } from '../../workflows/messages';
 import { subscriptionChanged } from '../../workflows/subscription-messages';
-import { objectOf } from './event-handler';
+import { idIn, objectOf } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 
 export interface SubscriptionEventDependencies {
@@ -109,6 +109,5 @@ export function subscriptionIdOf(event: InboxEvent): string | undefined {
 }
 
 function idOf(value: unknown): string | undefined {
-  const id = typeof value === 'object' && value !== null ? (value as { id?: unknown }).id : value;
-  return typeof id === 'string' && id !== '' ? id : undefined;
+  return idIn(typeof value === 'object' && value !== null ? (value as { id?: unknown }).id : value);
 }

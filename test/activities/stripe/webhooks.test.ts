@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import Stripe from 'stripe';
 import {
   createEventLister,
@@ -105,6 +106,14 @@ describe('the webhook verifier', () => {
     expect(kept).toMatchObject({ type: 'unreadable', createdAt: new Date(NOW_S * 1000).toISOString() });
     expect(kept.payload).toMatchObject({ reason: expect.stringMatching(reason) as string });
     expect(verify(Buffer.from(payload), sign(payload)).eventId).toBe(kept.eventId);
+  });
+
+  it('checks the bytes as they came: what is signed and no UTF-8 is kept with the reason', () => {
+    const body = Buffer.from(event({ id: 'pi_1', object: 'payment_intent', description: 'Tür' }), 'latin1');
+    const v1 = createHmac('sha256', SECRET).update(`${NOW_S}.`).update(body).digest('hex');
+    const kept = verify(body, `t=${NOW_S},v1=${v1}`);
+    expect(kept).toMatchObject({ type: 'unreadable', payload: { reason: 'the signed body is not UTF-8' } });
+    expect(() => verify(Buffer.from(body.toString('utf8')), `t=${NOW_S},v1=${v1}`)).toThrow(WebhookRejected);
   });
 
   it('takes an event with a time beyond all dates, NUL and half characters in a form that Postgres takes', () => {

@@ -3,7 +3,9 @@ import { createGateway, type Gateway } from '../../../clients/gateway';
 import { gatewayDependencies } from '../../../workers/gateway-dependencies';
 import { sampleCart } from '../../support/carts';
 import { closeConnections } from '../../support/environment';
+import { hostile, hostileText } from '../../support/hostile';
 import { check, fc } from '../../support/property';
+import { stuckWorkflows } from '../../support/stuck-workflows';
 import { createWorld, type World } from '../../support/world';
 import { API_KEY, request } from '../support/gateway-fakes';
 
@@ -53,43 +55,6 @@ function routesOf(document: Json): Route[] {
       }),
     );
 }
-
-const hostileText = fc.oneof(
-  fc.constantFrom(
-    '\ud83d',
-    '\udc00x',
-    '\u0000',
-    'a\u0000b',
-    '',
-    ' ',
-    '\n',
-    '__proto__',
-    "'; DROP TABLE orders --",
-    '%00',
-  ),
-  fc.constantFrom(
-    '../../x',
-    '0000-01-01',
-    '0000-01-01T00:00:00Z',
-    '9999-12-31T23:59:59.999Z',
-    '+275760-09-13T00:00:00Z',
-  ),
-  fc.constantFrom(
-    `2026-01-01T00:00:00.${'1'.repeat(3000)}Z`,
-    'x'.repeat(256),
-    'é'.repeat(20_001),
-    '👩‍👩‍👧',
-    'Ü/+#"\'',
-    '﷽',
-  ),
-  fc.string({ unit: 'binary', maxLength: 300 }),
-);
-const hostileNumber = fc.constantFrom(-1, 0, 0.1, 1e12, 1e15, 2 ** 53, 1e308, -1e308, 5e-324, 2 ** 31, 100_000_000);
-const hostile: fc.Arbitrary<unknown> = fc.oneof(
-  { weight: 6, arbitrary: hostileText },
-  { weight: 3, arbitrary: hostileNumber },
-  { weight: 2, arbitrary: fc.constantFrom<unknown>(null, true, [], {}, [[]], { a: 1 }, [null], Array(1000).fill({})) },
-);
 
 /** A value that the schema takes, or nearly: every part of it is hostile now and then. */
 function valueOf(schema: Json): fc.Arbitrary<unknown> {
@@ -203,17 +168,5 @@ test('hostile values on every route: never our own error, never a stuck workflow
     { numRuns: 1_000, interruptAfterTimeLimit: TIME_LIMIT_MS, markInterruptAsFailure: false },
   );
   process.stdout.write(`answers by status: ${JSON.stringify([...seen])}\n`);
-  expect(await stuck()).toEqual([]);
+  expect(await stuckWorkflows(world)).toEqual([]);
 }, 90_000);
-
-/** Running workflows of which a task or an activity is tried again and again. */
-async function stuck(): Promise<string[]> {
-  const found: string[] = [];
-  const query = `TaskQueue = '${world.taskQueue}' AND ExecutionStatus = 'Running'`;
-  for await (const { workflowId } of world.client.workflow.list({ query })) {
-    const { raw } = await world.client.workflow.getHandle(workflowId).describe();
-    const tries = [raw.pendingWorkflowTask?.attempt, ...(raw.pendingActivities ?? []).map((one) => one.attempt)];
-    if (tries.some((attempt) => (attempt ?? 0) > 3)) found.push(workflowId);
-  }
-  return found;
-}

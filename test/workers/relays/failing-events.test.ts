@@ -1,5 +1,7 @@
+import { ApplicationFailure } from '@temporalio/common';
 import pino from 'pino';
 import { createInbox, type Inbox } from '../../../activities/storage';
+import { failureTypes } from '../../../workflows/domain/errors';
 import { dispatchInbox } from '../../../workers/relays/inbox-dispatcher';
 import type { EventHandler } from '../../../workers/relays/event-handler';
 import { openShop, type Shop } from '../../activities/storage/shop';
@@ -44,6 +46,8 @@ describe('an event that a mistake of our own keeps failing', () => {
   });
 });
 
+const refusal = ApplicationFailure.nonRetryable('the provider says no', failureTypes.refused);
+
 describe('an event that fails otherwise', () => {
   let shop: Shop;
   beforeAll(async () => void (shop = await openShop()));
@@ -72,6 +76,16 @@ describe('an event that fails otherwise', () => {
     expect(await casesOfEvents()).toHaveLength(1);
     expect(await lookAfter(kept, handlers, { attempts: 899, days: 4 })).toBe('failed');
     expect(await casesOfEvents()).toEqual(['inbox-evt_1', 'inbox-evt_2']);
+  });
+
+  it('that the provider refuses to tell more of is kept after some tries', async () => {
+    const kept = createInbox(shop);
+    const handlers: EventHandler[] = [
+      { actsOn: () => true, keyOf: (event) => event.eventId, handle: () => Promise.reject(refusal) },
+    ];
+    await receive(kept, 'evt_21');
+    expect(await lookAfter(kept, handlers, { attempts: 18, days: 0 })).toBe('waiting');
+    expect(await lookAfter(kept, handlers, { attempts: 19, days: 0 })).toBe('failed');
   });
 
   it('waits no longer than a pause of ours, whatever its handler asks for', async () => {
