@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ownId, wellFormedLines } from './edge';
+import { listLimit, ownId, wellFormedLines } from './edge';
 import { disputeAnswer, refundState } from './money-back-answers';
 import { actor, MAX_LIST } from './schemas';
 
@@ -33,7 +33,7 @@ export const fraudWarningDecisionRequest = z.strictObject({
 });
 
 const open = z.enum(['true', 'false']).optional().describe('Only those that are open, or only those that are closed');
-const limit = z.coerce.number<string>().int().min(1).max(MAX_LIST).default(50);
+const limit = listLimit(MAX_LIST);
 
 /** Query of `GET /v1/disputes` and `GET /v1/fraud-warnings`. */
 export const listDisputesQuery = z.strictObject({ open, limit });

@@ -33,8 +33,26 @@ export const opaqueId = (max = MAX_ID): z.ZodString => wellFormedText(max);
 /** An id that Holdfast or the payment provider made: it has a syntax, so a mistyped one is named at once. */
 export const ownId = z.string().regex(/^[A-Za-z0-9_.:-]{1,100}$/, 'must be 1 to 100 letters, digits or _ . : -');
 
-/** A person or a program that asks, and the caller it asks through: an id, no name, since the audit log is kept for ever. */
-export const actorId = z.string().regex(/^[A-Za-z0-9_.:@-]{1,150}$/, 'must be 1 to 150 letters, digits or _ . : @ -');
+/** The longest id of an actor, without the caller that it asks through. */
+export const MAX_ACTOR = 150;
+export const ACTOR_MESSAGE = `must be 1 to ${MAX_ACTOR} letters, digits or _ . : @ -`;
+
+/**
+ * A person or a program that asks: an id, no name, since the audit log is kept for ever. The gateway puts the API key's fingerprint
+ * before it, and the client library behind it reads both together.
+ */
+export const actorId = z
+  .string()
+  .regex(new RegExp(`^(?:api-key:[0-9a-f]{12}:)?[A-Za-z0-9_.:@-]{1,${MAX_ACTOR}}$`), ACTOR_MESSAGE);
+
+/** How many entries a list may have, as a query writes it: decimal digits, where `Number` would take `0x10` and `1e2`, too. */
+export const listLimit = (max: number) =>
+  z
+    .preprocess(
+      (text) => (typeof text === 'string' && /^\d{1,6}$/.test(text) ? Number(text) : text),
+      z.int().min(1).max(max),
+    )
+    .default(50);
 
 /** Before, no order was kept here; after, a date is a mistyped one. */
 const EARLIEST = '2000-01-01T00:00:00.000Z';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ownId, wellFormedText } from './edge';
+import { listLimit, ownId, wellFormedText } from './edge';
 import { actor, MAX_LIST } from './schemas';
 
 const ACTIONS = ['retry', 'give_up', 'dismiss'] as const;
@@ -7,7 +7,7 @@ const ACTIONS = ['retry', 'give_up', 'dismiss'] as const;
 /** Query of `GET /v1/exceptions`. */
 export const listExceptionsQuery = z.strictObject({
   order: ownId.optional().describe('Only those of this order, its refunds and disputes'),
-  limit: z.coerce.number<string>().int().min(1).max(MAX_LIST).default(50),
+  limit: listLimit(MAX_LIST),
 });
 
 /** Path of everything under `/v1/exceptions/{id}`. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ownId } from './edge';
+import { listLimit, ownId } from './edge';
 import { actor, MAX_LIST } from './schemas';
 
 const STATUSES = ['queued', 'sending', 'sent', 'canceled', 'expired', 'in_doubt', 'failed'] as const;
@@ -12,7 +12,7 @@ export const listNoticesQuery = z.strictObject({
   dispute: ownId.optional(),
   subscription: ownId.optional(),
   status: z.enum(STATUSES).optional(),
-  limit: z.coerce.number<string>().int().min(1).max(MAX_LIST).default(50),
+  limit: listLimit(MAX_LIST),
 });
 
 export type ListNoticesQuery = z.output<typeof listNoticesQuery>;

@@ -6,6 +6,7 @@ import {
   boundedTime,
   currency,
   emailAddress,
+  listLimit,
   MAX_ID,
   moneyAmount,
   opaqueId,
@@ -110,7 +111,7 @@ export const listOrdersQuery = z.strictObject({
   state: z.enum(ORDER_STATES).optional(),
   waitingOn: z.enum(PARTIES).optional(),
   stuck: z.enum(['true', 'false']).optional().describe('Only what is overdue or has an open exception'),
-  limit: z.coerce.number<string>().int().min(1).max(MAX_LIST).default(50),
+  limit: listLimit(MAX_LIST),
   before: boundedTime.optional().describe('placedAt of the last order of the page before'),
 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SubscriptionView } from '../workflows/domain/subscription-view';
-import { boundedTime, ownId } from './edge';
+import { boundedTime, listLimit, ownId } from './edge';
 import { noticeAnswer } from './notice-schemas';
 import { MAX_LIST } from './schemas';
 
@@ -26,7 +26,7 @@ export const subscriptionParams = z.strictObject({ subscriptionId: ownId });
 /** Query of `GET /v1/subscriptions`. */
 export const listSubscriptionsQuery = z.strictObject({
   stage: z.enum(STAGES).optional(),
-  limit: z.coerce.number<string>().int().min(1).max(MAX_LIST).default(50),
+  limit: listLimit(MAX_LIST),
   before: boundedTime.optional().describe('recordedAt of the last subscription of the page before'),
 });
 

@@ -71,9 +71,9 @@ export function unreadableEvent(body: string, id: unknown, reason: string, now: 
   };
 }
 
-/** Is it an id or a type as the provider makes them: printable text that an index takes? */
+/** Is it an id or a type as the provider makes them: printable text that an index and a path take (dots alone are a step)? */
 export function isName(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= MAX_NAME && !/[\p{Cc}\p{Cs}]/u.test(value);
+  return typeof value === 'string' && value !== '' && value.length <= MAX_NAME && !/[\p{Cc}\p{Cs}]|^\.+$/u.test(value);
 }
 
 function paymentOf(object: Readonly<Record<string, unknown>>): string | undefined {

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { Problem } from './problem';
+import { ACTOR_MESSAGE, MAX_ACTOR } from '../edge';
+import { badRequest, Problem } from './problem';
 
 /** Says who asks, or throws the 401. */
 export type Authenticate = (authorization: string | undefined) => string;
@@ -47,9 +48,13 @@ export function createAuthenticator(apiKeys: readonly string[]): Authenticate {
 /**
  * Who did it, for the audit log: the authenticated caller, and beside it whoever the caller says it asks for. A claim never
  * takes the caller's place.
+ * @throws {Problem} 400 for a claim that is too long
  */
 export function actorOf(caller: string, claimed: string | undefined): string {
-  return claimed === undefined ? caller : `${caller}:${claimed}`;
+  if (claimed === undefined) return caller;
+  // What stands behind the caller has the length of an actor, also where it looks like a caller itself.
+  if (claimed.length > MAX_ACTOR) throw badRequest([{ field: 'actor', message: ACTOR_MESSAGE }]);
+  return `${caller}:${claimed}`;
 }
 
 function hash(key: string): Buffer {

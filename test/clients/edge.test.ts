@@ -98,6 +98,7 @@ describe('addresses', () => {
     { country: 'jp', city: '東京都', postalCode: '1000001' },
     { country: 'US', city: 'Springfield', postalCode: '62701-1234' },
     { country: 'GB', city: 'London', postalCode: 'sw1a1aa' },
+    { country: 'XK', city: 'Prishtina', postalCode: '10000' },
   ])('are complete by the rules of their country: %j', (address) => {
     expect(at(address)).toEqual([]);
   });
@@ -125,6 +126,8 @@ describe('amounts by currency', () => {
     ['ugx', 150, ['lines.0.unitAmount']],
     ['kwd', 1_235, ['lines.0.unitAmount']],
     ['kwd', 1_230, []],
+    ['ghs', 1_000, []],
+    ['xcg', 1_000, []],
     ['idr', 1_500_000_000, []],
     ['idr', 1_000_000_000_000, ['lines.0.unitAmount']],
   ])('%s %i', (currency, amount, fields) => {

@@ -72,9 +72,9 @@ export function metadataOf(event: InboxEvent, key: string): string | undefined {
 }
 
 /**
- * An id as an event carries it, where it is one. About anything else (no text, empty, longer than any id, a step in a path) the
+ * An id as an event carries it, where it is one. About anything else (no text, empty, longer than any id) the
  * provider would be asked in vain.
  */
 export function idIn(value: unknown): string | undefined {
-  return isName(value) && !/^\.+$/.test(value) ? value : undefined;
+  return isName(value) ? value : undefined;
 }

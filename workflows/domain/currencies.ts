@@ -23,10 +23,10 @@ const codes = (list: string): readonly string[] => list.split(/\s+/).filter(Bool
 /** Currencies that card payments can be made in, two decimals unless named below. Source: Stripe, "Supported currencies". */
 const SUPPORTED = codes(`
   aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf clp cny cop
-  crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf idr ils inr isk jmd jod jpy
+  crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel ghs gip gmd gnf gtq gyd hkd hnl htg huf idr ils inr isk jmd jod jpy
   kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok
   npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd std szl thb tjs tnd top
-  try ttd twd tzs uah ugx usd uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw`);
+  try ttd twd tzs uah ugx usd uyu uzs vnd vuv wst xaf xcd xcg xof xpf yer zar zmw`);
 
 /** Source: Stripe, "Zero-decimal currencies". */
 const ZERO_DECIMAL = new Set(codes('bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'));

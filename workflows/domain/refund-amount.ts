@@ -22,7 +22,7 @@ function standingAmount(refund: RefundFacts): number {
 }
 
 /** Pieces of a line that were paid for: shipped, to be shipped with their money taken, or taken off the order by a refund. */
-function paidPieces(order: Refunded, sku: string): number {
+export function paidPieces(order: Refunded, sku: string): number {
   const line = order.lines.find((one) => one.sku === sku);
   // They were paid for, also where their money did not go back in the end.
   const takenOff = refundedLines(order, sku).reduce((sum, one) => sum + (one.cancelled ?? 0), 0);

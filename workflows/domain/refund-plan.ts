@@ -3,7 +3,7 @@ import { openDispute } from './dispute';
 import { currencyRules } from './currencies';
 import { amountProblem, formatMoney } from './money';
 import { remainingLines, type OrderFacts } from './order';
-import { linesAmount, refundablePieces, withUnshipped } from './refund-amount';
+import { linesAmount, paidPieces, refundablePieces, withUnshipped } from './refund-amount';
 import { refundable, type RefundLine, type RefundPolicy } from './refund';
 
 /** A payment of an order that was captured. Minor units. */
@@ -95,7 +95,9 @@ export function planRefund(
   if (payments.length === 0) return refuseHeld(situation, request);
   if (tooMany !== undefined) {
     const { pieces } = refundablePieces(facts, tooMany.sku);
-    return refuse('exceeds_line', `${pieces} of ${tooMany.sku} are left to refund, not ${tooMany.quantity}.`);
+    const left = `${pieces} of ${tooMany.sku} are left to refund, not ${tooMany.quantity}.`;
+    const isRefunded = pieces === 0 && paidPieces(facts, tooMany.sku) > 0;
+    return refuse('exceeds_line', isRefunded ? `All that was paid of ${tooMany.sku} has been refunded already.` : left);
   }
   if (amount === 0) return refuse('worth_nothing', 'Nothing is left of what these lines cost.');
   if (amount > left) {

@@ -1,3 +1,5 @@
+import { cancelRequest } from '../../../clients/schemas';
+import { parse } from '../../../clients/validate';
 import type { Gateway } from '../../../clients/gateway';
 import { createFakes, orderView, request, startGateway, type Answer, type Fakes } from '../support/gateway-fakes';
 
@@ -84,6 +86,36 @@ const COMMANDS: readonly CommandCase[] = [
     status: 200,
   },
 ];
+
+test.each([
+  ['a', 200],
+  ['a'.repeat(129), 200],
+  ['a'.repeat(130), 200],
+  ['a'.repeat(149), 200],
+  ['a'.repeat(150), 200],
+  [`api-key:0123456789ab:${'a'.repeat(129)}`, 200],
+  ['', 400],
+  ['a'.repeat(151), 400],
+  [`api-key:0123456789ab:${'a'.repeat(150)}`, 400],
+])('an actor that the edge takes, the library takes, too: %s', async (claimed, status) => {
+  fakes.answer = () => ({ accepted: true, state: 'cancelled', releasedAmount: 0, cancelledLines: [] });
+  const answer = await request(`${url}/v1/orders/ord_1/cancel`, { body: { reason: 'x', actor: claimed } });
+  expect(answer.status).toBe(status);
+  if (status === 400) return expect(answer.body['errors']).toMatchObject([{ field: 'actor' }]);
+  const sent = fakes.sent[0]?.args[1] as { actor: string };
+  expect(sent.actor).toMatch(new RegExp(`:${claimed}$`));
+  expect(parse(cancelRequest, sent)).toEqual(sent);
+});
+
+test.each(['0x10', '1e2', '%205', '5%20', '+5', '-1', '0', '5.0', '', '201', '9999999'])(
+  'a limit is written in decimal digits: %s',
+  async (limit) => {
+    for (const list of ['orders', 'disputes', 'fraud-warnings', 'subscriptions', 'notices', 'exceptions']) {
+      const answer = await request(`${url}/v1/${list}?limit=${limit}`);
+      expect([list, answer.status, answer.body['errors']]).toMatchObject([list, 400, [{ field: 'limit' }]]);
+    }
+  },
+);
 
 describe('commands', () => {
   test.each(COMMANDS)('$path → $verb: $status', async ({ path, verb, body, sent, answer, status }) => {

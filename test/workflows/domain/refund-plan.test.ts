@@ -7,6 +7,7 @@ import {
 import { CURRENCIES, currencyRules } from '../../../workflows/domain/currencies';
 import { refundable } from '../../../workflows/domain/refund';
 import { orderFacts, shippedOrder as shipped } from '../../support/facts';
+import { refundFacts } from '../../support/refund-facts';
 import { check, fc } from '../../support/property';
 
 function payment(changes: Partial<CapturedPayment> = {}): CapturedPayment {
@@ -47,6 +48,7 @@ describe('planning a refund', () => {
   } as const;
   const disputed = { ...shipped(), disputes: [dispute] };
   const tee = [{ sku: 'TEE', quantity: 1 }];
+  const refundedTee = refundFacts({ state: 'succeeded', lines: tee });
 
   it.each<[string, Parameters<typeof planRefund>, object]>([
     ['all of it', [situation(), { amount: 6990 }, {}], { kind: 'refund', parts: [{ attempt: 1, amount: 6990 }] }],
@@ -54,6 +56,11 @@ describe('planning a refund', () => {
     ['another currency', [situation(), { amount: 1, currency: 'usd' }, {}], { reason: 'wrong_currency' }],
     ['an unknown line', [situation(), { lines: [{ sku: 'HAT', quantity: 1 }] }, {}], { reason: 'unknown_line' }],
     ['too many pieces', [situation(), { lines: [{ sku: 'TEE', quantity: 2 }] }, {}], { reason: 'exceeds_line' }],
+    [
+      'pieces that were refunded',
+      [situation({ facts: { ...shipped(), refunds: [refundedTee] } }), { lines: tee }, {}],
+      { reason: 'exceeds_line', message: 'All that was paid of TEE has been refunded already.' },
+    ],
     ['during a dispute', [situation({ facts: disputed }), { amount: 1 }, {}], { reason: 'disputed' }],
     ['above the limit', [situation(), { amount: 51 }, { approvalAbove: 50 }], { reason: 'needs_approval' }],
     ['at the limit', [situation(), { amount: 50 }, { approvalAbove: 50 }], { kind: 'refund' }],
