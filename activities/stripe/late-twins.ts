@@ -1,5 +1,6 @@
 import { activity, type PaymentContext } from './context';
 import { cancel } from './let-go';
+import { noneIfMissing } from './errors';
 import { metadataKeys } from './metadata';
 
 /** What an unrecorded PaymentIntent turned out to be. */
@@ -16,7 +17,11 @@ export function createLateTwins(context: PaymentContext): (paymentIntentId: stri
   const atRisk = 'a second hold for one order may stand on the card of its customer';
   return (paymentIntentId) =>
     activity(context, { operation: 'cancelLateTwin', atRisk, priority: 'background' }, async (session) => {
-      const { metadata } = await session.retrieve(paymentIntentId);
+      const request = () => context.stripe.paymentIntents.retrieve(paymentIntentId).catch(noneIfMissing);
+      const intent = await session.read('payment_intents.retrieve', request);
+      // The event that named it was of another account.
+      if (intent === undefined) return 'not_ours';
+      const { metadata } = intent;
       const orderId = metadata[metadataKeys.order];
       const attempt = Number(metadata[metadataKeys.attempt]);
       if (orderId === undefined || !Number.isSafeInteger(attempt)) return 'not_ours';

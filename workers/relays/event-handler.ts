@@ -18,7 +18,7 @@ export interface InboxEvent {
  * How often an event is looked at, some eight minutes in all, whose object names an order that was never begun here. An order is
  * recorded before its payment is asked for, so only another shop's, or a database that was set back, has such events.
  */
-const FOREIGN_ATTEMPTS = 10;
+export const FOREIGN_ATTEMPTS = 10;
 
 /** What became of events: acted on, of no concern, of something of others, or to be looked at again. */
 export type Handled =

@@ -4,7 +4,7 @@ import type { Stranger } from '../../activities/stripe';
 import { orderStart } from '../../clients/requests';
 import { paymentChanged, workflowIds, workflowTypes } from '../../workflows/messages';
 import type { VoidPaymentInput } from '../../workflows/ports';
-import { metadataOf, waitForOrder } from './event-handler';
+import { FOREIGN_ATTEMPTS, metadataOf, waitForOrder } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 
 /** What is recorded of the payment that an event speaks of. */
@@ -63,7 +63,11 @@ async function handleStranger(
 ): Promise<Handled> {
   const orderId = metadataOf(event, 'holdfast_order_id');
   if (orderId !== undefined && event.attempts > 1 && (await deps.isOurs(orderId))) {
-    if ((await deps.cancelLateTwin(paymentIntentId)) === 'canceled') return 'done';
+    const stranger = await deps.cancelLateTwin(paymentIntentId);
+    if (stranger === 'canceled') return 'done';
+    if (stranger === 'not_ours' && event.attempts >= FOREIGN_ATTEMPTS) {
+      return { foreign: 'its payment is none that this order was begun with' };
+    }
   }
   return waitForOrder(event, orderId, deps.isOurs);
 }

@@ -19,7 +19,7 @@ type Json = Readonly<Record<string, unknown>>;
 /** An event of something that is not ours is looked at ten times, one that fails on a mistake of ours twenty times. */
 const MAX_ROUNDS = 22;
 /** Long enough to meet every kind of event many times, short enough for every run of the tests. */
-const TIME_LIMIT_MS = 40_000;
+const TIME_LIMIT_MS = 20_000;
 
 const { world, shop } = shopForThisFile({ withoutRelays: true });
 const subscriptions = new Subscriptions(world);
@@ -55,7 +55,7 @@ beforeAll(async () => {
     { object: 'subscription', id: subscriptionId, metadata: {} },
     { object: 'invoice', id: 'in_1', parent: { subscription_details: { subscription: subscriptionId } } },
   ].map((one) => JSON.parse(JSON.stringify(one)) as Json);
-}, 60_000);
+}, 90_000);
 afterAll(() => gateway.close());
 
 /** No relay runs here: the first command starts the order's workflow. */
@@ -252,7 +252,7 @@ test('ids and texts that nobody can look up are kept once and come to an end', a
   const waiting: unknown[] = [];
   for (const text of examples()) waiting.push(...(await keptAndEnded(Buffer.from(text))));
   expect([...waiting, ...(await failed())]).toEqual([]);
-}, 60_000);
+}, 90_000);
 
 test('whatever is signed is kept once and comes to an end', async () => {
   const statuses = new Map<string, number>();
