@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   await writeFile(join(dist, WORKFLOW_BUNDLE), code);
 }
 
-const PLAN_DATA = 'test/bench/plan-data.sql';
+const PLAN_DATA = 'test/bench/plans/plan-data.sql';
 const TEMPLATES = 'activities/notifications/templates';
 
 /** The bundled workflows, relative to the build's folder. */

@@ -1,8 +1,8 @@
 /** The bundle's only entry: every workflow by name. */
-export { checkout } from './checkout';
-export { dispute } from './dispute';
-export { fraudWarning } from './fraud-warning';
-export { order } from './order';
-export { reconcileSettlement } from './reconciliation';
-export { refund } from './refund';
-export { subscription } from './subscription';
+export { checkout } from './checkout/workflow';
+export { dispute } from './dispute/workflow';
+export { fraudWarning } from './fraud-warning/workflow';
+export { order } from './order/workflow';
+export { reconcileSettlement } from './settlement/workflow';
+export { refund } from './refund/workflow';
+export { subscription } from './subscription/workflow';

@@ -1,9 +1,9 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { FieldProblem } from './domain/errors';
-import type { ResolutionAction } from './domain/exception-actions';
-import type { CaptureOn, CartLine, ExceptionKind, LineQuantity, OrderFacts } from './domain/order';
-import type { OrderPolicy } from './domain/policy';
-import type { Waiting } from './domain/waiting';
+import type { FieldProblem } from './domain/shared/errors';
+import type { ResolutionAction } from './domain/exception/actions';
+import type { CaptureOn, CartLine, ExceptionKind, LineQuantity, OrderFacts } from './domain/order/order';
+import type { OrderPolicy } from './domain/shared/policy';
+import type { Waiting } from './domain/shared/waiting';
 import type { AuthorizePaymentInput, CapturePaymentInput } from './ports';
 
 /** Workflow ids. Source: the public interface. */

@@ -1,9 +1,9 @@
 import type { CheckoutCart } from './messages';
-import type { FieldProblem, RefusalDetails } from './domain/errors';
-import type { ResolutionAction } from './domain/exception-actions';
-import type { Money } from './domain/money';
-import type { ExceptionKind, Hold, LineQuantity, OrderFacts } from './domain/order';
-import type { RefusalCause } from './domain/shipping-rules';
+import type { FieldProblem, RefusalDetails } from './domain/shared/errors';
+import type { ResolutionAction } from './domain/exception/actions';
+import type { Money } from './domain/shared/money';
+import type { ExceptionKind, Hold, LineQuantity, OrderFacts } from './domain/order/order';
+import type { RefusalCause } from './domain/order/shipping-rules';
 
 /**
  * The activities that workflows call. Every one is safe to run twice and to be killed anywhere: its effect is keyed by

@@ -1,4 +1,10 @@
-import type { Notice, NoticeData, NoticeKind, NoticeRecipient, QuietHours } from '../../workflows/domain/notices';
+import type {
+  Notice,
+  NoticeData,
+  NoticeKind,
+  NoticeRecipient,
+  QuietHours,
+} from '../../workflows/domain/notice/notices';
 
 /** A notice as channels get it. */
 export interface NoticeToSend {

@@ -1,4 +1,4 @@
-import type { NoticeKind } from '../../workflows/domain/notices';
+import type { NoticeKind } from '../../workflows/domain/notice/notices';
 import type { Contact, FindContact, NoticeChannel } from './channel';
 import { contactLookup } from './contacts';
 import { logChannel, type NoticeLog } from './log';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { createTransport, type SendMailOptions } from 'nodemailer';
-import type { NoticeKind } from '../../workflows/domain/notices';
+import type { NoticeKind } from '../../workflows/domain/notice/notices';
 import type { Delivery, FindContact, NoticeChannel, NoticeToSend } from './channel';
 import type { RenderNotice } from './templates';
 

@@ -1,5 +1,5 @@
 import type { Context, Liquid } from 'liquidjs';
-import { formatMoney, isAmount } from '../../workflows/domain/money';
+import { formatMoney, isAmount } from '../../workflows/domain/shared/money';
 
 /** Told where the customer's own is not known. */
 export const DEFAULT_TIME_ZONE = 'UTC';

@@ -1,10 +1,10 @@
 /** What storage offers. `migrate` stands apart (./migrate): it needs a library that tests cannot load. */
-export { createPool, type PoolOptions } from './database';
-export { createDisputeQueries, type DisputeQueries } from './dispute-queries';
-export { createDisputeStore, type DisputeStore } from './dispute-store';
-export type { EvidenceFields, EvidenceSource } from './dispute-evidence';
-export { createFraudWarningStore, type FraudWarningStore } from './fraud-warning-store';
-export { createIdempotencyStore, type IdempotencyBegin, type IdempotencyStore } from './idempotency';
+export { createPool, type PoolOptions } from './postgres/database';
+export { createDisputeQueries, type DisputeQueries } from './disputes/queries';
+export { createDisputeStore, type DisputeStore } from './disputes/store';
+export type { EvidenceFields, EvidenceSource } from './disputes/evidence';
+export { createFraudWarningStore, type FraudWarningStore } from './disputes/fraud-warning-store';
+export { createIdempotencyStore, type IdempotencyBegin, type IdempotencyStore } from './postgres/idempotency';
 export {
   createInbox,
   type ClaimedEvent,
@@ -12,8 +12,8 @@ export {
   type InboxLane,
   type InboxStatus,
   type ProviderEvent,
-} from './inbox';
-export { checkMoneyInvariants, type Violation } from './invariants';
+} from './events/inbox';
+export { checkMoneyInvariants, type Violation } from './audit/invariants';
 export {
   createNoticeStore,
   type ChannelStates,
@@ -21,23 +21,23 @@ export {
   type ListNotices,
   type NoticeOutcome,
   type NoticeStore,
-} from './notice-store';
-export { createOrderContacts, type OrderContact } from './order-contact';
-export { createRateQueries, type RateQueries } from './authorization-rates';
-export { createOrderQueries, type ListOrders, type OrderQueries } from './order-queries';
-export { createOrderStore, type OrderStoreDeps } from './order-store';
-export { createOutbox, type Outbox } from './outbox';
-export { createPaymentStore, type PaymentStoreDeps } from './create-payment-store';
-export type * from './payment-store';
-export { DEFAULT_RETENTION, LEAST_RETENTION, prune, type Pruned, type Retention } from './prune';
-export { createRefundStore, type ProviderRefund, type RefundStore } from './refund-store';
-export { createSampleCatalogue, sampleItems, sampleSkus, sampleWarehouses } from './sample-catalogue';
-export { readEncryptedSample, readSchemaState, type SchemaState } from './setup-state';
-export { createSettlementStore, type LedgerPosition, type SettlementStore } from './settlement';
-export { createSubscriptionQueries, type ListSubscriptions, type SubscriptionQueries } from './subscription-queries';
+} from './notices/store';
+export { createOrderContacts, type OrderContact } from './orders/contact';
+export { createRateQueries, type RateQueries } from './payments/authorization-rates';
+export { createOrderQueries, type ListOrders, type OrderQueries } from './orders/queries';
+export { createOrderStore, type OrderStoreDeps } from './orders/store';
+export { createOutbox, type Outbox } from './events/outbox';
+export { createPaymentStore, type PaymentStoreDeps } from './payments/create-store';
+export type * from './payments/store';
+export { DEFAULT_RETENTION, LEAST_RETENTION, prune, type Pruned, type Retention } from './postgres/prune';
+export { createRefundStore, type ProviderRefund, type RefundStore } from './refunds/store';
+export { createSampleCatalogue, sampleItems, sampleSkus, sampleWarehouses } from './inventory/sample-catalogue';
+export { readEncryptedSample, readSchemaState, type SchemaState } from './postgres/setup-state';
+export { createSettlementStore, type LedgerPosition, type SettlementStore } from './settlement/settlement';
+export { createSubscriptionQueries, type ListSubscriptions, type SubscriptionQueries } from './subscriptions/queries';
 export {
   createSubscriptionStore,
   type RecordSubscriptionInput,
   type RecordSubscriptionResult,
   type SubscriptionStore,
-} from './subscription-store';
+} from './subscriptions/store';

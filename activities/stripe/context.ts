@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type Stripe from 'stripe';
-import { formatMoney } from '../../workflows/domain/money';
+import { formatMoney } from '../../workflows/domain/shared/money';
 import type { PaymentCache } from '../cache';
-import type { PaymentStore } from '../storage/payment-store';
+import type { PaymentStore } from '../storage/payments/store';
 import { toFailure, type StripeCall } from './errors';
 import type { RequestLimiter } from './limiter';
 import { PaymentProvider, type ProviderSession } from './provider';

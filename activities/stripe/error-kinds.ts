@@ -1,5 +1,5 @@
 import Stripe from 'stripe';
-import type { FailureKind, RefusalDetails } from '../../workflows/domain/errors';
+import type { FailureKind, RefusalDetails } from '../../workflows/domain/shared/errors';
 
 /*
  * The kind of each error of Stripe, by its status and code, never by its words. Source: the SDK's error classes and codes, and

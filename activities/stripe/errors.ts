@@ -1,6 +1,6 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import Stripe from 'stripe';
-import { failureTypes, type FailureType } from '../../workflows/domain/errors';
+import { failureTypes, type FailureType } from '../../workflows/domain/shared/errors';
 import { describe, kindOfError, refusalDetails } from './error-kinds';
 import { LimiterBusy, type RequestPriority } from './limiter';
 

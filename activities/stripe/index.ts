@@ -7,12 +7,12 @@ export {
 } from './client';
 export { paymentContext, type PaymentContext, type PaymentDependencies, type PaymentLog } from './context';
 export { createProviderContacts, type ProviderContact } from './contacts';
-export { createDisputeActivities } from './disputes';
-export { createFraudWarningActivities } from './fraud-warnings';
-export { createLateTwins, type Stranger } from './late-twins';
-export { createRefundActivities } from './refunds';
-export { createPaymentOwners, type PaymentOwners } from './owners';
-export { createPaymentActivities } from './payments';
+export { createDisputeActivities } from './disputes/disputes';
+export { createFraudWarningActivities } from './disputes/fraud-warnings';
+export { createLateTwins, type Stranger } from './payments/late-twins';
+export { createRefundActivities } from './refunds/refunds';
+export { createPaymentOwners, type PaymentOwners } from './webhooks/owners';
+export { createPaymentActivities } from './payments/payments';
 export {
   createStripeLimiter,
   LimiterBusy,
@@ -31,12 +31,12 @@ export {
   type VerifiedEvent,
   type WebhookVerifier,
   type WebhookVerifierOptions,
-} from './webhooks';
-export { createSettlementActivities } from './settlement';
+} from './webhooks/webhooks';
+export { createSettlementActivities } from './settlement/settlement';
 export {
   createSubscriptionActivities,
   createSubscriptionRefresher,
   type RefreshedSubscription,
   type SubscriptionContext,
   type SubscriptionRefresher,
-} from './subscriptions';
+} from './subscriptions/subscriptions';

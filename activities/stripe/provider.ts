@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import type { Money } from '../../workflows/domain/money';
+import type { Money } from '../../workflows/domain/shared/money';
 import { ConcurrencyCap } from './concurrency';
 import { defect, noneIfMissing, toFailure, unsettled, type StripeCall } from './errors';
 import type { RequestLimiter } from './limiter';

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
-import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute-view';
-import { formatMoney } from '../../workflows/domain/money';
-import { disputeDecisionRequest, fraudWarningDecisionRequest } from '../dispute-schemas';
+import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute/view';
+import { formatMoney } from '../../workflows/domain/shared/money';
+import { disputeDecisionRequest, fraudWarningDecisionRequest } from '../schemas/disputes';
 import type { NoticeCommandDeps } from './notices';
 import { idempotencyKeyOption } from './options';
 import { answerTable, newTable } from './tables';

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { z } from 'zod';
-import { resolutionRequest, type exceptionsAnswer } from '../exception-schemas';
+import { resolutionRequest, type exceptionsAnswer } from '../schemas/exceptions';
 import type { NoticeCommandDeps } from './notices';
 import { idempotencyKeyOption } from './options';
 import { answerTable, newTable } from './tables';

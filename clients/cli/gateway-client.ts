@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OrderView } from '../../workflows/domain/order-view';
+import type { OrderView } from '../../workflows/domain/order/view';
 
 /** Something an operator must hear of; the command ends with status 1. */
 export class CommandFailed extends Error {

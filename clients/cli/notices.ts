@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
-import type { NoticeView } from '../../workflows/domain/notices';
-import { listNoticesQuery } from '../notice-schemas';
+import type { NoticeView } from '../../workflows/domain/notice/notices';
+import { listNoticesQuery } from '../schemas/notices';
 import type { GatewayClient } from './gateway-client';
 import { idempotencyKeyOption } from './options';
 import { answerTable, newTable } from './tables';

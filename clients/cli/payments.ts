@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { AuthorizationCounts, AuthorizationReport } from '../../workflows/domain/authorization-rates';
+import type { AuthorizationCounts, AuthorizationReport } from '../../workflows/domain/payment/authorization-rates';
 import type { GatewayClient } from './gateway-client';
 import { addReconcile } from './reconcile';
 import { newTable } from './tables';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { SettlementReport } from '../../workflows/settlement-ports';
-import { formatMoney } from '../../workflows/domain/money';
+import type { SettlementReport } from '../../workflows/settlement/ports';
+import { formatMoney } from '../../workflows/domain/shared/money';
 import type { PaymentCommandDeps } from './payments';
 import { newTable } from './tables';
 

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { formatMoney } from '../../workflows/domain/money';
-import type { RefundFacts } from '../../workflows/domain/refund';
-import { resolutionRequest } from '../refund-schemas';
+import { formatMoney } from '../../workflows/domain/shared/money';
+import type { RefundFacts } from '../../workflows/domain/refund/refund';
+import { resolutionRequest } from '../schemas/refunds';
 import type { NoticeCommandDeps } from './notices';
 import { idempotencyKeyOption } from './options';
 import { answerTable, newTable } from './tables';

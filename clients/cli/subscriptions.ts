@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
-import { formatMoney } from '../../workflows/domain/money';
-import type { SubscriptionChangeView, SubscriptionView } from '../../workflows/domain/subscription-view';
-import { listSubscriptionsQuery } from '../subscription-schemas';
+import { formatMoney } from '../../workflows/domain/shared/money';
+import type { SubscriptionChangeView, SubscriptionView } from '../../workflows/domain/subscription/view';
+import { listSubscriptionsQuery } from '../schemas/subscriptions';
 import type { NoticeCommandDeps } from './notices';
 import { idempotencyKeyOption } from './options';
 import { answerTable, newTable } from './tables';

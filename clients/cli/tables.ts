@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
-import { formatMoney } from '../../workflows/domain/money';
-import type { OrderView } from '../../workflows/domain/order-view';
+import { formatMoney } from '../../workflows/domain/shared/money';
+import type { OrderView } from '../../workflows/domain/order/view';
 
 /** Tables for people. They show no personal data: nothing of it is in an order's view. */
 

@@ -1,22 +1,22 @@
-import type { AuthorizationReport } from '../../workflows/domain/authorization-rates';
-import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute-view';
-import type { FieldProblem } from '../../workflows/domain/errors';
-import type { OpenException } from '../../workflows/domain/exception-actions';
+import type { AuthorizationReport } from '../../workflows/domain/payment/authorization-rates';
+import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute/view';
+import type { FieldProblem } from '../../workflows/domain/shared/errors';
+import type { OpenException } from '../../workflows/domain/exception/actions';
 import type {
   NoticeStatus,
   NoticeSubjectType,
   NoticeView,
   SendNoticeAgainAnswer,
-} from '../../workflows/domain/notices';
-import type { OrderState } from '../../workflows/domain/order-state';
-import type { OrderView } from '../../workflows/domain/order-view';
-import type { RefundFacts } from '../../workflows/domain/refund';
-import type { Party } from '../../workflows/domain/waiting';
-import type { SettlementReport } from '../../workflows/settlement-ports';
-import type { SubscriptionStage } from '../../workflows/domain/subscription';
-import type { SubscriptionView } from '../../workflows/domain/subscription-view';
+} from '../../workflows/domain/notice/notices';
+import type { OrderState } from '../../workflows/domain/order/state';
+import type { OrderView } from '../../workflows/domain/order/view';
+import type { RefundFacts } from '../../workflows/domain/refund/refund';
+import type { Party } from '../../workflows/domain/shared/waiting';
+import type { SettlementReport } from '../../workflows/settlement/ports';
+import type { SubscriptionStage } from '../../workflows/domain/subscription/subscription';
+import type { SubscriptionView } from '../../workflows/domain/subscription/view';
 import type { ResolveCommand } from '../../workflows/messages';
-import type { HoldfastClient } from '../client';
+import type { HoldfastClient } from '../client/client';
 
 /** What the gateway needs from storage and from the payment provider. Others implement it; the processes wire it. */
 

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { HoldfastClient } from '../../clients';
+import type { HoldfastClient } from '../../clients/client';
 import { createGateway } from '../../clients/gateway';
-import type { Dependencies } from '../../workers/dependencies';
-import { gatewayDependencies } from '../../workers/gateway-dependencies';
+import type { Dependencies } from '../../workers/dependencies/dependencies';
+import { gatewayDependencies } from '../../workers/dependencies/gateway-dependencies';
 
 /** The real gateway on a free port, with its logger as quiet as the rest. */
 export async function startBenchGateway(

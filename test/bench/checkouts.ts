@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation } from '@temporalio/client';
-import { checkoutRequest } from '../../clients/schemas';
-import { checkoutStart, submissionOf } from '../../clients/requests';
-import { startLoop } from '../../workers/loop';
-import { DEFAULT_POLICY } from '../../workflows/domain/policy';
+import { checkoutRequest } from '../../clients/schemas/orders';
+import { checkoutStart, submissionOf } from '../../clients/client/requests';
+import { startLoop } from '../../workers/processes/loop';
+import { DEFAULT_POLICY } from '../../workflows/domain/shared/policy';
 import { submitCheckout } from '../../workflows/messages';
 import { answerLater } from './designs';
 import type { Design } from './designs';

@@ -4,21 +4,21 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkoutContenders, designContenders } from './checkouts';
-import { measureFlashSales, salePart, saleTargets } from './flash-sale';
+import { measureFlashSales, salePart, saleTargets } from './flash-sale/flash-sale';
 import { historyCosts } from './histories';
 import { interleave } from './load';
-import { measureParked } from './parked';
+import { measureParked } from './parked/parked';
 import { report } from './report';
 import { startServers } from './servers';
 import type { Servers } from './servers';
 import { openShop } from './shop';
 import type { Shop } from './shop';
 import { storyContenders } from './story';
-import { subscriptionPart, subscriptionTargets } from './subscription-report';
-import { measureSubscriptions } from './subscriptions';
+import { subscriptionPart, subscriptionTargets } from './subscriptions/report';
+import { measureSubscriptions } from './subscriptions/subscriptions';
 import { targets } from './targets';
 import type { Measurements, Target } from './targets';
-import { measureWebhooks } from './webhooks';
+import { measureWebhooks } from './webhooks/webhooks';
 
 /*
  * `npm run bench`: everything in one run on one server, then the table, then test/bench/RESULTS.md. `--quick` runs all of it in

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { migrate } from '../../activities/storage/migrate';
-import { removePostgresData, startPostgres } from '../../workers/embedded/postgres';
-import type { Log } from '../../workers/embedded/process';
-import { startRedis } from '../../workers/embedded/redis';
-import { startTemporal } from '../../workers/embedded/temporal';
+import { migrate } from '../../activities/storage/postgres/migrate';
+import { removePostgresData, startPostgres } from '../../workers/embedded/servers/postgres';
+import type { Log } from '../../workers/embedded/servers/process';
+import { startRedis } from '../../workers/embedded/servers/redis';
+import { startTemporal } from '../../workers/embedded/servers/temporal';
 
 /** The servers of one run, each a process of its own. */
 export interface Servers {

@@ -5,16 +5,21 @@ import type { NativeConnection, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { createSampleCatalogue } from '../../activities/storage';
-import { createHoldfastClient } from '../../clients';
-import type { CheckoutRequest, HoldfastClient } from '../../clients';
-import { createDependencies } from '../../workers/dependencies';
-import type { Dependencies } from '../../workers/dependencies';
+import { createHoldfastClient } from '../../clients/client';
+import type { CheckoutRequest, HoldfastClient } from '../../clients/client';
+import { createDependencies } from '../../workers/dependencies/dependencies';
+import type { Dependencies } from '../../workers/dependencies/dependencies';
 import { startStripeSimulator } from '../../workers/embedded/stripe/server';
 import type { StripeSimulator, StripeSimulatorOptions } from '../../workers/embedded/stripe/server';
-import type { StripeLimits } from '../../workers/stripe-limits';
+import type { StripeLimits } from '../../workers/config/stripe-limits';
 import { startRelays } from '../../workers/relays';
 import type { Relays } from '../../workers/relays';
-import { connectTemporal, createOrderWorker, createTemporalClient, installRuntime } from '../../workers/temporal';
+import {
+  connectTemporal,
+  createOrderWorker,
+  createTemporalClient,
+  installRuntime,
+} from '../../workers/dependencies/temporal';
 import { bareActivities } from './bare-activities';
 import { startBenchGateway } from './bench-gateway';
 import type { Servers } from './servers';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { HoldfastClient } from '../../clients';
+import type { HoldfastClient } from '../../clients/client';
 import { cpuSince, cpuTimes } from './cpu';
 import { closedLoop } from './load';
 import type { Contender } from './load';

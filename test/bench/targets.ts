@@ -2,13 +2,13 @@ import { CHECKOUT, CHECKOUT_AND_HANDOVER, REGULAR, REGULAR_ANSWERED } from './ch
 import type { Calls, Cost } from './histories';
 import { ratio } from './load';
 import type { Result } from './load';
-import type { ParkedResult } from './parked';
-import { saleTargets } from './flash-sale';
-import type { FlashSaleResult } from './flash-sale';
+import type { ParkedResult } from './parked/parked';
+import { saleTargets } from './flash-sale/flash-sale';
+import type { FlashSaleResult } from './flash-sale/flash-sale';
 import { STORY } from './story';
-import { subscriptionTargets } from './subscription-report';
-import type { SubscriptionsResult } from './subscriptions';
-import type { WebhookResult } from './webhooks';
+import { subscriptionTargets } from './subscriptions/report';
+import type { SubscriptionsResult } from './subscriptions/subscriptions';
+import type { WebhookResult } from './webhooks/webhooks';
 
 /** All that a run has measured. */
 export interface Measurements {

@@ -7,10 +7,10 @@ import {
   setHandler,
   startChild,
 } from '@temporalio/workflow';
-import { AUTHORIZE_OPTIONS, STORAGE_OPTIONS } from '../../workflows/activity-options';
+import { AUTHORIZE_OPTIONS, STORAGE_OPTIONS } from '../../workflows/kit/activity-options';
 import { submitCheckout, workflowIds, workflowTypes } from '../../workflows/messages';
 import type { CheckoutAnswer, CheckoutInput } from '../../workflows/messages';
-import { cartTotal } from '../../workflows/domain/shipment-amount';
+import { cartTotal } from '../../workflows/domain/order/shipment-amount';
 import type { OrderActivities, PaymentActivities } from '../../workflows/ports';
 import { answerLater } from './designs';
 import type { BareActivities } from './bare-activities';
@@ -20,9 +20,9 @@ import type { Design } from './designs';
  * What the benchmark's worker runs: the product's own workflows, the bare ones they are compared with, and the checkout in
  * other designs. The designs know the happy path only: they are there to be measured, not to be used.
  */
-export { checkout } from '../../workflows/checkout';
-export { order } from '../../workflows/order';
-export { subscription } from '../../workflows/subscription';
+export { checkout } from '../../workflows/checkout/workflow';
+export { order } from '../../workflows/order/workflow';
+export { subscription } from '../../workflows/subscription/workflow';
 
 const SHORT = { startToCloseTimeout: '10 s' } as const;
 const regular = proxyActivities<BareActivities>(SHORT);

@@ -23,16 +23,16 @@ import {
   createSubscriptionActivities,
   paymentContext,
 } from '../../activities/stripe';
-import { createHoldfastClient } from '../../clients';
-import type { HoldfastClient } from '../../clients';
-import type { OrderPolicy } from '../../workflows/domain/policy';
-import { createDependencies } from '../../workers/dependencies';
-import type { Dependencies } from '../../workers/dependencies';
+import { createHoldfastClient } from '../../clients/client';
+import type { HoldfastClient } from '../../clients/client';
+import type { OrderPolicy } from '../../workflows/domain/shared/policy';
+import { createDependencies } from '../../workers/dependencies/dependencies';
+import type { Dependencies } from '../../workers/dependencies/dependencies';
 import { startStripeSimulator } from '../../workers/embedded/stripe/server';
 import type { StripeSimulator } from '../../workers/embedded/stripe/server';
 import { startRelays } from '../../workers/relays';
-import { createOrderWorker } from '../../workers/temporal';
-import type { Activities } from '../../workers/temporal';
+import { createOrderWorker } from '../../workers/dependencies/temporal';
+import type { Activities } from '../../workers/dependencies/temporal';
 import {
   createDatabase,
   getConnection,
@@ -41,7 +41,7 @@ import {
   uniqueName,
   workflowBundle,
 } from '../support/environment';
-import { followVirtualTime } from '../support/follow-time';
+import { followVirtualTime } from '../support/time/follow-time';
 import { breakActivities, REFUSING_TABLES, tearable } from './interceptor';
 import { Switchboard } from './plan';
 import type { WorkerSettings } from './worker-process';

@@ -3,8 +3,8 @@ import type { Pool } from 'pg';
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { failureTypes } from '../../workflows/domain/errors';
-import type { FaultRule } from '../../workers/embedded/stripe/faults';
+import { failureTypes } from '../../workflows/domain/shared/errors';
+import type { FaultRule } from '../../workers/embedded/stripe/http/faults';
 import type { StripeSimulator } from '../../workers/embedded/stripe/server';
 import type { CasePlan, Fault, Sighting, Switchboard } from './plan';
 

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { Verdict } from './matrix';
+import type { Verdict } from './order/matrix';
 import type { Boundary, Mode } from './plan';
 
 export interface StoryResult {

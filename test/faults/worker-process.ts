@@ -1,8 +1,8 @@
 import { NativeConnection } from '@temporalio/worker';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
-import { createDependencies } from '../../workers/dependencies';
-import { createOrderWorker, installRuntime } from '../../workers/temporal';
+import { createDependencies } from '../../workers/dependencies/dependencies';
+import { createOrderWorker, installRuntime } from '../../workers/dependencies/temporal';
 import { sightingOf } from './interceptor';
 import type { Sighting } from './plan';
 

@@ -1,9 +1,9 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
-import { OutcomePending, ServiceUnavailable } from '../../clients';
-import { waitFor } from '../../workers/poll';
+import { OutcomePending, ServiceUnavailable } from '../../clients/client';
+import { waitFor } from '../../workers/dependencies/poll';
 import { getConnection, testEnvironment } from '../support/environment';
-import { fastForward, virtualTime } from '../support/time';
+import { fastForward, virtualTime } from '../support/time/time';
 import type { FaultWorld } from './fault-world';
 
 /** A killed worker's activities are tried again after their 30 s, and its workflow tasks after 10 s; both may follow. */

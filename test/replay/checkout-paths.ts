@@ -1,9 +1,9 @@
-import { failureTypes } from '../../workflows/domain/errors';
-import { DEFAULT_POLICY } from '../../workflows/domain/policy';
+import { failureTypes } from '../../workflows/domain/shared/errors';
+import { DEFAULT_POLICY } from '../../workflows/domain/shared/policy';
 import { workflowIds, workflowTypes } from '../../workflows/messages';
-import { ServiceUnavailable } from '../../clients';
-import { checkoutStart, submissionOf } from '../../clients/requests';
-import { parseCheckout } from '../../clients/validate';
+import { ServiceUnavailable } from '../../clients/client';
+import { checkoutStart, submissionOf } from '../../clients/client/requests';
+import { parseCheckout } from '../../clients/schemas/validate';
 import type { CheckoutAnswer } from '../../workflows/messages';
 import { expectState, MINUTE_MS } from './stage';
 import type { Path, Stage, Target } from './stage';

@@ -1,7 +1,7 @@
-import { failureTypes } from '../../workflows/domain/errors';
+import { failureTypes } from '../../workflows/domain/shared/errors';
 import { paymentChanged, workflowIds } from '../../workflows/messages';
 import { uniqueName } from '../support/environment';
-import { eventually } from '../support/eventually';
+import { eventually } from '../support/time/eventually';
 import { DAY_MS, expectAccepted, expectRefused, HOLD_ACTED_ON_MS, HOUR_MS, MINUTE_MS } from './stage';
 import type { Path, Stage, Target } from './stage';
 

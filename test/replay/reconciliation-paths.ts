@@ -1,5 +1,5 @@
 import { workflowTypes } from '../../workflows/messages';
-import type { SettlementSummary } from '../../workflows/settlement-ports';
+import type { SettlementSummary } from '../../workflows/settlement/ports';
 import { uniqueName } from '../support/environment';
 import type { Path, Stage, Target } from './stage';
 

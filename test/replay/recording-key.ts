@@ -1,6 +1,6 @@
 import { createKeyring } from '../../activities/crypto';
 import type { EncryptionKey } from '../../activities/crypto';
-import { createDataConverter } from '../../workers/codec';
+import { createDataConverter } from '../../workers/dependencies/codec';
 
 /**
  * A TEST KEY, committed on purpose: the recorded histories are encrypted with it, so that a replay can read them as a worker

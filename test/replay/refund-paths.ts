@@ -1,7 +1,7 @@
-import { failureTypes } from '../../workflows/domain/errors';
-import type { RefundState } from '../../workflows/domain/refund';
+import { failureTypes } from '../../workflows/domain/shared/errors';
+import type { RefundState } from '../../workflows/domain/refund/refund';
 import { workflowIds } from '../../workflows/messages';
-import { eventually } from '../support/eventually';
+import { eventually } from '../support/time/eventually';
 import { forwardRefund, providerRefundsOf, refundExceptions, refundIn } from '../support/refunds';
 import { DAY_MS, expectAccepted, expectRefused, HOUR_MS, MINUTE_MS } from './stage';
 import type { Path, Stage, Target } from './stage';

@@ -1,18 +1,18 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { ApplicationFailure } from '@temporalio/common';
-import type { CheckoutAnswer, CheckoutRequest, HoldfastClient } from '../../clients';
-import { createHoldfastClient } from '../../clients';
-import { failureTypes } from '../../workflows/domain/errors';
-import type { FailureType } from '../../workflows/domain/errors';
-import type { OrderPolicy } from '../../workflows/domain/policy';
+import type { CheckoutAnswer, CheckoutRequest, HoldfastClient } from '../../clients/client';
+import { createHoldfastClient } from '../../clients/client';
+import { failureTypes } from '../../workflows/domain/shared/errors';
+import type { FailureType } from '../../workflows/domain/shared/errors';
+import type { OrderPolicy } from '../../workflows/domain/shared/policy';
 import { workflowIds } from '../../workflows/messages';
 import { sampleCart } from '../support/carts';
 import { Disputes } from '../support/disputes';
 import { getConnection, testEnvironment, uniqueName } from '../support/environment';
-import { eventually } from '../support/eventually';
+import { eventually } from '../support/time/eventually';
 import { Shop } from '../support/shop';
 import { Subscriptions } from '../support/subscriptions';
-import { fastForward } from '../support/time';
+import { fastForward } from '../support/time/time';
 import type { World, WorldOptions } from '../support/world';
 
 export const MINUTE_MS = 60_000;

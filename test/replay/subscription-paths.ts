@@ -1,4 +1,4 @@
-import { failureTypes } from '../../workflows/domain/errors';
+import { failureTypes } from '../../workflows/domain/shared/errors';
 import { workflowIds } from '../../workflows/messages';
 import type { BeginOptions, Begun } from '../support/subscriptions';
 import { DAY_MS, expectAccepted, HOUR_MS, MINUTE_MS } from './stage';

@@ -1,4 +1,4 @@
-import type { CheckoutRequest } from '../../clients';
+import type { CheckoutRequest } from '../../clients/client';
 import { uniqueName } from './environment';
 
 /** A cart that the sample catalogue can serve. */

@@ -1,20 +1,20 @@
-import type { DisputePolicy } from '../../workflows/domain/dispute-plan';
-import { DEFAULT_DISPUTE_POLICY } from '../../workflows/domain/dispute-plan';
-import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute-view';
-import { decideDispute, decideFraudWarning, disputeChanged } from '../../workflows/dispute-messages';
+import type { DisputePolicy } from '../../workflows/domain/dispute/plan';
+import { DEFAULT_DISPUTE_POLICY } from '../../workflows/domain/dispute/plan';
+import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute/view';
+import { decideDispute, decideFraudWarning, disputeChanged } from '../../workflows/dispute/messages';
 import type {
   DisputeAnswer,
   DisputeCommand,
   FraudWarningAnswer,
   FraudWarningCommand,
-} from '../../workflows/dispute-messages';
+} from '../../workflows/dispute/messages';
 import { workflowIds, workflowTypes } from '../../workflows/messages';
-import { disputeStart } from '../../clients/dispute-requests';
+import { disputeStart } from '../../clients/client/verbs/disputes';
 import { getConnection, testEnvironment } from './environment';
-import { eventually } from './eventually';
+import { eventually } from './time/eventually';
 import { everything, mugs } from './shop';
 import type { Shop } from './shop';
-import { fastForward, virtualTime } from './time';
+import { fastForward, virtualTime } from './time/time';
 import type { World } from './world';
 
 /** What of an order has left before it is disputed. */

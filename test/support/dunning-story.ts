@@ -1,11 +1,11 @@
-import { planNotices, type PlannedNotice } from '../../workflows/domain/dunning';
-import { nextLook } from '../../workflows/domain/dunning-look';
-import { untrueNotices } from '../../workflows/domain/dunning-rules';
-import { subscriptionFacts } from '../../workflows/domain/subscription-facts';
-import { isOver } from '../../workflows/domain/subscription-stage';
-import type { DunningPolicy, SubscriptionStage, ToldNotice } from '../../workflows/domain/subscription';
-import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../workflows/domain/subscription-snapshot';
-import { at, DAY_MS, HOUR_MS, invoiceSnapshot, MINUTE_MS, snapshot } from './subscription-facts';
+import { planNotices, type PlannedNotice } from '../../workflows/domain/dunning/dunning';
+import { nextLook } from '../../workflows/domain/dunning/look';
+import { untrueNotices } from '../../workflows/domain/dunning/rules';
+import { subscriptionFacts } from '../../workflows/domain/subscription/facts';
+import { isOver } from '../../workflows/domain/subscription/stage';
+import type { DunningPolicy, SubscriptionStage, ToldNotice } from '../../workflows/domain/subscription/subscription';
+import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../workflows/domain/subscription/snapshot';
+import { at, DAY_MS, HOUR_MS, invoiceSnapshot, MINUTE_MS, snapshot } from './facts/subscription';
 
 /** One planned try of an invoice. After a hard decline the provider counts it and makes none. */
 export interface Try {

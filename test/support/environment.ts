@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client as PgClient } from 'pg';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { errorCode } from '../../workers/error-code';
+import { errorCode } from '../../workers/dependencies/error-code';
 
 /** What the global set-up started, as every test sees it. */
 export interface TestEnvironment {

@@ -3,10 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client as PgClient } from 'pg';
-import { migrate } from '../../activities/storage/migrate';
-import { startPostgres } from '../../workers/embedded/postgres';
-import { startRedis } from '../../workers/embedded/redis';
-import { startTemporal } from '../../workers/embedded/temporal';
+import { migrate } from '../../activities/storage/postgres/migrate';
+import { startPostgres } from '../../workers/embedded/servers/postgres';
+import { startRedis } from '../../workers/embedded/servers/redis';
+import { startTemporal } from '../../workers/embedded/servers/temporal';
 import { TEMPLATE_DATABASE, TEST_VARIABLES, type TestEnvironment } from './environment';
 
 declare global {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
-import { findFreePort } from '../../workers/embedded/ports';
+import { findFreePort } from '../../workers/embedded/servers/ports';
 import type { StripeSimulator } from '../../workers/embedded/stripe/server';
 import { testEnvironment, uniqueName, type TestDatabase } from './environment';
 
-const DIST = resolve(__dirname, '../../dist/workers');
+const DIST = resolve(__dirname, '../../dist/workers/processes');
 const children: ChildProcess[] = [];
 
 /** A process of the built package. */

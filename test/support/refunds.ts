@@ -1,8 +1,8 @@
-import type { RefundFacts } from '../../workflows/domain/refund';
+import type { RefundFacts } from '../../workflows/domain/refund/refund';
 import { workflowIds } from '../../workflows/messages';
 import { getConnection, testEnvironment } from './environment';
-import { eventually } from './eventually';
-import { fastForward, type FastForwardResult } from './time';
+import { eventually } from './time/eventually';
+import { fastForward, type FastForwardResult } from './time/time';
 import type { World } from './world';
 
 /** The refund as Postgres has it. @throws Error where none is recorded */

@@ -1,11 +1,11 @@
-import type { CheckoutRequest } from '../../clients';
-import type { OrderPolicy } from '../../workflows/domain/policy';
-import type { OrderView } from '../../workflows/domain/order-view';
+import type { CheckoutRequest } from '../../clients/client';
+import type { OrderPolicy } from '../../workflows/domain/shared/policy';
+import type { OrderView } from '../../workflows/domain/order/view';
 import { sampleCart } from './carts';
 import { getConnection, testEnvironment } from './environment';
-import { eventually } from './eventually';
-import { violations } from './invariants';
-import { fastForward, virtualTime } from './time';
+import { eventually } from './time/eventually';
+import { violations } from './invariants/invariants';
+import { fastForward, virtualTime } from './time/time';
 import { closeConnections, createWorld } from './world';
 import type { World, WorldOptions } from './world';
 

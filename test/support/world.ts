@@ -8,21 +8,21 @@ import { pino } from 'pino';
 import type { Logger } from 'pino';
 import type { EncryptionKey } from '../../activities/crypto';
 import { createSampleCatalogue } from '../../activities/storage';
-import { createHoldfastClient } from '../../clients';
-import type { HoldfastClient } from '../../clients';
-import type { DisputePolicy } from '../../workflows/domain/dispute-plan';
-import type { FraudWarningPolicy } from '../../workflows/domain/fraud-warning';
-import type { OrderPolicy } from '../../workflows/domain/policy';
-import type { RefundPolicy } from '../../workflows/domain/refund';
-import type { DunningPolicy } from '../../workflows/domain/subscription';
-import { createDependencies } from '../../workers/dependencies';
-import type { Dependencies } from '../../workers/dependencies';
-import { startMailServer } from '../../workers/embedded/mail';
-import type { MailServer, ReceivedMail } from '../../workers/embedded/mail';
+import { createHoldfastClient } from '../../clients/client';
+import type { HoldfastClient } from '../../clients/client';
+import type { DisputePolicy } from '../../workflows/domain/dispute/plan';
+import type { FraudWarningPolicy } from '../../workflows/domain/dispute/fraud-warning';
+import type { OrderPolicy } from '../../workflows/domain/shared/policy';
+import type { RefundPolicy } from '../../workflows/domain/refund/refund';
+import type { DunningPolicy } from '../../workflows/domain/subscription/subscription';
+import { createDependencies } from '../../workers/dependencies/dependencies';
+import type { Dependencies } from '../../workers/dependencies/dependencies';
+import { startMailServer } from '../../workers/embedded/servers/mail';
+import type { MailServer, ReceivedMail } from '../../workers/embedded/servers/mail';
 import { startStripeSimulator } from '../../workers/embedded/stripe/server';
 import type { StripeSimulator, StripeSimulatorOptions } from '../../workers/embedded/stripe/server';
 import { startRelays } from '../../workers/relays';
-import { createOrderWorker, installRuntime } from '../../workers/temporal';
+import { createOrderWorker, installRuntime } from '../../workers/dependencies/temporal';
 import {
   closeConnections,
   createDatabase,
@@ -33,7 +33,7 @@ import {
   workflowBundle,
 } from './environment';
 import type { TestDatabase } from './environment';
-import { followVirtualTime } from './follow-time';
+import { followVirtualTime } from './time/follow-time';
 
 export interface WorldOptions {
   readonly simulator?: StripeSimulatorOptions;

@@ -1,6 +1,6 @@
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { defectsOfActivities } from '../../workers/activity-defects';
+import { defectsOfActivities } from '../../workers/dependencies/activity-defects';
 
 const context = { info: { activityType: 'recordShipment' } } as unknown as Context;
 

@@ -5,12 +5,12 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { createKeyring } from '../../activities/crypto';
 import type { EncryptionKey } from '../../activities/crypto';
-import { createPayloadCodec } from '../../workers/codec';
+import { createPayloadCodec } from '../../workers/dependencies/codec';
 import { workflowIds } from '../../workflows/messages';
 import { toHistoryJson } from '../replay/history-json';
 import { readHistory, recordedNames } from '../replay/record';
 import { sampleCart } from '../support/carts';
-import { eventually } from '../support/eventually';
+import { eventually } from '../support/time/eventually';
 import { closeConnections, createWorld } from '../support/world';
 
 const key = (id: string): EncryptionKey => ({ id, key: randomBytes(32) });

@@ -1,4 +1,4 @@
-import { ConfigurationError, parseConfig, readCommandLine } from '../../workers/config';
+import { ConfigurationError, parseConfig, readCommandLine } from '../../workers/config/config';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 const API_KEY = 'key-for-tests-0123456789';

@@ -7,7 +7,7 @@ import type { StripeSimulator } from '../../workers/embedded/stripe/server';
 import { sampleCart } from '../support/carts';
 import { createDatabase } from '../support/environment';
 import type { TestDatabase } from '../support/environment';
-import { eventually } from '../support/eventually';
+import { eventually } from '../support/time/eventually';
 import { killProcesses, processEnvironment, run, statusOf } from '../support/processes';
 
 let database: TestDatabase;

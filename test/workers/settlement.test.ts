@@ -1,12 +1,12 @@
 import { pino } from 'pino';
-import { ValidationError } from '../../clients';
+import { ValidationError } from '../../clients/client';
 import { createGatewayClient } from '../../clients/cli/gateway-client';
 import { createProgram } from '../../clients/cli/program';
 import { createGateway } from '../../clients/gateway';
-import type { SettlementReport } from '../../workflows/settlement-ports';
-import { gatewayDependencies } from '../../workers/gateway-dependencies';
-import { ensureSchedules, settlementScheduleId } from '../../workers/schedules';
-import { eventually } from '../support/eventually';
+import type { SettlementReport } from '../../workflows/settlement/ports';
+import { gatewayDependencies } from '../../workers/dependencies/gateway-dependencies';
+import { ensureSchedules, settlementScheduleId } from '../../workers/dependencies/schedules';
+import { eventually } from '../support/time/eventually';
 import { everything, mugs, Shop } from '../support/shop';
 import { closeConnections, createWorld, type World } from '../support/world';
 

@@ -7,7 +7,7 @@ import type { StepResult } from '../../workers/setup/step';
 import { sampleCart } from '../support/carts';
 import { createDatabase, uniqueName } from '../support/environment';
 import type { TestDatabase } from '../support/environment';
-import { eventually } from '../support/eventually';
+import { eventually } from '../support/time/eventually';
 import { freePort, killProcesses, processEnvironment, run, statusOf } from '../support/processes';
 
 // A Postgres and a Temporal that Holdfast has never seen, and nothing but environment variables.

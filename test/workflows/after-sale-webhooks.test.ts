@@ -1,13 +1,13 @@
 import { workflowIds } from '../../workflows/messages';
 import { Disputes, FraudWarnings } from '../support/disputes';
-import { eventually } from '../support/eventually';
-import { violations } from '../support/invariants';
+import { eventually } from '../support/time/eventually';
+import { violations } from '../support/invariants/invariants';
 import { seed } from '../support/property';
 import { providerRefundsOf, refundIn } from '../support/refunds';
 import { Shop } from '../support/shop';
-import { dropped, fine, permuted, tripled, type Network } from '../support/webhook-networks';
+import { dropped, fine, permuted, tripled, type Network } from '../support/webhooks/networks';
 import { LOUD, Subscriptions } from '../support/subscriptions';
-import { heard, liveTo, rest } from '../support/workflow-clocks';
+import { heard, liveTo, rest } from '../support/time/workflow-clocks';
 import { closeConnections, createWorld, type World } from '../support/world';
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import { workflowIds } from '../../workflows/messages';
 import { Breaking } from '../support/breaking';
 import { sampleCart } from '../support/carts';
-import { eventually } from '../support/eventually';
+import { eventually } from '../support/time/eventually';
 import { everything, mugs, parcel, shopForThisFile } from '../support/shop';
 
 const breaking = new Breaking();

@@ -1,5 +1,5 @@
 import { sampleCart } from '../support/carts';
-import { eventually } from '../support/eventually';
+import { eventually } from '../support/time/eventually';
 import { providerRefundsOf } from '../support/refunds';
 import { everything, shopForThisFile } from '../support/shop';
 

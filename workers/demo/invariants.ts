@@ -1,4 +1,4 @@
-import { Excuses } from '../../workflows/domain/exception-excuses';
+import { Excuses } from '../../workflows/domain/exception/excuses';
 import { orderOf } from './bank';
 import type { SimulatedDispute, SimulatedPayment, SimulatedRefund } from './bank';
 import { moneyBack } from './money-back-promises';

@@ -1,10 +1,10 @@
 import { pino } from 'pino';
-import { ConfigurationError, parseConfig } from '../config';
-import { readCommandLine } from '../command-line';
-import type { CommandLine } from '../command-line';
-import { INTERRUPTED, runMain, startOrLeave, stopAndExit, untilSignal } from '../process';
-import { describeStack, startStackApp } from '../stack-app';
-import type { StackApp } from '../stack-app';
+import { ConfigurationError, parseConfig } from '../config/config';
+import { readCommandLine } from '../processes/command-line';
+import type { CommandLine } from '../processes/command-line';
+import { INTERRUPTED, runMain, startOrLeave, stopAndExit, untilSignal } from '../processes/process';
+import { describeStack, startStackApp } from '../processes/stack-app';
+import type { StackApp } from '../processes/stack-app';
 import { DUNNING, perform, POLICY } from './performance';
 import type { Outcome } from './performance';
 import { Progress } from './progress';

@@ -1,19 +1,19 @@
 import type { Pool } from 'pg';
 import { createSampleCatalogue } from '../../activities/storage';
-import type { OrderPolicy } from '../../workflows/domain/policy';
-import type { DunningPolicy } from '../../workflows/domain/subscription';
-import type { ReceivedMail } from '../embedded/mail';
-import type { StackApp } from '../stack-app';
+import type { OrderPolicy } from '../../workflows/domain/shared/policy';
+import type { DunningPolicy } from '../../workflows/domain/subscription/subscription';
+import type { ReceivedMail } from '../embedded/servers/mail';
+import type { StackApp } from '../processes/stack-app';
 import { Bank, cartOf } from './bank';
-import { doomedCheckout } from './doomed-checkout';
+import { doomedCheckout } from './crash/checkout';
 import { findViolations } from './invariants';
 import type { Violation } from './invariants';
 import type { Progress } from './progress';
 import { readRecorded } from './recorded';
 import { linksTo, promiseLines, storyTable, verdict } from './report';
 import type { ReportedCart } from './report';
-import { playScenes, SCENES } from './scenes';
-import type { PlayedScene } from './scenes';
+import { playScenes, SCENES } from './scenes/scenes';
+import type { PlayedScene } from './scenes/scenes';
 import { Shop } from './shop';
 import type { Backdoor, PlayedMail, Stage } from './stage';
 

@@ -1,10 +1,10 @@
 import Table from 'cli-table3';
-import type { OrderView } from '../../workflows/domain/order-view';
-import { formatMoney } from '../../workflows/domain/money';
+import type { OrderView } from '../../workflows/domain/order/view';
+import { formatMoney } from '../../workflows/domain/shared/money';
 import { workflowIds } from '../../workflows/messages';
 import { PROMISES } from './invariants';
 import type { Violation } from './invariants';
-import type { PlayedScene } from './scenes';
+import type { PlayedScene } from './scenes/scenes';
 import type { PlayedCart } from './stage';
 
 export interface ReportedCart {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { CheckoutRequest } from '../../clients';
-import type { OrderView } from '../../workflows/domain/order-view';
-import type { SubscriptionView } from '../../workflows/domain/subscription-view';
+import type { CheckoutRequest } from '../../clients/client';
+import type { OrderView } from '../../workflows/domain/order/view';
+import type { SubscriptionView } from '../../workflows/domain/subscription/view';
 
 /** What the gateway may answer; which fields are there depends on the status. */
 export interface AnswerBody {

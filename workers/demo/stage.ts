@@ -1,5 +1,5 @@
-import type { CheckoutRequest } from '../../clients';
-import type { OrderView } from '../../workflows/domain/order-view';
+import type { CheckoutRequest } from '../../clients/client';
+import type { OrderView } from '../../workflows/domain/order/view';
 import type Stripe from 'stripe';
 import type { Bank } from './bank';
 import type { Answer, Shop } from './shop';

@@ -1,6 +1,6 @@
 import { ensureBuilt, STRIPE_MOCK, TEMPORAL_UI } from './provision';
-import { findRedisServer, installRedisServer } from './redis-source';
-import { findTemporalSource } from './temporal-source';
+import { findRedisServer, installRedisServer } from './servers/redis-source';
+import { findTemporalSource } from './servers/temporal-source';
 
 /**
  * `npm run provision [-- --contract]`: gets everything that tests and the demo would otherwise get at their first

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { errorCode } from '../error-code';
-import { waitFor } from '../poll';
-import { findOnPath, isExecutable, runCommand, type Log } from './process';
+import { errorCode } from '../dependencies/error-code';
+import { waitFor } from '../dependencies/poll';
+import { findOnPath, isExecutable, runCommand, type Log } from './servers/process';
 
 /** A program that is built from its published Go module, once, into the cache. */
 export interface GoTool {

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { NotificationSettings } from '../../activities/notifications';
-import type { Config, StripeConfig, TemporalConnectionOptions } from '../config';
-import { startMailServer, type MailServer } from './mail';
-import { openDataFolder, type DataFolder } from './data-folder';
-import { assertPortFree, findFreePort, FIXED_PORTS, type PortMode } from './ports';
-import { startPostgres } from './postgres';
-import type { Log } from './process';
-import { startRedis } from './redis';
+import type { Config, StripeConfig, TemporalConnectionOptions } from '../config/config';
+import { startMailServer, type MailServer } from './servers/mail';
+import { openDataFolder, type DataFolder } from './servers/data-folder';
+import { assertPortFree, findFreePort, FIXED_PORTS, type PortMode } from './servers/ports';
+import { startPostgres } from './servers/postgres';
+import type { Log } from './servers/process';
+import { startRedis } from './servers/redis';
 import { startStripeSimulator, type StripeSimulator } from './stripe/server';
-import { startTemporal, type TemporalHandle } from './temporal';
+import { startTemporal, type TemporalHandle } from './servers/temporal';
 
 export interface StackOptions {
   ports: PortMode;

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { DISPUTE_EVENTS } from './dispute-events';
-import { isDefect, isRefusal } from '../activity-defects';
+import { isDefect, isRefusal } from '../dependencies/activity-defects';
 import { MAX_ATTEMPTS, type EventHandler, type Handled, type InboxEvent } from './event-handler';
 import { PAYMENT_EVENTS } from './payment-events';
 import { REFUND_EVENTS } from './refund-events';

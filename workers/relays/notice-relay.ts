@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { NoticeChannel, NoticeChannels, Refusal, PreparedMessage } from '../../activities/notifications';
 import { SMTP_CONNECTIONS } from '../../activities/notifications';
 import type { ClaimedNotice, NoticeOutcome, NoticeStore } from '../../activities/storage';
-import { noticeTiming, type NoticeTiming } from '../../workflows/domain/notice-timing';
+import { noticeTiming, type NoticeTiming } from '../../workflows/domain/notice/timing';
 import { NoticeRound } from './notice-round';
 
 export interface NoticeRelayDependencies {

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { subjectOf } from '../../workflows/domain/events';
-import type { DomainEvent, OrderEvent } from '../../workflows/domain/events';
-import { orderStart } from '../../clients/requests';
+import { subjectOf } from '../../workflows/domain/shared/events';
+import type { DomainEvent, OrderEvent } from '../../workflows/domain/shared/events';
+import { orderStart } from '../../clients/client/requests';
 import { workflowTypes } from '../../workflows/messages';
 
 /** The outbox as this relay needs it. */

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Stranger } from '../../activities/stripe';
-import { orderStart } from '../../clients/requests';
+import { orderStart } from '../../clients/client/requests';
 import { paymentChanged, workflowIds, workflowTypes } from '../../workflows/messages';
 import type { VoidPaymentInput } from '../../workflows/ports';
 import { FOREIGN_ATTEMPTS, metadataOf, waitForOrder } from './event-handler';

@@ -8,10 +8,10 @@ import {
   type RefundPart,
   type RefundPartStatus,
   type RefundPolicy,
-} from '../../workflows/domain/refund';
-import { refundStart } from '../../clients/refund-requests';
+} from '../../workflows/domain/refund/refund';
+import { refundStart } from '../../clients/client/verbs/refunds';
 import { workflowTypes } from '../../workflows/messages';
-import { refundChanged, type RefundInput } from '../../workflows/refund-messages';
+import { refundChanged, type RefundInput } from '../../workflows/refund/messages';
 import { metadataOf, objectOf, waitForOrder } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 import type { KnownPayment } from './payment-events';

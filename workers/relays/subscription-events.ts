@@ -1,11 +1,11 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import type { SubscriptionRefresher } from '../../activities/stripe';
-import { failureTypes } from '../../workflows/domain/errors';
-import type { DunningPolicy } from '../../workflows/domain/subscription';
-import { subscriptionStart } from '../../clients/subscription-requests';
+import { failureTypes } from '../../workflows/domain/shared/errors';
+import type { DunningPolicy } from '../../workflows/domain/subscription/subscription';
+import { subscriptionStart } from '../../clients/client/verbs/subscriptions';
 import { workflowTypes } from '../../workflows/messages';
-import { subscriptionChanged } from '../../workflows/subscription-messages';
+import { subscriptionChanged } from '../../workflows/subscription/messages';
 import { idIn, objectOf } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { Client } from '@temporalio/client';
 import type { Keyring } from '../../activities/crypto';
 import { readEncryptedSample, readSchemaState } from '../../activities/storage';
-import { scheduleExists } from '../schedules';
+import { scheduleExists } from '../dependencies/schedules';
 import { countPollers, currentBuild } from './deployment';
 import { inspect, type Finding } from './finding';
 import { namespaceExists, unusableAttributes, type TemporalServices } from './namespace';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { CommandFailed } from '../../clients/cli/gateway-client';
-import { parseConfig } from '../config';
+import { parseConfig } from '../config/config';
 import { findingLines, type Finding } from './finding';
 import type { StepResult } from './step';
 

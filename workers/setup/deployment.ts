@@ -1,6 +1,6 @@
 import { temporal } from '@temporalio/proto';
-import { errorCode } from '../error-code';
-import { waitFor } from '../poll';
+import { errorCode } from '../dependencies/error-code';
+import { waitFor } from '../dependencies/poll';
 import type { TemporalServices } from './namespace';
 import type { Step } from './step';
 

@@ -3,9 +3,9 @@ import { createTransport } from 'nodemailer';
 import { createKeyring } from '../../activities/crypto';
 import { createPool } from '../../activities/storage';
 import { createStripeClient } from '../../activities/stripe';
-import { ConfigurationError, parseConfig, type Config } from '../config';
-import { connectRedis } from '../redis-client';
-import { missingSettings } from '../process';
+import { ConfigurationError, parseConfig, type Config } from '../config/config';
+import { connectRedis } from '../dependencies/redis-client';
+import { missingSettings } from '../processes/process';
 import {
   checkEncryptionKeys,
   checkNamespace,

@@ -1,5 +1,5 @@
-import { errorCode } from '../error-code';
-import { StartRefused } from '../start-refused';
+import { errorCode } from '../dependencies/error-code';
+import { StartRefused } from '../processes/start-refused';
 
 /** What is wrong with a part that Holdfast needs, and what its operator can do. */
 export interface Fault {

@@ -1,8 +1,8 @@
 import type { ConnectionLike } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
 import type { temporal } from '@temporalio/proto';
-import { errorCode } from '../error-code';
-import { waitFor } from '../poll';
+import { errorCode } from '../dependencies/error-code';
+import { waitFor } from '../dependencies/poll';
 import { FaultError } from './fault';
 import { SEARCH_ATTRIBUTES, type WantedAttribute } from './search-attributes';
 import { runSteps, type Step, type StepResult } from './step';

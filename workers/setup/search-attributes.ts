@@ -1,6 +1,6 @@
 import { SearchAttributeType } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
-import { searchAttributes } from '../../workflows/search-attributes';
+import { searchAttributes } from '../../workflows/kit/search-attributes';
 
 /** A custom search attribute as Temporal's command line and its API name its type. */
 export interface WantedAttribute {

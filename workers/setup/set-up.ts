@@ -1,7 +1,7 @@
 import { Client } from '@temporalio/client';
 import { createPool, readSchemaState } from '../../activities/storage';
-import type { Config } from '../config';
-import { schedulesStep } from '../schedules';
+import type { Config } from '../config/config';
+import { schedulesStep } from '../dependencies/schedules';
 import { withTemporal } from './connect';
 import { deploymentStep } from './deployment';
 import { describeFault } from './fault';
@@ -42,7 +42,7 @@ function schemaStep(databaseUrl: string | undefined): Step {
     },
     async perform() {
       // Loaded here: tests cannot load the migration library.
-      const { migrate } = await import('../../activities/storage/migrate.js');
+      const { migrate } = await import('../../activities/storage/postgres/migrate.js');
       await migrate(url());
     },
   };

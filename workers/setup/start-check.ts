@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Keyring } from '../../activities/crypto';
-import { StartRefused } from '../start-refused';
+import { StartRefused } from '../processes/start-refused';
 import { checkEncryptionKeys, checkNamespace, checkSchema } from './checks';
 import type { TemporalServices } from './namespace';
 

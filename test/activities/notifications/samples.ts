@@ -1,5 +1,5 @@
 import type { NoticeToSend } from '../../../activities/notifications/channel';
-import type { NoticeKind, NoticePayloads } from '../../../workflows/domain/notices';
+import type { NoticeKind, NoticePayloads } from '../../../workflows/domain/notice/notices';
 
 const amount = { amount: 1_999, currency: 'eur' };
 const link = 'https://pay.example.com/i/1?a=b&c=d';

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createRenderer } from '../../../activities/notifications/templates';
-import type { NoticeData } from '../../../workflows/domain/notices';
+import type { NoticeData } from '../../../workflows/domain/notice/notices';
 import { kinds, noticeOf, samples } from './samples';
 
 const render = createRenderer('Sample Shop');

@@ -11,9 +11,9 @@ import {
   sampleSkus,
   type PaymentStore,
 } from '../../../activities/storage';
-import type { Hold, LineQuantity, OrderFacts } from '../../../workflows/domain/order';
-import { DEFAULT_POLICY } from '../../../workflows/domain/policy';
-import { cartTotal, shipmentAmount } from '../../../workflows/domain/shipment-amount';
+import type { Hold, LineQuantity, OrderFacts } from '../../../workflows/domain/order/order';
+import { DEFAULT_POLICY } from '../../../workflows/domain/shared/policy';
+import { cartTotal, shipmentAmount } from '../../../workflows/domain/order/shipment-amount';
 import type { CheckoutCart } from '../../../workflows/messages';
 import type {
   AuthorizationPurpose,

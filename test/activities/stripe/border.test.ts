@@ -1,6 +1,6 @@
 import { providerEmail, wellFormed } from '../../../activities/stripe/border';
 import { idempotencyKey } from '../../../activities/stripe/keyed';
-import { operationKeys, shipmentId } from '../../../workflows/domain/operation-keys';
+import { operationKeys, shipmentId } from '../../../workflows/domain/shared/operation-keys';
 
 describe('what leaves for the provider', () => {
   it('has a key that a header carries, whatever ids of others are in it', () => {

@@ -6,7 +6,7 @@ import { createStripeClient } from '../../../activities/stripe';
 import { ConcurrencyCap } from '../../../activities/stripe/concurrency';
 import { kindOfCode } from '../../../activities/stripe/error-kinds';
 import { toFailure } from '../../../activities/stripe/errors';
-import { failureTypes } from '../../../workflows/domain/errors';
+import { failureTypes } from '../../../workflows/domain/shared/errors';
 import { attempt, failureOf, startHarness } from './harness';
 
 /** A server that answers every request as it is told; for answers that no Stripe-shaped server gives. */

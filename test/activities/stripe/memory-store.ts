@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { failureTypes } from '../../../workflows/domain/errors';
-import { operationKeys } from '../../../workflows/domain/operation-keys';
-import type { OrderFacts } from '../../../workflows/domain/order';
+import { failureTypes } from '../../../workflows/domain/shared/errors';
+import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
+import type { OrderFacts } from '../../../workflows/domain/order/order';
 import type { AuthorizePaymentInput, CapturePaymentInput, PaymentStatus } from '../../../workflows/ports';
 import type {
   AttemptRecord,
@@ -13,7 +13,7 @@ import type {
   RecordAttemptInput,
   RecordAttemptResult,
   RecordVoidInput,
-} from '../../../activities/storage/payment-store';
+} from '../../../activities/storage/payments/store';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Attempt = Mutable<AttemptRecord> & { result?: PaymentStatus };

@@ -1,5 +1,5 @@
 import type { CheckoutAnswer } from '../../../workflows/messages';
-import { Misconfigured, OutcomePending, ServiceUnavailable } from '../../../clients';
+import { Misconfigured, OutcomePending, ServiceUnavailable } from '../../../clients/client';
 import type { Gateway } from '../../../clients/gateway';
 import {
   cart,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Gateway } from '../../../clients/gateway';
-import { disputeViewAnswer, fraudWarningAnswer } from '../../../clients/dispute-schemas';
-import { OutcomePending } from '../../../clients';
-import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute-view';
+import { disputeViewAnswer, fraudWarningAnswer } from '../../../clients/schemas/disputes';
+import { OutcomePending } from '../../../clients/client';
+import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute/view';
 import { createFakes, request, startGateway, type Answer, type Fakes } from '../support/gateway-fakes';
 import { disputeView, fraudWarningView } from '../support/dispute-views';
 

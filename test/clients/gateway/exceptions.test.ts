@@ -1,5 +1,5 @@
 import type { Gateway } from '../../../clients/gateway';
-import type { OpenException } from '../../../workflows/domain/exception-actions';
+import type { OpenException } from '../../../workflows/domain/exception/actions';
 import { createFakes, request, startGateway, type Fakes } from '../support/gateway-fakes';
 
 let fakes: Fakes;

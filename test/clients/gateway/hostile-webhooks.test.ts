@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { pino } from 'pino';
 import { createGateway, type Gateway } from '../../../clients/gateway';
-import { gatewayDependencies } from '../../../workers/gateway-dependencies';
+import { gatewayDependencies } from '../../../workers/dependencies/gateway-dependencies';
 import { actedOn } from '../../../workers/relays/inbox-dispatcher';
 import { inboxRounds } from '../../../workers/relays';
 import { sampleCart } from '../../support/carts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { createGateway, type Gateway } from '../../../clients/gateway';
-import { gatewayDependencies } from '../../../workers/gateway-dependencies';
+import { gatewayDependencies } from '../../../workers/dependencies/gateway-dependencies';
 import { sampleCart } from '../../support/carts';
 import { closeConnections } from '../../support/environment';
 import { hostile, hostileText } from '../../support/hostile';

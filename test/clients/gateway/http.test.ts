@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createGateway, type Gateway } from '../../../clients/gateway';
 import { API_KEY, cart, createFakes, PLACED, request, startGateway, type Fakes } from '../support/gateway-fakes';
-import { eventually } from '../../support/eventually';
+import { eventually } from '../../support/time/eventually';
 
 let fakes: Fakes;
 let gateway: Gateway;

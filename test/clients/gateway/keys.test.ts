@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { createGateway, type Gateway } from '../../../clients/gateway';
-import { gatewayDependencies } from '../../../workers/gateway-dependencies';
+import { gatewayDependencies } from '../../../workers/dependencies/gateway-dependencies';
 import { sampleCart } from '../../support/carts';
 import { closeConnections } from '../../support/environment';
-import { eventually } from '../../support/eventually';
+import { eventually } from '../../support/time/eventually';
 import { createWorld, type World } from '../../support/world';
 import { API_KEY, request, type Answer } from '../support/gateway-fakes';
 

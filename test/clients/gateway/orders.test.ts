@@ -1,5 +1,5 @@
-import { cancelRequest } from '../../../clients/schemas';
-import { parse } from '../../../clients/validate';
+import { cancelRequest } from '../../../clients/schemas/orders';
+import { parse } from '../../../clients/schemas/validate';
 import type { Gateway } from '../../../clients/gateway';
 import { createFakes, orderView, request, startGateway, type Answer, type Fakes } from '../support/gateway-fakes';
 

@@ -3,7 +3,7 @@ import Stripe from 'stripe';
 import { pino } from 'pino';
 import { createGateway, type Gateway, type GatewayDeps } from '../../../clients/gateway';
 import { createOrderQueries, createPool } from '../../../activities/storage';
-import { gatewayDependencies } from '../../../workers/gateway-dependencies';
+import { gatewayDependencies } from '../../../workers/dependencies/gateway-dependencies';
 import { sampleCart } from '../../support/carts';
 import { closeConnections } from '../../support/environment';
 import { createWorld, type World } from '../../support/world';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { OutcomePending } from '../../../clients';
+import { OutcomePending } from '../../../clients/client';
 import type { Gateway } from '../../../clients/gateway';
-import { refundAnswer } from '../../../clients/money-back-answers';
-import type { RefundFieldsAgree } from '../../../clients/refund-schemas';
-import { refundFacts, refundPart } from '../../support/refund-facts';
+import { refundAnswer } from '../../../clients/schemas/money-back-answers';
+import type { RefundFieldsAgree } from '../../../clients/schemas/refunds';
+import { refundFacts, refundPart } from '../../support/facts/refund';
 import { createFakes, request, startGateway, type Answer, type Fakes } from '../support/gateway-fakes';
 
 let fakes: Fakes;

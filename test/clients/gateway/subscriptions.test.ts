@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Gateway } from '../../../clients/gateway';
-import { subscriptionAnswer, type SubscriptionFieldsAgree } from '../../../clients/subscription-schemas';
-import { OutcomePending } from '../../../clients';
+import { subscriptionAnswer, type SubscriptionFieldsAgree } from '../../../clients/schemas/subscriptions';
+import { OutcomePending } from '../../../clients/client';
 import { createFakes, request, startGateway, type Answer, type Fakes } from '../support/gateway-fakes';
 import { subscriptionView } from '../support/subscription-view';
 

@@ -1,4 +1,4 @@
-import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute-view';
+import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute/view';
 
 /** A dispute that waits for a decision. */
 export function disputeView(changes: Partial<DisputeView> = {}): DisputeView {

@@ -1,13 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import type { FieldProblem } from '../../../workflows/domain/errors';
-import type { AuthorizationReport } from '../../../workflows/domain/authorization-rates';
-import type { SendNoticeAgainAnswer } from '../../../workflows/domain/notices';
-import type { RefundFacts } from '../../../workflows/domain/refund';
-import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute-view';
-import type { OrderView } from '../../../workflows/domain/order-view';
-import type { SubscriptionView } from '../../../workflows/domain/subscription-view';
+import type { FieldProblem } from '../../../workflows/domain/shared/errors';
+import type { AuthorizationReport } from '../../../workflows/domain/payment/authorization-rates';
+import type { SendNoticeAgainAnswer } from '../../../workflows/domain/notice/notices';
+import type { RefundFacts } from '../../../workflows/domain/refund/refund';
+import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute/view';
+import type { OrderView } from '../../../workflows/domain/order/view';
+import type { SubscriptionView } from '../../../workflows/domain/subscription/view';
 import type { CheckoutAnswer } from '../../../workflows/messages';
 import { subscriptionView } from './subscription-view';
 import { disputeView, fraudWarningView } from './dispute-views';
@@ -21,8 +21,8 @@ import type {
   InboxEvent,
   VerifiedEvent,
 } from '../../../clients/gateway/ports';
-import type { OpenException } from '../../../workflows/domain/exception-actions';
-import { refundFacts } from '../../support/refund-facts';
+import type { OpenException } from '../../../workflows/domain/exception/actions';
+import { refundFacts } from '../../support/facts/refund';
 
 /** In-memory stand-ins for what the gateway is given, which note everything that was asked of them. */
 

@@ -1,4 +1,4 @@
-import type { NoticeView } from '../../../workflows/domain/notices';
+import type { NoticeView } from '../../../workflows/domain/notice/notices';
 
 export function noticeView(): NoticeView {
   return {

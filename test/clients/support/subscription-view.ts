@@ -1,4 +1,4 @@
-import type { SubscriptionView } from '../../../workflows/domain/subscription-view';
+import type { SubscriptionView } from '../../../workflows/domain/subscription/view';
 
 /** A renewal that was refused once, of which the customer was told; a plan was changed before. */
 export function subscriptionView(subscriptionId: string, changes: Partial<SubscriptionView> = {}): SubscriptionView {

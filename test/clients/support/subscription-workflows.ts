@@ -3,7 +3,7 @@ import {
   getSubscriptionStatus,
   paySubscription,
   type SubscriptionInput,
-} from '../../../workflows/subscription-messages';
+} from '../../../workflows/subscription/messages';
 
 /** A stand-in under the real workflow's name. */
 

@@ -1,7 +1,7 @@
-import type { OrderView } from '../../../workflows/domain/order-view';
+import type { OrderView } from '../../../workflows/domain/order/view';
 import { Progress } from '../../../workers/demo/progress';
 import { linksTo, promiseLines, storyTable, verdict } from '../../../workers/demo/report';
-import { playScenes } from '../../../workers/demo/scenes';
+import { playScenes } from '../../../workers/demo/scenes/scenes';
 import type { Scene, Stage } from '../../../workers/demo/stage';
 
 const linkTo = linksTo('http://127.0.0.1:8233/', 'default');

@@ -1,11 +1,11 @@
 import { disputeEvents } from '../../../workers/relays/dispute-events';
-import { DEFAULT_DISPUTE_POLICY } from '../../../workflows/domain/dispute-plan';
-import { DEFAULT_FRAUD_WARNING_POLICY } from '../../../workflows/domain/fraud-warning';
-import { DEFAULT_REFUND_POLICY } from '../../../workflows/domain/refund';
+import { DEFAULT_DISPUTE_POLICY } from '../../../workflows/domain/dispute/plan';
+import { DEFAULT_FRAUD_WARNING_POLICY } from '../../../workflows/domain/dispute/fraud-warning';
+import { DEFAULT_REFUND_POLICY } from '../../../workflows/domain/refund/refund';
 import { workflowIds } from '../../../workflows/messages';
 import { Disputes, FraudWarnings } from '../../support/disputes';
 import { shopForThisFile } from '../../support/shop';
-import { heard, rest } from '../../support/workflow-clocks';
+import { heard, rest } from '../../support/time/workflow-clocks';
 import { eventOf, heardOf, inboxOf } from './inbox-of';
 
 const { world, shop } = shopForThisFile();

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import pino from 'pino';
 import { createInbox, type Inbox } from '../../../activities/storage';
-import { failureTypes } from '../../../workflows/domain/errors';
+import { failureTypes } from '../../../workflows/domain/shared/errors';
 import { dispatchInbox } from '../../../workers/relays/inbox-dispatcher';
 import type { EventHandler } from '../../../workers/relays/event-handler';
 import { openShop, type Shop } from '../../activities/storage/shop';

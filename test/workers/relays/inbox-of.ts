@@ -1,6 +1,6 @@
-import { readEvent } from '../../../activities/stripe/events';
+import { readEvent } from '../../../activities/stripe/webhooks/events';
 import { uniqueName } from '../../support/environment';
-import { eventually } from '../../support/eventually';
+import { eventually } from '../../support/time/eventually';
 import type { World } from '../../support/world';
 
 export interface InboxRow {

@@ -4,19 +4,19 @@ import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { createNoticeChannels } from '../../../activities/notifications';
 import { createNoticeStore, createPool } from '../../../activities/storage';
-import { transact } from '../../../activities/storage/database';
-import { queueNotice } from '../../../activities/storage/notices';
-import { startMailServer } from '../../../workers/embedded/mail';
-import { findFreePort } from '../../../workers/embedded/ports';
+import { transact } from '../../../activities/storage/postgres/database';
+import { queueNotice } from '../../../activities/storage/notices/notices';
+import { startMailServer } from '../../../workers/embedded/servers/mail';
+import { findFreePort } from '../../../workers/embedded/servers/ports';
 import { startStripeSimulator } from '../../../workers/embedded/stripe/server';
 import { relayNotices } from '../../../workers/relays/notice-relay';
 import { createDatabase, testEnvironment, uniqueName } from '../../support/environment';
-import { eventually } from '../../support/eventually';
-import { startWebhookReceiver } from '../../support/webhook-receiver';
+import { eventually } from '../../support/time/eventually';
+import { startWebhookReceiver } from '../../support/webhooks/receiver';
 import { recovered } from './notice-world';
 
 // A real worker as a process of its own: `npm test` builds it first.
-const WORKER = resolve(__dirname, '../../../dist/workers/worker-main.js');
+const WORKER = resolve(__dirname, '../../../dist/workers/processes/worker-main.js');
 const LEASE_OVER_MS = 121_000;
 
 const stops: (() => unknown)[] = [];

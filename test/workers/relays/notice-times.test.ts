@@ -1,6 +1,6 @@
 import { messageIdOf, type NoticeChannel } from '../../../activities/notifications';
 import type { NoticeRelayDependencies } from '../../../workers/relays/notice-relay';
-import type { Notice } from '../../../workflows/domain/notices';
+import type { Notice } from '../../../workflows/domain/notice/notices';
 import { openNoticeWorld, recovered, START_MS, until, type NoticeWorld } from './notice-world';
 
 const HOUR_MS = 3_600_000;

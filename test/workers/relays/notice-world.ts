@@ -3,17 +3,17 @@ import { createNoticeChannels } from '../../../activities/notifications';
 import type { NoticeChannels, NotificationSettings } from '../../../activities/notifications';
 import { createNoticeStore, createOrderContacts } from '../../../activities/storage';
 import type { NoticeStore } from '../../../activities/storage';
-import { transact } from '../../../activities/storage/database';
-import { cancelNotices, queueNotice } from '../../../activities/storage/notices';
-import type { Notice, NoticeView } from '../../../workflows/domain/notices';
-import { startMailServer } from '../../../workers/embedded/mail';
-import type { MailServer } from '../../../workers/embedded/mail';
+import { transact } from '../../../activities/storage/postgres/database';
+import { cancelNotices, queueNotice } from '../../../activities/storage/notices/notices';
+import type { Notice, NoticeView } from '../../../workflows/domain/notice/notices';
+import { startMailServer } from '../../../workers/embedded/servers/mail';
+import type { MailServer } from '../../../workers/embedded/servers/mail';
 import { relayNotices } from '../../../workers/relays/notice-relay';
 import type { NoticeRelayDependencies } from '../../../workers/relays/notice-relay';
 import { openShop } from '../../activities/storage/shop';
 import type { Shop } from '../../activities/storage/shop';
-import { startWebhookReceiver } from '../../support/webhook-receiver';
-import type { WebhookReceiver } from '../../support/webhook-receiver';
+import { startWebhookReceiver } from '../../support/webhooks/receiver';
+import type { WebhookReceiver } from '../../support/webhooks/receiver';
 
 /** Real Postgres, a real mail server and a real receiver of webhooks, and a clock that only the test moves. */
 export interface NoticeWorld {

@@ -1,8 +1,8 @@
-import { transact } from '../../../activities/storage/database';
-import { queueNotice } from '../../../activities/storage/notices';
-import type { Notice } from '../../../workflows/domain/notices';
+import { transact } from '../../../activities/storage/postgres/database';
+import { queueNotice } from '../../../activities/storage/notices/notices';
+import type { Notice } from '../../../workflows/domain/notice/notices';
 import { sampleCart } from '../../support/carts';
-import { eventually } from '../../support/eventually';
+import { eventually } from '../../support/time/eventually';
 import { closeConnections, createWorld, SHOP_EMAIL } from '../../support/world';
 import type { World } from '../../support/world';
 

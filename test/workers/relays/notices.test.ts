@@ -1,5 +1,5 @@
 import { messageIdOf } from '../../../activities/notifications';
-import type { Notice } from '../../../workflows/domain/notices';
+import type { Notice } from '../../../workflows/domain/notice/notices';
 import { openNoticeWorld, recovered, until, type NoticeWorld } from './notice-world';
 
 const HOUR_MS = 3_600_000;

@@ -1,14 +1,14 @@
 import { Client, Connection } from '@temporalio/client';
-import { subjectOf } from '../../../workflows/domain/events';
-import type { DomainEvent } from '../../../workflows/domain/events';
+import { subjectOf } from '../../../workflows/domain/shared/events';
+import type { DomainEvent } from '../../../workflows/domain/shared/events';
 import { workflowIds } from '../../../workflows/messages';
 import { startRelays } from '../../../workers/relays';
 import type { Relays } from '../../../workers/relays';
 import { relayOutbox } from '../../../workers/relays/outbox-relay';
 import { sampleCart } from '../../support/carts';
 import { testEnvironment } from '../../support/environment';
-import { eventually } from '../../support/eventually';
-import { violations } from '../../support/invariants';
+import { eventually } from '../../support/time/eventually';
+import { violations } from '../../support/invariants/invariants';
 import { closeConnections, createWorld } from '../../support/world';
 import type { World } from '../../support/world';
 import { openTcpGate } from './tcp-gate';

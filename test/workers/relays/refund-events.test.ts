@@ -1,9 +1,9 @@
 import { collectMissedEvents } from '../../../workers/relays/missed-events';
 import { workflowIds } from '../../../workflows/messages';
-import { eventually } from '../../support/eventually';
+import { eventually } from '../../support/time/eventually';
 import { forwardRefund, providerRefundsOf, refundIn } from '../../support/refunds';
 import { everything, shopForThisFile } from '../../support/shop';
-import { heard, rest } from '../../support/workflow-clocks';
+import { heard, rest } from '../../support/time/workflow-clocks';
 import { eventOf, heardOf, inboxOf } from './inbox-of';
 
 const DAY_MS = 24 * 3_600_000;

@@ -1,7 +1,7 @@
 import { workflowIds } from '../../../workflows/messages';
-import { searchAttributes } from '../../../workflows/search-attributes';
+import { searchAttributes } from '../../../workflows/kit/search-attributes';
 import { sampleCart } from '../../support/carts';
-import { eventually } from '../../support/eventually';
+import { eventually } from '../../support/time/eventually';
 import { refundIn } from '../../support/refunds';
 import { everything, Shop } from '../../support/shop';
 import { closeConnections, createWorld, type World } from '../../support/world';

@@ -2,7 +2,7 @@ import { isSubscriptionEvent, subscriptionEvents } from '../../../workers/relays
 import { collectMissedEvents } from '../../../workers/relays/missed-events';
 import type { InboxEvent } from '../../../workers/relays/event-handler';
 import type { WebhookFaults } from '../../../workers/embedded/stripe/server';
-import { DEFAULT_DUNNING_POLICY } from '../../../workflows/domain/dunning-policy';
+import { DEFAULT_DUNNING_POLICY } from '../../../workflows/domain/dunning/policy';
 import { DAY_MS, HOUR_MS, LOUD, subscriptionsForEachTest } from '../../support/subscriptions';
 import { check, fc } from '../../support/property';
 

@@ -1,14 +1,14 @@
-import type { CheckoutRequest } from '../../../clients';
+import type { CheckoutRequest } from '../../../clients/client';
 import { isActedOn } from '../../../workers/relays/inbox-dispatcher';
 import { collectMissedEvents } from '../../../workers/relays/missed-events';
 import { workflowIds } from '../../../workflows/messages';
 import type { WebhookFaults } from '../../../workers/embedded/stripe/server';
 import { sampleCart } from '../../support/carts';
 import { getConnection, testEnvironment } from '../../support/environment';
-import { eventually } from '../../support/eventually';
-import { violations } from '../../support/invariants';
+import { eventually } from '../../support/time/eventually';
+import { violations } from '../../support/invariants/invariants';
 import { check, fc } from '../../support/property';
-import { fastForward } from '../../support/time';
+import { fastForward } from '../../support/time/time';
 import { closeConnections, createWorld } from '../../support/world';
 import { heardOf, inboxOf } from './inbox-of';
 import type { World } from '../../support/world';

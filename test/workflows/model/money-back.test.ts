@@ -1,9 +1,9 @@
-import type { OrderView } from '../../../workflows/domain/order-view';
+import type { OrderView } from '../../../workflows/domain/order/view';
 import { Disputes } from '../../support/disputes';
-import { eventually } from '../../support/eventually';
-import { violations } from '../../support/invariants';
+import { eventually } from '../../support/time/eventually';
+import { violations } from '../../support/invariants/invariants';
 import { check, fc } from '../../support/property';
-import { refundViolations } from '../../support/refund-invariants';
+import { refundViolations } from '../../support/invariants/refunds';
 import { forwardRefund, providerRefundsOf, refundIn } from '../../support/refunds';
 import { Shop } from '../../support/shop';
 import { closeConnections, createWorld } from '../../support/world';

@@ -1,12 +1,12 @@
-import type { CheckoutRequest } from '../../../clients';
-import type { OrderView } from '../../../workflows/domain/order-view';
-import { shipmentAmount } from '../../../workflows/domain/shipment-amount';
+import type { CheckoutRequest } from '../../../clients/client';
+import type { OrderView } from '../../../workflows/domain/order/view';
+import { shipmentAmount } from '../../../workflows/domain/order/shipment-amount';
 import { sampleCart } from '../../support/carts';
 import { getConnection, testEnvironment } from '../../support/environment';
-import { eventually } from '../../support/eventually';
-import { violations } from '../../support/invariants';
+import { eventually } from '../../support/time/eventually';
+import { violations } from '../../support/invariants/invariants';
 import { check, fc } from '../../support/property';
-import { fastForward } from '../../support/time';
+import { fastForward } from '../../support/time/time';
 import { closeConnections, createWorld } from '../../support/world';
 import type { World } from '../../support/world';
 import { OrderModel } from './order-model';

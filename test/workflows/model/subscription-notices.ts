@@ -1,4 +1,4 @@
-import type { DunningPolicy } from '../../../workflows/domain/subscription';
+import type { DunningPolicy } from '../../../workflows/domain/subscription/subscription';
 import type { NoticeRow } from '../../support/subscriptions';
 import { DAY_MS, HOUR_MS } from '../../support/subscriptions';
 import { MOST_TRIES } from './subscription-model';

@@ -1,4 +1,4 @@
-import { DEFAULT_DUNNING_POLICY } from '../../../workflows/domain/dunning-policy';
+import { DEFAULT_DUNNING_POLICY } from '../../../workflows/domain/dunning/policy';
 import { fc } from '../../support/property';
 import type { BankWord } from './subscription-model';
 import { webhookWays } from './webhook-ways';

@@ -1,8 +1,8 @@
 import type Stripe from 'stripe';
-import type { DunningPolicy } from '../../../workflows/domain/subscription';
-import { DEFAULT_DUNNING_POLICY } from '../../../workflows/domain/dunning-policy';
-import type { SubscriptionView } from '../../../workflows/domain/subscription-view';
-import { eventually } from '../../support/eventually';
+import type { DunningPolicy } from '../../../workflows/domain/subscription/subscription';
+import { DEFAULT_DUNNING_POLICY } from '../../../workflows/domain/dunning/policy';
+import type { SubscriptionView } from '../../../workflows/domain/subscription/view';
+import { eventually } from '../../support/time/eventually';
 import { check, fc } from '../../support/property';
 import { DAY_MS, HOUR_MS, Subscriptions } from '../../support/subscriptions';
 import type { Begun } from '../../support/subscriptions';

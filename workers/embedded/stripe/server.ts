@@ -1,19 +1,19 @@
 import { randomInt } from 'node:crypto';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Account } from './account';
-import { Api, RESET, type RequestRecord } from './api';
+import { Account } from './state/account';
+import { Api, RESET, type RequestRecord } from './http/api';
 import { watchPayments } from './billing';
-import { SimulatorClock } from './clock';
-import { answerControl } from './control';
-import { controls, type Controls } from './controls';
-import { Faults } from './faults';
-import { readBody, send } from './http-io';
-import { IdempotencyStore } from './idempotency';
-import { Persistence } from './persistence';
-import { RequestLog } from './request-log';
-import { settingsFrom, type AccountSettings } from './settings';
-import { stateOf, type SimulatorState } from './state';
+import { SimulatorClock } from './state/clock';
+import { answerControl } from './control/control';
+import { controls, type Controls } from './control/controls';
+import { Faults } from './http/faults';
+import { readBody, send } from './http/http-io';
+import { IdempotencyStore } from './http/idempotency';
+import { Persistence } from './state/persistence';
+import { RequestLog } from './http/request-log';
+import { settingsFrom, type AccountSettings } from './control/settings';
+import { stateOf, type SimulatorState } from './state/state';
 import { Webhooks } from './webhooks';
 
 /** Only this machine may talk to the simulator: it holds no real money, but it opens every door to the fake. */
@@ -204,9 +204,9 @@ async function close(server: http.Server): Promise<void> {
   await closed;
 }
 
-export { SimulatorClock } from './clock';
-export { recordedRequests, distinctRequests, type RecordedRequest } from './recorder';
+export { SimulatorClock } from './state/clock';
+export { recordedRequests, distinctRequests, type RecordedRequest } from './state/recorder';
 export type { BillingSettings } from './billing/settings';
-export type { FaultAction, FaultMatch, FaultRule } from './faults';
-export type { EventView, SimulatorState } from './state';
+export type { FaultAction, FaultMatch, FaultRule } from './http/faults';
+export type { EventView, SimulatorState } from './state/state';
 export type { WebhookFaults } from './webhooks';

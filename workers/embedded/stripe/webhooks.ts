@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import http from 'node:http';
-import { eventJson, type EventDelivery, type StoredEvent } from './events';
-import { SeededRandom } from './random';
+import { eventJson, type EventDelivery, type StoredEvent } from './state/events';
+import { SeededRandom } from './state/random';
 
 /** Deliveries under way at once: enough to outrun one receiver, few enough not to open a socket per event. */
 const CONCURRENCY = 8;

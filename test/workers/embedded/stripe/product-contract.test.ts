@@ -1,5 +1,5 @@
 import { sampleCart } from '../../../support/carts';
-import { eventually } from '../../../support/eventually';
+import { eventually } from '../../../support/time/eventually';
 import { closeConnections, createWorld } from '../../../support/world';
 import type { World } from '../../../support/world';
 import { distinctRequests, recordedRequests } from '../../../../workers/embedded/stripe/server';

@@ -1,9 +1,9 @@
-import type { Account } from '../account';
-import type { Action } from '../control';
-import { payOnPage } from './hosted-page';
+import type { Account } from '../state/account';
+import type { Action } from '../control/control';
+import { payOnPage } from './invoices/hosted-page';
 import { subscriptions } from './resources';
 import type { BillingSettings } from './settings';
-import { armSubscription } from './subscription-cycle';
+import { armSubscription } from './subscriptions/cycle';
 
 /** What tests and the demo set of Stripe Billing, which Stripe itself sets in its dashboard. */
 export interface BillingControls {

@@ -1,14 +1,14 @@
-import type { Account } from '../account';
-import type { Route } from '../request';
-import type { Resource, Stored } from '../resource';
+import type { Account } from '../state/account';
+import type { Route } from '../http/request';
+import type { Resource, Stored } from '../http/resource';
 import { priceRoutes, productRoutes } from './catalogue';
-import { armCollection } from './collect';
-import { armFinalization } from './invoice-make';
-import { invoicePaymentRoutes, invoiceRoutes } from './invoice-routes';
+import { armCollection } from './invoices/collect';
+import { armFinalization } from './invoices/make';
+import { invoicePaymentRoutes, invoiceRoutes } from './invoices/routes';
 import type { StoredInvoice, StoredSubscription } from './model';
 import { invoicePayments, invoices, prices, products, subscriptions, testClocks } from './resources';
-import { armSubscription } from './subscription-cycle';
-import { previewRoutes, subscriptionItemRoutes, subscriptionRoutes } from './subscription-routes';
+import { armSubscription } from './subscriptions/cycle';
+import { previewRoutes, subscriptionItemRoutes, subscriptionRoutes } from './subscriptions/routes';
 import { resumeTestClock, testClockRoutes } from './test-clocks';
 
 const resumingSubscriptions: Resource<StoredSubscription> = { ...subscriptions, rearm: armSubscription };
@@ -44,4 +44,4 @@ function resumeInvoice(account: Account, invoice: StoredInvoice): void {
   armCollection(account, invoice);
 }
 
-export { watchPayments } from './collect';
+export { watchPayments } from './invoices/collect';

@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import type { ClockTimer } from '../clock';
+import type { ClockTimer } from '../state/clock';
 
 // The SDK's own types, with references narrowed to ids and decimals as the text that goes over the wire.
 export interface Recurring {

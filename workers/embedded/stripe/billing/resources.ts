@@ -1,5 +1,5 @@
-import type { Account } from '../account';
-import { defineResource } from '../resource';
+import type { Account } from '../state/account';
+import { defineResource } from '../http/resource';
 import {
   listOf,
   type InvoicePayment,

@@ -1,4 +1,4 @@
-import type { DecisionBook } from '../decisions';
+import type { DecisionBook } from '../bank/decisions';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

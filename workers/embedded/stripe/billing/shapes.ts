@@ -10,8 +10,8 @@ import {
   oneOf,
   required,
   string,
-} from '../schema';
-import { amount, currency, expand, MAX_AMOUNT, paging } from '../shapes';
+} from '../http/schema';
+import { amount, currency, expand, MAX_AMOUNT, paging } from '../state/shapes';
 
 /** Stripe: the trial period must be 730 days (2 years) or less. */
 const MAX_TRIAL_DAYS = 730;

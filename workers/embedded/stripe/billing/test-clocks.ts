@@ -1,10 +1,10 @@
-import type { Account } from '../account';
-import { noSuch, refused } from '../errors';
-import { listPage } from '../lists';
-import { CLOCK_CAUSE } from '../model';
-import { route } from '../request';
-import { store } from '../resource';
-import { expand, paging } from '../shapes';
+import type { Account } from '../state/account';
+import { noSuch, refused } from '../http/errors';
+import { listPage } from '../http/lists';
+import { CLOCK_CAUSE } from '../state/model';
+import { route } from '../http/request';
+import { store } from '../http/resource';
+import { expand, paging } from '../state/shapes';
 import { nextBoundary } from './calendar';
 import type { StoredTestClock } from './model';
 import { subscriptions, testClocks } from './resources';

@@ -1,5 +1,5 @@
-import type { Account } from '../account';
-import { TimerQueue, type ClockTimer } from '../timer-queue';
+import type { Account } from '../state/account';
+import { TimerQueue, type ClockTimer } from '../state/timer-queue';
 import type { StoredTestClock } from './model';
 import { testClocks } from './resources';
 

@@ -1,12 +1,12 @@
 import { boundary, nextBoundary } from '../../../../../workers/embedded/stripe/billing/calendar';
-import { changedFields, snapshotOf } from '../../../../../workers/embedded/stripe/billing/changes';
-import { totals } from '../../../../../workers/embedded/stripe/billing/invoice-object';
-import { INVOICE_TRANSITIONS } from '../../../../../workers/embedded/stripe/billing/invoice-states';
+import { changedFields, snapshotOf } from '../../../../../workers/embedded/stripe/billing/subscriptions/changes';
+import { totals } from '../../../../../workers/embedded/stripe/billing/invoices/object';
+import { INVOICE_TRANSITIONS } from '../../../../../workers/embedded/stripe/billing/invoices/states';
 import type { Recurring } from '../../../../../workers/embedded/stripe/billing/model';
-import { remainingAmount } from '../../../../../workers/embedded/stripe/billing/proration';
-import { retryOffsetMs, spreadOf } from '../../../../../workers/embedded/stripe/billing/retries';
+import { remainingAmount } from '../../../../../workers/embedded/stripe/billing/invoices/proration';
+import { retryOffsetMs, spreadOf } from '../../../../../workers/embedded/stripe/billing/invoices/retries';
 import { BillingBook } from '../../../../../workers/embedded/stripe/billing/settings';
-import { SUBSCRIPTION_TRANSITIONS } from '../../../../../workers/embedded/stripe/billing/subscription-states';
+import { SUBSCRIPTION_TRANSITIONS } from '../../../../../workers/embedded/stripe/billing/subscriptions/states';
 import { check, fc } from '../../../../support/property';
 
 const seconds = (text: string): number => Date.parse(text) / 1000;

@@ -1,0 +1,131 @@
+import type { Pool } from 'pg';
+import type { FieldProblem } from '../../../workflows/domain/shared/errors';
+import type { OpenException } from '../../../workflows/domain/exception/actions';
+import { heldNow, type OrderFacts } from '../../../workflows/domain/order/order';
+import type { OrderState } from '../../../workflows/domain/order/state';
+import type { Allocation, OrderView } from '../../../workflows/domain/order/view';
+import type { RefundFacts } from '../../../workflows/domain/refund/refund';
+import { waitingFor, type Party } from '../../../workflows/domain/shared/waiting';
+import type { Keyring } from '../../crypto';
+import { catalogueProblems, type CataloguePrice } from '../inventory/catalogue';
+import { run } from '../postgres/database';
+import { dismissException } from '../exceptions/exceptions';
+import { readRefund } from '../refunds/store';
+import { orderLoad, orderRecord, utc, type OrderRow } from './record';
+import { statement } from '../postgres/statements';
+
+const sql = {
+  byCart: statement('orders-by-cart'),
+  exists: statement('order-exists'),
+  begun: statement('order-begun'),
+  list: statement('orders-list'),
+  byState: statement('orders-by-state'),
+  waitingOn: statement('orders-waiting-on'),
+  stuck: statement('orders-stuck'),
+  exceptions: statement('exceptions-open'),
+  prices: statement('catalogue-prices'),
+  reservations: statement('reservations-of'),
+};
+
+/** A page no longer than a person reads; larger ones would hold a connection for a whole export. */
+const MAX_ROWS = 500;
+const DEFAULT_ROWS = 100;
+
+export interface ListOrders {
+  readonly state?: OrderState;
+  readonly waitingOn?: Party;
+  readonly limit: number;
+  /** A `placedAt`: only orders placed before it. */
+  readonly before?: string;
+}
+
+/** What the gateway and the command line ask. Nothing here locks, and nothing here shows personal data. */
+export interface OrderQueries {
+  getOrder(orderId: string): Promise<OrderView | undefined>;
+  /** Its channel; undefined where it is not recorded. Costs less than reading it. */
+  channelOf(orderId: string): Promise<string | undefined>;
+  /** Is it recorded, or was a payment for it begun here? False for an order of another shop or database. */
+  isOurs(orderId: string): Promise<boolean>;
+  findOrderByCart(cartId: string): Promise<OrderView | undefined>;
+  getRefund(refundId: string): Promise<RefundFacts | undefined>;
+  /** Newest first. */
+  listOrders(filter: ListOrders): Promise<OrderView[]>;
+  /** Orders that wait for longer than they should, or with an open exception. */
+  listStuck(filter: { readonly now: string; readonly limit?: number }): Promise<OrderView[]>;
+  /** Open exceptions, those of checkouts that never became an order included. */
+  listExceptions(limit?: number, orderId?: string): Promise<OpenException[]>;
+  /** Undefined where it is closed, too. */
+  getException(exceptionId: string): Promise<OpenException | undefined>;
+  /** Closes one that no workflow looks after any more; false where it is closed. */
+  dismissException(input: Parameters<typeof dismissException>[2]): Promise<boolean>;
+  checkCatalogue(
+    currency: string,
+    lines: readonly { readonly sku: string; readonly quantity: number; readonly unitAmount: number }[],
+  ): Promise<FieldProblem[]>;
+}
+
+/** Questions on orders, answered from Postgres alone, so also while no worker runs. */
+export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries {
+  const views = (rows: readonly OrderRow[]): OrderView[] => rows.map((row) => viewOf(orderRecord(row.record).facts));
+  const limited = (limit: number | undefined): number => Math.min(limit ?? DEFAULT_ROWS, MAX_ROWS);
+  return {
+    async getOrder(orderId) {
+      const [rows, allocation] = await Promise.all([
+        run<OrderRow>(pool, orderLoad, [orderId]),
+        run<Allocation>(pool, sql.reservations, [orderId]),
+      ]);
+      const [view] = views(rows);
+      return view && { ...view, allocation };
+    },
+    async channelOf(orderId) {
+      return (await run<{ channel: string }>(pool, sql.exists, [orderId]))[0]?.channel;
+    },
+    async isOurs(orderId) {
+      return (await run(pool, sql.begun, [orderId])).length > 0;
+    },
+    getRefund: (refundId) => readRefund(pool, refundId),
+    findOrderByCart: async (cartId) => views(await run<OrderRow>(pool, sql.byCart, [cartId]))[0],
+    async listOrders({ state, waitingOn, before = null, limit }) {
+      const page = [before, limited(limit)];
+      if (waitingOn !== undefined) return views(await run(pool, sql.waitingOn, [waitingOn, state ?? null, ...page]));
+      if (state !== undefined) return views(await run(pool, sql.byState, [state, ...page]));
+      return views(await run(pool, sql.list, page));
+    },
+    listStuck: async ({ now, limit }) => views(await run<OrderRow>(pool, sql.stuck, [now, limited(limit)])),
+    listExceptions: (limit, orderId) => readExceptions(pool, [limited(limit), orderId ?? null, null]),
+    getException: async (exceptionId) => (await readExceptions(pool, [1, null, exceptionId]))[0],
+    dismissException: (input) => dismissException(pool, new Date(), input),
+    async checkCatalogue(currency, lines) {
+      const prices = await run<CataloguePrice>(pool, sql.prices, [lines.map((line) => line.sku)]);
+      return catalogueProblems(currency, lines, prices);
+    },
+  };
+}
+
+async function readExceptions(pool: Pool, values: readonly unknown[]): Promise<OpenException[]> {
+  type Row = Omit<OpenException, 'raisedAt'> & { readonly raisedAt: Date };
+  const rows = await run<Row>(pool, sql.exceptions, values);
+  return rows.map((row) => ({ ...row, raisedAt: utc(row.raisedAt) }));
+}
+
+function viewOf(facts: OrderFacts): OrderView {
+  const waiting = waitingFor(facts);
+  return {
+    orderId: facts.orderId,
+    cartId: facts.cartId,
+    channel: facts.channel,
+    state: facts.state,
+    paymentState: facts.paymentState,
+    currency: facts.currency,
+    amounts: { ...facts.amounts, heldNow: heldNow(facts.amounts) },
+    captureBefore: facts.hold?.captureBefore ?? null,
+    lines: facts.lines,
+    shipments: facts.shipments,
+    refunds: facts.refunds ?? [],
+    disputes: facts.disputes ?? [],
+    returns: [],
+    ...(facts.exception && { exception: facts.exception }),
+    ...(waiting && { waitingOn: waiting.on, waitingUntil: waiting.until, waitingFor: waiting.why }),
+    placedAt: facts.placedAt,
+  };
+}

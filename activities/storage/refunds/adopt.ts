@@ -1,0 +1,128 @@
+import type { Pool } from 'pg';
+import { formatMoney } from '../../../workflows/domain/shared/money';
+import { refundable, type RefundFacts, type RefundPolicy } from '../../../workflows/domain/refund/refund';
+import { isTerminal } from '../../../workflows/domain/order/state';
+import { workflowIds } from '../../../workflows/messages';
+import type { AdoptRefundResult } from '../../../workflows/refund/ports';
+import { transact, type Transaction } from '../postgres/database';
+import { addException, closeExceptions } from '../exceptions/exceptions';
+import { lockOrder, OrderStep } from '../orders/step';
+import type { OrderRecord } from '../orders/record';
+import { readSituation } from './begin';
+import { applyEnd, conclude } from './progress';
+import { REFUND_OWNER, RefundStep } from './step';
+import type { ProviderRefund } from './store';
+import { statement } from '../postgres/statements';
+import type { AttemptRow } from '../payments/attempts';
+
+const sql = { byIntent: statement('attempt-by-intent') };
+
+/** Who made it: nobody here. */
+const ELSEWHERE = 'elsewhere';
+
+/**
+ * Takes in a refund that somebody made at the provider without us. All of it or, where our ledger has not so much left (a
+ * refund of ours reserves it and will be refused), nothing yet: the money rule holds, and a person is told.
+ */
+export async function adoptRefund(
+  pool: Pool,
+  clock: Date,
+  answer: ProviderRefund,
+  now: string,
+  policy: RefundPolicy,
+): Promise<AdoptRefundResult> {
+  return transact(pool, async (tx) => {
+    const [attempt] = await tx.query<AttemptRow>(sql.byIntent, [answer.paymentIntentId]);
+    const record = attempt && (await lockOrder(tx, attempt.orderId));
+    if (attempt === undefined || record === undefined) return { outcome: 'not_ours' };
+    const refundId = answer.providerRefundId;
+    const known = record.facts.refunds?.find((one) => one.refundId === refundId);
+    const tell = !isTerminal(record.facts.state);
+    if (known !== undefined) return { outcome: 'adopted', refund: known, tell };
+    const { payments } = await readSituation(tx, record, refundId);
+    const payment = payments.find((one) => one.paymentIntentId === answer.paymentIntentId);
+    // What the bank took back is no reason against a refund that was made.
+    const left = payment === undefined ? 0 : refundable({ ...payment, disputed: 0 });
+    const isOver = answer.status === 'failed' || answer.status === 'canceled';
+    if (payment === undefined || (left < answer.amount && !isOver)) {
+      const isNews = raiseMismatch(tx, record, answer, left, now);
+      return { outcome: 'mismatch', orderId: record.facts.orderId, tell: tell && isNews };
+    }
+    const step = newStep(tx, record, clock, adopted(record, payment.attempt, answer, now, policy));
+    closeExceptions(tx, step.order, workflowIds.refund(refundId), ['refund_mismatch']);
+    return { outcome: 'adopted', ...takeIn(step, answer, policy, left >= answer.amount) };
+  });
+}
+
+function adopted(
+  record: OrderRecord,
+  attempt: number,
+  answer: ProviderRefund,
+  now: string,
+  policy: RefundPolicy,
+): RefundFacts {
+  const { providerRefundId, paymentIntentId, amount, currency, pendingReason, createdAt } = answer;
+  return {
+    refundId: providerRefundId,
+    orderId: record.facts.orderId,
+    state: 'pending',
+    amount,
+    currency,
+    reason: 'made at the payment provider',
+    actor: ELSEWHERE,
+    parts: [
+      {
+        ...{ part: 1, attempt, paymentIntentId, amount, status: 'pending', providerRefundId, createdAt },
+        ...(pendingReason !== undefined && { pendingReason }),
+      },
+    ],
+    requestedAt: now,
+    settleBy: new Date(Date.parse(now) + policy.settleLimitMs).toISOString(),
+  };
+}
+
+function newStep(tx: Transaction, record: OrderRecord, clock: Date, refund: RefundFacts): RefundStep {
+  const cause = {
+    operationKey: `refund:${refund.refundId}:1`,
+    action: 'refund adopted',
+    actor: ELSEWHERE,
+    nowIso: refund.requestedAt,
+  };
+  return new RefundStep(tx, record, refund, cause, clock);
+}
+
+/** Recorded as pending: how it goes on is fetched like that of any other refund. One that is over moves no money. */
+function takeIn(step: RefundStep, answer: ProviderRefund, policy: RefundPolicy, fits: boolean) {
+  const { refundId, amount, currency, reason, actor } = step.refund;
+  step.order.emit('RefundPending', { refundId, amount, currency, reason, actor });
+  if (fits) {
+    step.book('refund_pending', step.part(1));
+    return step.finish();
+  }
+  const { status, failureReason = 'unknown' } = answer;
+  applyEnd(step, step.part(1), status === 'canceled' ? 'canceled' : 'failed', { failureReason }, false);
+  return conclude(step, policy.watchMs);
+}
+
+/** True where nobody had been told of it before. */
+function raiseMismatch(
+  tx: Transaction,
+  record: OrderRecord,
+  answer: ProviderRefund,
+  left: number,
+  now: string,
+): boolean {
+  const { providerRefundId, paymentIntentId, amount, currency } = answer;
+  const { orderId } = record.facts;
+  const workflowId = workflowIds.refund(providerRefundId);
+  if (record.openExceptions.some((one) => one.kind === 'refund_mismatch' && one.workflowId === workflowId))
+    return false;
+  const operationKey = `refund:${providerRefundId}`;
+  const step = new OrderStep(tx, record, { operationKey, action: 'refund mismatch', actor: ELSEWHERE, nowIso: now });
+  const [given, there] = [amount, left].map((value) => formatMoney({ amount: value, currency }));
+  const message = `${providerRefundId} gave ${given} of ${paymentIntentId} back without Holdfast, whose ledger has ${there} left of it: look whether the customer got money twice. It is recorded as soon as it fits.`;
+  const amountAtRisk = { amount: amount - left, currency };
+  addException(tx, step, { orderId, workflowId, kind: 'refund_mismatch', message, owner: REFUND_OWNER, amountAtRisk });
+  step.finish();
+  return true;
+}

@@ -1,0 +1,163 @@
+import Stripe from 'stripe';
+import { isUndecided } from '../../../workflows/domain/dispute/dispute';
+import type { DisputeDecision, DisputeRecord } from '../../../workflows/domain/dispute/dispute';
+import { isPending } from '../../../workflows/domain/dispute/plan';
+import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
+import type { DisputeProviderActivities, DisputeStep } from '../../../workflows/dispute/ports';
+import type { DisputeStore, EvidenceFields } from '../../storage';
+import { activity, type PaymentContext } from '../context';
+import { disputeSnapshot } from './snapshot';
+import { isDefiniteRefusal, isKeyReused, isUnknownOutcome, noneIfMissing, unsettled } from '../errors';
+import { evidenceFields } from './evidence';
+import { sendKeyed } from '../keyed';
+import type { ProviderSession } from '../provider';
+
+/** The activities of disputes on Stripe: see `DisputeProviderActivities` for what each promises. */
+export function createDisputeActivities(context: PaymentContext, store: DisputeStore): DisputeProviderActivities {
+  const disputes = new DisputeDesk(context, store);
+  return {
+    syncDispute: (input) => disputes.sync(input),
+    collectEvidence: (input) => disputes.collect(input),
+    carryOutDispute: (input) => disputes.carryOut(input),
+  };
+}
+
+class DisputeDesk {
+  constructor(
+    private readonly context: PaymentContext,
+    private readonly store: DisputeStore,
+  ) {}
+
+  sync({ disputeId, now }: DisputeStep): Promise<DisputeRecord | null> {
+    const atRisk = `what we know of dispute ${disputeId} may be older than what is true; nothing was changed at the provider`;
+    const call = { operation: 'syncDispute', atRisk, priority: 'background' } as const;
+    return activity(this.context, call, (session) => this.look(session, disputeId, now));
+  }
+
+  collect({ disputeId, now }: DisputeStep): Promise<DisputeRecord> {
+    const atRisk = `dispute ${disputeId} may have no evidence at the provider; it is collected again before it is sent`;
+    const call = { operation: 'collectEvidence', atRisk, priority: 'background' } as const;
+    return activity(this.context, call, async (session) => {
+      const { record } = await this.store.known(disputeId);
+      if (!isUndecided(record)) return record;
+      const evidence = await this.evidence(session, disputeId);
+      await this.store.keepEvidence({ disputeId, fields: evidence, now });
+      await this.stage(session, disputeId, evidence);
+      return (await this.store.known(disputeId)).record;
+    });
+  }
+
+  async carryOut({ disputeId, now }: DisputeStep): Promise<DisputeRecord> {
+    const { record } = await this.store.known(disputeId);
+    const { decision } = record;
+    if (decision === undefined || !isPending(record)) return record;
+    const atRisk = `the answer to dispute ${disputeId} (${decision.action}) may not have reached the bank`;
+    const priority = decision.actor === 'holdfast' ? 'background' : 'interactive';
+    const call = { operation: 'carryOutDispute', orderId: record.orderId, atRisk, priority } as const;
+    return activity(this.context, call, (session) => this.send(session, record, decision, now));
+  }
+
+  /** Fetched fresh and recorded; null where it is not about a payment of ours, or not known at all. */
+  private async look(session: ProviderSession, disputeId: string, now: string): Promise<DisputeRecord | null> {
+    const fetchedAtMs = this.context.now();
+    const dispute = await session.read('disputes.retrieve', () =>
+      this.context.stripe.disputes.retrieve(disputeId).catch(noneIfMissing),
+    );
+    if (dispute === undefined) return null;
+    return this.record(session, dispute, fetchedAtMs, now);
+  }
+
+  private async record(
+    session: ProviderSession,
+    dispute: Stripe.Dispute,
+    fetchedAtMs: number,
+    now: string,
+  ): Promise<DisputeRecord | null> {
+    // The SDK takes every JSON without an `error` for a success, whatever its status.
+    if (dispute.object !== 'dispute') throw unsettled(session.call, 'what answered is no dispute');
+    const snapshot = disputeSnapshot(dispute, fetchedAtMs);
+    return (snapshot && (await this.store.record(snapshot, now))) ?? null;
+  }
+
+  private async evidence(session: ProviderSession, disputeId: string): Promise<EvidenceFields> {
+    const source = await this.store.evidenceSource(disputeId);
+    const charge = await session.read('charges.retrieve', () => this.context.stripe.charges.retrieve(source.chargeId));
+    return evidenceFields(source, charge);
+  }
+
+  /**
+   * Unsent, for people to see in the provider's dashboard. Without a key of our own: it does nothing twice, and what is staged
+   * may differ from try to try. A refusal (sent or closed by somebody else meanwhile) is found by the next look.
+   */
+  private async stage(session: ProviderSession, disputeId: string, evidence: EvidenceFields): Promise<void> {
+    try {
+      await session.write('disputes.update', () =>
+        this.context.stripe.disputes.update(disputeId, { evidence, submit: false }),
+      );
+    } catch (error) {
+      if (isUnknownOutcome(error)) throw unsettled(session.call, 'the provider failed while evidence was staged');
+      if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
+      this.context.log.warn({ disputeId, code: error.code }, 'evidence could not be staged at the provider');
+    }
+  }
+
+  /** Sends a decision once, and finds out what came of it where the answer does not say. */
+  private async send(
+    session: ProviderSession,
+    record: DisputeRecord,
+    decision: DisputeDecision,
+    now: string,
+  ): Promise<DisputeRecord> {
+    const { disputeId, round } = record;
+    const { action, attempt } = decision;
+    const key = operationKeys.disputeEvidence(disputeId, `${action}:${round}:${attempt}`);
+    const request = await this.requestOf(session, record, decision, key, now);
+    // What cannot be written as a request was not sent: a corrected decision must be able to take its place.
+    const isUnsendable = (error: unknown) =>
+      error instanceof URIError || error instanceof TypeError || error instanceof RangeError;
+    const isRefused = (error: unknown) =>
+      (error instanceof Stripe.errors.StripeInvalidRequestError && isDefiniteRefusal(error)) || isUnsendable(error);
+    return sendKeyed(this.context, session, {
+      operationKey: key,
+      send: async (idempotencyKey) => {
+        const sentAtMs = this.context.now();
+        const answer = await request(idempotencyKey);
+        // A replayed answer tells how things were when the key was first used.
+        const isReplayed = answer.lastResponse?.headers['idempotent-replayed'] === 'true';
+        const after = isReplayed
+          ? await this.look(session, disputeId, now)
+          : await this.record(session, answer, sentAtMs, now);
+        return after ?? record;
+      },
+      isInDoubt: (error) => isRefused(error) || isUnknownOutcome(error) || isKeyReused(error),
+      lookUp: async (error) => {
+        const after = await this.look(session, disputeId, now);
+        if (after === null || !isPending(after)) return after ?? record;
+        if (!isRefused(error)) return undefined;
+        const code = isUnsendable(error) ? 'cannot_be_sent' : (error as Stripe.errors.StripeError).code;
+        return this.store.recordRefusal({ disputeId, attempt, code: code ?? 'refused', now });
+      },
+    });
+  }
+
+  /** The same request for every retry: evidence is sealed under its key first, since newer facts would make it another one. */
+  private async requestOf(
+    session: ProviderSession,
+    { disputeId }: DisputeRecord,
+    { action }: DisputeDecision,
+    key: string,
+    now: string,
+  ): Promise<(idempotencyKey: string) => Promise<Stripe.Response<Stripe.Dispute>>> {
+    const { stripe } = this.context;
+    if (action === 'accept') {
+      return (idempotencyKey) =>
+        session.write('disputes.close', () => stripe.disputes.close(disputeId, {}, { idempotencyKey }));
+    }
+    const fields = await this.evidence(session, disputeId);
+    const evidence = await this.store.keepEvidence({ disputeId, fields, sealFor: key, now });
+    return (idempotencyKey) =>
+      session.write('disputes.update', () =>
+        stripe.disputes.update(disputeId, { evidence, submit: true }, { idempotencyKey }),
+      );
+  }
+}

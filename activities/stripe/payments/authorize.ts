@@ -1,0 +1,292 @@
+import Stripe from 'stripe';
+import type { RefusalDetails } from '../../../workflows/domain/shared/errors';
+import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
+import type { AuthorizationResult, AuthorizePaymentInput } from '../../../workflows/ports';
+import type { RecordAttemptInput } from '../../storage/payments/store';
+import { activity, amountText, type PaymentContext } from '../context';
+import { forgetBuyer, ownerOf, stripeCustomer } from './customers';
+import { describe, refusalDetails } from '../error-kinds';
+import { defect, isCardError, isKeyReused, isMissing, isRefusal, isUnexpectedState, undone } from '../errors';
+import { sendKeyed } from '../keyed';
+import { metadataKeys } from '../metadata';
+import { cardDetails, chargeOf, idOf, paymentStatus } from './payment-status';
+import { assertOwn, type LostAttempt, type ProviderSession } from '../provider';
+import { letGo } from './let-go';
+
+/**
+ * The provider forgets keys after 24 h. From some hours before that on, the same key could make a second payment, so an
+ * attempt that old is looked up before it is sent again. Source: Stripe, "Idempotent requests".
+ */
+const KEY_TRUST_MS = 20 * 3_600_000;
+
+/** What one try at the provider came to; a card error without a PaymentIntent leaves nothing to fetch. */
+type Outcome =
+  | { readonly kind: 'intent'; readonly intent: Stripe.PaymentIntent }
+  | { readonly kind: 'declined'; readonly code: string; readonly declineCode: string }
+  | { readonly kind: 'refused'; readonly details: RefusalDetails }
+  | { readonly kind: 'refused_method' };
+
+/** Holds money on a card: see `PaymentActivities.authorizePayment`. */
+export function authorizePayment(context: PaymentContext, input: AuthorizePaymentInput): Promise<AuthorizationResult> {
+  const { orderId, attempt, amount } = input;
+  const atRisk = `a hold of ${amountText(amount.amount, amount.currency)} may stand on the customer's card (attempt ${attempt})`;
+  const priority = input.offSession ? 'background' : 'interactive';
+  return activity(context, { operation: 'authorizePayment', orderId, atRisk, priority }, async (session) => {
+    const begun = await context.store.beginAttempt(input);
+    if (begun.kind === 'existing_order') return { status: 'existing_order', facts: begun.facts };
+    if (begun.kind === 'cart_changed') return { status: 'cart_changed' };
+    if (begun.kind === 'out_of_stock') return { status: 'out_of_stock', sku: begun.sku, available: begun.available };
+    if (begun.kind === 'invalid') return { status: 'invalid', problems: begun.problems };
+    if (begun.kind === 'recorded') return begun.result;
+    const outcome = await perform(context, session, input, begun);
+    return record(context, session, input, outcome);
+  });
+}
+
+async function perform(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: AuthorizePaymentInput,
+  begun: { readonly paymentIntentId?: string; readonly startedAt: string },
+): Promise<Outcome> {
+  const lost = { operationKey: operationKeys.authorize(input.orderId, input.attempt), startedAt: begun.startedAt };
+  if (input.paymentIntentId !== undefined) return confirm(context, session, input, input.paymentIntentId);
+  if (begun.paymentIntentId !== undefined) return fetched(await session.retrieve(begun.paymentIntentId));
+  if (context.now() - Date.parse(begun.startedAt) > KEY_TRUST_MS) {
+    const found = await session.find(lost);
+    if (found !== undefined) return fetched(found);
+  }
+  const first = await create(context, session, input, lost);
+  if (first !== 'stale_buyer') return first;
+  // What is cached of the buyer is not true any more. With another customer it is another request, and needs another key.
+  await context.store.nextKey(lost.operationKey, await context.store.keyNumber(lost.operationKey));
+  await forgetBuyer(context, input);
+  const second = await create(context, session, input, lost);
+  if (second === 'stale_buyer') throw defect(session.call, 'the provider does not know the customer that it just told');
+  return second;
+}
+
+async function create(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: AuthorizePaymentInput,
+  lost: LostAttempt,
+): Promise<Outcome | 'stale_buyer'> {
+  let customer: string | undefined;
+  try {
+    const stripeCustomerId = await stripeCustomer(context, session, input);
+    customer = stripeCustomerId;
+    const intent = await sendKeyed(context, session, {
+      operationKey: lost.operationKey,
+      send: (idempotencyKey) => session.create(createParams(input, stripeCustomerId), idempotencyKey),
+      lookUp: () => session.find({ ...lost, stripeCustomerId }),
+    });
+    return fetched(intent);
+  } catch (error) {
+    if (isKeyReused(error)) return whyKeyReused(context, session, input, lost);
+    return refusal(context, session, input, error, customer);
+  }
+}
+
+/** The key is used up with other parameters: by the seal of an undo, by a try that knew another customer, or by a bug. */
+async function whyKeyReused(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: AuthorizePaymentInput,
+  lost: LostAttempt,
+): Promise<Outcome> {
+  const known = await context.store.getAttempt(input.orderId, input.attempt);
+  if (known?.tombstoned === true) throw undone(session.call);
+  const found = await session.find(lost);
+  if (found !== undefined) return fetched(found);
+  throw defect(session.call, `attempt ${input.attempt} was sent before with other contents`);
+}
+
+/** What the provider's no means; throws the error where it is none. Where it names no code, the method's own state decides. */
+async function refusal(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: AuthorizePaymentInput,
+  error: unknown,
+  customer: string | undefined,
+): Promise<Outcome | 'stale_buyer'> {
+  if (isCardError(error)) return declined(session, error);
+  if (isMissing(error) && error.param === 'customer') return 'stale_buyer';
+  if (customer !== undefined && isAboutMethod(error)) {
+    const owner = await ownerOf(context, session, input.paymentMethod);
+    const isOthers = owner?.customer !== undefined && owner.customer !== customer;
+    if (isOthers && input.offSession) return 'stale_buyer';
+    const isUsable = owner?.customer !== undefined && !isOthers;
+    if (!isUsable || isMethodParam(error)) {
+      context.log.warn({ orderId: input.orderId, error: describe(error) }, 'a payment method was refused');
+      await context.cache.forgetPaymentMethod(input.paymentMethod);
+      return { kind: 'refused_method' };
+    }
+  }
+  if (isRefusal(error)) return { kind: 'refused', details: refusalDetails(error) };
+  throw error;
+}
+
+function isMethodParam(error: Stripe.errors.StripeError): boolean {
+  return error.param === 'payment_method';
+}
+
+/** A method that is detached or another customer's is refused without a code, and not always with the parameter. */
+function isAboutMethod(error: unknown): error is Stripe.errors.StripeInvalidRequestError {
+  if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) return false;
+  return isMethodParam(error) || (error.code === undefined && error.param === undefined);
+}
+
+/**
+ * Confirms an existing PaymentIntent with another payment method. One PaymentIntent can be held only once, so an answer lost
+ * at the provider may be asked for again under another key, once a look at it shows that nothing came of the first.
+ */
+async function confirm(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: AuthorizePaymentInput,
+  id: string,
+): Promise<Outcome> {
+  try {
+    const intent = await sendKeyed(context, session, {
+      operationKey: operationKeys.authorize(input.orderId, input.attempt),
+      async send(idempotencyKey) {
+        // Set again with every try: it does nothing twice, and an attempt that went through is beyond being changed.
+        if (input.setAmount === true) await session.setAmount(id, input.amount);
+        return session.confirm(id, confirmParams(input), idempotencyKey);
+      },
+      async lookUp() {
+        const found = await session.retrieve(id);
+        return found.status === 'requires_payment_method' || found.status === 'requires_confirmation'
+          ? undefined
+          : found;
+      },
+    });
+    return fetched(intent);
+  } catch (error) {
+    // A confirmation without a usable method is refused with the code of a wrong state.
+    if (isUnexpectedState(error) && !isMethodParam(error)) return fetched(await session.retrieve(id));
+    const intent = isAboutMethod(error) ? await session.retrieve(id) : undefined;
+    const refused = await refusal(context, session, input, error, idOf(intent?.customer));
+    if (refused === 'stale_buyer') throw error;
+    return refused;
+  }
+}
+
+function fetched(intent: Stripe.PaymentIntent): Outcome {
+  return { kind: 'intent', intent };
+}
+
+/** The error quotes the PaymentIntent as it was then, and a replayed one quotes old times: what is true now is fetched. */
+async function declined(session: ProviderSession, error: Stripe.errors.StripeCardError): Promise<Outcome> {
+  const id = error.payment_intent?.id;
+  if (id !== undefined) return fetched(await session.retrieve(id));
+  const code = error.code ?? 'card_declined';
+  return { kind: 'declined', code, declineCode: error.decline_code === '' ? code : (error.decline_code ?? code) };
+}
+
+async function record(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: AuthorizePaymentInput,
+  outcome: Outcome,
+): Promise<AuthorizationResult> {
+  const { orderId, attempt } = input;
+  const ended = async (status: RecordAttemptInput['status']): Promise<void> => {
+    const recorded = await context.store.recordAttempt({ orderId, attempt, status });
+    if (recorded.kind === 'undone') throw undone(session.call);
+  };
+  if (outcome.kind === 'refused_method') {
+    await ended({ status: 'refused', code: 'invalid_payment_method' });
+    const message = 'the payment method is unknown, used up or another customer’s; nothing was charged';
+    return { status: 'invalid', problems: [{ field: 'paymentMethod', message }] };
+  }
+  if (outcome.kind === 'refused') {
+    await ended({ status: 'refused', code: outcome.details.code });
+    return { status: 'refused', ...outcome.details };
+  }
+  if (outcome.kind === 'declined') {
+    const status = { status: 'declined', code: outcome.code, declineCode: outcome.declineCode } as const;
+    await ended(status);
+    return status;
+  }
+  const { intent } = outcome;
+  assertOwn(intent, orderId, session.call);
+  const status = paymentStatus(intent);
+  if (status.status === 'none') return status;
+  const isOther = intent.amount !== input.amount.amount;
+  if (isOther && status.status === 'requires_action') return letOtherGo(context, session, input, intent.id);
+  const chargeId = chargeOf(intent)?.id;
+  const recorded = await context.store.recordAttempt({
+    orderId,
+    attempt,
+    status,
+    card: cardDetails(intent),
+    ...(chargeId === undefined ? {} : { chargeId }),
+  });
+  if (recorded.kind === 'undone') {
+    if (isOther) return letOtherGo(context, session, input, intent.id);
+    await letGo(context, session, { orderId, attempt, paymentIntentId: intent.id, reason: 'undone_meanwhile' });
+    throw undone(session.call);
+  }
+  await remember(context, intent);
+  return status;
+}
+
+/** The customer confirmed an amount that was asked for before, in the browser: it is released, whoever paid it. */
+async function letOtherGo(
+  context: PaymentContext,
+  session: ProviderSession,
+  { orderId, attempt }: AuthorizePaymentInput,
+  paymentIntentId: string,
+): Promise<AuthorizationResult> {
+  const ended = await letGo(context, session, { orderId, attempt, paymentIntentId, reason: 'another_amount' });
+  if (ended.outcome === 'captured')
+    return { status: 'captured', paymentIntentId, capturedAmount: ended.capturedAmount };
+  return { status: 'canceled', paymentIntentId, reason: 'voided' };
+}
+
+/** A saved method and its owner, so that a renewal needs no request to find them. */
+async function remember(context: PaymentContext, intent: Stripe.PaymentIntent): Promise<void> {
+  const method = idOf(intent.payment_method);
+  const stripeCustomerId = idOf(intent.customer);
+  if (intent.status !== 'requires_capture' || method === undefined || stripeCustomerId === undefined) return;
+  const { brand, funding, country } = cardDetails(intent);
+  await context.cache.keepPaymentMethod(method, {
+    stripeCustomerId,
+    ...(brand === undefined ? {} : { brand }),
+    ...(funding === undefined ? {} : { funding }),
+    ...(country === undefined ? {} : { country }),
+  });
+}
+
+function createParams(input: AuthorizePaymentInput, customer: string): Stripe.PaymentIntentCreateParams {
+  const { orderId, cartId, attempt, amount } = input;
+  return {
+    amount: amount.amount,
+    currency: amount.currency,
+    customer,
+    payment_method: input.paymentMethod,
+    capture_method: 'manual',
+    confirm: true,
+    // No page of ours takes a customer back from a redirect: 3-D Secure is done with the client secret.
+    automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
+    payment_method_options: { card: { request_multicapture: 'if_available' } },
+    metadata: {
+      [metadataKeys.order]: orderId,
+      [metadataKeys.cart]: cartId,
+      [metadataKeys.operation]: operationKeys.authorize(orderId, attempt),
+      [metadataKeys.attempt]: String(attempt),
+    },
+    ...presence(input),
+  };
+}
+
+function confirmParams(input: AuthorizePaymentInput): Stripe.PaymentIntentConfirmParams {
+  return { payment_method: input.paymentMethod, ...presence(input) };
+}
+
+/** With the customer there the card is saved for renewals; without, the charge is marked as the merchant's own. */
+function presence(input: AuthorizePaymentInput): { off_session: true } | { setup_future_usage: 'off_session' } {
+  return input.offSession ? { off_session: true } : { setup_future_usage: 'off_session' };
+}

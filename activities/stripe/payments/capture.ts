@@ -1,0 +1,207 @@
+import type Stripe from 'stripe';
+import { captureKey } from '../../../workflows/domain/shared/operation-keys';
+import type { RefusalDetails } from '../../../workflows/domain/shared/errors';
+import type { CapturePaymentInput, CapturePaymentResult } from '../../../workflows/ports';
+import { activity, type PaymentContext } from '../context';
+import { refusalDetails } from '../error-kinds';
+import { defect, isDefiniteRefusal, isKeyReused, isUnexpectedState, isUnknownOutcome, unsettled } from '../errors';
+import { sendKeyed } from '../keyed';
+import { cancel, MAX_CONTRADICTIONS } from './let-go';
+import { captureMark, hasCaptureMark } from '../metadata';
+import { cardDetails, paymentStatus } from './payment-status';
+import { assertOwn, type ProviderSession } from '../provider';
+
+/** What a fresh look at a PaymentIntent says of one capture of ours. */
+type Settled = 'captured' | 'gone' | 'elsewhere' | 'open';
+
+type Looked =
+  | { readonly settled: Exclude<Settled, 'open'>; readonly intent: Stripe.PaymentIntent }
+  | { readonly settled: 'refused'; readonly refusal: RefusalDetails };
+
+/** Takes money from a hold: see `PaymentActivities.capturePayment`. */
+export function capturePayment(context: PaymentContext, input: CapturePaymentInput): Promise<CapturePaymentResult> {
+  const { orderId, paymentIntentId, amount } = input;
+  const atRisk = `${amount} minor units of ${paymentIntentId} may be taken and not recorded, or shipped and not taken`;
+  return activity(
+    context,
+    { operation: 'capturePayment', orderId, atRisk, priority: 'interactive' },
+    async (session) => {
+      const begun = await context.store.beginCapture(input);
+      if (begun.kind === 'recorded') return { outcome: 'captured', facts: begun.facts };
+      if (begun.kind === 'stopped') return { outcome: 'stopped', facts: begun.facts };
+      if (begun.kind === 'refused') return { outcome: 'refused', facts: begun.facts, cause: begun.cause };
+      if (begun.kind === 'changed') return { outcome: 'changed', facts: begun.facts };
+      return capture(context, session, input, begun.knownAmount);
+    },
+  );
+}
+
+async function capture(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: CapturePaymentInput,
+  /** Of a hold that allows several captures: what our ledger knows as captured from it. */
+  knownAmount: number | undefined,
+): Promise<CapturePaymentResult> {
+  const key = captureKey(input);
+  let metadata: Stripe.Metadata = {};
+  if (knownAmount !== undefined || !input.final) {
+    // The hold may stay open after a capture, so its state does not guard against taking the money twice once the
+    // provider has forgotten the key; the mark does. And somebody else may have taken part of it.
+    // One that the provider does not know is asked for all the same: its refusal is the answer.
+    const intent = await session.retrieveIfKnown(input.paymentIntentId);
+    if (intent !== undefined) {
+      if (hasCaptureMark(intent.metadata, key)) return record(context, session, input, intent);
+      if (knownAmount !== undefined && intent.amount_received > knownAmount)
+        return capturedElsewhere(context, input, intent);
+      metadata = intent.metadata;
+    }
+  }
+  const settle = settler(session, input, key, knownAmount);
+  const looked = await sendKeyed<Looked>(context, session, {
+    operationKey: key,
+    async send(idempotencyKey) {
+      const taken = await session.capture(input.paymentIntentId, captureParams(input, key, metadata), idempotencyKey);
+      return { intent: taken, settled: 'captured' };
+    },
+    isInDoubt: (error) =>
+      isUnknownOutcome(error) || isUnexpectedState(error) || isKeyReused(error) || isDefiniteRefusal(error),
+    lookUp: settle,
+  });
+  if (looked.settled === 'refused') return refused(context, input, key, looked.refusal);
+  const { settled, intent } = looked;
+  if (settled === 'gone') return gone(context, session, input, intent);
+  if (settled === 'elsewhere') return capturedElsewhere(context, input, intent);
+  return record(context, session, input, intent);
+}
+
+/** Says by a fresh look what came of a capture that was answered with an error; undefined where it may be asked for again. */
+function settler(
+  session: ProviderSession,
+  { paymentIntentId }: CapturePaymentInput,
+  key: string,
+  knownAmount: number | undefined,
+): (error: unknown) => Promise<Looked | undefined> {
+  let contradictions = 0;
+  return async (error) => {
+    const intent = await session.retrieveIfKnown(paymentIntentId);
+    if (intent !== undefined) {
+      const settled = settledAs(intent, key, knownAmount, error as { readonly code?: string });
+      if (settled !== 'open') return { settled, intent };
+      if (intent.status === 'processing') throw unsettled(session.call, `${paymentIntentId} is being processed`);
+    }
+    if (isUnexpectedState(error)) contradictions += 1;
+    const isFinal = isDefiniteRefusal(error) || contradictions >= MAX_CONTRADICTIONS;
+    return isFinal ? { settled: 'refused', refusal: refusalDetails(error as Stripe.errors.StripeError) } : undefined;
+  };
+}
+
+function settledAs(
+  intent: Stripe.PaymentIntent,
+  key: string,
+  knownAmount: number | undefined,
+  error: { readonly code?: string | undefined },
+): Settled {
+  if (hasCaptureMark(intent.metadata, key) && intent.amount_received > 0) return 'captured';
+  if (intent.status === 'canceled') return 'gone';
+  if (intent.status === 'succeeded') return 'elsewhere';
+  if (knownAmount !== undefined && intent.amount_received > knownAmount) return 'elsewhere';
+  // The bank's deadline has passed; the provider's own sweep, which cancels the PaymentIntent, only comes later.
+  const expired = error.code === 'charge_expired_for_capture' || error.code === 'capture_charge_authorization_expired';
+  return expired ? 'gone' : 'open';
+}
+
+async function record(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: CapturePaymentInput,
+  intent: Stripe.PaymentIntent,
+): Promise<CapturePaymentResult> {
+  assertOwn(intent, input.orderId, session.call);
+  if (intent.amount_received < input.amount) {
+    throw defect(session.call, `${input.amount} were to be taken, and only ${intent.amount_received} have been in all`);
+  }
+  const facts = await context.store.recordCapture(input, {
+    capturedAmount: input.amount,
+    receivedAmount: intent.amount_received,
+    // Nothing is let go before the last capture, which ends the PaymentIntent.
+    releasedAmount: intent.status === 'succeeded' && input.final ? intent.amount - intent.amount_received : 0,
+    at: new Date(context.now()).toISOString(),
+  });
+  return { outcome: 'captured', facts };
+}
+
+/** Nothing was taken: the same parcel, corrected or not, may be asked for again, under another key, since the provider keeps its no. */
+async function refused(
+  { log, store }: PaymentContext,
+  { orderId, paymentIntentId }: CapturePaymentInput,
+  key: string,
+  refusal: RefusalDetails,
+): Promise<CapturePaymentResult> {
+  log.warn({ orderId, paymentIntentId, code: refusal.code }, 'a capture was refused, and its hold stands');
+  await store.nextKey(key, await store.keyNumber(key));
+  return { outcome: 'payment_refused', refusal, facts: await store.abandonCapture({ orderId, paymentIntentId }) };
+}
+
+/** The hold is gone: it ran out, or somebody cancelled it, which stops the order until a person decides. */
+async function gone(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: CapturePaymentInput,
+  intent: Stripe.PaymentIntent,
+): Promise<CapturePaymentResult> {
+  if (intent.status === 'canceled') await recordElsewhere(context, input, intent);
+  else {
+    // Only its deadline is over so far. It is cancelled before another hold is asked for, so that the card is never held twice.
+    const ended = await cancel(session, intent.id);
+    if (ended?.status === 'succeeded') return capturedElsewhere(context, input, ended);
+  }
+  const { orderId, paymentIntentId } = input;
+  return { outcome: 'hold_expired', facts: await context.store.recordHoldExpired({ orderId, paymentIntentId }) };
+}
+
+/** Somebody took money without us, e.g. in the provider's dashboard: it counts against what the order still owes. */
+async function capturedElsewhere(
+  context: PaymentContext,
+  input: CapturePaymentInput,
+  intent: Stripe.PaymentIntent,
+): Promise<CapturePaymentResult> {
+  context.log.warn(
+    { orderId: input.orderId, paymentIntentId: input.paymentIntentId },
+    'money of an order was captured by somebody else',
+  );
+  await recordElsewhere(context, input, intent);
+  const { orderId, paymentIntentId } = input;
+  return { outcome: 'changed', facts: await context.store.abandonCapture({ orderId, paymentIntentId }) };
+}
+
+async function recordElsewhere(
+  context: PaymentContext,
+  { orderId, paymentIntentId }: CapturePaymentInput,
+  intent: Stripe.PaymentIntent,
+): Promise<void> {
+  const attempt = await context.store.findAttemptByPaymentIntent(paymentIntentId);
+  if (attempt === undefined) return;
+  await context.store.recordAttempt({
+    orderId,
+    attempt: attempt.attempt,
+    status: paymentStatus(intent),
+    card: cardDetails(intent),
+    // Exactly what our own capture would take looks like ours: only its missing mark tells that it is not.
+    capturedElsewhere: true,
+  });
+}
+
+/** The mark travels with the capture, so there is none without the other. */
+function captureParams(
+  input: CapturePaymentInput,
+  key: string,
+  known: Stripe.Metadata,
+): Stripe.PaymentIntentCaptureParams {
+  return {
+    amount_to_capture: input.amount,
+    metadata: captureMark(key, input.amount, known),
+    // Only where the charge allows several captures may the parameter be sent at all; true is its default.
+    ...(input.final ? {} : { final_capture: false }),
+  };
+}

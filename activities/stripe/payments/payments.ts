@@ -1,0 +1,19 @@
+import type { PaymentActivities } from '../../../workflows/ports';
+import { authorizePayment } from './authorize';
+import { capturePayment } from './capture';
+import type { PaymentContext } from '../context';
+import { syncPayment } from './sync';
+import { voidPayments } from './void';
+
+/**
+ * The payment activities on Stripe: see `PaymentActivities` for what each promises. None of them watches for cancellation: to
+ * leave a request that moves money before its answer would only make the outcome unknown.
+ */
+export function createPaymentActivities(context: PaymentContext): PaymentActivities {
+  return {
+    authorizePayment: (input) => authorizePayment(context, input),
+    syncPayment: (input) => syncPayment(context, input),
+    capturePayment: (input) => capturePayment(context, input),
+    voidPayments: (input) => voidPayments(context, input),
+  };
+}

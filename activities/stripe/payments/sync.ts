@@ -1,0 +1,80 @@
+import type Stripe from 'stripe';
+import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
+import type { SyncPaymentInput, SyncPaymentResult } from '../../../workflows/ports';
+import type { AttemptRecord } from '../../storage/payments/store';
+import { activity, type PaymentContext } from '../context';
+import { defect } from '../errors';
+import { letGo } from './let-go';
+import { cardDetails, chargeOf, paymentStatus } from './payment-status';
+import { assertOwn, type ProviderSession } from '../provider';
+
+/** Fetches a payment fresh and records what is new: see `PaymentActivities.syncPayment`. */
+export function syncPayment(context: PaymentContext, input: SyncPaymentInput): Promise<SyncPaymentResult> {
+  const { orderId } = input;
+  const atRisk = 'what we know of the payment may be older than what is true; nothing was changed at the provider';
+  const priority = input.customerWaits === true ? 'interactive' : 'background';
+  return activity(context, { operation: 'syncPayment', orderId, atRisk, priority }, async (session) => {
+    const attempt = await attemptOf(context, session, input);
+    const intent = await fetchIntent(context, session, input, attempt);
+    if (intent === undefined) return { payment: { status: 'none' } };
+    assertOwn(intent, orderId, session.call);
+    const status = paymentStatus(intent);
+    if (status.status === 'none' || attempt === undefined) return { payment: status };
+    const chargeId = chargeOf(intent)?.id;
+    const charge = chargeId === undefined ? {} : { chargeId };
+    const number = attempt.attempt;
+    const recorded = await context.store.recordAttempt({
+      orderId,
+      attempt: number,
+      status,
+      card: cardDetails(intent),
+      ...charge,
+    });
+    const facts = recorded.facts === undefined ? {} : { facts: recorded.facts };
+    if (recorded.kind === 'recorded' || status.status === 'canceled') return { payment: status, ...facts };
+    // The undo came first and what it undid stands: whoever finds it lets it go.
+    const { id: paymentIntentId } = intent;
+    const ended = await letGo(context, session, { orderId, attempt: number, paymentIntentId, reason: 'undone_before' });
+    const after = ended.facts === undefined ? {} : { facts: ended.facts };
+    if (ended.outcome === 'captured')
+      return { payment: { status: 'captured', paymentIntentId, capturedAmount: ended.capturedAmount }, ...after };
+    return { payment: { status: 'canceled', paymentIntentId, reason: 'voided' }, ...after };
+  });
+}
+
+/** The attempt as it is recorded: by its number, else the latest that used the PaymentIntent. */
+async function attemptOf(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: SyncPaymentInput,
+): Promise<AttemptRecord | undefined> {
+  if (input.attempt !== undefined) return context.store.getAttempt(input.orderId, input.attempt);
+  if (input.paymentIntentId !== undefined) return context.store.findAttemptByPaymentIntent(input.paymentIntentId);
+  throw defect(session.call, 'neither an attempt nor a PaymentIntent was named');
+}
+
+async function fetchIntent(
+  context: PaymentContext,
+  session: ProviderSession,
+  input: SyncPaymentInput,
+  attempt: AttemptRecord | undefined,
+): Promise<Stripe.PaymentIntent | undefined> {
+  const known = input.paymentIntentId ?? attempt?.paymentIntentId;
+  if (known !== undefined) return session.retrieve(known);
+  if (attempt === undefined) return undefined;
+  return findLost(context, session, attempt);
+}
+
+/** What an attempt made whose PaymentIntent is not recorded. */
+export async function findLost(
+  context: PaymentContext,
+  session: ProviderSession,
+  attempt: AttemptRecord,
+): Promise<Stripe.PaymentIntent | undefined> {
+  const customer = attempt.customerId === undefined ? undefined : await context.cache.customer(attempt.customerId);
+  return session.find({
+    operationKey: operationKeys.authorize(attempt.orderId, attempt.attempt),
+    startedAt: attempt.startedAt,
+    ...(customer === undefined ? {} : { stripeCustomerId: customer }),
+  });
+}

@@ -1,0 +1,122 @@
+import { isOver } from '../../../workflows/domain/subscription/stage';
+import type {
+  FollowSubscriptionInput,
+  FollowSubscriptionResult,
+  SubscriptionActivities,
+} from '../../../workflows/subscription/ports';
+import type { SubscriptionStore } from '../../storage/subscriptions/store';
+import { activity, type PaymentContext } from '../context';
+import { isMissing, isUnknownOutcome, unsettled } from '../errors';
+import type { ProviderSession } from '../provider';
+import { fetchSubscription } from './fetch';
+import { ENDED_UNPAID } from './mapping';
+import { payWith } from './pay';
+
+/** What the activities of subscriptions are made of. */
+export interface SubscriptionContext {
+  readonly payments: PaymentContext;
+  readonly store: SubscriptionStore;
+}
+
+/** What a look by somebody other than the workflow found. */
+export interface RefreshedSubscription {
+  readonly follow: FollowSubscriptionResult;
+  readonly version: number;
+  /** The workflow would do something else if it knew: it is to be told, and then `markHinted`. */
+  readonly isNews: boolean;
+}
+
+/** The same look as the workflow's, for whoever hears of a change first. */
+export interface SubscriptionRefresher {
+  refreshSubscription(input: FollowSubscriptionInput): Promise<RefreshedSubscription>;
+  markHinted(subscriptionId: string, version: number): Promise<void>;
+}
+
+/** Somebody else records one look at a time; three in a row that are newer are a quarrel, which a later try finds ended. */
+const MAX_LOOKS = 3;
+
+const STALE =
+  'what is recorded of the subscription may be older than what is true; nothing was changed at the provider';
+
+const LOOKING = { operation: 'followSubscription', atRisk: STALE, priority: 'background' } as const;
+
+/** The activities of subscriptions on Stripe: see `SubscriptionActivities` for what each promises. */
+export function createSubscriptionActivities(context: SubscriptionContext): SubscriptionActivities {
+  const { payments } = context;
+  return {
+    followSubscription: (input) =>
+      activity(payments, { ...LOOKING, subscriptionId: input.subscriptionId }, (session) =>
+        seen(context, session, input, 'subscription'),
+      ),
+    paySubscription: (input) => payWith(payments, input, (session) => seen(context, session, input, 'customer')),
+    endSubscription: (input) => endSubscription(context, input),
+  };
+}
+
+export function createSubscriptionRefresher(context: SubscriptionContext): SubscriptionRefresher {
+  const { payments, store } = context;
+  return {
+    refreshSubscription: (input) =>
+      activity(payments, { ...LOOKING, subscriptionId: input.subscriptionId }, (session) =>
+        look(context, session, input, { watching: false, actor: 'payment provider' }),
+      ),
+    markHinted: (subscriptionId, version) => store.markHinted(subscriptionId, version),
+  };
+}
+
+/**
+ * Fetches and records until what is recorded is what was fetched last. Two who look at once may come to record in the other
+ * order than they fetched: who finds that something was recorded since fetches again.
+ */
+async function look(
+  { payments, store }: SubscriptionContext,
+  session: ProviderSession,
+  input: FollowSubscriptionInput,
+  by: { readonly watching: boolean; readonly actor: string },
+): Promise<RefreshedSubscription> {
+  const { subscriptionId, now, policy } = input;
+  for (let looks = 1; looks <= MAX_LOOKS; looks += 1) {
+    const seenVersion = await store.recordedVersion(subscriptionId);
+    const snapshot = await fetchSubscription(payments.stripe, session, subscriptionId);
+    const recorded = await store.recordSubscription({ snapshot, seenVersion, now, policy, ...by });
+    if (recorded.kind === 'recorded') return recorded;
+  }
+  throw unsettled(session.call, 'others recorded what they saw each time; it is looked at again');
+}
+
+/** A look of the workflow's own. */
+async function seen(
+  context: SubscriptionContext,
+  session: ProviderSession,
+  input: FollowSubscriptionInput,
+  actor: string,
+): Promise<FollowSubscriptionResult> {
+  return (await look(context, session, input, { watching: true, actor })).follow;
+}
+
+/** A subscription that was paid meanwhile, or ended by somebody else, is left as it is. */
+function endSubscription(
+  context: SubscriptionContext,
+  input: FollowSubscriptionInput,
+): Promise<FollowSubscriptionResult> {
+  const { payments } = context;
+  const { subscriptionId } = input;
+  const atRisk = 'the customer may use what nobody pays for, and be charged later';
+  const call = { operation: 'endSubscription', subscriptionId, atRisk, priority: 'background' } as const;
+  return activity(payments, call, async (session) => {
+    const found = await seen(context, session, input, 'subscription');
+    if (isOver(found.facts.stage) || !found.facts.exhausted) return found;
+    try {
+      // Without a key: a cancel does nothing twice by itself.
+      const params = { cancellation_details: { comment: ENDED_UNPAID } };
+      await session.write('subscriptions.cancel', () => payments.stripe.subscriptions.cancel(subscriptionId, params));
+    } catch (error) {
+      // Somebody else was first, or the provider failed and the look tells what came of it.
+      if (!isMissing(error) && !isUnknownOutcome(error)) throw error;
+      const after = await seen(context, session, input, 'subscription');
+      if (isMissing(error) || isOver(after.facts.stage)) return after;
+      throw unsettled(session.call, 'the provider failed while the subscription was ended');
+    }
+    return seen(context, session, input, 'subscription');
+  });
+}

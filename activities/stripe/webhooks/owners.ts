@@ -1,0 +1,32 @@
+import { activity, type PaymentContext } from '../context';
+import { noneIfMissing } from '../errors';
+import { metadataKeys } from '../metadata';
+import { idOf } from '../payments/payment-status';
+
+/** Finds out whose a payment is, where our own record does not say. Outside of workflows: failures are thrown on. */
+export interface PaymentOwners {
+  /** Our order in the metadata of a PaymentIntent; undefined where it is none of ours. */
+  orderOf(paymentIntentId: string): Promise<string | undefined>;
+  /** The PaymentIntent of a charge; undefined where it has none. */
+  paymentOf(chargeId: string): Promise<string | undefined>;
+}
+
+const atRisk = 'nothing: an event is looked at again later';
+
+export function createPaymentOwners(context: PaymentContext): PaymentOwners {
+  const { stripe } = context;
+  return {
+    orderOf: (paymentIntentId) =>
+      activity(context, { operation: 'findOwner', atRisk, priority: 'background' }, async (session) => {
+        const request = () => stripe.paymentIntents.retrieve(paymentIntentId).catch(noneIfMissing);
+        const intent = await session.read('payment_intents.retrieve', request);
+        return intent?.metadata[metadataKeys.order];
+      }),
+    paymentOf: (chargeId) =>
+      activity(context, { operation: 'findPayment', atRisk, priority: 'background' }, async (session) => {
+        const request = () => stripe.charges.retrieve(chargeId).catch(noneIfMissing);
+        const charge = await session.read('charges.retrieve', request);
+        return idOf(charge?.payment_intent);
+      }),
+  };
+}

@@ -1,0 +1,201 @@
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { DEFAULT_POLICY, type OrderPolicy } from '../../workflows/domain/shared/policy';
+import {
+  cancelOrder,
+  decideHold,
+  deliverOrder,
+  getStatus,
+  renewPayment,
+  shipOrder,
+  submitCheckout,
+  workflowIds,
+  workflowTypes,
+  type CancelAnswer,
+  type CheckoutAnswer,
+  type CommandAnswer,
+  type DeliverAnswer,
+  type RenewPaymentAnswer,
+  type ShipAnswer,
+  type WorkflowStatus,
+} from '../../workflows/messages';
+import type { DisputePolicy } from '../../workflows/domain/dispute/plan';
+import type { FraudWarningPolicy } from '../../workflows/domain/dispute/fraud-warning';
+import type { OrderState } from '../../workflows/domain/order/state';
+import type { RefundPolicy } from '../../workflows/domain/refund/refund';
+import type { DunningPolicy } from '../../workflows/domain/subscription/subscription';
+import type { SettlementSummary } from '../../workflows/settlement/ports';
+import { ownId } from '../schemas/edge';
+import { fingerprint, sha256 } from './fingerprint';
+import { checkoutStart, orderStart, submissionOf, withoutUndefined } from './requests';
+import { disputeVerbs, type DisputeVerbs } from './verbs/disputes';
+import { exceptionVerbs, type ExceptionVerbs } from './verbs/exceptions';
+import * as schemas from '../schemas/orders';
+import { reconcileDay } from './reconcile';
+import { sendUpdate, type SendUpdate, type UpdateCall } from './send-update';
+import { refundVerbs, type RefundTarget, type RefundVerbs } from './verbs/refunds';
+import { subscriptionVerbs, type SubscriptionVerbs } from './verbs/subscriptions';
+import { parse, parseCheckout, parseDelivery, parseShipment } from '../schemas/validate';
+
+export interface HoldfastClientOptions {
+  /** A connected Temporal client; its data converter must be the workers' own. */
+  readonly client: Client;
+  /** The workers' task queue. Default `holdfast`. */
+  readonly taskQueue?: string;
+  /** What the shop decides for orders placed through this client; the rest is DEFAULT_POLICY. */
+  readonly policy?: Partial<OrderPolicy>;
+  /** The same for refunds that are asked for through this client; the rest is DEFAULT_REFUND_POLICY. */
+  readonly refunds?: Partial<RefundPolicy>;
+  /** The same for disputes and early fraud warnings that nobody follows yet. */
+  readonly disputes?: Partial<DisputePolicy>;
+  readonly fraudWarnings?: Partial<FraudWarningPolicy>;
+  /** The same for subscriptions that nobody follows yet; the rest is DEFAULT_DUNNING_POLICY. */
+  readonly dunning?: Partial<DunningPolicy>;
+  /** How long one call waits for its answer, in milliseconds. Default 25 s. */
+  readonly waitMs?: number;
+}
+
+export interface CallOptions {
+  /** The same key again is the same request: it joins what is under way or gets the first answer. A new intent wants a new key. */
+  readonly idempotencyKey?: string;
+}
+
+/**
+ * Holdfast's verbs for backend code. Every verb throws ValidationError where the request can not be understood (nothing
+ * was sent), OutcomePending where the answer is not there in time, ServiceUnavailable where Temporal does not take the
+ * request (after these two, sending the same again is safe), and Misconfigured where Temporal will not take it until its
+ * operator has changed something. Business outcomes, refusals included, are answers.
+ */
+export interface HoldfastClient extends SubscriptionVerbs, RefundVerbs, DisputeVerbs, ExceptionVerbs {
+  /** Buys a cart. The same cart again: the same order, or the same PaymentIntent tried with this payment method. */
+  checkout(request: schemas.CheckoutRequest, options?: CallOptions): Promise<CheckoutAnswer>;
+  /** Hands lines to a carrier and captures what they cost. */
+  ship(orderId: string, request: schemas.ShipmentRequest, options?: CallOptions): Promise<ShipAnswer>;
+  /** Cancels what has not shipped; lets the hold and the stock go. */
+  cancel(orderId: string, request: schemas.CancelRequest, options?: CallOptions): Promise<CancelAnswer>;
+  /** Records that parcels have arrived. */
+  deliver(orderId: string, request?: schemas.DeliveryRequest, options?: CallOptions): Promise<DeliverAnswer>;
+  /** Pays with another method for an order whose hold the bank refused to renew. */
+  renewPayment(
+    orderId: string,
+    request: schemas.PaymentMethodRequest,
+    options?: CallOptions,
+  ): Promise<RenewPaymentAnswer>;
+  /** A person's decision on an expiring hold. */
+  decideHold(
+    orderId: string,
+    request: schemas.HoldDecisionRequest,
+    options?: CallOptions,
+  ): Promise<CommandAnswer<{ readonly state: OrderState }>>;
+  /** Compares a day's ledger with the provider's balance now. `date`: a day in UTC, `YYYY-MM-DD`. */
+  reconcile(date: string): Promise<SettlementSummary>;
+  /** What the order's workflow does and whom it waits for. Needs a worker; Postgres answers without one. */
+  status(orderId: string): Promise<WorkflowStatus>;
+  /** The order's workflow as Temporal describes it. */
+  describe(orderId: string): Promise<WorkflowExecutionDescription>;
+  /**
+   * Resolves once no call is under way any more. Wait for it before the connection is closed: while Temporal is away the
+   * SDK goes on trying for some seconds after the bounded wait, and throws in the open where its channel is gone.
+   */
+  drain(): Promise<void>;
+}
+
+/** Longer than a slow card authorization, shorter than the 30 s after which most proxies give up on a request. */
+const DEFAULT_WAIT_MS = 25_000;
+
+/** The actor of requests that name none. */
+const DEFAULT_ACTOR = 'api';
+
+/** Builds the typed client over a Temporal client. */
+export function createHoldfastClient(options: HoldfastClientOptions): HoldfastClient {
+  const { client, taskQueue = 'holdfast', waitMs = DEFAULT_WAIT_MS } = options;
+  const policy: OrderPolicy = { ...DEFAULT_POLICY, ...options.policy };
+  const { track, drain } = callsUnderWay();
+  const send: SendUpdate = (update, call) =>
+    sendUpdate(client, { ...update, updateId: updateIdFor(update, call), waitMs, track });
+  const handleOf = (orderId: string) => client.workflow.getHandle(workflowIds.order(parse(ownId, orderId)));
+
+  /** Every command goes to a running order, or starts it anew: an order that is done loads its facts, refuses and ends. */
+  const command = <Answer, Command>(
+    orderId: string,
+    update: UpdateCall<Answer, Command>['update'],
+    argument: Command,
+    call: CallOptions,
+  ): Promise<Answer> => {
+    const start = orderStart(parse(ownId, orderId), taskQueue);
+    return send({ type: workflowTypes.order, start, update, argument }, call);
+  };
+
+  const cancelUnder: RefundTarget['cancel'] = (orderId, argument, call) =>
+    command(orderId, cancelOrder, argument, call);
+
+  return {
+    ...refundVerbs({ send, taskQueue, defaultActor: DEFAULT_ACTOR, policy: options.refunds, cancel: cancelUnder }),
+    ...disputeVerbs({
+      ...{ send, taskQueue, defaultActor: DEFAULT_ACTOR },
+      ...{ policy: options.disputes, fraudWarningPolicy: options.fraudWarnings, refundPolicy: options.refunds },
+    }),
+    ...exceptionVerbs({ client, send, taskQueue }),
+    ...subscriptionVerbs({ client, send, taskQueue, ...(options.dunning && { dunning: options.dunning }) }),
+    async checkout(request, call = {}) {
+      const argument = submissionOf(parseCheckout(withoutUndefined(request)), policy);
+      const update = {
+        type: workflowTypes.checkout,
+        start: checkoutStart(argument, taskQueue),
+        update: submitCheckout,
+        argument,
+      };
+      return send(update, call);
+    },
+    async ship(orderId, request, call = {}) {
+      const { warehouseId, ...parsed } = parseShipment(withoutUndefined(request));
+      return command(orderId, shipOrder, { ...parsed, ...(warehouseId !== undefined && { warehouseId }) }, call);
+    },
+    async cancel(orderId, request, call = {}) {
+      const { reason, actor = DEFAULT_ACTOR } = parse(schemas.cancelRequest, withoutUndefined(request));
+      return cancelUnder(orderId, { reason, actor }, call);
+    },
+    async deliver(orderId, request = {}, call = {}) {
+      const nowMs = Date.now();
+      const { shipmentId, deliveredAt } = parseDelivery(withoutUndefined(request), nowMs);
+      const at = deliveredAt ?? new Date(nowMs).toISOString();
+      return command(orderId, deliverOrder, { ...(shipmentId !== undefined && { shipmentId }), deliveredAt: at }, call);
+    },
+    async renewPayment(orderId, request, call = {}) {
+      return command(orderId, renewPayment, parse(schemas.paymentMethodRequest, withoutUndefined(request)), call);
+    },
+    async decideHold(orderId, request, call = {}) {
+      const { action, actor = DEFAULT_ACTOR } = parse(schemas.holdDecisionRequest, withoutUndefined(request));
+      return command(orderId, decideHold, { action, actor }, call);
+    },
+    async reconcile(date) {
+      return reconcileDay(client, { date, taskQueue, waitMs, nowMs: Date.now() });
+    },
+    async status(orderId) {
+      return handleOf(orderId).query(getStatus);
+    },
+    async describe(orderId) {
+      return handleOf(orderId).describe();
+    },
+    drain,
+  };
+}
+
+function callsUnderWay(): { readonly track: (sent: Promise<unknown>) => void; readonly drain: () => Promise<void> } {
+  const underWay = new Set<Promise<unknown>>();
+  return {
+    track: (sent) => {
+      const forget = (): boolean => underWay.delete(sent);
+      underWay.add(sent);
+      sent.then(forget, forget);
+    },
+    async drain() {
+      await Promise.allSettled([...underWay]);
+    },
+  };
+}
+
+/** A key names contents, too: with others it is another request. A hash, as ids are shown in the UI and in histories. */
+function updateIdFor({ update, argument }: Parameters<SendUpdate>[0], call: CallOptions): string | undefined {
+  if (call.idempotencyKey === undefined) return undefined;
+  return sha256(`${update.name}:${call.idempotencyKey}:${fingerprint(argument)}`).slice(0, 32);
+}

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { WorkflowNotFoundError } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
+import type { ResolutionAction } from '../../../workflows/domain/exception/actions';
+import {
+  resolveRaised,
+  workflowIds,
+  workflowTypes,
+  type CommandAnswer,
+  type ResolveCommand,
+} from '../../../workflows/messages';
+import type { CallOptions } from '../client';
+import { orderStart } from '../requests';
+import type { SendUpdate } from '../send-update';
+
+export type ResolutionAnswer = CommandAnswer<{ readonly action: ResolutionAction }>;
+
+/** Holdfast's verb for exceptions. Errors are those of every verb. */
+export interface ExceptionVerbs {
+  /**
+   * A person's decision on an exception, carried out by the workflow that raised it. `not_running` where that has ended: then it
+   * can only be dismissed in the record.
+   */
+  resolveException(
+    workflowId: string,
+    command: ResolveCommand,
+    options?: CallOptions,
+  ): Promise<ResolutionAnswer | 'not_running'>;
+}
+
+const ORDER_PREFIX = workflowIds.order('');
+
+/** The verb over a Temporal client. */
+export function exceptionVerbs(target: {
+  readonly client: Client;
+  readonly send: SendUpdate;
+  readonly taskQueue: string;
+}): ExceptionVerbs {
+  const { client, send, taskQueue } = target;
+  return {
+    async resolveException(workflowId, argument, options = {}) {
+      if (workflowId.startsWith(ORDER_PREFIX)) {
+        // An order that is done is loaded anew: what is open of it is ended by its own rules.
+        const start = orderStart(workflowId.slice(ORDER_PREFIX.length), taskQueue);
+        return send({ type: workflowTypes.order, start, update: resolveRaised, argument }, options);
+      }
+      try {
+        const handle = client.workflow.getHandle(workflowId);
+        return await handle.executeUpdate(resolveRaised, { args: [argument], updateId: randomUUID() });
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'not_running';
+        throw error;
+      }
+    },
+  };
+}

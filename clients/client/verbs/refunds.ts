@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { DEFAULT_REFUND_POLICY, type RefundPolicy } from '../../../workflows/domain/refund/refund';
+import { workflowIds, workflowTypes, type CancelAnswer } from '../../../workflows/messages';
+import {
+  cancelRefund,
+  requestRefund,
+  settleRefund,
+  type RefundAccepted,
+  type RefundCommandAnswer,
+  type RefundInput,
+  type RefundRefusal,
+} from '../../../workflows/refund/messages';
+import type { RefundRequest } from '../../../workflows/refund/ports';
+import { searchAttributes } from '../../../workflows/kit/search-attributes';
+import type { CallOptions } from '../client';
+import { sha256 } from '../fingerprint';
+import type { StartOptions } from '../requests';
+import { withoutUndefined } from '../requests';
+import { ownId } from '../../schemas/edge';
+import {
+  parseRefund,
+  parseResolution,
+  refundCancelRequest,
+  refundParams,
+  type RefundBody,
+  type RefundCancelBody,
+  type ResolutionBody,
+} from '../../schemas/refunds';
+import type { SendUpdate } from '../send-update';
+import { parse } from '../../schemas/validate';
+
+/** Nothing had been taken: what was held is let go and the order is cancelled. */
+export interface RefundVoided {
+  readonly accepted: true;
+  readonly state: 'voided';
+  readonly orderId: string;
+  /** Minor units. */
+  readonly releasedAmount: number;
+  readonly cancelledLines: readonly { readonly sku: string; readonly quantity: number }[];
+}
+
+export type RefundResult = RefundAccepted | RefundVoided | RefundRefusal;
+
+/** Holdfast's verbs for refunds. Errors are those of every verb. */
+export interface RefundVerbs {
+  /**
+   * Gives money of an order back. Accepted as soon as it is recorded and reserved, whatever the provider says later; `waiting`
+   * where a capture's outcome must be known first. Everything of an order of which nothing was taken is a cancel: `voided`.
+   */
+  refund(orderId: string, request: RefundBody, options?: CallOptions): Promise<RefundResult>;
+  /** A person's way out of a refund that failed. */
+  resolveRefund(refundId: string, request: ResolutionBody, options?: CallOptions): Promise<RefundCommandAnswer>;
+  /** Takes back a refund that was not sent, or that waits for the customer. */
+  cancelRefund(refundId: string, request?: RefundCancelBody, options?: CallOptions): Promise<RefundCommandAnswer>;
+}
+
+/** Where the requests of refunds go, and under which policy. */
+export interface RefundTarget {
+  readonly taskQueue: string;
+  readonly send: SendUpdate;
+  readonly policy: Partial<RefundPolicy> | undefined;
+  /** The actor of requests that name none. */
+  readonly defaultActor: string;
+  readonly cancel: (
+    orderId: string,
+    request: { readonly reason: string; readonly actor: string },
+    options: CallOptions,
+  ) => Promise<CancelAnswer>;
+}
+
+/** The verbs over a Temporal client. */
+export function refundVerbs(target: RefundTarget): RefundVerbs {
+  const policy: RefundPolicy = { ...DEFAULT_REFUND_POLICY, ...target.policy };
+  const { taskQueue, send, defaultActor } = target;
+  const toRecorded = (refundId: string): StartOptions =>
+    refundStart(parse(refundParams, { refundId }).refundId, { resume: refundId, policy }, taskQueue);
+  return {
+    async refund(orderId, body, options = {}) {
+      const id = parse(ownId, orderId);
+      const request = toRequest(id, parseRefund(withoutUndefined(body)), defaultActor, options);
+      const start = refundStart(request.refundId, { request, policy }, taskQueue);
+      const update = { type: workflowTypes.refund, start, update: requestRefund, argument: request };
+      const answer = await send(update, options);
+      return answer.accepted || answer.coversHeld !== true ? answer : voidInstead(target, request, answer, options);
+    },
+    async resolveRefund(refundId, body, options = {}) {
+      const { action, actor = defaultActor, reference } = parseResolution(withoutUndefined(body));
+      const argument = { action, actor, ...(reference !== undefined && { reference }) };
+      return send({ type: workflowTypes.refund, start: toRecorded(refundId), update: settleRefund, argument }, options);
+    },
+    async cancelRefund(refundId, body = {}, options = {}) {
+      const { actor = defaultActor } = parse(refundCancelRequest, withoutUndefined(body));
+      const argument = { actor };
+      return send({ type: workflowTypes.refund, start: toRecorded(refundId), update: cancelRefund, argument }, options);
+    },
+  };
+}
+
+/** Nothing was taken, and everything that is held was asked for: that is a cancel of the order. */
+async function voidInstead(
+  target: RefundTarget,
+  request: RefundRequest,
+  refusal: RefundRefusal,
+  options: CallOptions,
+): Promise<RefundResult> {
+  const { orderId, reason, actor } = request;
+  const answer = await target.cancel(orderId, { reason, actor }, options);
+  if (!answer.accepted) return { ...refusal, message: `${refusal.message} The cancel was refused: ${answer.message}` };
+  const { releasedAmount, cancelledLines } = answer;
+  return { accepted: true, state: 'voided', orderId, releasedAmount, cancelledLines };
+}
+
+function toRequest(
+  orderId: string,
+  parsed: ReturnType<typeof parseRefund>,
+  defaultActor: string,
+  options: CallOptions,
+): RefundRequest {
+  const { amount, currency, lines, reason, actor = defaultActor } = parsed;
+  return {
+    refundId: newRefundId(orderId, options),
+    orderId,
+    ...(amount !== undefined && { amount }),
+    ...(currency !== undefined && { currency }),
+    ...(lines !== undefined && { lines }),
+    reason,
+    actor,
+  };
+}
+
+/** The same key for the same order is the same refund, whatever the caller's process forgot; without a key each is a new one. */
+function newRefundId(orderId: string, { idempotencyKey }: CallOptions): string {
+  const unique =
+    idempotencyKey === undefined ? randomUUID().replaceAll('-', '') : sha256(`${orderId}:${idempotencyKey}`);
+  return `rf_${unique.slice(0, 32)}`;
+}
+
+/**
+ * A refund's own workflow; one that had ended is started anew and finds its record.
+ * @param orderId where the caller knows it
+ */
+export function refundStart(
+  refundId: string,
+  input: RefundInput,
+  taskQueue: string,
+  orderId = 'request' in input ? input.request.orderId : undefined,
+): StartOptions {
+  return {
+    workflowId: workflowIds.refund(refundId),
+    taskQueue,
+    args: [input],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    staticSummary: orderId === undefined ? `Refund ${refundId}` : `Refund ${refundId} of order ${orderId}`,
+    typedSearchAttributes: orderId === undefined ? [] : [{ key: searchAttributes.orderId, value: orderId }],
+  };
+}

@@ -1,0 +1,121 @@
+import {
+  exceptionActions,
+  type OpenException,
+  type ResolutionAction,
+} from '../../../workflows/domain/exception/actions';
+import type { ExceptionKind } from '../../../workflows/domain/order/order';
+import * as schemas from '../../schemas/exceptions';
+import { parse } from '../../schemas/validate';
+import type { Outcome } from '../server/idempotency';
+import { actorOf } from '../server/auth';
+import type { GatewayMetrics } from '../server/metrics';
+import type { Call, Operation } from '../server/operation';
+import type { GatewayDeps } from '../ports';
+import { notFound, Problem } from '../server/problem';
+
+type ExceptionDeps = Pick<GatewayDeps, 'holdfast' | 'orders'>;
+
+/** Everything under `/v1/exceptions`: what needs a person, and what a person decided. */
+export function exceptionOperations(deps: ExceptionDeps, metrics: GatewayMetrics): Operation[] {
+  return [list(deps), show(deps), resolve(deps, metrics)];
+}
+
+function list({ orders }: ExceptionDeps): Operation {
+  return {
+    method: 'GET',
+    path: '/v1/exceptions',
+    name: 'listExceptions',
+    summary: 'Open exceptions, oldest first: what needs a person, what is at risk, and what can be done.',
+    query: schemas.listExceptionsQuery,
+    answers: { 200: ['Exceptions', schemas.exceptionsAnswer] },
+    problems: {},
+    prepare: (call) => {
+      const { limit, order } = parse(schemas.listExceptionsQuery, call.query);
+      return async () => {
+        const exceptions = await orders.listExceptions(limit, order);
+        return { status: 200, body: { exceptions: exceptions.map(withActions) } };
+      };
+    },
+  };
+}
+
+function show(deps: ExceptionDeps): Operation {
+  return {
+    method: 'GET',
+    path: '/v1/exceptions/:exceptionId',
+    name: 'getException',
+    summary: 'One open exception.',
+    answers: { 200: ['The exception', schemas.exceptionAnswer] },
+    problems: { 404: 'No such open exception' },
+    prepare: (call) => {
+      const { exceptionId } = parse(schemas.exceptionParams, call.params);
+      return async () => ({ status: 200, body: withActions(await existing(deps, exceptionId)) });
+    },
+  };
+}
+
+function resolve(deps: ExceptionDeps, metrics: GatewayMetrics): Operation {
+  return {
+    method: 'POST',
+    path: '/v1/exceptions/:exceptionId/resolution',
+    name: 'resolveException',
+    summary:
+      'Decide an exception: its workflow tries again, gives up, or takes it as settled by hand. Kept with who did it.',
+    body: schemas.resolutionRequest,
+    answers: { 200: ['Decided', schemas.resolutionAnswer] },
+    problems: {
+      404: 'No such open exception',
+      409: '`action_not_possible`: `actions` says what is, `elsewhere` where it is decided · `outcome_unknown`: it failed again',
+    },
+    prepare: (call) => {
+      const { exceptionId } = parse(schemas.exceptionParams, call.params);
+      const request = parse(schemas.resolutionRequest, call.body);
+      return async () => {
+        const exception = await existing(deps, exceptionId);
+        const { action, note, actor } = request;
+        await decide(deps, exception, { action, actor: actorOf(call.actor, actor), note }, call);
+        metrics.commands.inc({ command: 'resolveException', answer: 'accepted' });
+        return { status: 200, body: { exceptionId, action: request.action } } satisfies Outcome;
+      };
+    },
+  };
+}
+
+interface Decision {
+  readonly action: ResolutionAction;
+  readonly actor: string;
+  readonly note?: string | undefined;
+}
+
+async function decide(deps: ExceptionDeps, exception: OpenException, decision: Decision, call: Call): Promise<void> {
+  const { action, actor, note } = decision;
+  const { workflowId, kind } = exception;
+  const { actions, elsewhere } = exceptionActions(kind);
+  if (!actions.includes(action)) {
+    const where = elsewhere === undefined ? '' : ` ${elsewhere}`;
+    throw new Problem(409, `${action} does not end an exception of the kind ${kind}.${where}`, {
+      code: 'action_not_possible',
+      actions,
+      ...(elsewhere !== undefined && { elsewhere }),
+    });
+  }
+  const command = { kind: kind as ExceptionKind, action, actor, ...(note !== undefined && { note }) };
+  const answer = await deps.holdfast.resolveException(workflowId, command, call.options);
+  if (answer === 'not_running') {
+    if (action !== 'dismiss') {
+      const detail = 'What raised this does not run any more: it cannot be tried again, only dismissed.';
+      throw new Problem(409, detail, { code: 'action_not_possible', actions: ['dismiss'] });
+    }
+    await deps.orders.dismissException({ workflowId, ...command });
+  } else if (!answer.accepted) throw new Problem(409, answer.message, { code: answer.reason });
+}
+
+async function existing({ orders }: ExceptionDeps, exceptionId: string): Promise<OpenException> {
+  const found = await orders.getException(exceptionId);
+  if (found === undefined) throw notFound('The exception');
+  return found;
+}
+
+function withActions(exception: OpenException): OpenException & ReturnType<typeof exceptionActions> {
+  return { ...exception, ...exceptionActions(exception.kind) };
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { listLimit, ownId, wellFormedLines } from './edge';
+import { disputeAnswer, refundState } from './money-back-answers';
+import { actor, MAX_LIST } from './orders';
+
+/** Paths of everything under `/v1/disputes/{id}` and `/v1/fraud-warnings/{id}`. */
+export const disputeParams = z.strictObject({ disputeId: ownId });
+export const fraudWarningParams = z.strictObject({ warningId: ownId });
+
+/** The provider takes no longer text in one field. Source: Stripe API, update a dispute. */
+const MAX_EVIDENCE_TEXT = 20_000;
+
+const paragraphs = wellFormedLines(MAX_EVIDENCE_TEXT);
+
+/** `POST /v1/disputes/{id}/decision`: a person's decision on an open dispute. */
+export const disputeDecisionRequest = z.strictObject({
+  action: z
+    .enum(['submit', 'accept'])
+    .describe('`submit` sends the evidence that was collected; `accept` gives the money up'),
+  note: paragraphs.optional().describe('Why; kept encrypted, not sent'),
+  uncategorizedText: paragraphs
+    .optional()
+    .describe('What the bank reads in place of the summary, e.g. with what the customer wrote'),
+  actor,
+});
+
+/** `POST /v1/fraud-warnings/{id}/decision` */
+export const fraudWarningDecisionRequest = z.strictObject({
+  action: z
+    .enum(['refund', 'ignore'])
+    .describe('`refund` gives everything back that was taken for the order, before it is disputed'),
+  actor,
+});
+
+const open = z.enum(['true', 'false']).optional().describe('Only those that are open, or only those that are closed');
+const limit = listLimit(MAX_LIST);
+
+/** Query of `GET /v1/disputes` and `GET /v1/fraud-warnings`. */
+export const listDisputesQuery = z.strictObject({ open, limit });
+
+const time = z.iso.datetime();
+const orderState = z.enum(['placed', 'paid', 'allocated', 'fulfilled', 'shipped', 'delivered', 'cancelled']);
+const lineQuantity = z.object({ sku: z.string(), quantity: z.int() });
+const exception = z.object({ kind: z.string(), message: z.string(), owner: z.string(), raisedAt: time });
+const waiting = {
+  waitingOn: z.enum(['customer', 'provider', 'carrier', 'warehouse', 'approver', 'supplier']).optional(),
+  waitingUntil: time.optional(),
+  waitingFor: z.string().optional(),
+};
+
+export const disputeViewAnswer = disputeAnswer.extend({
+  round: z.int().min(1).describe('An inquiry that becomes a dispute is the next round, with its own deadline'),
+  roundBeganAt: time,
+  warnedMs: z.array(z.int()).describe('Warnings given: milliseconds before the deadline'),
+  evidenceCollectedAt: time.optional(),
+  evidenceFields: z.array(z.string()).optional().describe("Filled fields, by name; read them in Stripe's dashboard"),
+  decision: z
+    .object({
+      action: z.enum(['submit', 'accept', 'leave']),
+      actor: z.string().describe('`holdfast` where nobody decided in time'),
+      at: time,
+      attempt: z.int(),
+      doneAt: time.optional(),
+      refused: z.string().optional().describe('Why Stripe did not take it'),
+    })
+    .optional(),
+  feeAmount: z.int().describe('Minor units of `feeCurrency`, those given back taken off'),
+  feeCurrency: z.string(),
+  orderState,
+  linesToShip: z.array(lineQuantity),
+  openRefunds: z.array(z.string()),
+  exceptions: z.array(exception),
+  ...waiting,
+});
+export const disputesAnswer = z.object({ disputes: z.array(disputeViewAnswer) });
+export const disputeDecided = z.object({
+  disputeId: z.string(),
+  stage: disputeAnswer.shape.stage,
+  action: z.enum(['submit', 'accept']),
+  doneAt: time,
+});
+
+export const fraudWarningAnswer = z.object({
+  warningId: z.string(),
+  orderId: z.string(),
+  paymentIntentId: z.string(),
+  chargeId: z.string(),
+  fraudType: z.string().describe("The issuer's label, e.g. made_with_stolen_card"),
+  actionable: z.boolean().describe("Stripe's word: neither disputed nor refunded in full"),
+  receivedAt: time,
+  currency: z.string(),
+  refundable: z.int().describe('Minor units that could be given back of the whole order'),
+  linesToShip: z.array(lineQuantity),
+  until: time,
+  decision: z.object({ action: z.enum(['refund', 'ignore']), actor: z.string(), at: time }).optional(),
+  refundId: z.string().optional(),
+  refundState: refundState.optional(),
+  ended: z.enum(['refunded', 'disputed', 'ignored', 'not_actionable', 'lapsed']).optional(),
+  closedAt: time.optional(),
+  exceptions: z.array(exception),
+  ...waiting,
+});
+export const fraudWarningsAnswer = z.object({ fraudWarnings: z.array(fraudWarningAnswer) });
+export const fraudWarningDecided = z.object({
+  warningId: z.string(),
+  action: z.enum(['refund', 'ignore']),
+  refundId: z.string().optional(),
+  ended: fraudWarningAnswer.shape.ended,
+});
+
+/** What callers may send. */
+export type DisputeDecisionBody = z.input<typeof disputeDecisionRequest>;
+export type FraudWarningDecisionBody = z.input<typeof fraudWarningDecisionRequest>;

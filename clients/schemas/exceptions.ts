@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { listLimit, ownId, wellFormedText } from './edge';
+import { actor, MAX_LIST } from './orders';
+
+const ACTIONS = ['retry', 'give_up', 'dismiss'] as const;
+
+/** Query of `GET /v1/exceptions`. */
+export const listExceptionsQuery = z.strictObject({
+  order: ownId.optional().describe('Only those of this order, its refunds and disputes'),
+  limit: listLimit(MAX_LIST),
+});
+
+/** Path of everything under `/v1/exceptions/{id}`. */
+export const exceptionParams = z.strictObject({
+  exceptionId: z.string().regex(/^[1-9]\d{0,17}$/, "must be an exception's id, as the list of exceptions shows it"),
+});
+
+/** `POST /v1/exceptions/{id}/resolution` */
+export const resolutionRequest = z.strictObject({
+  action: z
+    .enum(ACTIONS)
+    .describe('retry: try again now · give_up: it is not wanted any more · dismiss: settled by hand, try no more'),
+  note: wellFormedText(500).optional().describe('Why, for the record: no personal data'),
+  actor,
+});
+
+export const exceptionAnswer = z.object({
+  exceptionId: z.string(),
+  kind: z.string(),
+  message: z.string(),
+  owner: z.string(),
+  orderId: z.string().nullable(),
+  subjectType: z.string().nullable(),
+  subjectId: z.string().nullable(),
+  workflowId: z.string(),
+  amountAtRisk: z.int().min(0).nullable().describe('Minor units'),
+  currency: z.string().nullable(),
+  raisedAt: z.iso.datetime(),
+  resolution: z.enum(ACTIONS).nullable().describe('What was decided last; it has not ended the exception yet'),
+  decidedBy: z.string().nullable(),
+  note: z.string().nullable(),
+  actions: z.array(z.enum(ACTIONS)).describe('What its resolution may be'),
+  elsewhere: z.string().optional().describe('The route where it is decided, or what ends it by itself'),
+});
+
+export const exceptionsAnswer = z.object({ exceptions: z.array(exceptionAnswer) });
+export const resolutionAnswer = z.object({ exceptionId: z.string(), action: z.enum(ACTIONS) });
+
+export type ResolutionRequest = z.input<typeof resolutionRequest>;

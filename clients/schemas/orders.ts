@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { MAX_LINES } from '../../workflows/domain/shared/money';
+import { COUNTRIES } from './codes';
+import {
+  actorId,
+  boundedTime,
+  currency,
+  emailAddress,
+  listLimit,
+  MAX_ID,
+  moneyAmount,
+  opaqueId,
+  pieces,
+  wellFormedText,
+} from './edge';
+
+/**
+ * What callers may send, of the building blocks in ./edge. Every object is strict: a field that nobody knows is a
+ * mistyped one, and is named.
+ */
+
+const paymentMethod = z
+  .string()
+  .regex(/^[A-Za-z0-9_]{1,100}$/, "must be a payment method's id, e.g. pm_card_visa")
+  .describe("The provider's payment method, e.g. pm_card_visa");
+
+/** What a country asks for beside line 1 is checked across the fields, in ./address. */
+const address = z.strictObject({
+  line1: wellFormedText(200),
+  line2: wellFormedText(200).optional(),
+  city: wellFormedText(100).optional().describe('Required where the country has cities'),
+  postalCode: wellFormedText(20).optional().describe('Required where the country has postal codes'),
+  region: wellFormedText(100).optional(),
+  country: z
+    .string()
+    .toUpperCase()
+    .refine((code) => COUNTRIES.has(code), 'must be an ISO 3166-1 alpha-2 code')
+    .describe('ISO 3166-1 alpha-2'),
+});
+
+/** `POST /v1/checkouts`. All amounts in minor units of `currency`. */
+export const checkoutRequest = z.strictObject({
+  cartId: opaqueId().describe('The same cart again is the same order'),
+  currency,
+  customer: z.strictObject({ id: opaqueId(), email: emailAddress, name: wellFormedText(255).optional() }),
+  lines: z
+    .array(
+      z.strictObject({
+        sku: opaqueId(),
+        quantity: pieces,
+        unitAmount: moneyAmount.describe('Minor units; 0 is a free line'),
+      }),
+    )
+    .min(1)
+    .max(MAX_LINES),
+  shippingAmount: moneyAmount.default(0),
+  taxAmount: moneyAmount.default(0),
+  shippingAddress: address.optional(),
+  paymentMethod,
+  captureOn: z.enum(['shipment', 'order']).default('shipment'),
+  channel: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:-]{1,40}$/, 'must be 1 to 40 letters, digits or _ . : -')
+    .default('web')
+    .describe('Where the order comes from'),
+});
+
+export const lineQuantities = z
+  .array(z.strictObject({ sku: opaqueId(), quantity: pieces }))
+  .min(1)
+  .max(MAX_LINES);
+
+/** `POST /v1/orders/{id}/shipments`: captures what ships. */
+export const shipmentRequest = z.strictObject({
+  lines: lineQuantities,
+  carrier: opaqueId(),
+  trackingNumber: opaqueId(),
+  warehouseId: opaqueId().optional(),
+});
+
+export const actor = actorId
+  .optional()
+  .describe("Who asks, for the audit log: an id, no name. It is kept beside the API key's fingerprint");
+
+/** `POST /v1/orders/{id}/cancel`. */
+export const cancelRequest = z.strictObject({ reason: wellFormedText(500), actor });
+
+/** Carrier and tracking number, each character of the carrier's name encoded at worst. */
+const MAX_SHIPMENT_ID = 4 * MAX_ID + 1;
+
+/** `POST /v1/orders/{id}/deliveries`. Without a shipment, every parcel under way has arrived; without a time, now. */
+export const deliveryRequest = z.strictObject({
+  shipmentId: wellFormedText(MAX_SHIPMENT_ID).optional(),
+  deliveredAt: boundedTime.optional(),
+});
+
+/** `POST /v1/orders/{id}/payment-method`: renews a payment that the bank refused to renew. */
+export const paymentMethodRequest = z.strictObject({ paymentMethod });
+
+/** `POST /v1/orders/{id}/hold-decision`: a person's decision on an expiring hold. */
+export const holdDecisionRequest = z.strictObject({ action: z.enum(['reauthorize', 'capture', 'cancel']), actor });
+
+const ORDER_STATES = ['placed', 'paid', 'allocated', 'fulfilled', 'shipped', 'delivered', 'cancelled'] as const;
+const PARTIES = ['customer', 'provider', 'carrier', 'warehouse', 'approver', 'supplier'] as const;
+
+/** A page of more orders than this is no longer read by a person, and a script can page. */
+export const MAX_LIST = 200;
+
+/** Query of `GET /v1/orders`. */
+export const listOrdersQuery = z.strictObject({
+  state: z.enum(ORDER_STATES).optional(),
+  waitingOn: z.enum(PARTIES).optional(),
+  stuck: z.enum(['true', 'false']).optional().describe('Only what is overdue or has an open exception'),
+  limit: listLimit(MAX_LIST),
+  before: boundedTime.optional().describe('placedAt of the last order of the page before'),
+});
+
+export type CheckoutRequest = z.input<typeof checkoutRequest>;
+export type ParsedCheckout = z.output<typeof checkoutRequest>;
+export type ShipmentRequest = z.input<typeof shipmentRequest>;
+export type CancelRequest = z.input<typeof cancelRequest>;
+export type DeliveryRequest = z.input<typeof deliveryRequest>;
+export type PaymentMethodRequest = z.input<typeof paymentMethodRequest>;
+export type HoldDecisionRequest = z.input<typeof holdDecisionRequest>;
+export type ListOrdersQuery = z.output<typeof listOrdersQuery>;

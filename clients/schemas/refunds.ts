@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type { FieldProblem } from '../../workflows/domain/shared/errors';
+import { amountProblem } from '../../workflows/domain/shared/money';
+import type { RefundFacts } from '../../workflows/domain/refund/refund';
+import { currency, movedAmount, ownId, wellFormedText } from './edge';
+import { refundAnswer } from './money-back-answers';
+import { actor, lineQuantities } from './orders';
+import { parse, repeatedSkus } from './validate';
+
+/** Path of everything under `/v1/refunds/{id}`. */
+export const refundParams = z.strictObject({ refundId: ownId });
+
+/** `POST /v1/orders/{id}/refunds`: an amount, or lines with their share of the tax. Shipping is refunded by amount. */
+export const refundRequest = z.strictObject({
+  amount: movedAmount.optional().describe('Minor units; in place of lines'),
+  currency: currency.optional().describe("Where it is given, it must be the order's"),
+  lines: lineQuantities.optional().describe('Pieces whose price and tax go back; in place of an amount'),
+  reason: wellFormedText(200).describe(
+    'For the record; `duplicate`, `fraudulent` and `requested_by_customer` are told to Stripe, too',
+  ),
+  actor,
+});
+
+/** `POST /v1/refunds/{id}/resolution`: a person's way out of a refund that failed. */
+export const resolutionRequest = z.strictObject({
+  action: z.enum(['another_refund', 'manual_transfer', 'dismiss']),
+  reference: wellFormedText(200).optional().describe('Under which a manual transfer is found; required for one'),
+  actor,
+});
+
+/** `POST /v1/refunds/{id}/cancel` */
+export const refundCancelRequest = z.strictObject({ actor });
+
+/** Parses a request for a refund, its rules across fields included. @throws {ValidationError} */
+export function parseRefund(raw: unknown): z.output<typeof refundRequest> {
+  return parse(refundRequest, raw, (body) => [...repeatedSkus(body), ...amountOrLines(body), ...amountProblems(body)]);
+}
+
+/** As parseRefund. @throws {ValidationError} */
+export function parseResolution(raw: unknown): z.output<typeof resolutionRequest> {
+  return parse(resolutionRequest, raw, (body) => {
+    const { action, reference } = fieldsOf(body);
+    const isMissing = action === 'manual_transfer' && reference === undefined;
+    return isMissing ? [{ field: 'reference', message: 'is required for a manual transfer' }] : [];
+  });
+}
+
+function amountOrLines(raw: unknown): FieldProblem[] {
+  const { amount, lines } = fieldsOf(raw);
+  if (amount === undefined && lines === undefined)
+    return [{ field: 'amount', message: 'is required unless lines are given' }];
+  if (amount === undefined || lines === undefined) return [];
+  return [{ field: 'lines', message: 'cannot be combined with an amount' }];
+}
+
+/** Where the currency is not given it is the order's, and is looked at with it. */
+function amountProblems(raw: unknown): FieldProblem[] {
+  const { amount, currency: given } = fieldsOf(raw);
+  const code = currency.safeParse(given);
+  const minor = movedAmount.safeParse(amount);
+  const message = code.success && minor.success ? amountProblem(minor.data, code.data) : undefined;
+  return message === undefined ? [] : [{ field: 'amount', message }];
+}
+
+function fieldsOf(raw: unknown): Readonly<Record<string, unknown>> {
+  return raw !== null && typeof raw === 'object' ? (raw as Readonly<Record<string, unknown>>) : {};
+}
+
+const amount = z.int().min(0).describe('Minor units');
+
+/** What a request for a refund is answered with. */
+export const refundAccepted = refundAnswer.pick({
+  refundId: true,
+  orderId: true,
+  state: true,
+  amount: true,
+  currency: true,
+  parts: true,
+});
+export const refundVoided = z.object({
+  orderId: z.string(),
+  state: z.literal('voided'),
+  releasedAmount: amount,
+  cancelledLines: z.array(z.object({ sku: z.string(), quantity: z.int() })),
+});
+export const refundResolved = refundAccepted.extend({ resolution: refundAnswer.shape.resolution });
+
+/** Every field of a refund is documented, and none that it has not. */
+type Documented = Record<keyof z.output<typeof refundAnswer>, unknown>;
+type Shown = Record<keyof RefundFacts, unknown>;
+export type RefundFieldsAgree = Documented extends Shown ? (Shown extends Documented ? true : never) : never;
+
+export type RefundBody = z.input<typeof refundRequest>;
+export type ResolutionBody = z.input<typeof resolutionRequest>;
+export type RefundCancelBody = z.input<typeof refundCancelRequest>;

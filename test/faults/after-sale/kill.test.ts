@@ -1,0 +1,37 @@
+import { closeConnections } from '../../support/environment';
+import { killAfterSale, newAfterSaleBoundaries, recordAfterSale } from './matrix';
+import { afterSaleStories } from './stories';
+import { report } from '../report';
+import type { StoryResult } from '../report';
+
+/** Among them are all activities with an effect at the provider, and those that write down what people decide. */
+const STORIES = [
+  'refund confirmed',
+  'refund taken back',
+  'dispute won',
+  'inquiry closed',
+  'dunning to the end',
+  'won back by a new card',
+];
+
+const results: StoryResult[] = [];
+const known = new Set<string>();
+let kills = 0;
+
+afterAll(async () => {
+  await closeConnections();
+  console.log(`${report('fault matrix after the sale, killed processes', results)}\n${kills} processes were killed`);
+});
+
+/** Cases wait for time-outs most of the time (30 s after a kill), so the stories wait together. */
+it('a worker process killed after any effect leaves money and words in agreement', async () => {
+  const played = afterSaleStories.filter(({ name }) => STORIES.includes(name));
+  expect(played).toHaveLength(STORIES.length);
+  const recordings = await Promise.all(played.map((story) => recordAfterSale(story)));
+  const chosen = recordings.map((whole) => ({ ...whole, boundaries: newAfterSaleBoundaries(whole, known) }));
+  const ends = await Promise.all(chosen.map((recording) => killAfterSale(recording, recording.boundaries)));
+  chosen.forEach((recording, index) => results.push({ recording, verdicts: ends[index]?.verdicts ?? [] }));
+  kills = ends.reduce((sum, one) => sum + one.kills, 0);
+  const wrong = results.flatMap(({ verdicts }) => verdicts.filter((one) => one.violations.length > 0 || !one.reached));
+  expect(wrong).toEqual([]);
+}, 600_000);

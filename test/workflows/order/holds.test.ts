@@ -1,0 +1,364 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { MAX_LOST_HOLDS } from '../../../activities/storage/payments/attempt-step';
+import { failureTypes } from '../../../workflows/domain/shared/errors';
+import { workflowIds, workflowTypes } from '../../../workflows/messages';
+import { everything, mugs, parcel, shopForThisFile } from '../../support/shop';
+import { eventually } from '../../support/time/eventually';
+import { violations } from '../../support/invariants/invariants';
+import { createWorld } from '../../support/world';
+import type { World, WorldOptions } from '../../support/world';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+const { world, shop } = shopForThisFile();
+
+/** How often the customer was asked for another payment. */
+async function askedOf(orderId: string, where: World = world()): Promise<number> {
+  const text = `SELECT 1 FROM outbox WHERE order_id = $1 AND type = 'PaymentActionRequired'`;
+  return (await where.dependencies.pool.query(text, [orderId])).rows.length;
+}
+
+async function withWorld(options: WorldOptions, body: (own: World) => Promise<void>): Promise<void> {
+  const own = await createWorld(options);
+  try {
+    await body(own);
+    expect(await violations(own)).toEqual([]);
+  } finally {
+    await own.close();
+  }
+}
+
+/** A card with the money for one hold at a time: a second one is declined while the first stands. */
+const oneHold = { paymentMethod: 'pm_card_oneHoldOnly' };
+
+describe('a card hold', () => {
+  it('is warned of, then renewed before it ends; the old one is let go after the new one stands', async () => {
+    const orderId = await shop.place();
+    await shop.forwardToEndOfHold(orderId, 47 * HOUR_MS);
+    const { rows } = await world().dependencies.pool.query(
+      `SELECT type FROM outbox WHERE order_id = $1 AND type = 'HoldExpiring'`,
+      [orderId],
+    );
+    expect(rows).toHaveLength(1);
+    await shop.forwardToEndOfHold(orderId, HOUR_MS);
+    expect(shop.intentsOf(orderId).map((one) => one.status)).toEqual(['canceled', 'requires_capture']);
+    expect(await shop.view(orderId)).toMatchObject({ paymentState: 'authorized', waitingOn: 'warehouse' });
+    expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
+  });
+
+  it.each([
+    ['6 days and 23 hours', HOUR_MS],
+    ['7 days', 0],
+    ['7 days and a second', -1_000],
+  ])('of 7 days still ships after %s', async (_name, beforeMs) => {
+    const orderId = await shop.place();
+    await shop.forwardToEndOfHold(orderId, beforeMs);
+    const all = everything();
+    expect(await world().holdfast.ship(orderId, all)).toMatchObject({ accepted: true, state: 'shipped' });
+  });
+
+  it('that the bank does not renew ships until it ends, then asks the customer, and ends the order at the deadline', async () => {
+    const orderId = await shop.place();
+    world().simulator.issueDecision(shop.customerOf(orderId), 'insufficient_funds');
+    await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS);
+    expect(await shop.view(orderId)).toMatchObject({ paymentState: 'authorized', waitingOn: 'warehouse' });
+    expect(await askedOf(orderId)).toBe(1);
+    await shop.forwardToEndOfHold(orderId, -HOUR_MS);
+    expect(await shop.view(orderId)).toMatchObject({ paymentState: 'payment_needed', waitingOn: 'customer' });
+    expect(await world().holdfast.ship(orderId, mugs(1))).toMatchObject({ accepted: false, reason: 'payment_needed' });
+    await shop.forward(orderId, 2 * DAY_MS + HOUR_MS);
+    expect(await shop.endOf(orderId)).toMatchObject({ state: 'cancelled' });
+    expect(shop.intentsOf(orderId).every((one) => one.status === 'canceled')).toBe(true);
+  });
+
+  it('that the bank does not renew is renewed by the customer with another card', async () => {
+    const orderId = await shop.place();
+    world().simulator.issueDecision(shop.customerOf(orderId), 'insufficient_funds');
+    await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS);
+    const declined = { accepted: true, state: 'declined', declineCode: 'generic_decline' };
+    const bad = { paymentMethod: 'pm_card_visa_chargeDeclined' };
+    expect(await world().holdfast.renewPayment(orderId, bad)).toMatchObject(declined);
+    expect(await world().holdfast.renewPayment(orderId, { paymentMethod: 'pm_nonsense' })).toMatchObject({
+      state: 'declined',
+      declineCode: 'invalid_payment_method',
+    });
+    expect(await world().holdfast.renewPayment(orderId, { paymentMethod: 'pm_card_mastercard' })).toMatchObject({
+      accepted: true,
+      state: 'authorized',
+    });
+    expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
+  });
+
+  it('that is gone unseen is noticed and renewed when it should be captured', async () => {
+    const deaf = await createWorld({ policy: { onHoldExpiring: 'ask' } });
+    try {
+      const orderId = await shop.place({}, deaf);
+      deaf.simulator.setWebhookEndpoint(undefined);
+      deaf.simulator.clock.advanceBy(8 * DAY_MS);
+      const answer = await deaf.holdfast.ship(orderId, everything());
+      expect(answer).toMatchObject({ accepted: true, state: 'shipped' });
+      expect(shop.intentsOf(orderId, deaf).map((one) => one.status)).toEqual(['canceled', 'succeeded']);
+      expect(await violations(deaf)).toEqual([]);
+    } finally {
+      await deaf.close();
+    }
+  });
+
+  it('that ends while a capture is not settled lets nothing ship without its money', async () => {
+    let failed = false;
+    const failOnce: ActivityInterceptorsFactory = ({ info }) => ({
+      inbound: {
+        async execute(input, next) {
+          if (info.activityType !== 'capturePayment' || failed) return next(input);
+          failed = true;
+          throw ApplicationFailure.nonRetryable('the answer was lost', failureTypes.unknownOutcome);
+        },
+      },
+    });
+    const lossy = await createWorld({ interceptors: { activity: [failOnce] } });
+    try {
+      const orderId = await shop.place({}, lossy);
+      const all = everything();
+      expect(await lossy.holdfast.ship(orderId, all)).toMatchObject({ accepted: false, reason: 'outcome_unknown' });
+      lossy.simulator.setWebhookEndpoint(undefined);
+      lossy.simulator.clock.advanceBy(8 * DAY_MS);
+      expect(await lossy.holdfast.ship(orderId, all)).toMatchObject({ accepted: true, state: 'shipped' });
+      expect(shop.intentsOf(orderId, lossy).map((one) => one.status)).toEqual(['canceled', 'succeeded']);
+      expect(await violations(lossy)).toEqual([]);
+    } finally {
+      await lossy.close();
+    }
+  });
+
+  it('waits for a person where the policy says so, and for the customer when nobody decides', async () => {
+    const asking = await createWorld({ policy: { onHoldExpiring: 'ask' } });
+    try {
+      const orderId = await shop.place({}, asking);
+      await shop.forward(orderId, 7 * DAY_MS - 11 * HOUR_MS);
+      expect(await shop.view(orderId, asking)).toMatchObject({
+        waitingOn: 'approver',
+        exception: { kind: 'hold_decision' },
+      });
+      expect(await asking.holdfast.decideHold(orderId, { action: 'reauthorize' })).toMatchObject({ accepted: true });
+      expect(await shop.view(orderId, asking)).toMatchObject({ waitingOn: 'warehouse', paymentState: 'authorized' });
+      await shop.forwardToEndOfHold(orderId, -HOUR_MS, asking);
+      expect(await shop.view(orderId, asking)).toMatchObject({ waitingOn: 'customer', paymentState: 'payment_needed' });
+    } finally {
+      await asking.close();
+    }
+  });
+
+  it('is captured where the policy says so', async () => {
+    const capturing = await createWorld({ policy: { onHoldExpiring: 'capture' } });
+    try {
+      const orderId = await shop.place({}, capturing);
+      await shop.forward(orderId, 7 * DAY_MS);
+      expect(await shop.view(orderId, capturing)).toMatchObject({ state: 'paid', paymentState: 'captured' });
+      await shop.forward(orderId, 8 * DAY_MS);
+      expect(await shop.view(orderId, capturing)).toMatchObject({ exception: { kind: 'shipment_overdue' } });
+    } finally {
+      await capturing.close();
+    }
+  });
+
+  describe('whose money the card has only once', () => {
+    it('ships under the old hold after the bank refused a new one', async () => {
+      const orderId = await shop.place(oneHold);
+      await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS);
+      expect(shop.intentsOf(orderId).map((one) => one.status)).toEqual(['requires_capture', 'requires_payment_method']);
+      expect(await world().holdfast.ship(orderId, everything())).toMatchObject({ accepted: true, state: 'shipped' });
+      expect(shop.intentsOf(orderId)[0]).toMatchObject({ status: 'succeeded', amount_received: 7970 });
+    });
+
+    it('is renewed when the old hold has ended', async () => {
+      const orderId = await shop.place(oneHold);
+      await shop.forwardToEndOfHold(orderId, -HOUR_MS);
+      expect(await shop.view(orderId)).toMatchObject({ paymentState: 'authorized', waitingOn: 'warehouse' });
+      expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
+    });
+
+    it('is renewed by the customer while the old hold stands', async () => {
+      const orderId = await shop.place(oneHold);
+      await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS);
+      const answer = await world().holdfast.renewPayment(orderId, { paymentMethod: 'pm_card_mastercard' });
+      expect(answer).toMatchObject({ accepted: true, state: 'authorized' });
+      await eventually('the old hold to be voided', () => shop.intentsOf(orderId)[0]?.status === 'canceled');
+      expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
+    });
+
+    it('is renewed by the customer for what is left after a parcel under the old hold', async () => {
+      await withWorld({ simulator: { multicapture: true } }, async (own) => {
+        const orderId = await shop.place(oneHold, own);
+        await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS, own);
+        expect(await own.holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
+        const answer = await own.holdfast.renewPayment(orderId, { paymentMethod: 'pm_card_mastercard' });
+        expect(answer).toMatchObject({ accepted: true, state: 'authorized' });
+        const { amounts } = await shop.view(orderId, own);
+        const renewed = shop
+          .intentsOf(orderId, own)
+          .find((one) => one.amount_capturable > 0 && one.amount_received === 0);
+        expect(renewed?.amount).toBe(7970 - amounts.captured);
+        expect(await own.dependencies.queries.listExceptions()).toEqual([]);
+        expect(await own.holdfast.ship(orderId, parcel([{ sku: 'TEAPOT-1L', quantity: 1 }]))).toMatchObject({
+          accepted: true,
+          state: 'shipped',
+        });
+      });
+    });
+
+    it('is voided first, near its end, where the policy says so', async () => {
+      await withWorld({ policy: { onHoldExpiring: 'releaseThenRetry' } }, async (own) => {
+        const orderId = await shop.place(oneHold, own);
+        await shop.forwardToEndOfHold(orderId, 3 * HOUR_MS, own);
+        expect(shop.intentsOf(orderId, own).map((one) => one.status)).toEqual(['requires_capture']);
+        await shop.forwardToEndOfHold(orderId, HOUR_MS, own);
+        expect(shop.intentsOf(orderId, own).map((one) => one.status)).toEqual(['canceled', 'requires_capture']);
+        expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'authorized' });
+        expect(await askedOf(orderId, own)).toBe(0);
+      });
+    });
+
+    it('is captured before it ends where the policy says so', async () => {
+      await withWorld({ policy: { onRenewalDeclined: 'capture' } }, async (own) => {
+        const orderId = await shop.place(oneHold, own);
+        await shop.forwardToEndOfHold(orderId, 3 * HOUR_MS, own);
+        expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'authorized' });
+        await shop.forwardToEndOfHold(orderId, HOUR_MS, own);
+        expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'captured', state: 'paid' });
+      });
+    });
+
+    it('is asked for once, though parcels leave meanwhile where a hold allows several captures', async () => {
+      await withWorld({ simulator: { multicapture: true } }, async (own) => {
+        const orderId = await shop.place(oneHold, own);
+        await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS, own);
+        expect(await own.holdfast.ship(orderId, mugs(1))).toMatchObject({ accepted: true });
+        expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'partially_captured' });
+        await shop.forwardToEndOfHold(orderId, 10 * HOUR_MS, own);
+        expect(await askedOf(orderId, own)).toBe(1);
+        expect(await own.holdfast.ship(orderId, mugs(1))).toMatchObject({ accepted: true });
+      });
+    });
+  });
+
+  it('of an order that does not ship in time is a case for the warehouse, until it ships', async () => {
+    await withWorld({}, async (own) => {
+      const orderId = await shop.place({}, own);
+      await shop.forward(orderId, 15 * DAY_MS);
+      expect(await shop.view(orderId, own)).toMatchObject({
+        paymentState: 'authorized',
+        exception: { kind: 'shipment_overdue', owner: 'warehouse' },
+      });
+      const stuck = await own.dependencies.queries.listStuck({ now: new Date().toISOString() });
+      expect(stuck.map((one) => one.orderId)).toContain(orderId);
+      expect(await own.holdfast.ship(orderId, everything())).toMatchObject({ accepted: true, state: 'shipped' });
+      expect((await shop.view(orderId, own)).exception).toBeUndefined();
+    });
+  });
+
+  it('is not renewed for ever: a person decides, and without a word the order ends', async () => {
+    await withWorld({ policy: { holdLimitMs: 10 * DAY_MS } }, async (own) => {
+      const orderId = await shop.place({}, own);
+      await shop.forwardToEndOfHold(orderId, HOUR_MS, own);
+      expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'authorized' });
+      await shop.forwardToEndOfHold(orderId, HOUR_MS, own);
+      expect(await shop.view(orderId, own)).toMatchObject({
+        exception: { kind: 'hold_decision' },
+        waitingOn: 'approver',
+      });
+      await shop.forwardToEndOfHold(orderId, -HOUR_MS, own);
+      expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'payment_needed', waitingOn: 'customer' });
+      await shop.forward(orderId, 3 * DAY_MS);
+      expect(await shop.endOf(orderId, own)).toMatchObject({ state: 'cancelled' });
+    });
+  });
+
+  it('that cannot be renewed while the bank is away keeps no customer from cancelling', async () => {
+    const away: ActivityInterceptorsFactory = ({ info }) => ({
+      inbound: {
+        async execute(input, next) {
+          const [asked] = input.args as [{ attempt?: number }];
+          if (info.activityType !== 'authorizePayment' || asked.attempt === 1) return next(input);
+          throw ApplicationFailure.retryable('the bank is away', failureTypes.providerUnavailable);
+        },
+      },
+    });
+    await withWorld({ interceptors: { activity: [away] } }, async (own) => {
+      const orderId = await shop.place({}, own);
+      await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS, own);
+      expect(await own.holdfast.cancel(orderId, { reason: 'changed_mind' })).toMatchObject({ state: 'cancelled' });
+      expect(shop.intentsOf(orderId, own).map((one) => one.status)).toEqual(['canceled']);
+    });
+  });
+
+  it('that ended leaves no order without an owner, though the customer cannot be asked at first', async () => {
+    let asks = 0;
+    let isBroken = true;
+    const deaf: ActivityInterceptorsFactory = ({ info }) => ({
+      inbound: {
+        async execute(input, next) {
+          if (info.activityType === 'requestPayment') asks += 1;
+          // The first one is beside the old hold, which still stands.
+          if (info.activityType !== 'requestPayment' || asks === 1 || !isBroken) return next(input);
+          throw ApplicationFailure.nonRetryable('the answer was lost', failureTypes.unknownOutcome);
+        },
+      },
+    });
+    await withWorld({ interceptors: { activity: [deaf] } }, async (own) => {
+      const orderId = await shop.place({}, own);
+      own.simulator.issueDecision(shop.customerOf(orderId, own), 'insufficient_funds');
+      await shop.forwardToEndOfHold(orderId, -10_000, own);
+      expect(await shop.view(orderId, own)).toMatchObject({ paymentState: 'expired', waitingOn: 'provider' });
+      expect(await violations(own)).toEqual([]);
+      await shop.forward(orderId, 5 * 60_000);
+      expect(await shop.view(orderId, own)).toMatchObject({ exception: { kind: 'step_failed', owner: 'operations' } });
+      isBroken = false;
+      await shop.forward(orderId, 11 * 60_000);
+      const asked = await shop.view(orderId, own);
+      expect(asked).toMatchObject({ paymentState: 'payment_needed', waitingOn: 'customer' });
+      expect(asked.exception).toBeUndefined();
+    });
+  });
+
+  it('that is lost again and again is not got anew for ever: a person decides', async () => {
+    await withWorld({}, async (own) => {
+      const orderId = await shop.place({}, own);
+      const states = () => shop.intentsOf(orderId, own).map((one) => one.status);
+      for (let losses = 1; losses <= MAX_LOST_HOLDS; losses += 1) {
+        own.simulator.clock.advanceBy(8 * DAY_MS);
+        const holds = losses < MAX_LOST_HOLDS ? losses + 1 : losses;
+        await eventually('the loss to be seen', async () => {
+          const { captureBefore, exception } = await shop.view(orderId, own);
+          const isOver = losses < MAX_LOST_HOLDS ? captureBefore !== null : exception !== undefined;
+          return isOver && states().filter((one) => one === 'canceled').length === losses && states().length === holds;
+        });
+      }
+      expect(await shop.view(orderId, own)).toMatchObject({
+        waitingOn: 'approver',
+        exception: { kind: 'hold_cancelled', owner: 'payments' },
+      });
+      expect(await own.holdfast.ship(orderId, mugs(1))).toMatchObject({ reason: 'payment_cancelled' });
+      expect(states()).toEqual(Array.from({ length: MAX_LOST_HOLDS }, () => 'canceled'));
+      expect(await own.holdfast.decideHold(orderId, { action: 'reauthorize' })).toMatchObject({ accepted: true });
+      expect(await own.holdfast.ship(orderId, everything())).toMatchObject({ accepted: true, state: 'shipped' });
+    });
+  });
+
+  it('that could not be voided is closed by the run that follows', async () => {
+    const orderId = await shop.place();
+    const { activities } = world().dependencies;
+    const workflowId = workflowIds.order(orderId);
+    await activities.raiseException({ orderId, workflowId, kind: 'void_failed', message: 'm', owner: 'payments' });
+    await world().client.workflow.getHandle(workflowId).terminate();
+    const { taskQueue } = world();
+    await world().client.workflow.start(workflowTypes.order, {
+      workflowId,
+      taskQueue,
+      args: [{ orderId, letGoFailed: true }],
+    });
+    await eventually('the exception to be closed', async () => (await shop.view(orderId)).exception === undefined);
+    expect(await world().holdfast.ship(orderId, everything())).toMatchObject({ accepted: true });
+  });
+});

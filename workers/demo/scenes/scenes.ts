@@ -1,0 +1,73 @@
+import { checkoutScenes } from './checkout';
+import { orderScenes } from './order';
+import { moneyBackScenes } from './money-back';
+import type { PlayedCart, Scene, Stage } from '../stage';
+import { subscriptionScenes } from './subscription';
+
+/** What the demo plays, in the order of its table. */
+export const SCENES: readonly Scene[] = [
+  checkoutScenes.happy,
+  checkoutScenes.declinedThenPaid,
+  checkoutScenes.insufficientFunds,
+  checkoutScenes.secured,
+  checkoutScenes.abandoned,
+  checkoutScenes.sameCart,
+  checkoutScenes.lastItem,
+  orderScenes.reauthorized,
+  orderScenes.notReauthorized,
+  orderScenes.cancelRace,
+  orderScenes.workerKilled,
+  orderScenes.webhookStorm,
+  moneyBackScenes.confirmed,
+  moneyBackScenes.failedLater,
+  moneyBackScenes.disputeWon,
+  moneyBackScenes.disputeLost,
+  subscriptionScenes.recovered,
+  subscriptionScenes.ended,
+];
+
+export interface PlayedScene {
+  readonly title: string;
+  readonly succeeded: boolean;
+  readonly carts: readonly PlayedCart[];
+}
+
+/** Is told what goes on. */
+export interface Audience {
+  begin(title: string): void;
+  end(title: string, succeeded: boolean, story: string): void;
+}
+
+/** Plays the slow scenes beside the others, which follow one another; answers in the scenes' own order. */
+export async function playScenes(
+  stage: Stage,
+  audience: Audience,
+  scenes: readonly Scene[] = SCENES,
+): Promise<PlayedScene[]> {
+  const played = new Map<Scene, PlayedScene>();
+  const playOne = async (scene: Scene): Promise<void> => {
+    stage.signal.throwIfAborted();
+    played.set(scene, await play(stage, audience, scene));
+  };
+  const slow = scenes.filter((scene) => scene.slow === true).map(playOne);
+  const quick = async (): Promise<void> => {
+    for (const scene of scenes.filter((one) => one.slow !== true)) await playOne(scene);
+  };
+  await Promise.all([...slow, quick()]);
+  return scenes.flatMap((scene) => played.get(scene) ?? []);
+}
+
+async function play(stage: Stage, audience: Audience, scene: Scene): Promise<PlayedScene> {
+  const { title } = scene;
+  audience.begin(title);
+  try {
+    const { story, carts } = await scene.play(stage);
+    audience.end(title, true, story);
+    return { title, succeeded: true, carts };
+  } catch (error) {
+    // Ctrl-C is the end of the demo, not of a scene.
+    stage.signal.throwIfAborted();
+    audience.end(title, false, error instanceof Error ? error.message : String(error));
+    return { title, succeeded: false, carts: [] };
+  }
+}

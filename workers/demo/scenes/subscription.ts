@@ -1,0 +1,78 @@
+import type { SubscriptionView } from '../../../workflows/domain/subscription/view';
+import { workflowIds } from '../../../workflows/messages';
+import type { PlayedCart, Scene, Stage } from '../stage';
+import { expect, until } from '../stage';
+import { DEMO_BILLING, subscribe, type Subscriber } from '../subscriber';
+
+/** The tries of a dunning cycle and what is said between them, on a busy machine too. */
+const CYCLE_LIMIT_MS = 120_000;
+const SOON_MS = 20_000;
+
+const recovered: Scene = {
+  title: 'A trial that converts, fails and recovers',
+  slow: true,
+  async play(stage) {
+    await stage.bank.billing(DEMO_BILLING);
+    const subscriber = await subscribe(stage.stripe, `${stage.run}-recovers@example.com`);
+    // The first payment; then the card is good again.
+    await stage.bank.refuseTimes(subscriber.customerId, ['insufficient_funds']);
+    await subscriptionIs(stage, subscriber, ({ stage: at }) => at === 'trialing', SOON_MS);
+    await subscriptionIs(stage, subscriber, ({ stage: at }) => at === 'trial_payment_failed');
+    const { trial, entitled } = await subscriptionIs(stage, subscriber, ({ stage: at }) => at === 'active');
+    expect(trial === 'converted' && entitled, `after the payment the trial is ${trial}`);
+    const kinds = await mailsBecome(stage, subscriber, 'payment_recovered');
+    expect(kinds.join() === 'trial_payment_failed,payment_recovered', `the customer was told: ${kinds.join()}`);
+    return {
+      story: 'one mail once the failure stood, and one when the next try had healed it',
+      carts: [row(subscriber, 'Trial converted, failed, recovered', 'active, 2 mails')],
+    };
+  },
+};
+
+const ended: Scene = {
+  title: 'Dunning to the end',
+  slow: true,
+  async play(stage) {
+    await stage.bank.billing(DEMO_BILLING);
+    const subscriber = await subscribe(stage.stripe, `${stage.run}-ends@example.com`);
+    await stage.bank.refuse(subscriber.customerId, 'insufficient_funds');
+    await subscriptionIs(stage, subscriber, ({ stage: at }) => at === 'trial_payment_failed');
+    const { entitled, notices } = await subscriptionIs(stage, subscriber, ({ stage: at }) => at === 'canceled');
+    expect(!entitled, 'who is canceled is entitled to nothing');
+    const kinds = await mailsBecome(stage, subscriber, 'subscription_ended');
+    const failed = kinds.filter((kind) => kind === 'trial_payment_failed' || kind === 'payment_failed').length;
+    const last = kinds.indexOf('payment_last_try');
+    expect(failed >= 1 && last === kinds.length - 2, `the customer was told: ${kinds.join()}`);
+    expect(new Set(notices.map((one) => one.noticeKey)).size === notices.length, 'a notice was told twice');
+    return {
+      story: `four tries and ${kinds.length} mails: at most one for each failed try, a last one before the final try, then the end`,
+      carts: [row(subscriber, 'Every try failed', `canceled, ${kinds.length} mails`)],
+    };
+  },
+};
+
+function row({ subscriptionId }: Subscriber, path: string, outcome: string): PlayedCart {
+  return { path, cartId: subscriptionId, outcome, workflowId: workflowIds.subscription(subscriptionId) };
+}
+
+function subscriptionIs(
+  stage: Stage,
+  { subscriptionId }: Subscriber,
+  isSo: (subscription: SubscriptionView) => boolean,
+  limitMs = CYCLE_LIMIT_MS,
+): Promise<SubscriptionView> {
+  return until(stage, `subscription ${subscriptionId} to go on`, limitMs, async () => {
+    const subscription = await stage.shop.subscription(subscriptionId);
+    return subscription !== undefined && isSo(subscription) && subscription;
+  });
+}
+
+/** The kinds of mails that the customer got, once this one is among them; each mail names its kind in a header. */
+async function mailsBecome(stage: Stage, { email }: Subscriber, lastKind: string): Promise<string[]> {
+  return until(stage, `the mail ${lastKind}`, SOON_MS, async () => {
+    const kinds = (await stage.mails(email)).map((mail) => mail.kind);
+    return kinds.includes(lastKind) && kinds;
+  });
+}
+
+export const subscriptionScenes = { recovered, ended };

@@ -1,0 +1,49 @@
+import { types } from 'node:util';
+import type { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { failureKind, failureTypes, PROGRAM_ERRORS, SOCKET_CODES } from '../../workflows/domain/shared/errors';
+
+/**
+ * A mistake of our own code leaves every activity as a `Defect`: it is not retried as if it would pass, and its workflow opens an
+ * exception with an owner.
+ */
+export function defectsOfActivities(context: Context): ReturnType<ActivityInterceptorsFactory> {
+  return {
+    inbound: {
+      async execute(input, next) {
+        try {
+          return await next(input);
+        } catch (error) {
+          throw isOurMistake(error) ? defectIn(context.info.activityType, error) : error;
+        }
+      },
+    },
+  };
+}
+
+/** Does the same again fail again? A mistake of our own code, or what an activity has told as one. */
+export function isDefect(error: unknown): boolean {
+  if (error instanceof ApplicationFailure) return failureKind(error.type ?? undefined) === 'defect';
+  return isOurMistake(error);
+}
+
+/** Did the provider, or our own tables, say no? */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ApplicationFailure && failureKind(error.type ?? undefined) === 'refusal';
+}
+
+// Not `instanceof`: an error may come from another realm, e.g. that of a test.
+function isOurMistake(error: unknown): error is Error {
+  return types.isNativeError(error) && PROGRAM_ERRORS.includes(error.name) && !isBrokenSocket(error.cause);
+}
+
+/** `fetch` throws a TypeError where the network fails. */
+function isBrokenSocket(cause: unknown): boolean {
+  return types.isNativeError(cause) && 'code' in cause && SOCKET_CODES.has(String(cause.code));
+}
+
+function defectIn(activityType: string, cause: Error): ApplicationFailure {
+  const message = `${activityType} failed on a mistake of Holdfast itself: ${cause.name}: ${cause.message}`;
+  return ApplicationFailure.create({ message, type: failureTypes.defect, nonRetryable: true, cause });
+}

@@ -1,0 +1,55 @@
+import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common';
+import { METADATA_ENCODING_KEY } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
+import type { Keyring } from '../../activities/crypto';
+
+const ENCODING = 'binary/holdfast-encrypted';
+const { Payload: PayloadProto } = temporal.api.common.v1;
+const QUOTE = '"'.charCodeAt(0);
+
+/**
+ * Encrypts what workflows are told and answer: carts carry personal data, answers may carry a client secret. Left readable
+ * is what people read in the Temporal UI: summaries and details (bare strings; our own messages are always objects and carry
+ * their strings inside) and the SDK's description of a workflow with its current details. Neither has personal data in it.
+ */
+export function createPayloadCodec(keyring: Keyring): PayloadCodec {
+  return {
+    encode: (payloads) =>
+      Promise.resolve(payloads.map((payload) => (isForPeople(payload) ? payload : seal(keyring, payload)))),
+    decode: (payloads) =>
+      Promise.resolve(payloads.map((payload) => (encodingOf(payload) === ENCODING ? open(keyring, payload) : payload))),
+  };
+}
+
+/** The data converter that every client and worker of Holdfast must share. */
+export function createDataConverter(keyring: Keyring): DataConverter {
+  return { payloadCodecs: [createPayloadCodec(keyring)] };
+}
+
+function seal(keyring: Keyring, payload: Payload): Payload {
+  return {
+    metadata: { [METADATA_ENCODING_KEY]: Buffer.from(ENCODING) },
+    data: keyring.encrypt(PayloadProto.encode(payload).finish()),
+  };
+}
+
+function open(keyring: Keyring, payload: Payload): Payload {
+  return PayloadProto.decode(keyring.decrypt(payload.data ?? new Uint8Array()));
+}
+
+function isForPeople(payload: Payload): boolean {
+  const { data } = payload;
+  if (data === null || data === undefined || data.length === 0) return true;
+  if (encodingOf(payload) !== 'json/plain') return false;
+  return data[0] === QUOTE || isWorkflowDescription(data);
+}
+
+/** The answer to the UI's own query: `{"definition":{…},"currentDetails":"…"}`. */
+function isWorkflowDescription(data: Uint8Array): boolean {
+  const start = Buffer.from(data.buffer, data.byteOffset, Math.min(data.length, 32)).toString();
+  return start.startsWith('{"definition":{');
+}
+
+function encodingOf(payload: Payload): string {
+  return Buffer.from(payload.metadata?.[METADATA_ENCODING_KEY] ?? []).toString();
+}

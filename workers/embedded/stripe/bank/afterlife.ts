@@ -1,0 +1,63 @@
+import type { Account } from '../state/account';
+import { balanceTransactions, bookCapture } from '../money-back/balance';
+import { afterlifeByNumber, type Afterlife } from './cards';
+import { disputesOf, openDispute } from '../money-back/dispute-life';
+import { fraudWarnings, raiseFraudWarning } from '../money-back/fraud-warnings';
+import type { Charge } from '../state/model';
+import { refunds } from '../money-back/refund-life';
+
+/** What the card of this charge is known for once money was taken from it. */
+export function afterlifeOf(account: Account, charge: Charge): Afterlife {
+  const method = account.paymentMethods.get(charge.payment_method ?? '');
+  return method === undefined ? {} : afterlifeByNumber(method.profile.number);
+}
+
+/** Money was captured: it goes into the balance, and the card's later life begins. */
+export function bookAndFollow(account: Account, charge: Charge, amount: number): void {
+  bookCapture(account, charge, amount);
+  // A later capture of the same charge finds it under way.
+  if (charge.amount_captured === amount) follow(account, charge, account.clock.now());
+}
+
+/** After a restart: what the card was going to do and has not done yet. */
+export function resumeAfterlife(account: Account, charge: Charge): void {
+  if (charge.amount_captured === 0) return;
+  const [first] = account
+    .of(balanceTransactions)
+    .filed('source', charge.id)
+    .filter(({ type }) => type === 'charge');
+  if (first !== undefined) follow(account, charge, first.created * 1000);
+}
+
+function follow(account: Account, followed: Charge, sinceMs: number): void {
+  const { id } = followed;
+  const { disputeDelayMs, fraudWarningDelayMs } = account.settings;
+  const { dispute, fraudWarning } = afterlifeOf(account, followed);
+  const at = (dueMs: number, act: (charge: Charge) => void): void => {
+    account.clock.at(dueMs, () => {
+      const charge = account.charges.get(id);
+      if (charge !== undefined && !wasRefundedBy(account, charge, dueMs)) act(charge);
+    });
+  };
+  if (dispute !== undefined && disputesOf(account, id).length === 0) {
+    at(sinceMs + disputeDelayMs, (charge) => {
+      if (disputesOf(account, id).length === 0) openDispute(account, charge, dispute);
+    });
+  }
+  const isWarned = (): boolean => account.of(fraudWarnings).filed('charge', id).length > 0;
+  if (fraudWarning === true && !isWarned()) {
+    at(sinceMs + fraudWarningDelayMs, (charge) => {
+      if (!isWarned()) raiseFraudWarning(account, charge);
+    });
+  }
+}
+
+/** Nobody complains of a payment that came back in full; what became of the refund later does not count. */
+function wasRefundedBy(account: Account, charge: Charge, atMs: number): boolean {
+  const refunded = account
+    .of(refunds)
+    .filed('charge', charge.id)
+    .filter(({ object }) => object.created * 1000 <= atMs)
+    .reduce((sum, { object }) => sum + object.amount, 0);
+  return refunded >= charge.amount_captured;
+}

@@ -1,0 +1,84 @@
+import type { Account } from '../state/account';
+import { billingControls, type BillingControls } from '../billing/controls';
+import { isDelivered } from '../state/events';
+import type { HoldMatch } from '../payments/holds';
+import { completeAuthentication } from '../payments/intent-confirm';
+import type { IssuerDecisionOptions, IssuerOutcome } from '../bank/issuer';
+import { moneyControls, type MoneyControls } from './money-controls';
+import { viewOf, type EventView } from '../state/state';
+import type { WebhookFaults, Webhooks } from '../webhooks';
+
+interface CoreControls {
+  /** Where webhooks go; events written while it is undefined are never delivered. */
+  setWebhookEndpoint(url: string | undefined): void;
+  setWebhookFaults(faults: WebhookFaults): void;
+  /** Sends the webhooks that `hold` keeps back. */
+  releaseWebhooks(order?: 'as_written' | 'reversed' | 'shuffled'): void;
+  /** Sends an event again; without an id, every event that did not arrive. Answers how many. */
+  redeliver(eventId?: string): number;
+  /** Resolves once no webhook is under way or waiting for a retry. */
+  flush(): Promise<void>;
+  /** Calls `listener` for every event to come; the answer ends it. */
+  onEvent(listener: (event: EventView) => void): () => void;
+  /** The next hold that fits lives this long (at least 1000 ms); calls queue up. */
+  setNextHoldDuration(durationMs: number, match?: HoldMatch): void;
+  /**
+   * What the issuer will answer for a customer or a payment method (`approve`, `authentication_required` or a
+   * decline code), off-session charges only unless told otherwise; undefined leaves it to the card again. Several
+   * outcomes are answered one after the other (each `times` times, once by default), and then the card decides again.
+   */
+  issueDecision(
+    target: string,
+    outcome: IssuerOutcome | readonly IssuerOutcome[] | undefined,
+    options?: IssuerDecisionOptions,
+  ): void;
+  /** The customer passes or fails 3-D Secure; throws where the intent does not wait for it. */
+  completeAuthentication(paymentIntentId: string, result: 'succeed' | 'fail'): void;
+}
+
+/** What tests and the demo may do to the account behind the API's back. Over HTTP: control.ts. */
+export type Controls = CoreControls & MoneyControls & BillingControls;
+
+/** `changed` is told after each change, so that the journal has it. */
+export function controls(account: Account, webhooks: Webhooks, changed: () => void): Controls {
+  return {
+    ...coreControls(account, webhooks, changed),
+    ...moneyControls(account, changed),
+    ...billingControls(account, changed),
+  };
+}
+
+function coreControls(account: Account, webhooks: Webhooks, changed: () => void): CoreControls {
+  return {
+    setWebhookEndpoint: (endpoint) => {
+      webhooks.setEndpoint(endpoint);
+      changed();
+    },
+    setWebhookFaults: (webhookFaults) => webhooks.setFaults(webhookFaults),
+    releaseWebhooks: (order) => webhooks.release(order),
+    redeliver: (eventId) => {
+      const events = account.log.events
+        .values()
+        .filter((event) => (eventId === undefined ? !isDelivered(event) : event.id === eventId));
+      webhooks.redeliver(events);
+      return events.length;
+    },
+    flush: () => webhooks.flush(),
+    onEvent: (listener) => account.log.subscribe((event) => listener(viewOf(event))),
+    setNextHoldDuration: (durationMs, match) => {
+      account.holds.setNext(durationMs, match);
+      changed();
+    },
+    issueDecision: (target, outcome, decision) => {
+      if (outcome === undefined) account.issuer.clear(target);
+      else account.issuer.set(target, outcome, decision);
+      changed();
+    },
+    completeAuthentication: (id, result) => {
+      const intent = account.paymentIntents.get(id);
+      if (intent === undefined) throw new Error(`No such payment_intent: ${id}`);
+      completeAuthentication(account, intent, result);
+      changed();
+    },
+  };
+}

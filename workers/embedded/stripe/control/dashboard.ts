@@ -1,0 +1,38 @@
+import type { Account } from '../state/account';
+import { confirm, prepareConfirmation } from '../payments/intent-confirm';
+import { CLOCK_CAUSE, type PaymentIntent } from '../state/model';
+import { createIntent } from '../payments/payment-intents';
+import { usableMethod } from '../payments/payment-methods';
+
+/** A payment that somebody takes by hand. */
+export interface DashboardPayment {
+  /** Minor units. */
+  amount: number;
+  currency: string;
+  /** `pm_card_visa` by default. */
+  paymentMethod?: string;
+  customer?: string;
+  metadata?: Record<string, string>;
+}
+
+/** Takes a payment as Stripe's dashboard does: captured at once, and without anything that our code writes on its own. */
+export function addDashboardPayment(account: Account, payment: DashboardPayment): PaymentIntent {
+  const { amount, currency, paymentMethod = 'pm_card_visa', customer, metadata = {} } = payment;
+  if (!Number.isSafeInteger(amount) || amount <= 0) throw new RangeError(`An amount in minor units, got ${amount}`);
+  const method = usableMethod(account, paymentMethod);
+  const intent = createIntent(
+    account,
+    {
+      amount,
+      currency,
+      metadata,
+      payment_method: method.id,
+      automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
+      ...(customer === undefined ? {} : { customer }),
+    },
+    CLOCK_CAUSE,
+  );
+  const params = { payment_method: method.id };
+  confirm(account, intent, prepareConfirmation(account, intent, params), params, CLOCK_CAUSE);
+  return intent.object;
+}

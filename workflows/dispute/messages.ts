@@ -1,0 +1,120 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { DisputeStage } from '../domain/dispute/dispute';
+import type { DisputePolicy } from '../domain/dispute/plan';
+import type { FraudWarningEnd, FraudWarningPolicy } from '../domain/dispute/fraud-warning';
+import type { RefundPolicy } from '../domain/refund/refund';
+import type { Waiting } from '../domain/shared/waiting';
+
+/*
+ * Names and payloads of what the workflows of disputes and of early fraud warnings take. Their ids and types are in
+ * messages.ts.
+ */
+
+// ------------------------------------------------------------------------------------------------- disputes
+
+/** Start argument: everything else is at the provider and in Postgres. */
+export interface DisputeInput {
+  readonly disputeId: string;
+  readonly policy: DisputePolicy;
+  /** Where it is known: for the exception of a dispute that cannot be looked at. */
+  readonly orderId?: string;
+  /** What a run that continues as new hands to the next: that order and refunds know of it, and how it stood. */
+  readonly toldOpen?: boolean;
+}
+
+/** The provider says that something about a dispute changed: a hint to look, never a fact. */
+export const disputeChanged = defineSignal('disputeChanged');
+
+/** A person's decision on an open dispute. */
+export interface DisputeCommand {
+  readonly action: 'submit' | 'accept';
+  /** Who decides, for the audit log: an id, no name. */
+  readonly actor: string;
+  /** Why; kept encrypted with the evidence and not sent. */
+  readonly note?: string;
+  /**
+   * What the bank reads in place of the summary that would be made, e.g. with what the customer wrote. Payloads are encrypted;
+   * from here it goes into the encrypted evidence and nowhere else.
+   */
+  readonly uncategorizedText?: string;
+}
+
+/** Why nothing was done. `outcome_unknown`: it may have been recorded; send the same again to ask. */
+export type DisputeRefusalReason =
+  | 'unknown_dispute'
+  | 'dispute_closed'
+  | 'already_decided' // otherwise, in this round
+  | 'nothing_to_decide' // the bank is deciding, or takes no answer
+  | 'refused_by_provider' // e.g. the deadline has passed
+  | 'outcome_unknown';
+
+export type DisputeAnswer =
+  | {
+      readonly accepted: true;
+      readonly disputeId: string;
+      readonly stage: DisputeStage;
+      readonly action: 'submit' | 'accept';
+      /** When the bank's side had it. */
+      readonly doneAt: string;
+    }
+  | { readonly accepted: false; readonly reason: DisputeRefusalReason; readonly message: string };
+
+/** An update, not a signal: the person who decides waits for the answer. */
+export const decideDispute = defineUpdate<DisputeAnswer, [DisputeCommand]>('decide');
+
+/** What the workflow is doing and whom the dispute waits for. */
+export interface DisputeStatus {
+  readonly disputeId: string;
+  readonly stage: DisputeStage | null;
+  readonly step: string;
+  readonly waiting: Waiting | null;
+}
+
+export const getDisputeStatus = defineQuery<DisputeStatus>('getStatus');
+
+// ------------------------------------------------------------------------------------------------- fraud warnings
+
+/** Start argument of an early fraud warning's workflow. */
+export interface FraudWarningInput {
+  readonly warningId: string;
+  readonly policy: FraudWarningPolicy;
+  /** Of the refund that a person may decide on. */
+  readonly refundPolicy: RefundPolicy;
+  readonly orderId?: string;
+}
+
+/** The provider says that something about a warning changed: a hint to look, never a fact. */
+export const fraudWarningChanged = defineSignal('fraudWarningChanged');
+
+export interface FraudWarningCommand {
+  readonly action: 'refund' | 'ignore';
+  readonly actor: string;
+}
+
+export type FraudWarningRefusalReason =
+  | 'unknown_warning'
+  | 'warning_closed'
+  | 'already_decided'
+  | 'refund_refused' // e.g. nothing is captured, or it is disputed meanwhile
+  | 'outcome_unknown';
+
+export type FraudWarningAnswer =
+  | {
+      readonly accepted: true;
+      readonly warningId: string;
+      readonly action: 'refund' | 'ignore';
+      readonly refundId?: string;
+      readonly ended?: FraudWarningEnd;
+    }
+  | { readonly accepted: false; readonly reason: FraudWarningRefusalReason; readonly message: string };
+
+export const decideFraudWarning = defineUpdate<FraudWarningAnswer, [FraudWarningCommand]>('decide');
+
+export interface FraudWarningStatus {
+  readonly warningId: string;
+  readonly ended: FraudWarningEnd | null;
+  readonly step: string;
+  readonly waiting: Waiting | null;
+}
+
+export const getFraudWarningStatus = defineQuery<FraudWarningStatus>('getStatus');

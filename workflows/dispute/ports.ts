@@ -1,0 +1,86 @@
+import type { DisputeRecord } from '../domain/dispute/dispute';
+import type { FraudWarningRecord } from '../domain/dispute/fraud-warning';
+
+/** Every step on a dispute: which one, and the workflow's clock as a UTC ISO string. */
+export interface DisputeStep {
+  readonly disputeId: string;
+  readonly now: string;
+}
+
+export interface WarnOfDisputeInput extends DisputeStep {
+  /** Warnings that are given by this: milliseconds before the deadline. */
+  readonly warnedMs: readonly number[];
+  /** False where what opened the round has told the deadline already. */
+  readonly notify: boolean;
+}
+
+export interface DecideDisputeInput extends DisputeStep {
+  /** The round that is decided: a decision that comes late must not hit the next one. */
+  readonly round: number;
+  readonly action: 'submit' | 'accept' | 'leave';
+  readonly actor: string;
+  /** Kept with the decision and not sent. Personal. */
+  readonly note?: string;
+  /** What the bank reads in place of the summary that would be made. Personal. */
+  readonly uncategorizedText?: string;
+}
+
+/** Called as local activities: one short transaction each. */
+export interface DisputeActivities {
+  /** The dispute as it is recorded; null where none is. */
+  loadDispute(input: { readonly disputeId: string }): Promise<DisputeRecord | null>;
+  /** Opens the exception of a deadline that is near, and tells the shop. A no-op where it is decided or over. */
+  warnOfDispute(input: WarnOfDisputeInput): Promise<DisputeRecord>;
+  /** Records what was decided, before anything is sent. Where this round is decided already, that decision stays. */
+  decideDispute(input: DecideDisputeInput): Promise<DisputeRecord>;
+}
+
+/** Called as regular activities, looks as local ones first. Evidence stays within them. */
+export interface DisputeProviderActivities {
+  /**
+   * Fetches a dispute fresh and records what is new, with its money, its events and its notices. Null for one that is not
+   * about a payment of ours, or that the provider does not know.
+   */
+  syncDispute(input: DisputeStep): Promise<DisputeRecord | null>;
+  /** Puts the evidence together, keeps it encrypted and stages it at the provider, unsent. */
+  collectEvidence(input: DisputeStep): Promise<DisputeRecord>;
+  /**
+   * Sends what was decided: the evidence as it is at this moment, or that the dispute is accepted. A refusal of the provider
+   * is recorded with the decision and told to a person.
+   */
+  carryOutDispute(input: DisputeStep): Promise<DisputeRecord>;
+}
+
+/** A step on a fraud warning: which one, and the workflow's clock as a UTC ISO string. */
+export interface FraudWarningStep {
+  readonly warningId: string;
+  readonly now: string;
+}
+
+export interface DecideFraudWarningInput extends FraudWarningStep {
+  readonly action: 'refund' | 'ignore';
+  readonly actor: string;
+  /** The refund that was begun. */
+  readonly refundId?: string;
+}
+
+/** Called as local activities: one short transaction each. */
+export interface FraudWarningActivities {
+  /** Records what was decided, which ends it; the first decision stays, and so does another end that came first. */
+  decideFraudWarning(input: DecideFraudWarningInput): Promise<FraudWarningRecord>;
+}
+
+/** Called as local activities first, as regular ones where those fail. */
+export interface FraudWarningProviderActivities {
+  /**
+   * Fetches a warning fresh and records what is new; one that nobody decided on ends `limitMs` after it was first heard of.
+   * Null for one that is not about a payment of ours.
+   */
+  syncFraudWarning(input: FraudWarningStep & { readonly limitMs: number }): Promise<FraudWarningRecord | null>;
+}
+
+/** Everything that a worker offers for disputes and early fraud warnings. */
+export type AllDisputeActivities = DisputeActivities &
+  DisputeProviderActivities &
+  FraudWarningActivities &
+  FraudWarningProviderActivities;

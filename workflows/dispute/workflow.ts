@@ -1,0 +1,256 @@
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  log,
+  setHandler,
+  setWorkflowOptions,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { DisputeContext, records } from './context';
+import { decideDispute, disputeChanged, getDisputeStatus } from './messages';
+import type { DisputeAnswer, DisputeCommand, DisputeInput, DisputeRefusalReason } from './messages';
+import { isDecidable, isOpen } from '../domain/dispute/dispute';
+import { dueWarnings, isPending } from '../domain/dispute/plan';
+import type { DisputeDue } from '../domain/dispute/plan';
+import { failureKind } from '../domain/shared/errors';
+import { failureTypeOf, refusedMessage } from '../kit/failures';
+import { resolveRaised } from '../messages';
+import { decideOn, insist } from '../kit/saga';
+import { versioned } from '../kit/versioning';
+
+/*
+ * A dispute's life, from the first word of it to its end: the order stops shipping, the evidence is collected, a person is
+ * waited for until the provider's deadline, the decision is carried out, and the bank is followed until the money has settled.
+ * What happened is never read from events: they only hint, and a look at the provider says how things stand.
+ */
+setWorkflowOptions(() => versioned('AUTO_UPGRADE'), dispute);
+
+/** How a dispute ended: its last stage, or that it is none of ours. */
+export interface DisputeEnd {
+  readonly disputeId: string;
+  readonly stage: string;
+}
+
+/** A person's text: the provider's own limit for it. */
+const MAX_TEXT_LENGTH = 20_000;
+
+export async function dispute(input: DisputeInput): Promise<DisputeEnd> {
+  const life = new DisputeContext(input);
+  setHandler(decideDispute, (command) => inTurn(life, () => decide(life, command)), { validator: validateCommand });
+  setHandler(resolveRaised, (command) => decideOn(life.desk, command));
+  setHandler(disputeChanged, () => {
+    life.hints += 1;
+  });
+  setHandler(getDisputeStatus, () => life.status());
+  // A dispute does not end because its workflow is cancelled: it is followed on.
+  return CancellationScope.nonCancellable(() => run(life));
+}
+
+async function run(life: DisputeContext): Promise<DisputeEnd> {
+  const isOurs = await look(life);
+  life.loaded = true;
+  if (!isOurs) {
+    await condition(allHandlersFinished);
+    return { disputeId: life.disputeId, stage: 'unknown' };
+  }
+  for (;;) {
+    await life.tellOthers();
+    life.publish();
+    if (life.isOver && allHandlersFinished()) return { disputeId: life.disputeId, stage: life.record.stage };
+    if (workflowInfo().continueAsNewSuggested && life.queue.idle && allHandlersFinished()) await startAnew(life);
+    await next(life);
+  }
+}
+
+/** Waits for what comes first: a hint, a decision, or the next thing to do. */
+async function next(life: DisputeContext): Promise<void> {
+  const seen = life.version;
+  const due = life.due();
+  const isWoken = (): boolean => life.version !== seen || life.hints > 0 || (life.isOver && allHandlersFinished());
+  const woken = await life.deadline.wait(isWoken, due?.atMs, due === undefined ? '' : `Then ${due.then}`);
+  if (life.hints > 0) await life.queue.run(() => look(life));
+  else if (!woken && due !== undefined) await life.queue.run(() => act(life, due));
+}
+
+/** Asks the provider, for as long as it takes; false where it is no dispute of ours. */
+async function look(life: DisputeContext): Promise<boolean> {
+  life.step = 'asking Stripe how the dispute stands';
+  const step = {
+    name: `look at dispute ${life.disputeId}`,
+    exceptionKind: 'dispute_unsettled',
+    atRisk: 'its deadline may pass unseen. Look at it in the dashboard of the provider.',
+    run: () => life.sync(),
+  } as const;
+  for (;;) {
+    try {
+      return await insist(step, life.desk);
+    } catch (error) {
+      // Given up after weeks of trying: a person was told, and the deadline may be as far off still.
+      log.error('a dispute cannot be looked at', { disputeId: life.disputeId, error: String(error) });
+    }
+  }
+}
+
+/** What a dispute does by itself. A failure here is told and tried later; it never ends the workflow. */
+async function act(life: DisputeContext, due: DisputeDue): Promise<void> {
+  try {
+    // Facts may have changed while this waited its turn.
+    if (life.due()?.kind === due.kind) await actOn(life, due.kind);
+    const after = life.due();
+    // The same step again at once would spin: whatever keeps it from helping is given time.
+    if (after?.kind === due.kind && after.atMs <= Date.now()) life.pause(due.kind);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.error('a step of a dispute failed', { disputeId: life.disputeId, step: due.kind, error: String(error) });
+    life.pause(due.kind);
+    await raiseDefect(life, due.kind, error);
+  }
+  life.version += 1;
+}
+
+async function actOn(life: DisputeContext, kind: DisputeDue['kind']): Promise<void> {
+  life.step = kind;
+  switch (kind) {
+    case 'look':
+      return void (await look(life));
+    case 'collect':
+      return life.collect();
+    case 'warn':
+      return warn(life);
+    case 'decide':
+      return decideByPolicy(life);
+    case 'carry_out':
+      return carryOut(life);
+    case 'overdue':
+      return tellOverdue(life);
+  }
+}
+
+/** The deadline is near: a person is told, with a notice unless what opened the round has told it just now. */
+async function warn(life: DisputeContext): Promise<void> {
+  const due = dueWarnings(life.record, life.policy, Date.now());
+  const warnedMs = due.map((one) => one.beforeMs);
+  const notify = due.some((one) => !one.isSilent);
+  life.set(await records.warnOfDispute({ ...life.now, warnedMs, notify }));
+}
+
+/** Nobody has decided in time: the shop's policy does, and the record says so. */
+async function decideByPolicy(life: DisputeContext): Promise<void> {
+  const { round } = life.record;
+  const action = life.policy.onDeadline;
+  life.set(await records.decideDispute({ ...life.now, round, action, actor: 'holdfast' }));
+}
+
+async function carryOut(life: DisputeContext): Promise<void> {
+  const { disputeId, record } = life;
+  const atRisk = `the deadline is ${record.dueBy ?? 'not known'}. Answer in the dashboard of the provider if it is near.`;
+  const name = `carry out what was decided on dispute ${disputeId}`;
+  await insist({ name, exceptionKind: 'dispute_unsettled', atRisk, run: () => life.carryOut() }, life.desk);
+}
+
+/** Who was waited for did nothing in the time that was named. */
+async function tellOverdue(life: DisputeContext): Promise<void> {
+  const waiting = life.status().waiting;
+  const message = `Dispute ${life.disputeId} waited for the ${waiting?.on ?? 'provider'} until ${waiting?.until ?? 'now'}: ${waiting?.why ?? ''}. Ask the provider.`;
+  await life.desk.raise('dispute_unsettled', message);
+  await reload(life);
+}
+
+async function reload(life: DisputeContext): Promise<void> {
+  const record = await records.loadDispute({ disputeId: life.disputeId });
+  if (record !== null) life.set(record);
+}
+
+/** A person's decision: written down, then carried out, in one turn. */
+async function decide(life: DisputeContext, command: DisputeCommand): Promise<DisputeAnswer> {
+  const before = refuse(life, command) ?? sameAgain(life, command);
+  if (before !== undefined) return before;
+  life.step = `carrying out: ${command.action}`;
+  life.set(await records.decideDispute({ ...life.now, round: life.record.round, ...command }));
+  if (isPending(life.record)) await carryOut(life);
+  return answer(life, command);
+}
+
+/** Why nothing can be decided; undefined where it can. Nothing is changed by asking. */
+function refuse(life: DisputeContext, command: DisputeCommand): DisputeAnswer | undefined {
+  const { record, disputeId } = life;
+  if (isDecidable(record) || sameAgain(life, command) !== undefined) return undefined;
+  if (!isOpen(record)) return refusal('dispute_closed', `Dispute ${disputeId} is closed: ${record.stage}.`);
+  const { decision } = record;
+  if (decision !== undefined) {
+    return refusal('already_decided', `${decision.actor} has decided on dispute ${disputeId}: ${decision.action}.`);
+  }
+  return refusal('nothing_to_decide', `Dispute ${disputeId} takes no answer: ${record.providerStatus}.`);
+}
+
+/** The same decision told again is the same decision. */
+function sameAgain({ record }: DisputeContext, { action }: DisputeCommand): DisputeAnswer | undefined {
+  const { decision, disputeId, stage } = record;
+  if (decision?.action !== action || decision.doneAt === undefined) return undefined;
+  return { accepted: true, disputeId, stage, action, doneAt: decision.doneAt };
+}
+
+function answer(life: DisputeContext, command: DisputeCommand): DisputeAnswer {
+  const { decision } = life.record;
+  if (decision?.action === command.action && decision.refused !== undefined) {
+    const what = command.action === 'submit' ? 'the evidence' : 'it';
+    return refusal('refused_by_provider', `The provider did not take ${what} (${decision.refused}).`);
+  }
+  const done = sameAgain(life, command) ?? refuse(life, command);
+  return done ?? refusal('outcome_unknown', 'It is not known whether the provider has it; send the same again to ask.');
+}
+
+function refusal(reason: DisputeRefusalReason, message: string): DisputeAnswer {
+  return { accepted: false, reason, message };
+}
+
+/**
+ * Hazard: every `await` lets another decision in. Decisions and automatic steps therefore run one after another, and each looks
+ * at the record only once it is its turn.
+ */
+async function inTurn(life: DisputeContext, work: () => Promise<DisputeAnswer>): Promise<DisputeAnswer> {
+  await condition(() => life.loaded);
+  if (!life.exists) return refusal('unknown_dispute', `Dispute ${life.disputeId} is not known.`);
+  try {
+    return await life.queue.run(work);
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
+      throw error;
+    log.error('a decision could not be recorded', { disputeId: life.disputeId, error: String(error) });
+    await raiseDefect(life, 'a decision', error);
+    return refusal('outcome_unknown', 'It is not known whether this was recorded; send the same again to ask.');
+  } finally {
+    life.version += 1;
+  }
+}
+
+/** A mistake of our own, or a refusal, fails again and again: a person gets a case. */
+async function raiseDefect(life: DisputeContext, step: string, error: unknown): Promise<void> {
+  const kind = failureKind(failureTypeOf(error));
+  if (kind !== 'defect' && kind !== 'refusal') return;
+  const name = `${step} on dispute ${life.disputeId}`;
+  const what = kind === 'defect' ? `${name} failed on a mistake of Holdfast itself` : refusedMessage(name, error);
+  const message = `${what}. Answer in the dashboard of the provider if its deadline is near.`;
+  await life.desk.raise('dispute_unsettled', message).catch((failure: unknown) => {
+    log.error('an exception could not be recorded', { disputeId: life.disputeId, error: String(failure) });
+  });
+}
+
+async function startAnew(life: DisputeContext): Promise<never> {
+  const { disputeId, policy, toldOpen, record } = life;
+  const told = toldOpen === undefined ? {} : { toldOpen };
+  return continueAsNew<typeof dispute>({ disputeId, policy, orderId: record.orderId, ...told });
+}
+
+/** Shape only; what depends on the dispute is refused with a reason by the decision itself. Synchronous, or it rejects nothing. */
+function validateCommand({ action, note = '', uncategorizedText = '' }: DisputeCommand): void {
+  if (action !== 'submit' && action !== 'accept') throw new TypeError('action must be submit or accept');
+  if (note.length > MAX_TEXT_LENGTH || uncategorizedText.length > MAX_TEXT_LENGTH) {
+    throw new TypeError(`texts have at most ${MAX_TEXT_LENGTH} characters`);
+  }
+}

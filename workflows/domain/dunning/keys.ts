@@ -1,0 +1,46 @@
+import type { NoticeKind } from '../notice/notices';
+import type { SubscriptionFacts, ToldNotice } from '../subscription/subscription';
+
+/**
+ * Which notice of an invoice it is: one for each failed try, by the provider's count of them; one `last` before the final
+ * try; one `paid` and one `end` after all of them.
+ */
+export type NoticeSlot = number | 'last' | 'paid' | 'end';
+
+/** What a key of a subscription's notice says. */
+export type NoticeKey =
+  | { readonly invoiceId: string; readonly slot: NoticeSlot; readonly kind: NoticeKind }
+  /** Of no invoice: told once for a date, e.g. a trial's end. */
+  | { readonly subscriptionId: string; readonly about: string; readonly kind: NoticeKind };
+
+/** The key of a notice: what is said again under it was said already. Ids and dates only. */
+export function noticeKey(key: NoticeKey): string {
+  return 'invoiceId' in key
+    ? `dunning:${key.invoiceId}:${key.slot}:${key.kind}`
+    : `subscription:${key.subscriptionId}:${compact(key.about)}:${key.kind}`;
+}
+
+/** What a key says; undefined for the key of another feature's notice. */
+export function parseNoticeKey(key: string): NoticeKey | undefined {
+  const [what, id, middle, kind, ...rest] = key.split(':');
+  if (id === undefined || middle === undefined || kind === undefined || rest.length > 0) return undefined;
+  if (what === 'subscription') return { subscriptionId: id, about: middle, kind: kind as NoticeKind };
+  if (what !== 'dunning') return undefined;
+  if (middle === 'last' || middle === 'paid' || middle === 'end') {
+    return { invoiceId: id, slot: middle, kind: kind as NoticeKind };
+  }
+  return /^\d{1,6}$/.test(middle) ? { invoiceId: id, slot: Number(middle), kind: kind as NoticeKind } : undefined;
+}
+
+/** What was told of one invoice, oldest first. */
+export function toldOfInvoice(facts: Pick<SubscriptionFacts, 'told' | 'invoice'>): readonly ToldNotice[] {
+  return facts.told.filter((one) => {
+    const key = parseNoticeKey(one.noticeKey);
+    return key !== undefined && 'invoiceId' in key && key.invoiceId === facts.invoice?.invoiceId;
+  });
+}
+
+/** A colon separates the parts of a key, so a time is written without: 20260108T120000Z. */
+function compact(text: string): string {
+  return text.replace(/\.\d+Z$/, 'Z').replace(/[-:]/g, '');
+}

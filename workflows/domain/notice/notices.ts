@@ -1,0 +1,237 @@
+import type { Money } from '../shared/money';
+import type { DeclineClass } from '../subscription/subscription';
+
+/**
+ * Notices: what is said to a customer or to the shop's own people. A notice is queued in the transaction that makes it true,
+ * sent once by a relay, and taken back while it still waits where it is not true any more.
+ */
+
+/** Kinds of notices; each has a template of its own. */
+export const NOTICE_KINDS = [
+  'order_confirmed',
+  'order_shipped', // one for each parcel
+  'order_delivered', // the last parcel has arrived
+  'order_cancelled', // the whole order, or what was left of it
+  'payment_needed', // the hold could not be renewed: the customer pays anew by a date, or the order is cancelled
+  'refund_on_its_way',
+  'refund_done',
+  'refund_action_needed', // the bank needs something of the customer before the refund can go on
+  'refund_delayed', // a refund that was told as done came back: the shop is on it
+  'trial_ending',
+  'trial_payment_failed', // the trial has ended and its first payment failed
+  'payment_failed', // soft decline: the bank is asked again on a date
+  'card_needed', // hard decline, or authentication: only the customer can mend it
+  'payment_last_try', // before the final try
+  'payment_recovered', // only where one of the failure notices went out
+  'subscription_ended', // dunning is over
+  'subscription_paused',
+  // to the shop
+  'hold_expiring',
+  'exception_opened', // of kinds that have no notice of their own
+  'dispute_opened',
+  'dispute_evidence_due',
+  'dispute_closed',
+  'fraud_warning',
+  'refund_needs_a_person',
+  'settlement_differs',
+] as const;
+
+export type NoticeKind = (typeof NOTICE_KINDS)[number];
+
+/** Whose notice it is. */
+export type NoticeSubjectType = 'order' | 'refund' | 'dispute' | 'subscription' | 'settlement' | 'exception';
+
+/** Who is told; addresses are looked up when the notice is sent and are never part of it. */
+export type NoticeRecipient =
+  | { readonly to: 'order_customer'; readonly orderId: string }
+  | { readonly to: 'provider_customer'; readonly stripeCustomerId: string }
+  | { readonly to: 'shop' };
+
+/** Hours of the day in which nobody is told anything. May span midnight; equal times mean none. */
+export interface QuietHours {
+  /** IANA name, e.g. `Europe/Berlin`. */
+  readonly timeZone: string;
+  /** `HH:MM`. */
+  readonly from: string;
+  /** `HH:MM`, not quiet any more. */
+  readonly to: string;
+}
+
+/** What a template may show. Money as `{amount, currency}`, times as UTC ISO strings. No personal data, no secrets. */
+export type NoticeData = Readonly<Record<string, string | number | boolean | null | Money>>;
+
+/** How a subscription ends where dunning is over, in the provider's words. */
+export type DunningOutcome = 'canceled' | 'unpaid' | 'past_due';
+
+/** What a customer is told of a payment that failed. `payLink` is absent where there is no page to pay at. */
+type FailedPayment = {
+  readonly amount: Money;
+  readonly productName: string;
+  readonly declineCode?: string;
+  readonly payLink?: string;
+};
+
+/** Lines of an order, one a line: `2 × SKU`. */
+type Items = string;
+
+/** What is told of a refund. */
+type RefundTold = { readonly amount: Money; readonly orderId: string };
+
+/** What is told of a dispute. Without an order where the payment was none of an order. */
+type DisputeTold = { readonly disputeId: string; readonly orderId?: string; readonly amount: Money };
+
+/**
+ * What each kind of notice says. A template may use these names and no others; times are UTC ISO strings. Type aliases
+ * and not interfaces: only those are also {@link NoticeData}.
+ */
+export type NoticePayloads = {
+  /** `paidAtOnce`: the card is charged now, not with each parcel. */
+  order_confirmed: {
+    readonly orderId: string;
+    readonly total: Money;
+    readonly items: Items;
+    readonly paidAtOnce: boolean;
+  };
+  order_shipped: {
+    readonly orderId: string;
+    readonly carrier: string;
+    readonly trackingNumber: string;
+    readonly items: Items;
+  };
+  order_delivered: { readonly orderId: string };
+  /** `items`: what is cancelled. `unpaid`: because the payment was not renewed in time. */
+  order_cancelled: {
+    readonly orderId: string;
+    readonly items: Items;
+    readonly isPartial: boolean;
+    readonly unpaid: boolean;
+  };
+  /** `amount`: what is left to pay; `link`: where. */
+  payment_needed: {
+    readonly orderId: string;
+    readonly amount: Money;
+    readonly deadline: string;
+    readonly link?: string;
+  };
+  /** `plan`: what the policy does with the hold before it ends. */
+  hold_expiring: {
+    readonly orderId: string;
+    readonly amount: Money;
+    readonly captureBefore: string;
+    readonly plan: string;
+  };
+  /** Written by the trigger on exceptions. `about`: e.g. `order ord_1`; `message`: what is at risk and what to do next. */
+  exception_opened: {
+    readonly exception: string;
+    readonly owner: string;
+    readonly about: string;
+    readonly message: string;
+    readonly amountAtRisk?: Money;
+  };
+  /** `reason` is read by the customer: no internal note. */
+  /** `isLastToday`: further refunds of the order are not announced that day. */
+  refund_on_its_way: RefundTold & { readonly reason?: string; readonly isLastToday?: boolean };
+  refund_done: RefundTold & { readonly isLastToday?: boolean };
+  /** `link`: where the bank's question is answered; `until`: when it lapses. */
+  refund_action_needed: RefundTold & { readonly link?: string; readonly until?: string };
+  refund_delayed: RefundTold;
+  /** `amount` is absent where nothing will be charged. `payLink`: where a payment method is given. */
+  trial_ending: {
+    readonly productName: string;
+    readonly trialEndsAt: string;
+    readonly amount?: Money;
+    readonly hasPaymentMethod: boolean;
+    readonly payLink?: string;
+  };
+  /** `nextTryAt` only where the bank is asked again by itself. */
+  trial_payment_failed: FailedPayment & {
+    readonly reason: DeclineClass;
+    readonly nextTryAt?: string;
+    readonly triesLeft?: number;
+  };
+  /** `triesLeft`: how often the bank is asked again, the next time included. */
+  payment_failed: FailedPayment & { readonly nextTryAt: string; readonly triesLeft: number };
+  /** `until`: when the subscription ends without a new card, where that is known. */
+  card_needed: FailedPayment & { readonly reason: 'hard' | 'authentication'; readonly until?: string };
+  payment_last_try: FailedPayment & { readonly lastTryAt: string; readonly outcome: DunningOutcome };
+  payment_recovered: { readonly amount: Money; readonly productName: string };
+  /** `payLink`: the way back. */
+  subscription_ended: { readonly productName: string; readonly outcome: DunningOutcome; readonly payLink?: string };
+  subscription_paused: { readonly productName: string; readonly resumeLink?: string };
+  dispute_opened: DisputeTold & { readonly reason: string; readonly dueBy?: string; readonly isInquiry: boolean };
+  dispute_evidence_due: DisputeTold & { readonly dueBy: string; readonly hoursLeft: number };
+  /** `won`, `lost`, `warning_closed`, or what the provider calls it. */
+  dispute_closed: DisputeTold & { readonly outcome: string };
+  fraud_warning: {
+    readonly warningId: string;
+    readonly orderId?: string;
+    readonly amount: Money;
+    readonly fraudType: string;
+  };
+  /** `problem`: a sentence; `waysOut`: one a line. */
+  refund_needs_a_person: RefundTold & {
+    readonly refundId: string;
+    readonly problem: string;
+    readonly waysOut: string;
+  };
+  /** `date` as YYYY-MM-DD; `amount`: the differences' sum without their signs. */
+  settlement_differs: { readonly date: string; readonly differences: number; readonly amount?: Money };
+};
+
+/** A notice that is to be sent. */
+export interface NoticeOf<Kind extends NoticeKind> {
+  /** Told again under the same key it is the same notice. */
+  readonly noticeKey: string;
+  readonly kind: Kind;
+  readonly subject: { readonly type: NoticeSubjectType; readonly id: string; readonly orderId?: string };
+  readonly recipient: NoticeRecipient;
+  readonly data: Readonly<NoticePayloads[Kind]>;
+  /**
+   * Now, by the clock of who queues it, not the time that was planned: a notice is queued when it is due. That clock may
+   * be a simulated one, so a relay never compares it with its own; it counts on from here. UTC ISO string.
+   */
+  readonly dueAt: string;
+  /** What it says is wrong after this, e.g. the date of a retry: it is dropped, not sent late. By the clock of `dueAt`. */
+  readonly expiresAt?: string;
+  readonly quietHours?: QuietHours;
+}
+
+/** A notice of any kind, with the data of its kind. */
+export type Notice = { readonly [Kind in NoticeKind]: NoticeOf<Kind> }[NoticeKind];
+
+/** What became of a notice. */
+export type NoticeStatus =
+  | 'queued'
+  | 'sending'
+  | 'sent'
+  | 'canceled' // it was not true any more before it was sent
+  | 'expired'
+  /** Handed over, and the process ended before it knew: not sent again, since twice is worse than a line in a list. */
+  | 'in_doubt'
+  | 'failed'; // refused for good, e.g. no such mailbox
+
+/** A notice as people see it: no address. */
+export interface NoticeView {
+  readonly noticeKey: string;
+  readonly kind: NoticeKind;
+  readonly subject: Notice['subject'];
+  readonly status: NoticeStatus;
+  readonly channels: readonly string[];
+  readonly dueAt: string;
+  readonly sentAt?: string;
+  readonly attempts: number;
+  readonly lastError?: string;
+  /** Since when what it says is not true any more, where that is known: it is not sent again. */
+  readonly overtakenAt?: string;
+  /** The last wish of a person that it be sent again. */
+  readonly askedAgain?: { readonly at: string; readonly by: string };
+}
+
+/** What comes of a person's wish to send a notice again. */
+export type SendNoticeAgainAnswer =
+  | { readonly accepted: true; readonly notice: NoticeView }
+  | { readonly accepted: false; readonly reason: 'unknown_notice' }
+  /** Only what failed or is in doubt is sent again. */
+  | { readonly accepted: false; readonly reason: 'not_in_doubt'; readonly status: NoticeStatus }
+  /** A payment succeeded since, a deadline passed: what it says would be wrong. */
+  | { readonly accepted: false; readonly reason: 'no_longer_true' };

@@ -1,0 +1,44 @@
+import { assertAmount, shareOf } from '../shared/money';
+import type { LineQuantity, OrderFacts } from './order';
+
+type Priced = Pick<OrderFacts, 'currency' | 'lines' | 'shippingAmount' | 'taxAmount' | 'shipments'>;
+
+/**
+ * What a shipment of these lines costs, in minor units: its goods, its share of the tax (by value, rounded to what the
+ * currency allows, so that all shipments together make exactly the order's tax), and with the first shipment the shipping.
+ */
+export function shipmentAmount(order: Priced, lines: readonly LineQuantity[]): number {
+  const prices = new Map(order.lines.map((line) => [line.sku, line.unitAmount]));
+  const worth = (quantities: readonly LineQuantity[]): number =>
+    quantities.reduce((sum, line) => sum + line.quantity * (prices.get(line.sku) ?? 0), 0);
+  const goods = worth(order.lines);
+  const before = worth(order.lines.map((line) => ({ sku: line.sku, quantity: line.shipped })));
+  const now = worth(lines);
+  const taxUpTo = (value: number, all: boolean): number =>
+    all ? order.taxAmount : shareOf(order.taxAmount, value, goods, order.currency);
+  const piecesBefore = order.lines.reduce((sum, line) => sum + line.shipped, 0);
+  const pieces = order.lines.reduce((sum, line) => sum + line.quantity, 0);
+  const piecesNow = lines.reduce((sum, line) => sum + line.quantity, 0);
+  const tax = taxUpTo(before + now, piecesBefore + piecesNow === pieces) - taxUpTo(before, piecesBefore === pieces);
+  const shipping = piecesBefore === 0 ? order.shippingAmount : 0;
+  return assertAmount(now + tax + shipping, 'shipment amount');
+}
+
+/** What all lines that are neither shipped nor cancelled cost together, in minor units. */
+export function remainingAmount(order: Priced): number {
+  return shipmentAmount(
+    order,
+    order.lines.map((line) => ({ sku: line.sku, quantity: line.quantity - line.shipped - line.cancelled })),
+  );
+}
+
+/** What a cart costs in all, in minor units. */
+export function cartTotal(cart: {
+  readonly lines: readonly { readonly quantity: number; readonly unitAmount: number }[];
+  readonly shippingAmount: number;
+  readonly taxAmount: number;
+}): number {
+  return (
+    cart.lines.reduce((sum, line) => sum + line.quantity * line.unitAmount, 0) + cart.shippingAmount + cart.taxAmount
+  );
+}

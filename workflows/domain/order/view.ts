@@ -1,0 +1,34 @@
+import type { LineQuantity, OrderAmounts, OrderException, OrderFacts, OrderLine, Shipment } from './order';
+import type { DisputeFacts } from '../dispute/dispute';
+import type { RefundFacts } from '../refund/refund';
+import type { Party } from '../shared/waiting';
+
+/** Pieces of an order that are reserved in one warehouse. */
+export interface Allocation extends LineQuantity {
+  readonly warehouseId: string;
+}
+
+/** An order as the gateway, the client library and the command line show it; from Postgres, so it answers while workers are down. */
+export interface OrderView {
+  readonly orderId: string;
+  readonly cartId: string;
+  readonly channel: string;
+  readonly state: OrderFacts['state'];
+  readonly paymentState: OrderFacts['paymentState'];
+  readonly currency: string;
+  readonly amounts: OrderAmounts & { readonly heldNow: number };
+  readonly captureBefore: string | null;
+  readonly lines: readonly OrderLine[];
+  /** Where the pieces that have not shipped are reserved. In a list of orders it is left out. */
+  readonly allocation?: readonly Allocation[];
+  readonly shipments: readonly Shipment[];
+  readonly refunds: readonly RefundFacts[];
+  readonly disputes: readonly DisputeFacts[];
+  /** Filled by returns when they come. */
+  readonly returns: readonly never[];
+  readonly exception?: OrderException;
+  readonly waitingOn?: Party;
+  readonly waitingUntil?: string;
+  readonly waitingFor?: string;
+  readonly placedAt: string;
+}

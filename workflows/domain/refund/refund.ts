@@ -1,0 +1,192 @@
+import type { LineQuantity, OrderFacts } from '../order/order';
+
+/**
+ * Where one part of a refund stands; a part is what one payment attempt gives back. The provider's words, before them our
+ * own `begun`. `succeeded` is not the end: a bank may send the money back for weeks.
+ */
+export type RefundPartStatus = 'begun' | 'pending' | 'requires_action' | 'succeeded' | 'failed' | 'canceled';
+
+/** Every way a part may go on. Staying is always allowed. */
+export const REFUND_PART_TRANSITIONS: Readonly<Record<RefundPartStatus, readonly RefundPartStatus[]>> = {
+  begun: ['pending', 'requires_action', 'succeeded', 'failed', 'canceled'],
+  pending: ['requires_action', 'succeeded', 'failed', 'canceled'],
+  requires_action: ['pending', 'succeeded', 'failed', 'canceled'],
+  succeeded: ['failed'],
+  failed: [],
+  canceled: [],
+};
+
+/** State of a whole refund: the state of its parts, the one that needs somebody first. */
+export type RefundState =
+  /** Asked for while the outcome of a capture was not known: no money is promised back yet. */
+  | 'waiting'
+  | 'pending'
+  | 'requires_action'
+  | 'succeeded'
+  /** Nothing is under way any more and not all of it came to the customer. */
+  | 'failed'
+  /** Given up before any money moved. */
+  | 'canceled'
+  /** What failed was settled by a person in another way. */
+  | 'resolved';
+
+export interface RefundPart {
+  readonly part: number;
+  readonly attempt: number;
+  readonly paymentIntentId: string;
+  /** Minor units. */
+  readonly amount: number;
+  readonly status: RefundPartStatus;
+  readonly providerRefundId?: string;
+  /** Provider's word, e.g. `lost_or_stolen_card`. */
+  readonly failureReason?: string;
+  readonly pendingReason?: string;
+  /** The provider's record of the money's return. */
+  readonly failureBalanceTransaction?: string;
+  /** When the provider took it. */
+  readonly createdAt?: string;
+  readonly settledAt?: string;
+  /** When a person settled in another way what this part did not give back. */
+  readonly resolvedAt?: string;
+}
+
+/** Pieces that a refund gives the price of back. */
+export interface RefundLine extends LineQuantity {
+  /** How many of them had not shipped and were taken off the order; absent where none were. */
+  readonly cancelled?: number;
+}
+
+/** How a person settled what a provider could not. */
+export interface RefundResolution {
+  readonly action: 'another_refund' | 'manual_transfer' | 'dismiss';
+  /** Who decided: an id, no name. */
+  readonly actor: string;
+  /** E.g. the bank's reference of a manual transfer, or the id of the other refund. */
+  readonly reference?: string;
+  readonly at: string;
+}
+
+/** A refund as an order shows it. Amounts in minor units of the order's currency. */
+export interface RefundFacts {
+  readonly refundId: string;
+  readonly orderId: string;
+  readonly state: RefundState;
+  readonly amount: number;
+  readonly currency: string;
+  readonly lines?: readonly RefundLine[];
+  readonly reason: string;
+  /** `elsewhere` where it was made at the provider without us. */
+  readonly actor: string;
+  readonly parts: readonly RefundPart[];
+  readonly requestedAt: string;
+  /** Pending longer than this needs a person. */
+  readonly settleBy: string;
+  /** Until then a refund that succeeded may come back. */
+  readonly watchUntil?: string;
+  readonly resolution?: RefundResolution;
+  /** Why it was given up before any money moved, e.g. `disputed`. */
+  readonly endedReason?: string;
+}
+
+/** What a shop decides for its refunds. */
+export interface RefundPolicy {
+  /** A refund pending for longer becomes an exception with an owner. Milliseconds. */
+  readonly settleLimitMs: number;
+  /** How long after its success a refund is watched for coming back. Milliseconds. */
+  readonly watchMs: number;
+  /** Refunds above this, in minor units, need a person's approval; absent: none do. */
+  readonly approvalAbove?: number;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+export const DEFAULT_REFUND_POLICY: RefundPolicy = {
+  // Stripe: 5 to 10 business days until a card shows it; the provider's own status is settled well before.
+  settleLimitMs: 10 * DAY_MS,
+  // Banks return refunds to closed accounts for weeks; 60 days is the longest that the card networks are known to take.
+  watchMs: 60 * DAY_MS,
+};
+
+/** Why a refund was given up that somebody asked to give up: nobody else needs to be told. */
+export const CANCELED_BY_PERSON = 'canceled_by_person';
+
+/** May a part go from one status to the other? Staying is always allowed. */
+export function canPartTransition(from: RefundPartStatus, to: RefundPartStatus): boolean {
+  return from === to || REFUND_PART_TRANSITIONS[from].includes(to);
+}
+
+/** Is this part's money neither on its way nor with the customer, and has nobody settled that yet? */
+export function isUnresolved(part: Pick<RefundPart, 'status' | 'resolvedAt'>): boolean {
+  return (part.status === 'failed' || part.status === 'canceled') && part.resolvedAt === undefined;
+}
+
+/** The state of a refund, from its parts; of one without any, from how it ended. Pure. */
+export function refundStateOf(
+  refund: Pick<RefundFacts, 'resolution' | 'endedReason'> & {
+    readonly parts: readonly Pick<RefundPart, 'status' | 'resolvedAt'>[];
+  },
+): RefundState {
+  const { parts } = refund;
+  const has = (...statuses: RefundPartStatus[]): boolean => parts.some((one) => statuses.includes(one.status));
+  if (parts.length === 0) {
+    if (refund.resolution !== undefined) return 'resolved';
+    return refund.endedReason === undefined ? 'waiting' : 'canceled';
+  }
+  if (has('requires_action')) return 'requires_action';
+  if (has('begun', 'pending')) return 'pending';
+  if (!has('failed', 'canceled')) return 'succeeded';
+  if (!parts.some(isUnresolved)) return 'resolved';
+  return has('failed', 'succeeded') ? 'failed' : 'canceled';
+}
+
+/** States in which somebody must still act or answer: the provider, the customer, or a capture that is awaited. */
+export function isUnsettled({ state }: Pick<RefundFacts, 'state'>): boolean {
+  return state === 'waiting' || state === 'pending' || state === 'requires_action';
+}
+
+/**
+ * Was all of it that did not go back given up by a person, who needs no telling? Not where pieces were taken off the order for
+ * it: the shop has money for goods that never ship.
+ */
+export function isGivenUpByPerson(refund: Pick<RefundFacts, 'parts' | 'endedReason' | 'lines'>): boolean {
+  if (refund.parts.length === 0) return refund.endedReason === CANCELED_BY_PERSON;
+  if (refund.lines?.some((line) => line.cancelled !== undefined) === true) return false;
+  return refund.parts.every((part) => !isUnresolved(part) || part.failureReason === CANCELED_BY_PERSON);
+}
+
+/** Minor units of a refund that a person must settle in another way. */
+export function unresolvedAmount(refund: Pick<RefundFacts, 'state' | 'amount' | 'parts'>): number {
+  if (refund.parts.length === 0) return refund.state === 'canceled' ? refund.amount : 0;
+  return refund.parts.filter(isUnresolved).reduce((sum, part) => sum + part.amount, 0);
+}
+
+/** Minor units of a payment that can still be given back; what the customer's bank took back is not the shop's any more. */
+export function refundable(payment: {
+  readonly captured: number;
+  readonly refundPending: number;
+  readonly refunded: number;
+  readonly refundedOutside?: number;
+  readonly disputed?: number;
+}): number {
+  const { captured, refundPending, refunded, refundedOutside = 0, disputed = 0 } = payment;
+  return Math.max(0, captured - refundPending - refunded - refundedOutside - disputed);
+}
+
+/** Is nothing of the order's captured money left with the shop? Then nothing more of it may ship. */
+export function isGivenBack({ amounts }: Pick<OrderFacts, 'amounts'>): boolean {
+  return amounts.captured > 0 && refundable(amounts) === 0;
+}
+
+/** Is it the refund that was asked for before? Which of its pieces had not shipped is no part of the question. */
+export function isSameRequest(
+  known: RefundFacts,
+  request: { readonly orderId: string; readonly amount?: number; readonly lines?: readonly LineQuantity[] },
+): boolean {
+  const written = (lines: readonly LineQuantity[] | undefined): string =>
+    (lines ?? [])
+      .map((line) => `${line.sku}=${line.quantity}`)
+      .sort()
+      .join(',');
+  const sameAmount = request.amount === undefined ? known.lines !== undefined : known.amount === request.amount;
+  return known.orderId === request.orderId && sameAmount && written(known.lines) === written(request.lines);
+}

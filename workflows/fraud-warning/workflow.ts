@@ -1,0 +1,199 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  log,
+  ParentClosePolicy,
+  setHandler,
+  setWorkflowOptions,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { decideFraudWarning, fraudWarningChanged, getFraudWarningStatus } from '../dispute/messages';
+import type {
+  FraudWarningAnswer,
+  FraudWarningCommand,
+  FraudWarningInput,
+  FraudWarningRefusalReason,
+} from '../dispute/messages';
+import { failureKind } from '../domain/shared/errors';
+import { failureTypeOf } from '../kit/failures';
+import { FraudWarningContext, records } from './context';
+import { resolveRaised, workflowIds, workflowTypes } from '../messages';
+import type { RefundRequest } from '../refund/ports';
+import { decideOn, insist } from '../kit/saga';
+import { searchAttributes } from '../kit/search-attributes';
+import { versioned } from '../kit/versioning';
+
+/*
+ * An early fraud warning: the card's issuer tells of fraud before its customer disputes the payment. A person may refund before
+ * that costs more, or ignore it. It ends by itself where the money went back elsewhere, where it was disputed after all, and
+ * after a while. It stops nothing from being shipped: the exception says what is left.
+ */
+setWorkflowOptions(() => versioned('AUTO_UPGRADE'), fraudWarning);
+
+/** How a warning ended, or that it is none of ours. */
+export interface FraudWarningResult {
+  readonly warningId: string;
+  readonly ended: string;
+}
+
+export async function fraudWarning(input: FraudWarningInput): Promise<FraudWarningResult> {
+  const life = new FraudWarningContext(input);
+  setHandler(decideFraudWarning, (command) => inTurn(life, () => decide(life, command)), { validator });
+  setHandler(resolveRaised, (command) => decideOn(life.desk, command));
+  setHandler(fraudWarningChanged, () => {
+    life.isHinted = true;
+  });
+  setHandler(getFraudWarningStatus, () => life.status());
+  // Cancelled in Temporal, it would leave its exception open: it goes on until it ends by itself.
+  return CancellationScope.nonCancellable(() => run(life));
+}
+
+async function run(life: FraudWarningContext): Promise<FraudWarningResult> {
+  const isOurs = await look(life);
+  life.loaded = true;
+  while (isOurs) {
+    life.publish();
+    if (life.isOver && allHandlersFinished()) break;
+    if (workflowInfo().continueAsNewSuggested && life.queue.idle && allHandlersFinished()) {
+      await continueAsNew<typeof fraudWarning>(life.input);
+    }
+    const seen = life.version;
+    const isWoken = (): boolean => life.version !== seen || life.isHinted || (life.isOver && allHandlersFinished());
+    const due = life.isOver ? undefined : life.nextLookMs;
+    const woken = await life.deadline.wait(isWoken, due, 'Then ask Stripe whether it still matters');
+    if (life.isHinted || !woken) await life.queue.run(() => look(life));
+  }
+  await condition(allHandlersFinished);
+  return { warningId: life.warningId, ended: isOurs ? (life.record.ended ?? '') : 'unknown' };
+}
+
+/** Asks the provider, for as long as it takes; false where it is no warning of ours. */
+async function look(life: FraudWarningContext): Promise<boolean> {
+  life.step = 'asking Stripe about the warning';
+  const step = {
+    name: `look at early fraud warning ${life.warningId}`,
+    exceptionKind: 'dispute_unsettled',
+    atRisk: 'the payment may be disputed unless it is refunded. Look at it in the dashboard of the provider.',
+    run: () => life.sync(),
+  } as const;
+  for (;;) {
+    try {
+      return await insist(step, life.desk);
+    } catch (error) {
+      // Given up after weeks of trying: a person was told.
+      log.error('a fraud warning cannot be looked at', { warningId: life.warningId, error: String(error) });
+    }
+  }
+}
+
+async function decide(life: FraudWarningContext, command: FraudWarningCommand): Promise<FraudWarningAnswer> {
+  const before = decided(life, command);
+  if (before !== undefined) return before;
+  const { action, actor } = command;
+  if (action === 'ignore') {
+    life.step = 'closing the warning';
+    life.set(await records.decideFraudWarning({ ...life.now, action, actor }));
+    return decided(life, command) ?? refusal('outcome_unknown', 'It is not known whether this was recorded.');
+  }
+  return refund(life, command);
+}
+
+/**
+ * Everything that can be given back, under a refund's own rules. It is recorded and reserved here, so that a refusal is this
+ * decision's answer, and then followed by a workflow of its own: a child that is abandoned is started by the server with this
+ * workflow's next step, where a client in an activity would be one more thing that can be lost in between.
+ */
+async function refund(life: FraudWarningContext, command: FraudWarningCommand): Promise<FraudWarningAnswer> {
+  const { action, actor } = command;
+  // What is left to give back may have changed since the last look.
+  await look(life);
+  const ended = decided(life, command);
+  if (ended !== undefined) return ended;
+  const { orderId, refundable, currency } = life.record;
+  if (refundable <= 0) {
+    return refusal(
+      'refund_refused',
+      `Nothing of order ${orderId} can be refunded: cancel it where money is only held.`,
+    );
+  }
+  const refundId = `fraud-${life.warningId}`;
+  const request: RefundRequest = { refundId, orderId, amount: refundable, currency, reason: 'fraudulent', actor };
+  life.step = `refunding as ${refundId}`;
+  const policy = life.input.refundPolicy;
+  const begun = await records.beginRefund({ request, policy, now: life.now.now });
+  if (begun.outcome === 'refused') return refusal('refund_refused', begun.message);
+  await startRefund(life, request);
+  life.set(await records.decideFraudWarning({ ...life.now, action, actor, refundId }));
+  return (
+    decided(life, command) ?? refusal('outcome_unknown', `Refund ${refundId} was begun; send the same again to ask.`)
+  );
+}
+
+async function startRefund({ input }: FraudWarningContext, request: RefundRequest): Promise<void> {
+  const { refundId, orderId } = request;
+  try {
+    await startChild(workflowTypes.refund, {
+      workflowId: workflowIds.refund(refundId),
+      args: [{ request, policy: input.refundPolicy }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      typedSearchAttributes: [{ key: searchAttributes.orderId, value: orderId }],
+      staticSummary: `Refund ${refundId} of order ${orderId}`,
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/** The answer to a decision that was made, or that comes too late; undefined where it is open. */
+function decided({ record }: FraudWarningContext, { action }: FraudWarningCommand): FraudWarningAnswer | undefined {
+  const { warningId, decision, refundId, ended } = record;
+  if (decision?.action === action) {
+    return {
+      accepted: true,
+      warningId,
+      action,
+      ...(refundId !== undefined && { refundId }),
+      ...(ended !== undefined && { ended }),
+    };
+  }
+  if (decision !== undefined) {
+    return refusal('already_decided', `${decision.actor} has decided on warning ${warningId}: ${decision.action}.`);
+  }
+  return ended === undefined ? undefined : refusal('warning_closed', `Warning ${warningId} is closed: ${ended}.`);
+}
+
+function refusal(reason: FraudWarningRefusalReason, message: string): FraudWarningAnswer {
+  return { accepted: false, reason, message };
+}
+
+/** Hazard: every `await` lets another decision in. Decisions and looks therefore run one after another. */
+async function inTurn(life: FraudWarningContext, work: () => Promise<FraudWarningAnswer>): Promise<FraudWarningAnswer> {
+  await condition(() => life.loaded);
+  if (!life.exists) return refusal('unknown_warning', `Early fraud warning ${life.warningId} is not known.`);
+  try {
+    return await life.queue.run(work);
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
+      throw error;
+    log.error('a decision could not be recorded', { warningId: life.warningId, error: String(error) });
+    if (failureKind(failureTypeOf(error)) === 'defect') {
+      const message = `A decision on early fraud warning ${life.warningId} failed on a mistake of Holdfast itself. Refund the payment in the dashboard of the provider if that was decided.`;
+      await life.desk.raise('dispute_unsettled', message).catch(() => undefined);
+    }
+    return refusal('outcome_unknown', 'It is not known whether this was recorded; send the same again to ask.');
+  } finally {
+    life.version += 1;
+  }
+}
+
+function validator({ action }: FraudWarningCommand): void {
+  if (action !== 'refund' && action !== 'ignore') throw new TypeError('action must be refund or ignore');
+}

@@ -1,0 +1,100 @@
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+import { NEVER_RETRIED } from '../domain/shared/errors';
+
+/**
+ * Asking a bank while a customer looks on. One try may take the provider's own 20 s and a margin. In all twenty minutes: a
+ * sale that brings ten times what the provider allows for half a minute is a line of five, or of fifteen where each customer is new
+ * and takes three requests, and who stands in it is not sent away. After that nobody waits any more, and what happened is looked
+ * up instead.
+ */
+export const AUTHORIZE_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '30 s',
+  scheduleToCloseTimeout: '20 min',
+  retry: {
+    initialInterval: '500 ms',
+    backoffCoefficient: 2,
+    maximumInterval: '10 s',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};
+
+/**
+ * Money that moves without a customer at the screen (captures, voids, renewals). Providers keep idempotency keys for 24 h,
+ * so blind retries end at 6 h, well below it; after that the outcome is looked up and a person is told.
+ */
+export const MONEY_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '30 s',
+  scheduleToCloseTimeout: '6 h',
+  retry: {
+    initialInterval: '1 s',
+    backoffCoefficient: 2,
+    maximumInterval: '5 min',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};
+
+/**
+ * What an order does by itself while commands of people wait behind it: one full try of the provider, and some short ones. What
+ * is not settled by then makes room for them and is tried again later, under the same key.
+ */
+export const BACKGROUND_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '15 s',
+  scheduleToCloseTimeout: '20 s',
+  retry: {
+    initialInterval: '1 s',
+    backoffCoefficient: 2,
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};
+
+/** Reading at the provider moves no money; it may be asked for as long as it takes a short outage to end. */
+export const LOOKUP_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '30 s',
+  scheduleToCloseTimeout: '1 h',
+  retry: {
+    initialInterval: '1 s',
+    backoffCoefficient: 2,
+    maximumInterval: '1 min',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};
+
+/**
+ * One short transaction in our own database, as a local activity: one history event in place of six. Statements time out
+ * after 5 s there; ten minutes outlive a failover. Retries over 10 s apart become timers and keep no task busy.
+ */
+export const STORAGE_OPTIONS: LocalActivityOptions = {
+  startToCloseTimeout: '10 s',
+  scheduleToCloseTimeout: '10 min',
+  localRetryThreshold: '10 s',
+  retry: {
+    initialInterval: '100 ms',
+    backoffCoefficient: 2,
+    maximumInterval: '30 s',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};
+
+/**
+ * The first try at a bank, as a local activity: well below the workflow task's 10 s, above what nearly every authorization
+ * takes. A try that is cut off here may still land; the regular activity that follows uses the same operation key.
+ */
+export const FIRST_TRY_OPTIONS: LocalActivityOptions = {
+  startToCloseTimeout: '6 s',
+  retry: { maximumAttempts: 1 },
+};
+
+/**
+ * A day's balance transactions are read page by page, after everybody else's requests: half an hour is some 4,000 pages at
+ * the pace that background work is left. It tells where it is at every page, so a worker that died is noticed in a minute.
+ */
+export const SETTLEMENT_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '30 min',
+  heartbeatTimeout: '1 min',
+  retry: {
+    initialInterval: '10 s',
+    backoffCoefficient: 2,
+    maximumInterval: '30 min',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};

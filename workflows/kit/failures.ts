@@ -1,0 +1,37 @@
+import { ApplicationFailureCategory } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
+import type { RefusalDetails } from '../domain/shared/errors';
+
+/** The type of the ApplicationFailure that an activity ended in; undefined for a time-out, a cancel or anything else. */
+export function failureTypeOf(error: unknown): string | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure ? (cause.type ?? undefined) : undefined;
+}
+
+/** What the failure of an activity says; an activity's own wrapping says nothing. */
+export function failureMessageOf(error: unknown): string {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** A message of an error may be long; a mail and a table cell are not. */
+const MAX_MESSAGE_LENGTH = 500;
+
+/** What a person reads of a step that failed on a mistake of our own. */
+export function defectMessage(step: string, error: unknown): string {
+  return `${step} failed on a mistake of Holdfast itself: ${failureMessageOf(error)}`.slice(0, MAX_MESSAGE_LENGTH);
+}
+
+/** What a person reads of a step that the provider or our own tables refused. */
+export function refusedMessage(step: string, error: unknown): string {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const details =
+    cause instanceof ApplicationFailure ? (cause.details?.[0] as Partial<RefusalDetails> | undefined) : undefined;
+  return `${step} was refused: ${details?.message ?? failureMessageOf(error)}`.slice(0, MAX_MESSAGE_LENGTH);
+}
+
+/** Is this failure part of the day's work: a line at the provider, a request that still runs? Nobody has to read of it. */
+export function isExpected(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure && cause.category === ApplicationFailureCategory.BENIGN;
+}

@@ -1,0 +1,190 @@
+import { CancellationScope, log, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { exceptionActions } from '../domain/exception/actions';
+import type { ResolutionAction } from '../domain/exception/actions';
+import type { ExceptionKind } from '../domain/order/order';
+import type { CommandAnswer, Refusal, ResolveCommand } from '../messages';
+import { searchAttributes } from './search-attributes';
+import { MovingDeadline } from './waiting';
+
+/** How to take back one step, and what is at risk while that fails. */
+export interface Undo<T = unknown> {
+  /** Shown in the Temporal UI, e.g. `let the card hold go`. */
+  readonly name: string;
+  readonly exceptionKind: ExceptionKind;
+  /** What is at risk and what to do, for the person who gets the exception. */
+  readonly atRisk: string;
+  /** A no-op where nothing happened. */
+  run(): Promise<T>;
+  /** What it came to where a person has settled it by hand; absent where that cannot be. */
+  readonly settledByHand?: () => T;
+}
+
+/** Opens and closes the exception of an undo that fails. */
+export interface ExceptionDesk {
+  raise(kind: ExceptionKind, message: string): Promise<unknown>;
+  resolve(kind: ExceptionKind): Promise<unknown>;
+  readonly decisions: Decisions;
+}
+
+/** The handler of `resolveRaised` where mostly steps that are tried again wait for a person. */
+export async function decideOn(
+  desk: ExceptionDesk,
+  command: ResolveCommand,
+): Promise<CommandAnswer<{ readonly action: ResolutionAction }>> {
+  const { kind, action } = command;
+  const taken = await desk.decisions.take(command);
+  if (taken !== undefined) return taken;
+  if (action !== 'dismiss' || !exceptionActions(kind).actions.includes(action)) {
+    const message = `No step that failed waits for a decision on ${kind}.`;
+    return { accepted: false, reason: 'nothing_to_resolve', message };
+  }
+  await desk.decisions.record(command);
+  await desk.resolve(kind);
+  return { accepted: true, action };
+}
+
+/** How a person reaches a step that is tried again and again. */
+export class Decisions {
+  /** Kinds of the steps that failed and have not succeeded since. */
+  readonly failing = new Set<ExceptionKind>();
+  private readonly waiting = new Map<ExceptionKind, { made?: ResolutionAction; readonly canBeDismissed: boolean }>();
+
+  /** @param record writes down who decided what */
+  constructor(readonly record: (command: ResolveCommand) => Promise<unknown>) {}
+
+  /** Hands a decision to the step that waits for it; undefined where none of this kind does. */
+  async take(command: ResolveCommand): Promise<{ accepted: true; action: ResolutionAction } | Refusal | undefined> {
+    const { kind, action } = command;
+    const step = this.waiting.get(kind);
+    if (step === undefined) return undefined;
+    if (action === 'give_up' || (action === 'dismiss' && !step.canBeDismissed)) {
+      return { accepted: false, reason: 'action_not_possible', message: `${action} is not possible for this ${kind}.` };
+    }
+    await this.record(command);
+    step.made = action;
+    return { accepted: true, action };
+  }
+
+  /** Waits for a decision, or until it is time to try again by itself. */
+  async wait(step: Undo, pauseMs: number): Promise<ResolutionAction | undefined> {
+    const waiting: { made?: ResolutionAction; readonly canBeDismissed: boolean } = {
+      canBeDismissed: step.settledByHand !== undefined,
+    };
+    this.waiting.set(step.exceptionKind, waiting);
+    // Not kept: the next pause is longer.
+    await new MovingDeadline(false).wait(
+      () => waiting.made !== undefined,
+      Date.now() + pauseMs,
+      `Try again: ${step.name}`,
+    );
+    this.waiting.delete(step.exceptionKind);
+    return waiting.made;
+  }
+}
+
+/**
+ * The first pause after an undo failed for good, and the longest. A person has the case from the first failure on; an outage of
+ * hours is over with the next tries, and what lasts for days is not mended by asking more often than once a day.
+ */
+const FIRST_PAUSE_MS = 10 * 60_000;
+const LONGEST_PAUSE_MS = 24 * 3_600_000;
+
+/** Over 60 days: longer than any card hold stands. Some 8 events each make 550 in all, well below what one history may have. */
+const MAX_TRIES = 68;
+
+/**
+ * The compensation stack: every undo is registered BEFORE its step, since a step that timed out may have had its effect.
+ * Compensation runs in reverse order, shielded from cancellation.
+ */
+export class Saga {
+  private readonly undos: Undo[] = [];
+
+  constructor(private readonly desk: ExceptionDesk) {}
+
+  register(undo: Undo): void {
+    this.undos.push(undo);
+  }
+
+  /** Forgets every undo: the work is done and handed over. */
+  release(): void {
+    this.undos.length = 0;
+  }
+
+  /**
+   * Takes back every registered step, the last one first; ends when all are taken back. One that fails is tried again beside the
+   * others: stock that cannot be released must not keep money held.
+   */
+  async compensate(): Promise<void> {
+    await CancellationScope.nonCancellable(async () => {
+      const all: Promise<unknown>[] = [];
+      for (let undo = this.undos.pop(); undo !== undefined; undo = this.undos.pop()) {
+        const step = undo;
+        await new Promise<void>((tried) => all.push(insist(step, this.desk, tried).finally(tried)));
+      }
+      await Promise.all(all);
+    });
+  }
+}
+
+/**
+ * Runs a step that must not be given up: where it fails for good, an exception with an owner is opened and the step is tried
+ * again, at widening intervals, until it succeeds.
+ * @param onFailed called once the first try has failed and its exception is open
+ */
+export async function insist<T>(step: Undo<T>, desk: ExceptionDesk, onFailed?: () => void): Promise<T> {
+  let pauseMs = FIRST_PAUSE_MS;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const result = await step.run();
+      if (tries > 1) await settle(step, desk);
+      return result;
+    } catch (error) {
+      if (tries >= MAX_TRIES) throw error;
+      if (tries === 1) await report(step, desk, error);
+      onFailed?.();
+      const decision = await desk.decisions.wait(step, pauseMs);
+      if (decision === 'dismiss' && step.settledByHand !== undefined) {
+        await settle(step, desk);
+        return step.settledByHand();
+      }
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+  }
+}
+
+async function report(step: Undo, desk: ExceptionDesk, error: unknown): Promise<void> {
+  log.error('a step that must succeed failed for good', { step: step.name, error: String(error) });
+  desk.decisions.failing.add(step.exceptionKind);
+  upsertSearchAttributes([{ key: searchAttributes.exceptionKind, value: step.exceptionKind }]);
+  try {
+    await desk.raise(step.exceptionKind, `Could not ${step.name}: ${step.atRisk}`);
+  } catch (failure) {
+    // The search attribute shows it still; the step goes on being tried.
+    log.error('an exception could not be recorded', { step: step.name, error: String(failure) });
+  }
+}
+
+/** Where this fails, the step is run again: it is a no-op by then, and an exception that stays open would hide the next one. */
+async function settle(step: Undo, desk: ExceptionDesk): Promise<void> {
+  await desk.resolve(step.exceptionKind);
+  const { failing } = desk.decisions;
+  failing.delete(step.exceptionKind);
+  upsertSearchAttributes([{ key: searchAttributes.exceptionKind, value: [...failing].at(-1) ?? null }]);
+}
+
+/** Keys for raising exceptions: the same while one is open, another one after it was resolved. */
+export class ExceptionKeys {
+  private readonly counts = new Map<ExceptionKind, number>();
+
+  of(kind: ExceptionKind): string {
+    const { workflowId, runId } = workflowInfo();
+    return `exception:${workflowId}:${runId}:${kind}:${this.counts.get(kind) ?? 1}`;
+  }
+
+  /** The key under which it was raised; the next time has another one. */
+  close(kind: ExceptionKind): string {
+    const key = this.of(kind);
+    this.counts.set(kind, (this.counts.get(kind) ?? 1) + 1);
+    return key;
+  }
+}

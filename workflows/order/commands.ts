@@ -1,0 +1,371 @@
+import { isCancellation, log } from '@temporalio/workflow';
+import { WHOLE_ORDER, shipmentId } from '../domain/shared/operation-keys';
+import { heldNow, isRaised, remainingLines } from '../domain/order/order';
+import type { Hold, OrderFacts } from '../domain/order/order';
+import { failureKind, failureTypes } from '../domain/shared/errors';
+import { failureTypeOf, refusedMessage } from '../kit/failures';
+import { owedAmount, owedFor, paidAhead } from '../domain/order/owed';
+import {
+  holdStopped,
+  paymentCancelled,
+  refuseCancel,
+  refuseDelivery,
+  refuseGivenBack,
+  refuseRenewal,
+  refuseShipment,
+  sameLines,
+  sameShipment,
+  stopShipping,
+} from '../domain/order/shipping-rules';
+import type { RefusalCause } from '../domain/order/shipping-rules';
+import type {
+  CancelAnswer,
+  CancelCommand,
+  DeliverAnswer,
+  DeliverCommand,
+  Refusal,
+  HoldDecision,
+  RenewPaymentAnswer,
+  ShipAnswer,
+  ShipCommand,
+  CommandAnswer,
+} from '../messages';
+import { records } from './context';
+import type { OrderContext } from './context';
+import { endHoldDecision, ensureHold, renewHold, renewWith } from './holds';
+import { capturePayment, voidPayments } from '../payment/activities';
+import type { CapturePaymentInput, ShipmentRecord } from '../ports';
+import { endRefusal, refuseCapture } from './refused-captures';
+
+/*
+ * What people and other systems ask of an order. Commands run one after another; each either happens as answered or is
+ * refused with a reason and changes nothing.
+ */
+
+/** Ships lines: takes their money, then records the parcel, in one activity. */
+export async function ship(order: OrderContext, command: ShipCommand): Promise<ShipAnswer> {
+  const known = sameShipment(order.facts, command);
+  if (known !== undefined) return shipped(order, known.shipmentId, known.amount);
+  const id = shipmentId(command.carrier, command.trackingNumber);
+  if (order.unsettled.cancel !== undefined) return order.refusal('order_cancelled', 'The order is being cancelled.');
+  // One with other contents is settled first, under its own: a corrected command begins where that ended.
+  if (!isUnderWayFor(order, id, command) && !(await settleCapture(order))) return unsettledCapture(order);
+  const open = order.unsettled.capture;
+  const cause = refuseShipment(order.facts, command);
+  // A capture that is under way may have taken its money: it is settled first, whatever was recorded since.
+  const isUnderWay = open !== undefined && cause?.reason === stopShipping(order.facts)?.reason;
+  if (cause !== undefined && !isUnderWay) return { accepted: false, ...cause };
+  order.step = `shipping ${command.trackingNumber}`;
+  const shipment = {
+    shipmentId: id,
+    lines: command.lines,
+    carrier: command.carrier,
+    trackingNumber: command.trackingNumber,
+    ...(command.warehouseId === undefined ? {} : { warehouseId: command.warehouseId }),
+  };
+  const captured = await pay(order, shipment, open);
+  if (typeof captured === 'number') return shipped(order, id, captured);
+  if (typeof captured === 'object') return { accepted: false, ...captured };
+  if (captured === 'stopped') return stopped(order);
+  if (captured === 'unrecorded')
+    return order.refusal(
+      'needs_person',
+      'The money was taken and the parcel could not be recorded; send it again, corrected. A person was notified.',
+    );
+  if (captured === 'payment_needed')
+    return order.refusal('payment_needed', 'The card hold is gone and could not be renewed; the customer was asked.');
+  if (captured === 'unknown')
+    return order.refusal(
+      'outcome_unknown',
+      'It is not known yet whether the money was taken; send the same shipment again to ask.',
+    );
+  return order.refusal('outcome_unknown', 'What the order owes changed a moment ago; send the same shipment again.');
+}
+
+/**
+ * What a capture came to. `unrecorded`: its money is booked, and not the parcel that it was for. `gone`: its hold was gone, or somebody else took money first; what is owed now is asked for again. A
+ * cause where nothing was begun because our own record would refuse it, or where the provider did not take the money.
+ */
+type Captured = 'captured' | 'unrecorded' | 'gone' | 'payment_needed' | 'stopped' | 'unknown' | RefusalCause;
+
+/** A hold just got does not run out, and money is taken by hand once: a third change in one command is not waited for. */
+const MAX_CAPTURES = 3;
+
+/**
+ * Takes what a parcel costs and records it; the minor units that were captured with it. A capture that is under way goes first.
+ * What it finds gone is taken from a hold that stands, or not at all.
+ */
+async function pay(
+  order: OrderContext,
+  shipment: ShipmentRecord,
+  underWay: CapturePaymentInput | undefined,
+): Promise<number | Exclude<Captured, 'captured'>> {
+  let input = underWay;
+  for (let tries = 1; tries <= MAX_CAPTURES; tries += 1) {
+    const amount = input?.amount ?? owedFor(order.facts, shipment.lines);
+    if (amount === 0) return recordPaid(order, shipment);
+    const captured = input === undefined ? await captureOnHold(order, amount, shipment) : await capture(order, input);
+    if (captured === 'captured') return amount;
+    if (captured !== 'gone') return captured;
+    input = undefined;
+  }
+  return 'gone';
+}
+
+/** Records a parcel for which nothing is owed. */
+async function recordPaid(order: OrderContext, shipment: ShipmentRecord): Promise<0 | 'stopped' | RefusalCause> {
+  const result = await records.recordShipment({ orderId: order.orderId, shipment });
+  order.set('outcome' in result ? result.facts : result);
+  if (!('outcome' in result)) return 0;
+  return result.outcome === 'stopped' ? 'stopped' : result.cause;
+}
+
+/** A dispute or a refund came between the command and its record. */
+function stopped(order: OrderContext): ShipAnswer {
+  const cause = stopShipping(order.facts);
+  if (cause === undefined) return order.refusal('outcome_unknown', 'Shipping was stopped a moment ago; try again.');
+  return { accepted: false, ...cause };
+}
+
+/** Captures from the open hold, or from a new one where none is open. */
+async function captureOnHold(order: OrderContext, amount: number, shipment: ShipmentRecord): Promise<Captured> {
+  if (!(await ensureHold(order))) {
+    if (isRaised(order.facts, 'hold_cancelled')) return paymentCancelled(order.facts);
+    const stopped = holdStopped(order.facts);
+    if (stopped !== undefined) return stopped;
+    return order.facts.paymentState === 'payment_needed' ? 'payment_needed' : 'unknown';
+  }
+  const { hold } = order.facts;
+  // What is owed may have changed while the new hold was got.
+  if (hold === undefined || amount !== owedFor(order.facts, shipment.lines)) return 'gone';
+  const { paymentIntentId, multicapture } = hold;
+  const final = !multicapture || owedAmount(order.facts) === amount || isLastCapture(order.facts, hold);
+  const after = paidAhead(order.facts) > 0 ? { after: order.facts.amounts.captured } : {};
+  return capture(order, { orderId: order.orderId, paymentIntentId, amount, final, shipment, ...after });
+}
+
+/** Stripe captures a PaymentIntent 50 times at most; the last one releases the rest, which is held anew. */
+const MAX_CAPTURES_OF_A_HOLD = 50;
+
+/** Parcels since the hold was got: as many as it was captured for, or some more that were paid ahead. */
+function isLastCapture({ shipments }: OrderFacts, { authorizedAt }: Hold): boolean {
+  return shipments.filter((one) => one.shippedAt >= authorizedAt).length + 1 >= MAX_CAPTURES_OF_A_HOLD;
+}
+
+/** One capture; what fails for good is kept and tried again, so no parcel leaves without its money being looked for. */
+export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured> {
+  try {
+    const result = await capturePayment(input);
+    order.set(result.facts);
+    await order.conclude('capture', 'capture_unknown');
+    if (result.outcome === 'refused') return result.cause;
+    if (result.outcome === 'payment_refused') return await refuseCapture(order, input, result.refusal);
+    if (result.outcome === 'captured') await endRefusal(order, input);
+    if (result.outcome === 'captured' && !isRecorded(order.facts, input)) return 'unrecorded';
+    return result.outcome === 'hold_expired' || result.outcome === 'changed' ? 'gone' : result.outcome;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    if (failureTypeOf(error) === failureTypes.undone) {
+      // Its hold was let go or the order cancelled first: it has taken nothing and cannot any more.
+      await order.reload();
+      await order.conclude('capture', 'capture_unknown');
+      return 'gone';
+    }
+    log.error('the outcome of a capture is not known', { orderId: order.orderId, error: String(error) });
+    order.unsettle({ capture: input });
+    await order.report(
+      'capture_unknown',
+      `It is not known whether the capture on ${input.paymentIntentId} for ${input.shipment?.trackingNumber ?? 'the whole order'} was made; it is being tried again.`,
+      'payments',
+      { amount: input.amount, currency: order.facts.currency },
+    );
+    return 'unknown';
+  }
+}
+
+function isRecorded(facts: OrderFacts, { shipment }: CapturePaymentInput): boolean {
+  return shipment === undefined || facts.shipments.some((one) => one.shipmentId === shipment.shipmentId);
+}
+
+/** Is the capture of unknown outcome for just this parcel, with just these lines? */
+function isUnderWayFor(order: OrderContext, id: string, { lines }: ShipCommand): boolean {
+  const shipment = order.unsettled.capture?.shipment;
+  return shipment?.shipmentId === id && sameLines(shipment.lines, lines);
+}
+
+/** A capture of unknown outcome is settled before anything else is begun on its order; false where that cannot be yet. */
+async function settleCapture(order: OrderContext): Promise<boolean> {
+  const open = order.unsettled.capture;
+  return open === undefined || (await capture(order, open)) !== 'unknown';
+}
+
+function unsettledCapture(order: OrderContext): Refusal {
+  return order.refusal(
+    'outcome_unknown',
+    'An earlier capture is not settled yet. Try again later, or resolve its exception (capture_unknown).',
+  );
+}
+
+/** Takes the money of everything that is left, before it ships. */
+export async function captureAll(order: OrderContext): Promise<Captured> {
+  const hold = order.facts.hold;
+  if (hold === undefined) return 'gone';
+  const input = {
+    orderId: order.orderId,
+    paymentIntentId: hold.paymentIntentId,
+    amount: owedAmount(order.facts),
+    final: true,
+  };
+  order.step = `taking the money of the ${WHOLE_ORDER}`;
+  return capture(order, input);
+}
+
+function shipped(order: OrderContext, id: string, capturedAmount: number): ShipAnswer {
+  const { state, paymentState } = order.facts;
+  return { accepted: true, shipmentId: id, capturedAmount, state, paymentState };
+}
+
+/** Cancels what has not shipped: the hold is let go first, then state and stock change in one transaction. */
+export async function cancel(order: OrderContext, command: CancelCommand): Promise<CancelAnswer> {
+  let before = order.facts;
+  if (before.state === 'cancelled') {
+    await order.conclude('cancel', 'cancel_unknown');
+    return cancelled(order, before);
+  }
+  if (!(await settleCapture(order))) return unsettledCapture(order);
+  before = order.facts;
+  const cause = refuseCancel(before);
+  if (cause !== undefined) {
+    await order.conclude('cancel', 'cancel_unknown');
+    return { accepted: false, ...cause };
+  }
+  order.step = 'cancelling what has not shipped';
+  try {
+    if (await letHoldsGo(order, before)) {
+      await order.conclude('cancel', 'cancel_unknown');
+      return order.refusal(
+        'captured_needs_refund',
+        'Money was taken before the order could be cancelled; it needs a refund.',
+      );
+    }
+    order.set(await records.cancelOrder({ orderId: order.orderId, reason: command.reason, actor: command.actor }));
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.error('an order could not be cancelled yet', { orderId: order.orderId, error: String(error) });
+    return cancelLater(order, command, error);
+  }
+  await order.conclude('cancel', 'cancel_unknown');
+  await order.conclude('authorization', 'reauthorization_unknown');
+  return cancelled(order, before);
+}
+
+/** The cancel could not be made: it is tried again, and a person has a case. */
+async function cancelLater(order: OrderContext, command: CancelCommand, error: unknown): Promise<Refusal> {
+  order.unsettle({ cancel: command });
+  const { amounts, currency } = order.facts;
+  const held = heldNow(amounts);
+  const atRisk = held > 0 ? { amount: held, currency } : undefined;
+  const kind = failureKind(failureTypeOf(error));
+  if (kind === 'refusal' || kind === 'defect') {
+    const message = `${refusedMessage('The cancel of the order', error)}. Nothing ships any more, and it is being tried again`;
+    await order.report('cancel_unknown', `${message}.`, 'payments', atRisk);
+    return order.refusal('needs_person', `${message}. A person was notified.`);
+  }
+  const message =
+    'The order is being cancelled but its hold or its stock could not be released yet; it is being tried again.';
+  await order.report('cancel_unknown', message, 'payments', atRisk);
+  return order.refusal(
+    'outcome_unknown',
+    'The cancel is not settled yet: nothing ships any more; send it again to ask.',
+  );
+}
+
+/**
+ * Every attempt of an order that captured nothing is let go, those of unknown outcome too; of one that shipped in part, the
+ * open hold and the pending payment. True where money turned out to be taken.
+ */
+async function letHoldsGo(order: OrderContext, facts: OrderFacts): Promise<boolean> {
+  const { orderId, paymentAttempts } = facts;
+  const attempts = Math.max(paymentAttempts, order.unsettled.authorization?.attempt ?? 0);
+  const result = await voidPayments({ orderId, attempts, reason: 'order_cancelled' });
+  if (result.outcome === 'captured') await order.reload();
+  return result.outcome === 'captured';
+}
+
+function cancelled(order: OrderContext, before: OrderFacts): CancelAnswer {
+  const { state, amounts } = order.facts;
+  return {
+    accepted: true,
+    state,
+    releasedAmount: amounts.released - before.amounts.released,
+    cancelledLines: remainingLines(before),
+  };
+}
+
+export async function deliver(order: OrderContext, command: DeliverCommand): Promise<DeliverAnswer> {
+  const cause = refuseDelivery(order.facts, command);
+  if (cause !== undefined) return { accepted: false, ...cause };
+  if (order.facts.state !== 'delivered') {
+    order.step = 'recording a delivery';
+    order.set(await records.recordDelivery({ orderId: order.orderId, ...command }));
+    if (isRaised(order.facts, 'delivery_overdue')) await order.resolve('delivery_overdue');
+  }
+  return { accepted: true, state: order.facts.state };
+}
+
+/** Another payment method for an order whose hold the bank did not renew. */
+export async function renew(order: OrderContext, paymentMethod: string): Promise<RenewPaymentAnswer> {
+  const stopped = refuseRenewal(order.facts);
+  if (stopped !== undefined) return { accepted: false, ...stopped };
+  const isAsked = order.facts.paymentDeadline !== undefined || isRaised(order.facts, 'hold_cancelled');
+  if (!isAsked || owedAmount(order.facts) === 0)
+    return order.refusal('no_payment_needed', 'The payment of this order needs nothing.');
+  if (order.unsettled.authorization !== undefined) {
+    return order.refusal('outcome_unknown', 'An earlier try to renew the payment is not settled yet; try again later.');
+  }
+  const status = await renewWith(order, paymentMethod);
+  const refused = holdStopped(order.facts);
+  if (refused !== undefined) return { accepted: false, ...refused };
+  const retryUntil = order.facts.paymentDeadline ?? order.facts.placedAt;
+  switch (status?.status) {
+    case 'authorized':
+      return { accepted: true, state: 'authorized', captureBefore: status.hold.captureBefore };
+    case 'requires_action':
+      return { accepted: true, state: 'requires_action', clientSecret: status.clientSecret };
+    case 'declined':
+      return { accepted: true, state: 'declined', declineCode: status.declineCode, retryUntil };
+    default:
+      return order.refusal(
+        'outcome_unknown',
+        'It is not known yet whether the payment was renewed; it is being looked up.',
+      );
+  }
+}
+
+/** A person's decision on a hold that nears its end (policy `ask`), or on an order whose hold somebody cancelled. */
+export async function decide(
+  order: OrderContext,
+  decision: HoldDecision,
+): Promise<CommandAnswer<{ state: OrderFacts['state'] }>> {
+  if (!isRaised(order.facts, 'hold_decision', 'hold_cancelled', 'hold_stopped'))
+    return order.refusal('nothing_to_decide', 'No decision on a card hold is open.');
+  if (decision.action === 'capture' && order.facts.hold === undefined)
+    return order.refusal('nothing_to_decide', 'No card hold is open that could be captured: reauthorize, or cancel.');
+  const refunded = decision.action === 'cancel' ? undefined : refuseGivenBack(order.facts);
+  if (refunded !== undefined) return { accepted: false, ...refunded };
+  if (decision.action === 'cancel') {
+    const answer = await cancel(order, { reason: 'hold_decision', actor: decision.actor });
+    if (!answer.accepted) return answer;
+  } else if (decision.action === 'capture') {
+    const captured = await captureAll(order);
+    if (typeof captured === 'object') return { accepted: false, ...captured };
+  } else {
+    const wasStopped = isRaised(order.facts, 'hold_stopped');
+    await renewHold(order, 'reauthorization');
+    // Refused again for the same reason: it stays the person's case.
+    const stopped = wasStopped && order.facts.paymentState !== 'payment_needed' ? holdStopped(order.facts) : undefined;
+    if (stopped !== undefined) return { accepted: false, ...stopped };
+  }
+  await endHoldDecision(order);
+  return { accepted: true, state: order.facts.state };
+}

@@ -1,0 +1,128 @@
+import { failureKind, failureTypes, type FailureKind } from '../domain/shared/errors';
+import type { Money } from '../domain/shared/money';
+import { isRaised, type OrderFacts } from '../domain/order/order';
+import { owedAmount } from '../domain/order/owed';
+import { remainingAmount } from '../domain/order/shipment-amount';
+import type { ResolutionAction } from '../domain/exception/actions';
+import { defectMessage, failureMessageOf, failureTypeOf, refusedMessage } from '../kit/failures';
+import type { CommandAnswer, Refusal, ResolveCommand } from '../messages';
+import { cancel, capture } from './commands';
+import { records, type OrderContext } from './context';
+import { letReplacedHoldsGo, renewHold, syncPayment } from './holds';
+
+/*
+ * What becomes of an exception of an order: a person decides on what failed, and a mistake of our own gets an owner.
+ */
+
+/** Carries out a person's decision on an exception. */
+export async function resolveByPerson(
+  order: OrderContext,
+  command: ResolveCommand,
+): Promise<CommandAnswer<{ readonly action: ResolutionAction }>> {
+  const { kind, action } = command;
+  if (!isRaised(order.facts, kind)) {
+    return order.refusal('nothing_to_resolve', `No exception of the kind ${kind} is open.`);
+  }
+  const work = workFor(order, command);
+  if (work === undefined) return order.refusal('action_not_possible', `${action} is not possible for ${kind}.`);
+  order.step = `${action}: ${kind}`;
+  await order.decided(command);
+  await work();
+  if (!isRaised(order.facts, kind)) return { accepted: true, action };
+  return order.refusal('outcome_unknown', 'It was tried again and has not succeeded; the exception stays open.');
+}
+
+function workFor(order: OrderContext, { kind, action }: ResolveCommand): (() => Promise<unknown>) | undefined {
+  const { capture: open, cancel: cancelling, authorization } = order.unsettled;
+  const close = (): Promise<void> => order.resolve(kind);
+  switch (`${kind} ${action}` as const) {
+    case 'capture_unknown retry':
+      return open === undefined ? close : () => capture(order, open);
+    case 'capture_unknown give_up':
+      return open === undefined ? close : () => giveUpCapture(order, open.paymentIntentId);
+    case 'cancel_unknown retry':
+      return cancelling === undefined ? close : () => cancel(order, cancelling);
+    case 'cancel_unknown give_up':
+      return () => giveUpCancel(order);
+    case 'reauthorization_unknown retry':
+      return authorization === undefined ? close : () => renewHold(order, authorization.purpose);
+    case 'void_failed retry':
+      return () => letReplacedHoldsGo(order);
+    case 'capture_refused dismiss':
+      return async () => {
+        await close();
+        order.refusedCaptures.clear();
+      };
+    case 'void_failed dismiss':
+    case 'external_capture dismiss':
+    case 'step_failed dismiss':
+      return close;
+    default:
+      return undefined;
+  }
+}
+
+/** The capture is not wanted any more: it cannot come under its key again, and what it took is booked as money for nothing yet. */
+async function giveUpCapture(order: OrderContext, paymentIntentId: string): Promise<void> {
+  order.set(await records.abandonCapture({ orderId: order.orderId, paymentIntentId }));
+  await syncPayment(order, paymentIntentId);
+  await order.conclude('capture', 'capture_unknown');
+}
+
+/** The order goes on: with its hold, unless the cancel has released it without our hearing of it. */
+async function giveUpCancel(order: OrderContext): Promise<void> {
+  order.set(await records.reopenHold({ orderId: order.orderId }));
+  const { hold } = order.facts;
+  if (hold !== undefined) await syncPayment(order, hold.paymentIntentId);
+  await order.resolve('cancel_unknown');
+  order.settled('cancel');
+}
+
+/**
+ * A step failed. Where that is a mistake of our own or a refusal, the same again fails again: a person gets a case, and the caller
+ * hears so in place of being sent round in circles. Undefined where it may pass.
+ * @param isLasting it failed so often that an order without a hold needs a person, whatever the kind of the failure
+ */
+export async function raiseDefect(
+  order: OrderContext,
+  step: string,
+  error: unknown,
+  isLasting = false,
+): Promise<Refusal | undefined> {
+  const type = failureTypeOf(error);
+  const kind = failureKind(type);
+  const isHopeless = type !== failureTypes.undone && (kind === 'defect' || kind === 'refusal');
+  if (!isHopeless && !(isLasting && isUnpaid(order.facts))) return undefined;
+  const isOurs = kind === 'defect';
+  const owner = kind === 'refusal' ? 'payments' : 'operations';
+  const message = failedMessage(kind, step, error);
+  await order.raise('step_failed', message, owner, openMoney(order.facts));
+  order.failedStep = step;
+  if (isOurs)
+    return order.refusal('needs_person', 'This failed on a mistake of Holdfast itself; a person was notified.');
+  return order.refusal('needs_person', `${message}. A person was notified.`);
+}
+
+function failedMessage(kind: FailureKind, step: string, error: unknown): string {
+  if (kind === 'defect') return defectMessage(`Nothing was recorded: ${step}`, error);
+  if (kind === 'refusal') return refusedMessage(step, error);
+  return `No card hold is open, and ${step} fails again and again; it is being tried on: ${failureMessageOf(error)}`;
+}
+
+/** Is no card held for what is left, and nobody asked for it? */
+function isUnpaid(facts: OrderFacts): boolean {
+  return facts.hold === undefined && facts.paymentState !== 'payment_needed' && owedAmount(facts) > 0;
+}
+
+/** What a failed step leaves open: the worth of what has not shipped; undefined where all has. */
+function openMoney(facts: OrderFacts): Money | undefined {
+  const amount = remainingAmount(facts);
+  return amount > 0 ? { amount, currency: facts.currency } : undefined;
+}
+
+/** The step that had failed went through. */
+export async function closeDefect(order: OrderContext, step: string): Promise<void> {
+  if (order.failedStep !== step) return;
+  if (isRaised(order.facts, 'step_failed')) await order.resolve('step_failed');
+  order.failedStep = undefined;
+}

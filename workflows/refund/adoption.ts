@@ -1,0 +1,73 @@
+import { condition, isCancellation, log, workflowInfo } from '@temporalio/workflow';
+import { failureKind } from '../domain/shared/errors';
+import { defectMessage, failureMessageOf, failureTypeOf } from '../kit/failures';
+import { adoptMadeElsewhere, records, type RefundContext } from './context';
+import type { AdoptedRefund } from './messages';
+import { ExceptionKeys } from '../kit/saga';
+
+/* A refund that somebody made at the provider is taken into our ledger. */
+
+/** Pauses until it fits into our ledger; the last one goes on. */
+const PAUSES_MS = [10_000, 60_000, 10 * 60_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000];
+/** Two months of days: by then a person, who was told at once, has found out what happened. */
+const MAX_TRIES = 66;
+
+const kind = 'refund_mismatch';
+
+/** Ends when it is taken in, is none of ours, or a person has settled it; after the last try its exception stays open. */
+export async function adopt(life: RefundContext, input: AdoptedRefund): Promise<void> {
+  const keys = new ExceptionKeys();
+  for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
+    life.step = `taking in ${input.adopt}, made elsewhere`;
+    const result = await adoptMadeElsewhere(life, input.adopt).catch((error: unknown) => {
+      if (isCancellation(error)) throw error;
+      return failed(life, input, keys, { error, isLast: tries === MAX_TRIES });
+    });
+    if (result?.outcome === 'not_ours') return settle(life, input, keys);
+    if (result !== undefined) life.isMismatched = result.outcome === 'mismatch';
+    // What was recorded as pending is looked at next.
+    life.isHinted = result?.outcome === 'adopted';
+    if (result?.outcome === 'adopted') return life.set(result);
+    if (result?.outcome === 'mismatch' && result.tell) life.tell(result.orderId);
+    life.publish();
+    const pauseMs = PAUSES_MS[Math.min(tries, PAUSES_MS.length) - 1] ?? 0;
+    await condition(() => life.isHinted || life.isSettledByHand, pauseMs);
+    if (life.isSettledByHand) return settle(life, input, keys);
+  }
+}
+
+/** A mistake of our own fails again and again, and so may what has failed for two months: a person gets the case, once. */
+async function failed(
+  life: RefundContext,
+  { adopt: providerRefundId, orderId }: AdoptedRefund,
+  keys: ExceptionKeys,
+  { error, isLast }: { readonly error: unknown; readonly isLast: boolean },
+): Promise<undefined> {
+  log.warn('a refund made elsewhere could not be taken in yet', { error: String(error) });
+  const isDefect = failureKind(failureTypeOf(error)) === 'defect';
+  if (!(isDefect || isLast)) return;
+  life.isMismatched = true;
+  if (orderId === undefined) return;
+  const step = `${providerRefundId} was made without Holdfast and is not in its ledger: taking it in`;
+  const message = isDefect ? defectMessage(step, error) : `${step} failed: ${failureMessageOf(error)}`;
+  const { workflowId } = workflowInfo();
+  const raised = { orderId, workflowId, kind, operationKey: keys.of(kind), message, owner: 'operations' } as const;
+  try {
+    await records.raiseException(raised);
+    life.tell(orderId);
+  } catch (failure) {
+    // The search attribute shows it still; the next try raises it again.
+    log.error('an exception could not be recorded', { orderId, kind, error: String(failure) });
+  }
+}
+
+/** Nothing of it is to be taken in any more. */
+async function settle(life: RefundContext, { orderId }: AdoptedRefund, keys: ExceptionKeys): Promise<void> {
+  if (!life.isMismatched) return;
+  life.isMismatched = false;
+  life.publish();
+  if (orderId === undefined) return;
+  const { workflowId } = workflowInfo();
+  await records.resolveException({ orderId, workflowId, kinds: [kind], operationKeys: [keys.close(kind)] });
+  life.tell(orderId);
+}

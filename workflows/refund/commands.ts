@@ -1,0 +1,103 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { iso } from '../domain/shared/deadlines';
+import { CANCELED_BY_PERSON, unresolvedAmount, type RefundFacts, type RefundResolution } from '../domain/refund/refund';
+import { workflowIds, workflowTypes } from '../messages';
+import { cancelAtProvider, records, type RefundContext } from './context';
+import type { CancelRefundCommand, RefundCommandAnswer, RefundInput, ResolveRefundCommand } from './messages';
+import type { RefundRequest } from './ports';
+import { searchAttributes } from '../kit/search-attributes';
+
+/* What people ask of a refund that does not go its way, and what a dispute asks of it. */
+
+/** A person's way out of a refund that failed. Another refund has an id of its own and is reserved before this one is closed. */
+export async function resolve(life: RefundContext, command: ResolveRefundCommand): Promise<RefundCommandAnswer> {
+  const { action, actor, reference } = command;
+  if (action === 'another_refund') return refundAgain(life, actor);
+  const resolution = { action, actor, ...(reference !== undefined && { reference }), at: iso(Date.now()) };
+  return record(life, resolution);
+}
+
+async function record(life: RefundContext, resolution: RefundResolution): Promise<RefundCommandAnswer> {
+  life.step = `settling what failed: ${resolution.action}`;
+  const result = await records.resolveRefund({ refundId: life.refundId, resolution });
+  if (result.outcome === 'refused') return { accepted: false, reason: result.reason, message: result.message };
+  life.set(result);
+  return answer(life);
+}
+
+async function refundAgain(life: RefundContext, actor: string): Promise<RefundCommandAnswer> {
+  const { refund, policy } = life;
+  const amount = unresolvedAmount(refund);
+  const done = refund.resolution?.action === 'another_refund' ? refund.resolution : undefined;
+  if (amount === 0) {
+    // Its record may stand although the start never came: what is reserved must have its workflow.
+    if (done?.reference !== undefined) {
+      await startRefund(refund.orderId, done.reference, { resume: done.reference, policy });
+      return answer(life);
+    }
+    const message = `Refund ${refund.refundId} is ${refund.state}: nothing of it is to be settled.`;
+    return { accepted: false, reason: 'nothing_to_resolve', message };
+  }
+  const { orderId, reason, currency } = refund;
+  const request: RefundRequest = { refundId: nextRefundId(refund), orderId, amount, currency, reason, actor };
+  life.step = `refunding again as ${request.refundId}`;
+  const begun = await records.beginRefund({ request, policy, now: iso(Date.now()) });
+  if (begun.outcome === 'refused') return { accepted: false, reason: begun.reason, message: begun.message };
+  const resolution = { action: 'another_refund', actor, reference: request.refundId, at: iso(Date.now()) } as const;
+  const recorded = await record(life, resolution);
+  await startRefund(orderId, request.refundId, { request, policy });
+  return recorded;
+}
+
+/** `rf_1` → `rf_1-2` → `rf_1-3`. Several parts that fail one after the other are each refunded again under a next number. */
+function nextRefundId({ refundId, resolution }: RefundFacts): string {
+  const last = resolution?.action === 'another_refund' ? (resolution.reference ?? refundId) : refundId;
+  const [, base = last, number = '1'] = /^(.*)-(\d+)$/.exec(last) ?? [];
+  return `${base}-${Number(number) + 1}`;
+}
+
+/** On its own from here on: it outlives this workflow. It finds its record and goes on with it. */
+async function startRefund(orderId: string, refundId: string, input: RefundInput): Promise<void> {
+  try {
+    await startChild(workflowTypes.refund, {
+      workflowId: workflowIds.refund(refundId),
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      typedSearchAttributes: [{ key: searchAttributes.orderId, value: orderId }],
+      staticSummary: `Refund ${refundId} of order ${orderId}`,
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/** Gives up what was not sent, and cancels at the provider what waits for the customer. */
+export async function cancel(life: RefundContext, { actor }: CancelRefundCommand): Promise<RefundCommandAnswer> {
+  const before = JSON.stringify(life.refund);
+  life.step = 'canceling';
+  await takeBack(life, CANCELED_BY_PERSON, actor);
+  if (JSON.stringify(life.refund) !== before || life.refund.state === 'canceled') return answer(life);
+  const message = `Refund ${life.refundId} is ${life.refund.state}: it cannot be canceled any more.`;
+  return { accepted: false, reason: 'too_late', message };
+}
+
+/** The payment is disputed: the bank decides about its money now. */
+export async function yieldToDispute(life: RefundContext): Promise<void> {
+  life.step = 'taking back what can be, since the payment is disputed';
+  await takeBack(life, 'disputed', 'holdfast');
+}
+
+async function takeBack(life: RefundContext, reason: string, actor: string): Promise<void> {
+  const has = (status: string): boolean => life.refund.parts.some((part) => part.status === status);
+  if (life.refund.state === 'waiting' || has('begun')) {
+    life.set(await records.withdrawRefund({ ...life.now, reason, actor }));
+  }
+  if (has('requires_action')) life.set(await cancelAtProvider(life));
+}
+
+function answer(life: RefundContext): RefundCommandAnswer {
+  const { resolution } = life.refund;
+  return { ...life.answer(), ...(resolution !== undefined && { resolution }) };
+}

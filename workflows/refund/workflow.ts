@@ -1,0 +1,294 @@
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  log,
+  setHandler,
+  setWorkflowOptions,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { iso } from '../domain/shared/deadlines';
+import { failureKind } from '../domain/shared/errors';
+import type { ResolutionAction } from '../domain/exception/actions';
+import { isSameRequest } from '../domain/refund/refund';
+import { isRefundOver, type RefundDue } from '../domain/refund/look';
+import { failureTypeOf } from '../kit/failures';
+import { resolveRaised, type CommandAnswer, type ResolveCommand } from '../messages';
+import { cancel, resolve, yieldToDispute } from './commands';
+import { adopt } from './adoption';
+import { lookAt, records, RefundContext, sendPart } from './context';
+import {
+  cancelRefund,
+  getRefundStatus,
+  refundChanged,
+  refundDisputed,
+  requestRefund,
+  settleRefund,
+  type RefundAnswer,
+  type RefundCommandAnswer,
+  type RefundInput,
+  type RefundRefusal,
+} from './messages';
+import type { RefundRequest } from './ports';
+import { insist } from '../kit/saga';
+import { versioned } from '../kit/versioning';
+
+/*
+ * One refund, from its request to where nothing can come back any more: reserved in our ledger, asked for at the provider,
+ * confirmed by a webhook or by asking, then watched for weeks, asleep. What fails becomes a person's case.
+ */
+setWorkflowOptions(() => versioned('AUTO_UPGRADE'), refund);
+
+/** How a refund ended: its last state, or why there was none. */
+export interface RefundEnd {
+  readonly refundId: string;
+  readonly state: string;
+}
+
+export async function refund(input: RefundInput): Promise<RefundEnd> {
+  const life = new RefundContext(input);
+  const begun: { refusal?: RefundRefusal; isKnown: boolean } = { isKnown: false };
+  setUp(life, begun);
+  return CancellationScope.nonCancellable(async () => {
+    const refusal = await begin(life, input);
+    Object.assign(begun, { isKnown: true, ...(refusal !== undefined && { refusal }) });
+    // Hazard: what is told or asked while this ends would be lost; the last look at it is the last thing that is waited for.
+    do {
+      if (life.exists) await follow(life);
+      await life.told();
+      await condition(allHandlersFinished);
+    } while (life.exists && !(isOver(life) && life.isAllTold));
+    life.publish();
+    return { refundId: life.refundId, state: life.exists ? life.refund.state : (refusal?.reason ?? 'not_ours') };
+  });
+}
+
+type Begun = { readonly refusal?: RefundRefusal; readonly isKnown: boolean };
+
+/** Handlers come first: a request comes with the start, before anything is recorded. */
+function setUp(life: RefundContext, begun: Begun): void {
+  setHandler(requestRefund, async (request) => {
+    await condition(() => begun.isKnown);
+    return answerRequest(life, begun, request);
+  });
+  setHandler(settleRefund, (command) => inTurn(life, begun, () => resolve(life, command)));
+  setHandler(cancelRefund, (command) => inTurn(life, begun, () => cancel(life, command)));
+  setHandler(resolveRaised, (command) => resolveByPerson(life, command));
+  setHandler(refundChanged, () => {
+    life.isHinted = true;
+  });
+  setHandler(refundDisputed, ({ disputeId }) => {
+    life.disputeId = disputeId;
+  });
+  setHandler(getRefundStatus, () => life.status());
+  // An operator's cancel in the Temporal UI is a cancel of the refund, with the same rules.
+  void CancellationScope.current().cancelRequested.catch(() =>
+    CancellationScope.nonCancellable(() => inTurn(life, begun, () => cancel(life, { actor: 'operator' }))),
+  );
+}
+
+function answerRequest(life: RefundContext, { refusal }: Begun, request: RefundRequest): RefundAnswer {
+  if (life.exists && !isSameRequest(life.refund, request)) {
+    const message = `Refund ${life.refundId} was asked for with another content before.`;
+    return { accepted: false, reason: 'refund_id_used', message, refundable: 0 };
+  }
+  if (refusal !== undefined) return refusal;
+  if (life.exists) return life.answer();
+  const message = `Refund ${life.refundId} is not one that was asked for here.`;
+  return { accepted: false, reason: 'refund_id_used', message, refundable: 0 };
+}
+
+/** Records what is asked for, takes in what was made elsewhere, or finds what is recorded already. */
+async function begin(life: RefundContext, input: RefundInput): Promise<RefundRefusal | undefined> {
+  if ('request' in input) return ask(life, input.request);
+  if ('adopt' in input) await adopt(life, input);
+  else {
+    const found = await insistOn(life, 'load the refund', () => records.loadRefund({ refundId: input.resume }));
+    if (found !== null) life.set({ refund: found, tell: false });
+  }
+  return undefined;
+}
+
+async function ask(life: RefundContext, request: RefundRequest): Promise<RefundRefusal | undefined> {
+  const { policy } = life;
+  const begun = await insistOn(life, 'record the refund', () =>
+    records.beginRefund({ request, policy, now: iso(Date.now()) }),
+  );
+  if (begun.outcome !== 'refused') {
+    life.set(begun);
+    return undefined;
+  }
+  if (begun.given !== undefined) life.set(begun.given);
+  const { outcome: _, given: _given, ...why } = begun;
+  return { accepted: false, ...why };
+}
+
+/** The life of a refund that is recorded. */
+async function follow(life: RefundContext): Promise<void> {
+  while (!isOver(life)) {
+    life.publish();
+    if (workflowInfo().continueAsNewSuggested && life.queue.idle) await startAnew(life);
+    const seen = life.version;
+    const due = life.due();
+    const isWoken = (): boolean => life.isHinted || life.disputeId !== undefined || life.version !== seen;
+    const woken = await life.deadline.wait(isWoken, due?.atMs, due === undefined ? '' : `Then ${due.then}`);
+    await life.queue.run(() => act(life, woken ? undefined : due));
+  }
+}
+
+function isOver(life: RefundContext): boolean {
+  const isTold = life.isHinted || life.disputeId !== undefined;
+  return isRefundOver(life.refund, life.lookedAt) && !isTold && life.queue.idle;
+}
+
+/** What a refund does by itself. A failure here is told and tried later; it never ends the workflow. */
+async function act(life: RefundContext, due: RefundDue | undefined): Promise<void> {
+  try {
+    if (life.disputeId !== undefined) {
+      await yieldToDispute(life);
+      life.disputeId = undefined;
+    } else if (life.isHinted) {
+      life.isHinted = false;
+      await look(life);
+    } else if (due !== undefined && life.due()?.kind === due.kind) {
+      await actOn(life, due.kind);
+    }
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.error('a step of a refund failed', { refundId: life.refundId, step: life.step, error: String(error) });
+    life.pause();
+    // A mistake of our own fails again and again: a person gets a case, whatever the step was.
+    const isDefect = failureKind(failureTypeOf(error)) === 'defect' && life.exists;
+    if (due?.kind === 'send' || isDefect) await tellUnknown(life);
+  }
+}
+
+async function actOn(life: RefundContext, kind: RefundDue['kind']): Promise<void> {
+  life.step = kind;
+  switch (kind) {
+    case 'begin':
+      return beginAgain(life);
+    case 'give_up':
+      return life.set(await records.withdrawRefund({ ...life.now, reason: 'capture_unknown', actor: 'holdfast' }));
+    case 'send':
+      return send(life);
+    case 'overdue':
+      return tellOverdue(life);
+    case 'sync':
+      return look(life);
+  }
+}
+
+/** Is the capture settled by now? Then the refund goes on, or is given up with the reason. */
+async function beginAgain(life: RefundContext): Promise<void> {
+  const { refundId, orderId, lines, reason, actor, amount } = life.refund;
+  const what = lines === undefined ? { amount } : { lines };
+  const request: RefundRequest = { refundId, orderId, ...what, reason, actor };
+  life.looked();
+  await ask(life, request);
+}
+
+/** Each part is asked for once it is its turn; what is not known to be made is looked up by the activity itself. */
+async function send(life: RefundContext): Promise<void> {
+  for (const part of life.refund.parts.filter((one) => one.status === 'begun')) life.set(await sendPart(life, part));
+  life.recovered();
+}
+
+async function look(life: RefundContext): Promise<void> {
+  if (life.refund.state === 'waiting') return beginAgain(life);
+  const change = await lookAt(life);
+  life.looked();
+  life.set(change);
+}
+
+async function tellOverdue(life: RefundContext): Promise<void> {
+  // One last look: nobody is told of what is settled.
+  await look(life);
+  const { refundId, now } = life.now;
+  life.set(await records.flagRefund({ refundId, now, problem: 'overdue' }));
+  life.overdue();
+}
+
+async function tellUnknown(life: RefundContext): Promise<void> {
+  const { refundId, now } = life.now;
+  life.isUnknown = true;
+  try {
+    life.set(await records.flagRefund({ refundId, now, problem: 'unknown' }));
+  } catch (error) {
+    log.error('a refund of unknown outcome could not be told', { refundId, error: String(error) });
+  }
+}
+
+/** A first step that fails for good is told and tried again: the caller may send the same request again. */
+function insistOn<T>(life: RefundContext, name: string, run: () => Promise<T>): Promise<T> {
+  life.step = name;
+  return insist(
+    {
+      name,
+      exceptionKind: 'refund_unknown',
+      atRisk: `refund ${life.refundId} is neither made nor refused until then.`,
+      run,
+    },
+    // Where it is recorded already, as a further refund is, a person is told; else nothing is known of its order, and the search
+    // attribute shows it. What settles the refund closes the exception.
+    {
+      raise: async () => void (await records.flagRefund({ ...life.now, problem: 'unknown' })),
+      resolve: () => Promise.resolve(),
+      decisions: life.decisions,
+    },
+  );
+}
+
+/** Hazard: every `await` lets another command in. Commands and automatic steps therefore run one after another. */
+async function inTurn(
+  life: RefundContext,
+  begun: Begun,
+  work: () => Promise<RefundCommandAnswer>,
+): Promise<RefundCommandAnswer> {
+  await condition(() => begun.isKnown);
+  if (!life.exists)
+    return { accepted: false, reason: 'unknown_refund', message: `Refund ${life.refundId} is not known.` };
+  try {
+    return await life.queue.run(work);
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
+      throw error;
+    log.error('a command could not be recorded', { refundId: life.refundId, step: life.step, error: String(error) });
+    if (failureKind(failureTypeOf(error)) === 'defect') await tellUnknown(life);
+    const message = 'It is not known whether this was recorded; send the same again to ask.';
+    return { accepted: false, reason: 'outcome_unknown', message };
+  } finally {
+    life.version += 1;
+  }
+}
+
+/** A person's decision on an exception: what failed is tried again now, or was settled by hand. */
+async function resolveByPerson(
+  life: RefundContext,
+  command: ResolveCommand,
+): Promise<CommandAnswer<{ readonly action: ResolutionAction }>> {
+  const taken = await life.decisions.take(command);
+  if (taken !== undefined) return taken;
+  const { kind, action } = command;
+  if (kind === 'refund_mismatch' && action === 'dismiss' && life.isMismatched) {
+    await life.decided(command);
+    life.isSettledByHand = true;
+    return { accepted: true, action };
+  }
+  if (kind !== 'refund_unknown' || action !== 'retry' || !life.exists) {
+    return { accepted: false, reason: 'action_not_possible', message: `${action} is not possible for ${kind}.` };
+  }
+  await life.decided(command);
+  life.retryNow();
+  return { accepted: true, action };
+}
+
+async function startAnew(life: RefundContext): Promise<never> {
+  await condition(allHandlersFinished);
+  await life.told();
+  return continueAsNew<typeof refund>({ resume: life.refundId, policy: life.policy });
+}
