@@ -1,40 +1,40 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import { DEFAULT_POLICY, type OrderPolicy } from '../../workflows/domain/shared/policy';
-import {
-  cancelOrder,
-  decideHold,
-  deliverOrder,
-  getStatus,
-  renewPayment,
-  shipOrder,
-  submitCheckout,
-  workflowIds,
-  workflowTypes,
-  type CancelAnswer,
-  type CheckoutAnswer,
-  type CommandAnswer,
-  type DeliverAnswer,
-  type RenewPaymentAnswer,
-  type ShipAnswer,
-  type WorkflowStatus,
-} from '../../workflows/messages';
-import type { DisputePolicy } from '../../workflows/domain/dispute/plan';
+import { fingerprint, sha256 } from './fingerprint';
+import type { CallOptions } from './options';
+import { reconcileDay } from './reconcile';
+import { newOrderId, submissionOf, withoutUndefined } from './requests';
+import { sendUpdate } from './send-update';
+import type { SendUpdate, UpdateCall } from './send-update';
+import { disputeVerbs } from './verbs/disputes';
+import type { DisputeVerbs } from './verbs/disputes';
+import { exceptionVerbs } from './verbs/exceptions';
+import type { ExceptionVerbs } from './verbs/exceptions';
+import { refundVerbs } from './verbs/refunds';
+import type { RefundTarget, RefundVerbs } from './verbs/refunds';
+import { subscriptionVerbs } from './verbs/subscriptions';
+import type { SubscriptionVerbs } from './verbs/subscriptions';
+import { ownId } from '../schemas/edge';
+import { parse, parseCheckout, parseDelivery, parseShipment } from '../schemas/validate';
+import { submitCheckout } from '../../workflows/checkout/messages';
+import type { CheckoutAnswer } from '../../workflows/checkout/messages';
+import { checkoutStart } from '../../workflows/checkout/start';
 import type { FraudWarningPolicy } from '../../workflows/domain/dispute/fraud-warning';
+import type { DisputePolicy } from '../../workflows/domain/dispute/plan';
+import type { CommandAnswer } from '../../workflows/domain/order/commands';
 import type { OrderState } from '../../workflows/domain/order/state';
 import type { RefundPolicy } from '../../workflows/domain/refund/refund';
+import { DEFAULT_POLICY } from '../../workflows/domain/shared/policy';
+import type { OrderPolicy } from '../../workflows/domain/shared/policy';
 import type { DunningPolicy } from '../../workflows/domain/subscription/subscription';
+import { getStatus } from '../../workflows/kit/messages';
+import type { WorkflowStatus } from '../../workflows/kit/messages';
+import { workflowIds, workflowTypes } from '../../workflows/kit/names';
+import { cancelOrder, decideHold, deliverOrder, renewPayment, shipOrder } from '../../workflows/order/messages';
+import type { CancelAnswer, DeliverAnswer, RenewPaymentAnswer, ShipAnswer } from '../../workflows/order/messages';
+import { orderStart } from '../../workflows/order/start';
 import type { SettlementSummary } from '../../workflows/settlement/ports';
-import { ownId } from '../schemas/edge';
-import { fingerprint, sha256 } from './fingerprint';
-import { checkoutStart, orderStart, submissionOf, withoutUndefined } from './requests';
-import { disputeVerbs, type DisputeVerbs } from './verbs/disputes';
-import { exceptionVerbs, type ExceptionVerbs } from './verbs/exceptions';
+
 import * as schemas from '../schemas/orders';
-import { reconcileDay } from './reconcile';
-import { sendUpdate, type SendUpdate, type UpdateCall } from './send-update';
-import { refundVerbs, type RefundTarget, type RefundVerbs } from './verbs/refunds';
-import { subscriptionVerbs, type SubscriptionVerbs } from './verbs/subscriptions';
-import { parse, parseCheckout, parseDelivery, parseShipment } from '../schemas/validate';
 
 export interface HoldfastClientOptions {
   /** A connected Temporal client; its data converter must be the workers' own. */
@@ -52,11 +52,6 @@ export interface HoldfastClientOptions {
   readonly dunning?: Partial<DunningPolicy>;
   /** How long one call waits for its answer, in milliseconds. Default 25 s. */
   readonly waitMs?: number;
-}
-
-export interface CallOptions {
-  /** The same key again is the same request: it joins what is under way or gets the first answer. A new intent wants a new key. */
-  readonly idempotencyKey?: string;
 }
 
 /**
@@ -140,7 +135,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
       const argument = submissionOf(parseCheckout(withoutUndefined(request)), policy);
       const update = {
         type: workflowTypes.checkout,
-        start: checkoutStart(argument, taskQueue),
+        start: checkoutStart(newOrderId(), argument, taskQueue),
         update: submitCheckout,
         argument,
       };

@@ -1,8 +1,10 @@
 import type { SendNoticeAgainAnswer } from '../../workflows/domain/notice/notices';
-import type { DisputeRefusalReason, FraudWarningRefusalReason } from '../../workflows/dispute/messages';
-import type { CheckoutAnswer, RefusalReason } from '../../workflows/messages';
+import type { DisputeRefusalReason } from '../../workflows/dispute/messages';
+import type { FraudWarningRefusalReason } from '../../workflows/fraud-warning/messages';
+import type { CheckoutAnswer } from '../../workflows/checkout/messages';
+import type { RefusalReason } from '../../workflows/domain/order/commands';
 import type { RefundCommandAnswer } from '../../workflows/refund/messages';
-import type { RefundRefusalReason } from '../../workflows/refund/ports';
+import type { RefundRefusalReason } from '../../workflows/domain/refund/request';
 import type { PayRefusalReason } from '../../workflows/subscription/messages';
 
 type RefusalOf<Answer> = Extract<Answer, { readonly accepted: false; readonly reason: string }>['reason'];

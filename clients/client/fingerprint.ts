@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CheckoutCart } from '../../workflows/messages';
+import type { CheckoutCart } from '../../workflows/checkout/messages';
 
 /** Hexadecimal SHA-256 of a text. */
 export function sha256(text: string): string {

@@ -1,6 +1,7 @@
 /** The package's public face: the typed client, its errors, and what it says and is told. */
 export { createHoldfastClient } from './client';
-export type { CallOptions, HoldfastClient, HoldfastClientOptions } from './client';
+export type { CallOptions } from './options';
+export type { HoldfastClient, HoldfastClientOptions } from './client';
 export { Misconfigured, OutcomePending, ServiceUnavailable, ValidationError } from './errors';
 export { orderEventData, orderEventSchema } from '../events/events';
 export type { OrderEvent, OrderEventOf } from '../events/events';
@@ -17,16 +18,10 @@ export type {
   PaymentMethodRequest,
   ShipmentRequest,
 } from '../schemas/orders';
-export type {
-  CancelAnswer,
-  CheckoutAnswer,
-  CommandAnswer,
-  DeliverAnswer,
-  RefusalReason,
-  RenewPaymentAnswer,
-  ShipAnswer,
-  WorkflowStatus,
-} from '../../workflows/messages';
+export type { CancelAnswer, DeliverAnswer, RenewPaymentAnswer, ShipAnswer } from '../../workflows/order/messages';
+export type { CheckoutAnswer } from '../../workflows/checkout/messages';
+export type { CommandAnswer, RefusalReason } from '../../workflows/domain/order/commands';
+export type { WorkflowStatus } from '../../workflows/kit/messages';
 export type { FieldProblem } from '../../workflows/domain/shared/errors';
 export type { OrderView } from '../../workflows/domain/order/view';
 export type { SubscriptionView } from '../../workflows/domain/subscription/view';
@@ -38,7 +33,8 @@ export type { RefundBody, RefundCancelBody, ResolutionBody } from '../schemas/re
 export type { RefundAccepted, RefundAnswer, RefundCommandAnswer, RefundRefusal } from '../../workflows/refund/messages';
 export type { RefundFacts, RefundPart, RefundPolicy, RefundState } from '../../workflows/domain/refund/refund';
 export type { DisputeDecisionBody, FraudWarningDecisionBody } from '../schemas/disputes';
-export type { DisputeAnswer, DisputeRefusalReason, FraudWarningAnswer } from '../../workflows/dispute/messages';
+export type { DisputeAnswer, DisputeRefusalReason } from '../../workflows/dispute/messages';
+export type { FraudWarningAnswer } from '../../workflows/fraud-warning/messages';
 export type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute/view';
 export { DEFAULT_DISPUTE_POLICY } from '../../workflows/domain/dispute/plan';
 export type { DisputePolicy } from '../../workflows/domain/dispute/plan';

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { dayOf } from '../../workflows/domain/settlement/settlement';
-import { workflowIds, workflowTypes } from '../../workflows/messages';
+import { workflowIds, workflowTypes } from '../../workflows/kit/names';
 import type { SettlementSummary } from '../../workflows/settlement/ports';
 import { OutcomePending, ValidationError } from './errors';
 import { asClientError } from './temporal-failure';

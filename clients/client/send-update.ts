@@ -6,10 +6,10 @@ import {
   type Client,
 } from '@temporalio/client';
 import { ApplicationFailure, WorkflowNotFoundError, type UpdateDefinition } from '@temporalio/common';
-import { CHECKOUT_ENDED } from '../../workflows/messages';
+import { CHECKOUT_ENDED } from '../../workflows/checkout/messages';
 import { OutcomePending, ServiceUnavailable } from './errors';
 import { isFinal } from './finality';
-import type { StartOptions } from './requests';
+import type { StartOptions } from '../../workflows/kit/start';
 import { asClientError } from './temporal-failure';
 
 /** One update, sent together with the start of the workflow that takes it. */

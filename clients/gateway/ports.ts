@@ -15,7 +15,7 @@ import type { Party } from '../../workflows/domain/shared/waiting';
 import type { SettlementReport } from '../../workflows/settlement/ports';
 import type { SubscriptionStage } from '../../workflows/domain/subscription/subscription';
 import type { SubscriptionView } from '../../workflows/domain/subscription/view';
-import type { ResolveCommand } from '../../workflows/messages';
+import type { ResolveCommand } from '../../workflows/kit/messages';
 import type { HoldfastClient } from '../client/client';
 
 /** What the gateway needs from storage and from the payment provider. Others implement it; the processes wire it. */

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import { checkoutRequest } from '../../clients/schemas/orders';
-import { checkoutStart, submissionOf } from '../../clients/client/requests';
+import { checkoutStart } from '../../workflows/checkout/start';
+import { newOrderId, submissionOf } from '../../clients/client/requests';
 import { startLoop } from '../../workers/processes/loop';
 import { DEFAULT_POLICY } from '../../workflows/domain/shared/policy';
-import { submitCheckout } from '../../workflows/messages';
+import { submitCheckout } from '../../workflows/checkout/messages';
 import { answerLater } from './designs';
 import type { Design } from './designs';
 import { cpuSince, cpuTimes } from './cpu';
@@ -145,7 +146,7 @@ function bareAnswered(shop: Shop, name: string, type: string): Contender {
 
 async function designed(shop: Shop, design: Design): Promise<void> {
   const submission = submissionOf(checkoutRequest.parse(oneItemCart()), DEFAULT_POLICY);
-  const { args, ...start } = checkoutStart(submission, shop.settings.taskQueue);
+  const { args, ...start } = checkoutStart(newOrderId(), submission, shop.settings.taskQueue);
   const answer = await shop.client.workflow.executeUpdateWithStart(submitCheckout, {
     args: [submission],
     startWorkflowOperation: new WithStartWorkflowOperation('designedCheckout', {

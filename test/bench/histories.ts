@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { workflowIds } from '../../workflows/messages';
+import { workflowIds } from '../../workflows/kit/names';
 import { handedOver, oneItemCart, place } from './shop';
 import type { Shop } from './shop';
 

@@ -8,10 +8,12 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import { AUTHORIZE_OPTIONS, STORAGE_OPTIONS } from '../../workflows/kit/activity-options';
-import { submitCheckout, workflowIds, workflowTypes } from '../../workflows/messages';
-import type { CheckoutAnswer, CheckoutInput } from '../../workflows/messages';
+import { submitCheckout } from '../../workflows/checkout/messages';
+import { workflowIds, workflowTypes } from '../../workflows/kit/names';
+import type { CheckoutAnswer, CheckoutInput } from '../../workflows/checkout/messages';
 import { cartTotal } from '../../workflows/domain/order/shipment-amount';
-import type { OrderActivities, PaymentActivities } from '../../workflows/ports';
+import type { OrderActivities } from '../../workflows/order/ports';
+import type { PaymentActivities } from '../../workflows/payment/ports';
 import { answerLater } from './designs';
 import type { BareActivities } from './bare-activities';
 import type { Design } from './designs';

@@ -1,10 +1,11 @@
 import { failureTypes } from '../../workflows/domain/shared/errors';
 import { DEFAULT_POLICY } from '../../workflows/domain/shared/policy';
-import { workflowIds, workflowTypes } from '../../workflows/messages';
+import { workflowIds, workflowTypes } from '../../workflows/kit/names';
 import { ServiceUnavailable } from '../../clients/client';
-import { checkoutStart, submissionOf } from '../../clients/client/requests';
+import { checkoutStart } from '../../workflows/checkout/start';
+import { newOrderId, submissionOf } from '../../clients/client/requests';
 import { parseCheckout } from '../../clients/schemas/validate';
-import type { CheckoutAnswer } from '../../workflows/messages';
+import type { CheckoutAnswer } from '../../workflows/checkout/messages';
 import { expectState, MINUTE_MS } from './stage';
 import type { Path, Stage, Target } from './stage';
 
@@ -133,7 +134,7 @@ export const checkoutPaths: readonly Path[] = [
       const cart = stage.cart();
       const { taskQueue, client } = stage.world;
       const submission = submissionOf(parseCheckout(cart), DEFAULT_POLICY);
-      await client.workflow.start(workflowTypes.checkout, checkoutStart(submission, taskQueue));
+      await client.workflow.start(workflowTypes.checkout, checkoutStart(newOrderId(), submission, taskQueue));
       return stage.end(workflowIds.checkout(cart.cartId));
     },
   },

@@ -1,4 +1,4 @@
-import { workflowIds } from '../../workflows/messages';
+import { workflowIds } from '../../workflows/kit/names';
 import { DAY_MS, expectAccepted, expectRefused, HOUR_MS } from './stage';
 import type { Path, Stage, Target } from './stage';
 

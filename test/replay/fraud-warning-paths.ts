@@ -1,4 +1,4 @@
-import { workflowIds } from '../../workflows/messages';
+import { workflowIds } from '../../workflows/kit/names';
 import { FraudWarnings } from '../support/disputes';
 import { DAY_MS, expectAccepted } from './stage';
 import type { Path, Stage, Target } from './stage';

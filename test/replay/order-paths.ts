@@ -1,5 +1,6 @@
 import { failureTypes } from '../../workflows/domain/shared/errors';
-import { paymentChanged, workflowIds } from '../../workflows/messages';
+import { paymentChanged } from '../../workflows/payment/messages';
+import { workflowIds } from '../../workflows/kit/names';
 import { uniqueName } from '../support/environment';
 import { eventually } from '../support/time/eventually';
 import { DAY_MS, expectAccepted, expectRefused, HOLD_ACTED_ON_MS, HOUR_MS, MINUTE_MS } from './stage';

@@ -1,4 +1,4 @@
-import { workflowTypes } from '../../workflows/messages';
+import { workflowTypes } from '../../workflows/kit/names';
 import type { SettlementSummary } from '../../workflows/settlement/ports';
 import { uniqueName } from '../support/environment';
 import type { Path, Stage, Target } from './stage';

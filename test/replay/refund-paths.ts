@@ -1,6 +1,6 @@
 import { failureTypes } from '../../workflows/domain/shared/errors';
 import type { RefundState } from '../../workflows/domain/refund/refund';
-import { workflowIds } from '../../workflows/messages';
+import { workflowIds } from '../../workflows/kit/names';
 import { eventually } from '../support/time/eventually';
 import { forwardRefund, providerRefundsOf, refundExceptions, refundIn } from '../support/refunds';
 import { DAY_MS, expectAccepted, expectRefused, HOUR_MS, MINUTE_MS } from './stage';

@@ -5,7 +5,7 @@ import { createHoldfastClient } from '../../clients/client';
 import { failureTypes } from '../../workflows/domain/shared/errors';
 import type { FailureType } from '../../workflows/domain/shared/errors';
 import type { OrderPolicy } from '../../workflows/domain/shared/policy';
-import { workflowIds } from '../../workflows/messages';
+import { workflowIds } from '../../workflows/kit/names';
 import { sampleCart } from '../support/carts';
 import { Disputes } from '../support/disputes';
 import { getConnection, testEnvironment, uniqueName } from '../support/environment';

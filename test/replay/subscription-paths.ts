@@ -1,5 +1,5 @@
 import { failureTypes } from '../../workflows/domain/shared/errors';
-import { workflowIds } from '../../workflows/messages';
+import { workflowIds } from '../../workflows/kit/names';
 import type { BeginOptions, Begun } from '../support/subscriptions';
 import { DAY_MS, expectAccepted, HOUR_MS, MINUTE_MS } from './stage';
 import type { Path, Stage, Target } from './stage';

@@ -1,15 +1,12 @@
 import type { DisputePolicy } from '../../workflows/domain/dispute/plan';
 import { DEFAULT_DISPUTE_POLICY } from '../../workflows/domain/dispute/plan';
 import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute/view';
-import { decideDispute, decideFraudWarning, disputeChanged } from '../../workflows/dispute/messages';
-import type {
-  DisputeAnswer,
-  DisputeCommand,
-  FraudWarningAnswer,
-  FraudWarningCommand,
-} from '../../workflows/dispute/messages';
-import { workflowIds, workflowTypes } from '../../workflows/messages';
-import { disputeStart } from '../../clients/client/verbs/disputes';
+import { decideDispute, disputeChanged } from '../../workflows/dispute/messages';
+import { decideFraudWarning } from '../../workflows/fraud-warning/messages';
+import type { DisputeAnswer, DisputeCommand } from '../../workflows/dispute/messages';
+import type { FraudWarningAnswer, FraudWarningCommand } from '../../workflows/fraud-warning/messages';
+import { workflowIds, workflowTypes } from '../../workflows/kit/names';
+import { disputeStart } from '../../workflows/dispute/start';
 import { getConnection, testEnvironment } from './environment';
 import { eventually } from './time/eventually';
 import { everything, mugs } from './shop';

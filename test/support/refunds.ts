@@ -1,5 +1,5 @@
 import type { RefundFacts } from '../../workflows/domain/refund/refund';
-import { workflowIds } from '../../workflows/messages';
+import { workflowIds } from '../../workflows/kit/names';
 import { getConnection, testEnvironment } from './environment';
 import { eventually } from './time/eventually';
 import { fastForward, type FastForwardResult } from './time/time';

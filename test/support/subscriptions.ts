@@ -5,7 +5,7 @@ import type Stripe from 'stripe';
 import { DEFAULT_DUNNING_POLICY } from '../../workflows/domain/dunning/policy';
 import type { DunningPolicy } from '../../workflows/domain/subscription/subscription';
 import type { SubscriptionView } from '../../workflows/domain/subscription/view';
-import { workflowIds, workflowTypes } from '../../workflows/messages';
+import { workflowIds, workflowTypes } from '../../workflows/kit/names';
 import { paySubscription, type PayAnswer } from '../../workflows/subscription/messages';
 import { getConnection, testEnvironment, uniqueName } from './environment';
 import { eventually } from './time/eventually';

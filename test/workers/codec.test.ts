@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { createKeyring } from '../../activities/crypto';
 import type { EncryptionKey } from '../../activities/crypto';
 import { createPayloadCodec } from '../../workers/dependencies/codec';
-import { workflowIds } from '../../workflows/messages';
+import { workflowIds } from '../../workflows/kit/names';
 import { toHistoryJson } from '../replay/history-json';
 import { readHistory, recordedNames } from '../replay/record';
 import { sampleCart } from '../support/carts';

@@ -1,4 +1,4 @@
-import { workflowIds } from '../../workflows/messages';
+import { workflowIds } from '../../workflows/kit/names';
 import { Disputes, FraudWarnings } from '../support/disputes';
 import { eventually } from '../support/time/eventually';
 import { violations } from '../support/invariants/invariants';

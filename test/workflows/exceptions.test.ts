@@ -1,4 +1,4 @@
-import { workflowIds } from '../../workflows/messages';
+import { workflowIds } from '../../workflows/kit/names';
 import { Breaking } from '../support/breaking';
 import { sampleCart } from '../support/carts';
 import { eventually } from '../support/time/eventually';

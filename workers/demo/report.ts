@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { OrderView } from '../../workflows/domain/order/view';
 import { formatMoney } from '../../workflows/domain/shared/money';
-import { workflowIds } from '../../workflows/messages';
+import { workflowIds } from '../../workflows/kit/names';
 import { PROMISES } from './invariants';
 import type { Violation } from './invariants';
 import type { PlayedScene } from './scenes/scenes';

@@ -1,6 +1,6 @@
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { workflowTypes } from '../../workflows/messages';
+import { workflowTypes } from '../../workflows/kit/names';
 import type { Step } from '../setup/step';
 
 /** Stripe's day is complete in its balance some hours after midnight; a shop's people find the result in the morning. */

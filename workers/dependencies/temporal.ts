@@ -5,7 +5,8 @@ import type { WorkerInterceptors, WorkflowBundleOption } from '@temporalio/worke
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AllDisputeActivities } from '../../workflows/dispute/ports';
-import type { OrderActivities, PaymentActivities } from '../../workflows/ports';
+import type { OrderActivities } from '../../workflows/order/ports';
+import type { PaymentActivities } from '../../workflows/payment/ports';
 import type { RefundActivities, RefundProviderActivities } from '../../workflows/refund/ports';
 import type { SettlementActivities } from '../../workflows/settlement/ports';
 import type { SubscriptionActivities, SubscriptionDesk } from '../../workflows/subscription/ports';

@@ -2,8 +2,8 @@ import type { Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { subjectOf } from '../../workflows/domain/shared/events';
 import type { DomainEvent, OrderEvent } from '../../workflows/domain/shared/events';
-import { orderStart } from '../../clients/client/requests';
-import { workflowTypes } from '../../workflows/messages';
+import { orderStart } from '../../workflows/order/start';
+import { workflowTypes } from '../../workflows/kit/names';
 
 /** The outbox as this relay needs it. */
 export interface OutboxReader {

@@ -1,9 +1,10 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Stranger } from '../../activities/stripe';
-import { orderStart } from '../../clients/client/requests';
-import { paymentChanged, workflowIds, workflowTypes } from '../../workflows/messages';
-import type { VoidPaymentInput } from '../../workflows/ports';
+import { orderStart } from '../../workflows/order/start';
+import { paymentChanged } from '../../workflows/payment/messages';
+import { workflowIds, workflowTypes } from '../../workflows/kit/names';
+import type { VoidPaymentInput } from '../../workflows/payment/ports';
 import { FOREIGN_ATTEMPTS, metadataOf, waitForOrder } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 

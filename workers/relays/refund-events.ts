@@ -9,8 +9,8 @@ import {
   type RefundPartStatus,
   type RefundPolicy,
 } from '../../workflows/domain/refund/refund';
-import { refundStart } from '../../clients/client/verbs/refunds';
-import { workflowTypes } from '../../workflows/messages';
+import { refundStart } from '../../workflows/refund/start';
+import { workflowTypes } from '../../workflows/kit/names';
 import { refundChanged, type RefundInput } from '../../workflows/refund/messages';
 import { metadataOf, objectOf, waitForOrder } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';

@@ -1,7 +1,7 @@
 import type { RefusalDetails } from '../domain/shared/errors';
 import type { OrderFacts } from '../domain/order/order';
-import type { CheckoutAnswer } from '../messages';
-import type { AuthorizationResult } from '../ports';
+import type { CheckoutAnswer } from './messages';
+import type { AuthorizationResult } from '../payment/ports';
 
 /* What a checkout tells its callers in the end. */
 

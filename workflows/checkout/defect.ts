@@ -9,7 +9,7 @@ import { STORAGE_OPTIONS } from '../kit/activity-options';
 import { failureKind } from '../domain/shared/errors';
 import type { Money } from '../domain/shared/money';
 import { defectMessage, failureTypeOf } from '../kit/failures';
-import type { OrderActivities } from '../ports';
+import type { OrderActivities } from '../order/ports';
 import type { ExceptionKeys } from '../kit/saga';
 import { searchAttributes } from '../kit/search-attributes';
 

@@ -4,8 +4,10 @@ import type { CheckoutDefect } from './defect';
 import type { CheckoutSubmissions } from './submissions';
 import { cartChanged, placedAnswer } from './answers';
 import { formatMoney } from '../domain/shared/money';
-import type { LineQuantity, OrderFacts } from '../domain/order/order';
-import type { OrderActivities, PaymentStatus, WithdrawOrderResult } from '../ports';
+import type { LineQuantity } from '../domain/order/lines';
+import type { OrderFacts } from '../domain/order/order';
+import type { OrderActivities, WithdrawOrderResult } from '../order/ports';
+import type { PaymentStatus } from '../payment/ports';
 import { insist } from '../kit/saga';
 import type { ExceptionDesk, Saga, Undo } from '../kit/saga';
 

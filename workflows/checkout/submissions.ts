@@ -10,8 +10,9 @@ import { formatMoney } from '../domain/shared/money';
 import type { Money } from '../domain/shared/money';
 import { cartTotal } from '../domain/order/shipment-amount';
 import type { Waiting } from '../domain/shared/waiting';
-import { CHECKOUT_ENDED } from '../messages';
-import type { CheckoutAnswer, CheckoutCart, SubmitCheckout, WorkflowStatus } from '../messages';
+import { CHECKOUT_ENDED } from './messages';
+import type { CheckoutAnswer, CheckoutCart, SubmitCheckout } from './messages';
+import type { WorkflowStatus } from '../kit/messages';
 import { searchAttributes } from '../kit/search-attributes';
 
 /** An undo takes a second; one that fails goes on for days, and the same answer as before is better than none. */

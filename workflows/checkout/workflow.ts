@@ -12,10 +12,13 @@ import {
 import { STORAGE_OPTIONS } from '../kit/activity-options';
 import { iso } from '../domain/shared/deadlines';
 import { formatMoney } from '../domain/shared/money';
-import { getStatus, paymentChanged, resolveRaised, submitCheckout } from '../messages';
-import type { CheckoutAnswer, CheckoutInput, SubmitCheckout } from '../messages';
+import { getStatus, resolveRaised } from '../kit/messages';
+import { paymentChanged } from '../payment/messages';
+import { submitCheckout } from './messages';
+import type { CheckoutAnswer, CheckoutInput, SubmitCheckout } from './messages';
 import { authorizeNow, syncPayment, voidPayments } from '../payment/activities';
-import type { AuthorizationResult, OrderActivities, PaymentStatus } from '../ports';
+import type { AuthorizationResult, PaymentStatus } from '../payment/ports';
+import type { OrderActivities } from '../order/ports';
 import { decideOn, Decisions, ExceptionKeys, Saga } from '../kit/saga';
 import type { ExceptionDesk } from '../kit/saga';
 import { nothingWasBegun, placedAnswer, unpaidAnswer } from './answers';

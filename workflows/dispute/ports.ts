@@ -1,5 +1,5 @@
 import type { DisputeRecord } from '../domain/dispute/dispute';
-import type { FraudWarningRecord } from '../domain/dispute/fraud-warning';
+import type { FraudWarningActivities, FraudWarningProviderActivities } from '../fraud-warning/ports';
 
 /** Every step on a dispute: which one, and the workflow's clock as a UTC ISO string. */
 export interface DisputeStep {
@@ -49,34 +49,6 @@ export interface DisputeProviderActivities {
    * is recorded with the decision and told to a person.
    */
   carryOutDispute(input: DisputeStep): Promise<DisputeRecord>;
-}
-
-/** A step on a fraud warning: which one, and the workflow's clock as a UTC ISO string. */
-export interface FraudWarningStep {
-  readonly warningId: string;
-  readonly now: string;
-}
-
-export interface DecideFraudWarningInput extends FraudWarningStep {
-  readonly action: 'refund' | 'ignore';
-  readonly actor: string;
-  /** The refund that was begun. */
-  readonly refundId?: string;
-}
-
-/** Called as local activities: one short transaction each. */
-export interface FraudWarningActivities {
-  /** Records what was decided, which ends it; the first decision stays, and so does another end that came first. */
-  decideFraudWarning(input: DecideFraudWarningInput): Promise<FraudWarningRecord>;
-}
-
-/** Called as local activities first, as regular ones where those fail. */
-export interface FraudWarningProviderActivities {
-  /**
-   * Fetches a warning fresh and records what is new; one that nobody decided on ends `limitMs` after it was first heard of.
-   * Null for one that is not about a payment of ours.
-   */
-  syncFraudWarning(input: FraudWarningStep & { readonly limitMs: number }): Promise<FraudWarningRecord | null>;
 }
 
 /** Everything that a worker offers for disputes and early fraud warnings. */

@@ -19,7 +19,7 @@ import { dueWarnings, isPending } from '../domain/dispute/plan';
 import type { DisputeDue } from '../domain/dispute/plan';
 import { failureKind } from '../domain/shared/errors';
 import { failureTypeOf, refusedMessage } from '../kit/failures';
-import { resolveRaised } from '../messages';
+import { resolveRaised } from '../kit/messages';
 import { decideOn, insist } from '../kit/saga';
 import { versioned } from '../kit/versioning';
 

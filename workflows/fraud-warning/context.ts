@@ -7,14 +7,14 @@ import {
 } from '@temporalio/workflow';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { FIRST_TRY_OPTIONS, LOOKUP_OPTIONS, STORAGE_OPTIONS } from '../kit/activity-options';
-import type { FraudWarningInput, FraudWarningStatus } from '../dispute/messages';
-import type { FraudWarningActivities, FraudWarningProviderActivities, FraudWarningStep } from '../dispute/ports';
+import type { FraudWarningInput, FraudWarningStatus } from './messages';
+import type { FraudWarningActivities, FraudWarningProviderActivities, FraudWarningStep } from './ports';
 import { iso } from '../domain/shared/deadlines';
 import { fraudWarningWaiting } from '../domain/dispute/fraud-warning';
 import type { FraudWarningRecord } from '../domain/dispute/fraud-warning';
 import { formatMoney } from '../domain/shared/money';
 import { localFirst } from '../kit/local-first';
-import type { OrderActivities } from '../ports';
+import type { OrderActivities } from '../order/ports';
 import type { RefundActivities } from '../refund/ports';
 import { Decisions, ExceptionKeys } from '../kit/saga';
 import type { ExceptionDesk } from '../kit/saga';

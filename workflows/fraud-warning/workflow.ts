@@ -14,18 +14,14 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import { decideFraudWarning, fraudWarningChanged, getFraudWarningStatus } from '../dispute/messages';
-import type {
-  FraudWarningAnswer,
-  FraudWarningCommand,
-  FraudWarningInput,
-  FraudWarningRefusalReason,
-} from '../dispute/messages';
+import { decideFraudWarning, fraudWarningChanged, getFraudWarningStatus } from './messages';
+import type { FraudWarningAnswer, FraudWarningCommand, FraudWarningInput, FraudWarningRefusalReason } from './messages';
 import { failureKind } from '../domain/shared/errors';
 import { failureTypeOf } from '../kit/failures';
 import { FraudWarningContext, records } from './context';
-import { resolveRaised, workflowIds, workflowTypes } from '../messages';
-import type { RefundRequest } from '../refund/ports';
+import { resolveRaised } from '../kit/messages';
+import { workflowIds, workflowTypes } from '../kit/names';
+import type { RefundRequest } from '../domain/refund/request';
 import { decideOn, insist } from '../kit/saga';
 import { searchAttributes } from '../kit/search-attributes';
 import { versioned } from '../kit/versioning';

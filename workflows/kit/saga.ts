@@ -1,8 +1,9 @@
 import { CancellationScope, log, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { exceptionActions } from '../domain/exception/actions';
 import type { ResolutionAction } from '../domain/exception/actions';
-import type { ExceptionKind } from '../domain/order/order';
-import type { CommandAnswer, Refusal, ResolveCommand } from '../messages';
+import type { ExceptionKind } from '../domain/exception/exception';
+import type { CommandAnswer, Refusal } from '../domain/order/commands';
+import type { ResolveCommand } from './messages';
 import { searchAttributes } from './search-attributes';
 import { MovingDeadline } from './waiting';
 

@@ -18,23 +18,13 @@ import {
   stopShipping,
 } from '../domain/order/shipping-rules';
 import type { RefusalCause } from '../domain/order/shipping-rules';
-import type {
-  CancelAnswer,
-  CancelCommand,
-  DeliverAnswer,
-  DeliverCommand,
-  Refusal,
-  HoldDecision,
-  RenewPaymentAnswer,
-  ShipAnswer,
-  ShipCommand,
-  CommandAnswer,
-} from '../messages';
+import type { CancelAnswer, DeliverAnswer, HoldDecision, RenewPaymentAnswer, ShipAnswer } from './messages';
+import type { CancelCommand, DeliverCommand, Refusal, ShipCommand, CommandAnswer } from '../domain/order/commands';
 import { records } from './context';
 import type { OrderContext } from './context';
 import { endHoldDecision, ensureHold, renewHold, renewWith } from './holds';
 import { capturePayment, voidPayments } from '../payment/activities';
-import type { CapturePaymentInput, ShipmentRecord } from '../ports';
+import type { CapturePaymentInput, ShipmentRecord } from '../payment/ports';
 import { endRefusal, refuseCapture } from './refused-captures';
 
 /*

@@ -8,7 +8,7 @@ import { failureTypeOf } from '../kit/failures';
 import { records } from './context';
 import type { OrderContext } from './context';
 import { authorizeLater, syncPaymentSoon, voidPaymentSoon } from '../payment/activities';
-import type { AuthorizationPurpose, AuthorizationResult, AuthorizePaymentInput, PaymentStatus } from '../ports';
+import type { AuthorizationPurpose, AuthorizationResult, AuthorizePaymentInput, PaymentStatus } from '../payment/ports';
 
 /*
  * The life of an order's card hold: warned of, renewed, replaced, lost. A renewal is a new payment attempt with a new key;

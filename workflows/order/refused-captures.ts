@@ -3,7 +3,7 @@ import { WHOLE_ORDER } from '../domain/shared/operation-keys';
 import type { RefusalDetails } from '../domain/shared/errors';
 import type { RefusalCause } from '../domain/order/shipping-rules';
 import type { OrderContext } from './context';
-import type { CapturePaymentInput } from '../ports';
+import type { CapturePaymentInput } from '../payment/ports';
 
 /*
  * The provider refuses a capture while the hold stands: nothing was taken. The caller hears so, a person gets a case, and

@@ -16,20 +16,14 @@ import { nextDue } from '../domain/order/next-due';
 import type { Due } from '../domain/order/next-due';
 import { isTerminal } from '../domain/order/state';
 import { holdLimitMs } from '../domain/shared/policy';
-import { isGivenBack } from '../domain/refund/refund';
+import { isGivenBack } from '../domain/order/order';
 import { failureTypes } from '../domain/shared/errors';
-import {
-  cancelOrder,
-  decideHold,
-  deliverOrder,
-  getStatus,
-  orderChanged,
-  paymentChanged,
-  renewPayment,
-  resolveRaised,
-  shipOrder,
-} from '../messages';
-import type { OrderInput, Refusal, ResolveCommand, ShipCommand } from '../messages';
+import { cancelOrder, decideHold, deliverOrder, orderChanged, renewPayment, shipOrder } from './messages';
+import { getStatus, resolveRaised } from '../kit/messages';
+import { paymentChanged } from '../payment/messages';
+import type { OrderInput } from './messages';
+import type { Refusal, ShipCommand } from '../domain/order/commands';
+import type { ResolveCommand } from '../kit/messages';
 import { cancel, capture, captureAll, decide, deliver, renew, ship } from './commands';
 import { OrderContext, records } from './context';
 import { askForPayment, letReplacedHoldsGo, releaseForAnother, renewHold, stopForRefund, syncPayment } from './holds';

@@ -19,7 +19,7 @@ import type {
   SyncPaymentResult,
   VoidPaymentInput,
   VoidPaymentResult,
-} from '../ports';
+} from './ports';
 
 /*
  * The payment activities as workflows call them: regular ones, since a provider may take seconds, each with a line for the

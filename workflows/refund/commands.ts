@@ -2,10 +2,10 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import { iso } from '../domain/shared/deadlines';
 import { CANCELED_BY_PERSON, unresolvedAmount, type RefundFacts, type RefundResolution } from '../domain/refund/refund';
-import { workflowIds, workflowTypes } from '../messages';
+import { workflowIds, workflowTypes } from '../kit/names';
 import { cancelAtProvider, records, type RefundContext } from './context';
 import type { CancelRefundCommand, RefundCommandAnswer, RefundInput, ResolveRefundCommand } from './messages';
-import type { RefundRequest } from './ports';
+import type { RefundRequest } from '../domain/refund/request';
 import { searchAttributes } from '../kit/search-attributes';
 
 /* What people ask of a refund that does not go its way, and what a dispute asks of it. */

@@ -11,7 +11,7 @@ import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { LOOKUP_OPTIONS, MONEY_OPTIONS, STORAGE_OPTIONS } from '../kit/activity-options';
 import { iso } from '../domain/shared/deadlines';
 import { formatMoney } from '../domain/shared/money';
-import type { ExceptionKind } from '../domain/order/order';
+import type { ExceptionKind } from '../domain/exception/exception';
 import {
   DEFAULT_REFUND_POLICY,
   isUnsettled,
@@ -20,8 +20,10 @@ import {
   type RefundPolicy,
 } from '../domain/refund/refund';
 import { needsPerson, nextRefundDue, refundWaiting, type RefundDue } from '../domain/refund/look';
-import { orderChanged, workflowIds, type ResolveCommand } from '../messages';
-import type { OrderActivities } from '../ports';
+import { orderChanged } from '../order/messages';
+import { workflowIds } from '../kit/names';
+import { type ResolveCommand } from '../kit/messages';
+import type { OrderActivities } from '../order/ports';
 import type { RefundAccepted, RefundInput, RefundStatus } from './messages';
 import type { AdoptRefundResult, RefundActivities, RefundChange, RefundProviderActivities } from './ports';
 import { Decisions } from '../kit/saga';

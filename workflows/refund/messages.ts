@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { RefundPart, RefundPolicy, RefundResolution, RefundState } from '../domain/refund/refund';
 import type { Waiting } from '../domain/shared/waiting';
-import type { RefundRefusalReason, RefundRequest } from './ports';
+import type { RefundRefusalReason, RefundRequest } from '../domain/refund/request';
 
 /*
  * Names and payloads of what a refund's workflow takes. Its id is `workflowIds.refund`, its type `workflowTypes.refund`

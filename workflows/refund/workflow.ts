@@ -17,7 +17,8 @@ import type { ResolutionAction } from '../domain/exception/actions';
 import { isSameRequest } from '../domain/refund/refund';
 import { isRefundOver, type RefundDue } from '../domain/refund/look';
 import { failureTypeOf } from '../kit/failures';
-import { resolveRaised, type CommandAnswer, type ResolveCommand } from '../messages';
+import { resolveRaised, type ResolveCommand } from '../kit/messages';
+import { type CommandAnswer } from '../domain/order/commands';
 import { cancel, resolve, yieldToDispute } from './commands';
 import { adopt } from './adoption';
 import { lookAt, records, RefundContext, sendPart } from './context';
@@ -33,7 +34,7 @@ import {
   type RefundInput,
   type RefundRefusal,
 } from './messages';
-import type { RefundRequest } from './ports';
+import type { RefundRequest } from '../domain/refund/request';
 import { insist } from '../kit/saga';
 import { versioned } from '../kit/versioning';
 

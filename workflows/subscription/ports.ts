@@ -1,4 +1,4 @@
-import type { ExceptionKind } from '../domain/order/order';
+import type { ExceptionKind } from '../domain/exception/exception';
 import type { DunningPolicy, SubscriptionFacts } from '../domain/subscription/subscription';
 
 export interface FollowSubscriptionInput {

@@ -1,5 +1,6 @@
 import type { FraudWarningFacts, FraudWarningRecord } from '../../../workflows/domain/dispute/fraud-warning';
-import type { LineQuantity, OrderException } from '../../../workflows/domain/order/order';
+import type { LineQuantity } from '../../../workflows/domain/order/lines';
+import type { OrderException } from '../../../workflows/domain/exception/exception';
 import type { Transaction } from '../postgres/database';
 import { known, utc } from '../postgres/documents';
 import { statement } from '../postgres/statements';

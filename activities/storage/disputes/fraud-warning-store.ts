@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { DecideFraudWarningInput, FraudWarningActivities } from '../../../workflows/dispute/ports';
+import type { DecideFraudWarningInput, FraudWarningActivities } from '../../../workflows/fraud-warning/ports';
 import { iso } from '../../../workflows/domain/shared/deadlines';
 import {
   fraudWarningEnd,
@@ -9,7 +9,7 @@ import {
 } from '../../../workflows/domain/dispute/fraud-warning';
 import { formatMoney } from '../../../workflows/domain/shared/money';
 import { heldNow } from '../../../workflows/domain/order/order';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { run, transact, type Transaction } from '../postgres/database';
 import { addException, closeExceptions } from '../exceptions/exceptions';
 import { defect, notFound } from '../postgres/failures';

@@ -8,11 +8,11 @@ import type {
 } from '../../../workflows/domain/dispute/dispute';
 import { disputeWaiting } from '../../../workflows/domain/dispute/plan';
 import { formatMoney } from '../../../workflows/domain/shared/money';
-import type { ExceptionKind } from '../../../workflows/domain/order/order';
+import type { ExceptionKind } from '../../../workflows/domain/exception/exception';
 import { remainingLines } from '../../../workflows/domain/order/order';
 import { isTerminal } from '../../../workflows/domain/order/state';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { transact, type Transaction } from '../postgres/database';
 import { isNews, mergeDispute, type DisputeOwner, type MergedDispute } from './merge';
 import { factsOf, loadDispute, type KeptDispute } from './record';

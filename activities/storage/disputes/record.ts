@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { DisputeDecision, DisputeFacts, DisputeRecord } from '../../../workflows/domain/dispute/dispute';
-import type { LineQuantity, OrderException } from '../../../workflows/domain/order/order';
+import type { LineQuantity } from '../../../workflows/domain/order/lines';
+import type { OrderException } from '../../../workflows/domain/exception/exception';
 import type { OrderState } from '../../../workflows/domain/order/state';
 import { run, type Transaction } from '../postgres/database';
 import { known, utc } from '../postgres/documents';

@@ -3,7 +3,7 @@ import type { DisputeDecision, DisputeRecord, DisputeSnapshot } from '../../../w
 import { isDecidable, isOpen, isUndecided } from '../../../workflows/domain/dispute/dispute';
 import { disputeWaiting } from '../../../workflows/domain/dispute/plan';
 import { formatMoney } from '../../../workflows/domain/shared/money';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import type { DecideDisputeInput, DisputeActivities, WarnOfDisputeInput } from '../../../workflows/dispute/ports';
 import type { Keyring } from '../../crypto';
 import { transact, type Transaction } from '../postgres/database';

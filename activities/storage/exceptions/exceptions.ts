@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { OrderFacts } from '../../../workflows/domain/order/order';
-import type { OrderActivities, RaiseExceptionInput } from '../../../workflows/ports';
+import type { OrderActivities, RaiseExceptionInput } from '../../../workflows/order/ports';
 import { writeEntry } from '../audit/audit';
 import { run, transact, type Transaction } from '../postgres/database';
 import type { OpenException } from '../orders/record';

@@ -1,8 +1,10 @@
 import type { Pool } from 'pg';
-import type { LineQuantity } from '../../../workflows/domain/order/order';
+import type { LineQuantity } from '../../../workflows/domain/order/lines';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
 import type { RefusalCause } from '../../../workflows/domain/order/shipping-rules';
-import type { ReserveStockInput, ReserveStockResult, ShipmentRecord, Shortage } from '../../../workflows/ports';
+import type { ReserveStockInput, ReserveStockResult } from '../../../workflows/order/ports';
+import type { ShipmentRecord } from '../../../workflows/payment/ports';
+import type { Shortage } from '../../../workflows/domain/order/lines';
 import { writeEntry, type StepCause } from '../audit/audit';
 import { run, transact, type Transaction } from '../postgres/database';
 import { defect, operationUndone } from '../postgres/failures';

@@ -1,6 +1,11 @@
 import type { DisputeFacts } from '../../../workflows/domain/dispute/dispute';
 import type { RefundFacts, RefundPart } from '../../../workflows/domain/refund/refund';
 import { known, utc } from '../postgres/documents';
+import type { Pool } from 'pg';
+import { run } from '../postgres/database';
+import { statement } from '../postgres/statements';
+
+const refundGet = statement('refund-get');
 
 /*
  * Refunds and disputes as they stand in the document of an order: JSON, so numbers are numbers, absent is null, and times are
@@ -44,4 +49,10 @@ export function disputeFacts(row: DisputeDocument): DisputeFacts {
     closedAt: closedAt && utc(closedAt),
   };
   return { ...rest, openedAt: utc(openedAt), ...known(times) };
+}
+
+/** A refund as its order's document has it, without locking anything. */
+export async function readRefund(pool: Pool, refundId: string): Promise<RefundFacts | undefined> {
+  const [row] = await run<{ record: RefundDocument }>(pool, refundGet, [refundId]);
+  return row && refundFacts(row.record);
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { OrderEventType } from '../../../workflows/domain/shared/events';
 import type { NoticeKind, NoticeOf, NoticePayloads } from '../../../workflows/domain/notice/notices';
-import type { LineQuantity, OrderFacts } from '../../../workflows/domain/order/order';
+import type { LineQuantity } from '../../../workflows/domain/order/lines';
+import type { OrderFacts } from '../../../workflows/domain/order/order';
 import { owedAmount } from '../../../workflows/domain/order/owed';
 import { cartTotal } from '../../../workflows/domain/order/shipment-amount';
 import type { StepCause } from '../audit/audit';

@@ -5,7 +5,7 @@ import type { OrderFacts } from '../../../workflows/domain/order/order';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
 import { cartTotal } from '../../../workflows/domain/order/shipment-amount';
 import { waitingFor } from '../../../workflows/domain/shared/waiting';
-import type { PlaceOrderInput, PlaceOrderResult, WithdrawOrderResult } from '../../../workflows/ports';
+import type { PlaceOrderInput, PlaceOrderResult, WithdrawOrderResult } from '../../../workflows/order/ports';
 import type { Keyring } from '../../crypto';
 import { writeAudit, writeEntry } from '../audit/audit';
 import { holdOfAttempt, openAmount, type AttemptRow } from '../payments/attempts';

@@ -10,7 +10,7 @@ import type { Keyring } from '../../crypto';
 import { catalogueProblems, type CataloguePrice } from '../inventory/catalogue';
 import { run } from '../postgres/database';
 import { dismissException } from '../exceptions/exceptions';
-import { readRefund } from '../refunds/store';
+import { readRefund } from './money-back-record';
 import { orderLoad, orderRecord, utc, type OrderRow } from './record';
 import { statement } from '../postgres/statements';
 

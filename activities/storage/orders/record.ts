@@ -1,5 +1,7 @@
 import type { Pool } from 'pg';
-import type { Hold, OrderException, OrderFacts, OrderLine, Shipment } from '../../../workflows/domain/order/order';
+import type { Hold, OrderFacts, Shipment } from '../../../workflows/domain/order/order';
+import type { OrderException } from '../../../workflows/domain/exception/exception';
+import type { OrderLine } from '../../../workflows/domain/order/lines';
 import { run } from '../postgres/database';
 import { utc } from '../postgres/documents';
 import { disputeFacts, refundFacts, type DisputeDocument, type RefundDocument } from './money-back-record';

@@ -1,15 +1,11 @@
 import { isTerminal } from '../../../workflows/domain/order/state';
-import {
-  remainingLines,
-  type ExceptionKind,
-  type LineQuantity,
-  type OrderFacts,
-  type Shipment,
-} from '../../../workflows/domain/order/order';
+import { remainingLines, type OrderFacts, type Shipment } from '../../../workflows/domain/order/order';
+import { type ExceptionKind } from '../../../workflows/domain/exception/exception';
+import { type LineQuantity } from '../../../workflows/domain/order/lines';
 import { paidAhead } from '../../../workflows/domain/order/owed';
 import type { RefusalCause } from '../../../workflows/domain/order/shipping-rules';
-import { workflowIds } from '../../../workflows/messages';
-import type { ShipmentRecord } from '../../../workflows/ports';
+import { workflowIds } from '../../../workflows/kit/names';
+import type { ShipmentRecord } from '../../../workflows/payment/ports';
 import type { Transaction } from '../postgres/database';
 import { closeExceptions, closeLostDisputes } from '../exceptions/exceptions';
 import { defect } from '../postgres/failures';

@@ -1,12 +1,7 @@
 import type { OrderEventType } from '../../../workflows/domain/shared/events';
 import type { DisputeFacts } from '../../../workflows/domain/dispute/dispute';
-import {
-  type Hold,
-  type OrderAmounts,
-  type OrderFacts,
-  type OrderLine,
-  type Shipment,
-} from '../../../workflows/domain/order/order';
+import { type Hold, type OrderAmounts, type OrderFacts, type Shipment } from '../../../workflows/domain/order/order';
+import { type OrderLine } from '../../../workflows/domain/order/lines';
 import {
   canPaymentTransition,
   canTransition,

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { OrderFacts } from '../../../workflows/domain/order/order';
 import { isTerminal } from '../../../workflows/domain/order/state';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { openAmount, type AttemptRow } from './attempts';
 import { attemptSummary, writeEntry, type AttemptSummary, type StepCause } from '../audit/audit';
 import { transact, type Transaction } from '../postgres/database';

@@ -1,5 +1,5 @@
 import type { Hold } from '../../../workflows/domain/order/order';
-import type { PaymentStatus } from '../../../workflows/ports';
+import type { PaymentStatus } from '../../../workflows/payment/ports';
 import { utc } from '../orders/record';
 import type { AttemptRecord } from './store';
 

@@ -1,7 +1,8 @@
 import type { Pool } from 'pg';
 import { formatMoney } from '../../../workflows/domain/shared/money';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
-import type { AuthorizePaymentInput, Shortage } from '../../../workflows/ports';
+import type { AuthorizePaymentInput } from '../../../workflows/payment/ports';
+import type { Shortage } from '../../../workflows/domain/order/lines';
 import { recordedResult, type AttemptRow } from './attempts';
 import { catalogueProblems, type CataloguePrice } from '../inventory/catalogue';
 import { transact, type Transaction } from '../postgres/database';

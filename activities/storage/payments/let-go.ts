@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { formatMoney } from '../../../workflows/domain/shared/money';
 import type { OrderFacts } from '../../../workflows/domain/order/order';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { openAmount } from './attempts';
 import { AttemptStep, onAttempts, type AttemptContext } from './attempt-step';
 import { attemptSummary, writeEntry } from '../audit/audit';

@@ -6,8 +6,8 @@ import type {
   AuthorizePaymentInput,
   CapturePaymentInput,
   PaymentStatus,
-  Shortage,
-} from '../../../workflows/ports';
+} from '../../../workflows/payment/ports';
+import type { Shortage } from '../../../workflows/domain/order/lines';
 
 /** What became of a payment attempt, as it is recorded. */
 export type AttemptStatus =

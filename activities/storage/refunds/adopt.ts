@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { formatMoney } from '../../../workflows/domain/shared/money';
 import { refundable, type RefundFacts, type RefundPolicy } from '../../../workflows/domain/refund/refund';
 import { isTerminal } from '../../../workflows/domain/order/state';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import type { AdoptRefundResult } from '../../../workflows/refund/ports';
 import { transact, type Transaction } from '../postgres/database';
 import { addException, closeExceptions } from '../exceptions/exceptions';
@@ -11,7 +11,7 @@ import type { OrderRecord } from '../orders/record';
 import { readSituation } from './begin';
 import { applyEnd, conclude } from './progress';
 import { REFUND_OWNER, RefundStep } from './step';
-import type { ProviderRefund } from './store';
+import type { ProviderRefund } from './provider-refund';
 import { statement } from '../postgres/statements';
 import type { AttemptRow } from '../payments/attempts';
 

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
-import { remainingLines, type LineQuantity } from '../../../workflows/domain/order/order';
+import { remainingLines } from '../../../workflows/domain/order/order';
+import { type LineQuantity } from '../../../workflows/domain/order/lines';
 import { isTerminal } from '../../../workflows/domain/order/state';
 import {
   planRefund,
@@ -10,7 +11,8 @@ import {
 } from '../../../workflows/domain/refund/plan';
 import { isSameRequest, type RefundFacts, type RefundLine } from '../../../workflows/domain/refund/refund';
 import { failedMessage, failureInWords } from '../../../workflows/domain/refund/words';
-import type { BeginRefundInput, BeginRefundResult, RefundRequest } from '../../../workflows/refund/ports';
+import type { BeginRefundInput, BeginRefundResult } from '../../../workflows/refund/ports';
+import type { RefundRequest } from '../../../workflows/domain/refund/request';
 import type { PendingCapture } from '../payments/attempt-step';
 import { transact, type Transaction } from '../postgres/database';
 import { utc } from '../postgres/documents';

@@ -12,7 +12,7 @@ import { failedMessage, failureInWords } from '../../../workflows/domain/refund/
 import type { RefundChange } from '../../../workflows/refund/ports';
 import { defect } from '../postgres/failures';
 import { onRefund, RefundStep, unchanged, type RefundContext } from './step';
-import type { BeginSendResult, PartInput, ProviderRefund } from './store';
+import type { BeginSendResult, PartInput, ProviderRefund } from './provider-refund';
 import { statement } from '../postgres/statements';
 
 const sql = {

@@ -1,62 +1,20 @@
 import type { Pool } from 'pg';
-import type { RefundFacts, RefundPolicy } from '../../../workflows/domain/refund/refund';
-import type {
-  AdoptRefundResult,
-  RefundActivities,
-  RefundChange,
-  RefundStepInput,
-} from '../../../workflows/refund/ports';
+import { readRefund } from '../orders/money-back-record';
 import { run } from '../postgres/database';
 import { notFound } from '../postgres/failures';
-import { refundFacts, type RefundDocument } from '../orders/money-back-record';
+import { statement } from '../postgres/statements';
 import { adoptRefund } from './adopt';
 import { beginRefund } from './begin';
 import { flagRefund, resolveRefund, withdrawRefund } from './person';
 import { beginSend, recordAnswer, recordRefusal } from './progress';
-import { statement } from '../postgres/statements';
+import type { BeginSendResult, PartInput, ProviderRefund } from './provider-refund';
+import type { RefundFacts, RefundPolicy } from '../../../workflows/domain/refund/refund';
+import type { AdoptRefundResult, RefundActivities, RefundChange } from '../../../workflows/refund/ports';
 
 const sql = {
-  get: statement('refund-get'),
   ofPayment: statement('refunds-of-payment'),
   byProviderId: statement('refund-by-provider-id'),
 };
-
-/** A refund as the provider shows it, in our own words. Amounts in minor units, times as UTC ISO strings. */
-export interface ProviderRefund {
-  readonly providerRefundId: string;
-  readonly paymentIntentId: string;
-  readonly amount: number;
-  readonly currency: string;
-  /** A word that is not known here counts as pending: what is true is told by a later look. */
-  readonly status: 'pending' | 'requires_action' | 'succeeded' | 'failed' | 'canceled';
-  readonly failureReason?: string;
-  readonly pendingReason?: string;
-  readonly failureBalanceTransaction?: string;
-  readonly createdAt: string;
-  /** Until when the customer may act. */
-  readonly actBefore?: string;
-}
-
-export type BeginSendResult =
-  | {
-      readonly kind: 'send';
-      readonly orderId: string;
-      readonly operationKey: string;
-      readonly paymentIntentId: string;
-      readonly amount: number;
-      readonly currency: string;
-      readonly reason: string;
-      /** It was sent before, and what came of it is not recorded. */
-      readonly isAgain: boolean;
-    }
-  /** Nothing is to be sent: it was taken before, given up, or the payment is disputed meanwhile. */
-  | { readonly kind: 'done'; readonly change: RefundChange };
-
-/** One part of a refund, and by when it is to be told. */
-export interface PartInput extends RefundStepInput {
-  readonly part: number;
-  readonly watchMs: number;
-}
 
 /**
  * The facts of refunds: one transaction each, under the order's lock, safe to repeat.
@@ -114,10 +72,4 @@ export function createRefundStore({ pool, now = () => new Date() }: RefundStoreD
       return row?.refundId;
     },
   };
-}
-
-/** A refund as its order's document has it, without locking anything. */
-export async function readRefund(pool: Pool, refundId: string): Promise<RefundFacts | undefined> {
-  const [row] = await run<{ record: RefundDocument }>(pool, sql.get, [refundId]);
-  return row && refundFacts(row.record);
 }

@@ -1,4 +1,4 @@
-import type { ExceptionKind } from '../../../workflows/domain/order/order';
+import type { ExceptionKind } from '../../../workflows/domain/exception/exception';
 import type {
   InvoiceFacts,
   SubscriptionFacts,

@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import type { FraudWarningProviderActivities } from '../../../workflows/dispute/ports';
+import type { FraudWarningProviderActivities } from '../../../workflows/fraud-warning/ports';
 import type { FraudWarningSnapshot } from '../../../workflows/domain/dispute/fraud-warning';
 import type { FraudWarningStore } from '../../storage';
 import { activity, type PaymentContext } from '../context';

@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import type { RefusalDetails } from '../../../workflows/domain/shared/errors';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
-import type { AuthorizationResult, AuthorizePaymentInput } from '../../../workflows/ports';
+import type { AuthorizationResult, AuthorizePaymentInput } from '../../../workflows/payment/ports';
 import type { RecordAttemptInput } from '../../storage/payments/store';
 import { activity, amountText, type PaymentContext } from '../context';
 import { forgetBuyer, ownerOf, stripeCustomer } from './customers';

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { captureKey } from '../../../workflows/domain/shared/operation-keys';
 import type { RefusalDetails } from '../../../workflows/domain/shared/errors';
-import type { CapturePaymentInput, CapturePaymentResult } from '../../../workflows/ports';
+import type { CapturePaymentInput, CapturePaymentResult } from '../../../workflows/payment/ports';
 import { activity, type PaymentContext } from '../context';
 import { refusalDetails } from '../error-kinds';
 import { defect, isDefiniteRefusal, isKeyReused, isUnexpectedState, isUnknownOutcome, unsettled } from '../errors';

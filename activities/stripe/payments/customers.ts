@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
-import type { AuthorizePaymentInput } from '../../../workflows/ports';
+import type { AuthorizePaymentInput } from '../../../workflows/payment/ports';
 import { providerEmail } from '../border';
 import type { PaymentContext } from '../context';
 import { isUnknownOutcome, noneIfMissing, unsettled } from '../errors';

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import type { Hold } from '../../../workflows/domain/order/order';
-import type { PaymentStatus } from '../../../workflows/ports';
+import type { PaymentStatus } from '../../../workflows/payment/ports';
 import type { CardDetails } from '../../storage/payments/store';
 
 const HOUR_MS = 3_600_000;

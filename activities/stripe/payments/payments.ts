@@ -1,4 +1,4 @@
-import type { PaymentActivities } from '../../../workflows/ports';
+import type { PaymentActivities } from '../../../workflows/payment/ports';
 import { authorizePayment } from './authorize';
 import { capturePayment } from './capture';
 import type { PaymentContext } from '../context';

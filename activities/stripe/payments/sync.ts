@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
-import type { SyncPaymentInput, SyncPaymentResult } from '../../../workflows/ports';
+import type { SyncPaymentInput, SyncPaymentResult } from '../../../workflows/payment/ports';
 import type { AttemptRecord } from '../../storage/payments/store';
 import { activity, type PaymentContext } from '../context';
 import { defect } from '../errors';

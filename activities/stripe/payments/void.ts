@@ -1,6 +1,6 @@
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
 import type { OrderFacts } from '../../../workflows/domain/order/order';
-import type { VoidPaymentInput, VoidPaymentResult } from '../../../workflows/ports';
+import type { VoidPaymentInput, VoidPaymentResult } from '../../../workflows/payment/ports';
 import type { AttemptRecord } from '../../storage/payments/store';
 import { activity, keepNotes, notes, type PaymentContext } from '../context';
 import { isKept } from '../error-kinds';

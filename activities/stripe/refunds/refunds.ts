@@ -6,7 +6,8 @@ import type {
   RefundChange,
   RefundProviderActivities,
 } from '../../../workflows/refund/ports';
-import type { BeginSendResult, PartInput, RefundStore } from '../../storage/refunds/store';
+import type { BeginSendResult, PartInput } from '../../storage/refunds/provider-refund';
+import type { RefundStore } from '../../storage/refunds/store';
 import { activity, amountText, type PaymentContext } from '../context';
 import { sendKeyed } from '../keyed';
 import { metadataKeys } from '../metadata';

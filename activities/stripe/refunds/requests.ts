@@ -1,5 +1,5 @@
 import Stripe from 'stripe';
-import type { ProviderRefund } from '../../storage/refunds/store';
+import type { ProviderRefund } from '../../storage/refunds/provider-refund';
 import { isDefiniteRefusal, isUnknownOutcome, unsettled } from '../errors';
 import { metadataKeys } from '../metadata';
 import { chargeOf, idOf } from '../payments/payment-status';

@@ -1,65 +1,27 @@
-import { DEFAULT_DISPUTE_POLICY, type DisputePolicy } from '../../../workflows/domain/dispute/plan';
-import { DEFAULT_FRAUD_WARNING_POLICY, type FraudWarningPolicy } from '../../../workflows/domain/dispute/fraud-warning';
-import { DEFAULT_REFUND_POLICY, type RefundPolicy } from '../../../workflows/domain/refund/refund';
-import {
-  decideDispute,
-  decideFraudWarning,
-  type DisputeAnswer,
-  type DisputeInput,
-  type FraudWarningAnswer,
-  type FraudWarningInput,
-} from '../../../workflows/dispute/messages';
-import { workflowIds, workflowTypes } from '../../../workflows/messages';
-import { searchAttributes } from '../../../workflows/kit/search-attributes';
-import type { CallOptions } from '../client';
+import type { CallOptions } from '../options';
+import { withoutUndefined } from '../requests';
+import type { SendUpdate } from '../send-update';
 import {
   disputeDecisionRequest,
   disputeParams,
   fraudWarningDecisionRequest,
   fraudWarningParams,
-  type DisputeDecisionBody,
-  type FraudWarningDecisionBody,
 } from '../../schemas/disputes';
-import { withoutUndefined, type StartOptions } from '../requests';
-import type { SendUpdate } from '../send-update';
+import type { DisputeDecisionBody, FraudWarningDecisionBody } from '../../schemas/disputes';
 import { parse } from '../../schemas/validate';
-
-/** A dispute's own workflow, started anew where it had ended: it looks at the provider, and ends again where it is over. */
-export function disputeStart(
-  disputeId: string,
-  { taskQueue, policy, orderId }: { taskQueue: string; policy: DisputePolicy; orderId?: string },
-): StartOptions {
-  const input: DisputeInput = { disputeId, policy, ...(orderId !== undefined && { orderId }) };
-  return {
-    workflowId: workflowIds.dispute(disputeId),
-    taskQueue,
-    args: [input],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    staticSummary: `Dispute ${disputeId}`,
-    staticDetails: `Dispute ${disputeId}, from the bank's first word to its last`,
-    ...(orderId !== undefined && { typedSearchAttributes: [{ key: searchAttributes.orderId, value: orderId }] }),
-  };
-}
-
-/** An early fraud warning's own workflow, likewise. */
-export function fraudWarningStart(
-  warningId: string,
-  options: { taskQueue: string; policy: FraudWarningPolicy; refundPolicy: RefundPolicy; orderId?: string },
-): StartOptions {
-  const { taskQueue, policy, refundPolicy, orderId } = options;
-  const input: FraudWarningInput = { warningId, policy, refundPolicy, ...(orderId !== undefined && { orderId }) };
-  return {
-    workflowId: workflowIds.fraudWarning(warningId),
-    taskQueue,
-    args: [input],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    staticSummary: `Early fraud warning ${warningId}`,
-    staticDetails: `Early fraud warning ${warningId}: refund before it is disputed, or not`,
-    ...(orderId !== undefined && { typedSearchAttributes: [{ key: searchAttributes.orderId, value: orderId }] }),
-  };
-}
+import { decideDispute } from '../../../workflows/dispute/messages';
+import type { DisputeAnswer } from '../../../workflows/dispute/messages';
+import { disputeStart } from '../../../workflows/dispute/start';
+import { DEFAULT_FRAUD_WARNING_POLICY } from '../../../workflows/domain/dispute/fraud-warning';
+import type { FraudWarningPolicy } from '../../../workflows/domain/dispute/fraud-warning';
+import { DEFAULT_DISPUTE_POLICY } from '../../../workflows/domain/dispute/plan';
+import type { DisputePolicy } from '../../../workflows/domain/dispute/plan';
+import { DEFAULT_REFUND_POLICY } from '../../../workflows/domain/refund/refund';
+import type { RefundPolicy } from '../../../workflows/domain/refund/refund';
+import { decideFraudWarning } from '../../../workflows/fraud-warning/messages';
+import type { FraudWarningAnswer } from '../../../workflows/fraud-warning/messages';
+import { fraudWarningStart } from '../../../workflows/fraud-warning/start';
+import { workflowTypes } from '../../../workflows/kit/names';
 
 /** Holdfast's verbs for disputes and early fraud warnings. Errors are those of every verb. */
 export interface DisputeVerbs {

@@ -2,15 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import type { ResolutionAction } from '../../../workflows/domain/exception/actions';
-import {
-  resolveRaised,
-  workflowIds,
-  workflowTypes,
-  type CommandAnswer,
-  type ResolveCommand,
-} from '../../../workflows/messages';
-import type { CallOptions } from '../client';
-import { orderStart } from '../requests';
+import { resolveRaised, type ResolveCommand } from '../../../workflows/kit/messages';
+import { workflowIds, workflowTypes } from '../../../workflows/kit/names';
+import { type CommandAnswer } from '../../../workflows/domain/order/commands';
+import type { CallOptions } from '../options';
+import { orderStart } from '../../../workflows/order/start';
 import type { SendUpdate } from '../send-update';
 
 export type ResolutionAnswer = CommandAnswer<{ readonly action: ResolutionAction }>;

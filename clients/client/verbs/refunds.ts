@@ -1,33 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { DEFAULT_REFUND_POLICY, type RefundPolicy } from '../../../workflows/domain/refund/refund';
-import { workflowIds, workflowTypes, type CancelAnswer } from '../../../workflows/messages';
-import {
-  cancelRefund,
-  requestRefund,
-  settleRefund,
-  type RefundAccepted,
-  type RefundCommandAnswer,
-  type RefundInput,
-  type RefundRefusal,
-} from '../../../workflows/refund/messages';
-import type { RefundRequest } from '../../../workflows/refund/ports';
-import { searchAttributes } from '../../../workflows/kit/search-attributes';
-import type { CallOptions } from '../client';
+import type { CallOptions } from '../options';
 import { sha256 } from '../fingerprint';
-import type { StartOptions } from '../requests';
 import { withoutUndefined } from '../requests';
-import { ownId } from '../../schemas/edge';
-import {
-  parseRefund,
-  parseResolution,
-  refundCancelRequest,
-  refundParams,
-  type RefundBody,
-  type RefundCancelBody,
-  type ResolutionBody,
-} from '../../schemas/refunds';
 import type { SendUpdate } from '../send-update';
+import { ownId } from '../../schemas/edge';
+import { parseRefund, parseResolution, refundCancelRequest, refundParams } from '../../schemas/refunds';
+import type { RefundBody, RefundCancelBody, ResolutionBody } from '../../schemas/refunds';
 import { parse } from '../../schemas/validate';
+import { DEFAULT_REFUND_POLICY } from '../../../workflows/domain/refund/refund';
+import type { RefundPolicy } from '../../../workflows/domain/refund/refund';
+import { workflowTypes } from '../../../workflows/kit/names';
+import type { StartOptions } from '../../../workflows/kit/start';
+import type { CancelAnswer } from '../../../workflows/order/messages';
+import { cancelRefund, requestRefund, settleRefund } from '../../../workflows/refund/messages';
+import type { RefundAccepted, RefundCommandAnswer, RefundRefusal } from '../../../workflows/refund/messages';
+import type { RefundRequest } from '../../../workflows/domain/refund/request';
+import { refundStart } from '../../../workflows/refund/start';
 
 /** Nothing had been taken: what was held is let go and the order is cancelled. */
 export interface RefundVoided {
@@ -133,25 +121,4 @@ function newRefundId(orderId: string, { idempotencyKey }: CallOptions): string {
   const unique =
     idempotencyKey === undefined ? randomUUID().replaceAll('-', '') : sha256(`${orderId}:${idempotencyKey}`);
   return `rf_${unique.slice(0, 32)}`;
-}
-
-/**
- * A refund's own workflow; one that had ended is started anew and finds its record.
- * @param orderId where the caller knows it
- */
-export function refundStart(
-  refundId: string,
-  input: RefundInput,
-  taskQueue: string,
-  orderId = 'request' in input ? input.request.orderId : undefined,
-): StartOptions {
-  return {
-    workflowId: workflowIds.refund(refundId),
-    taskQueue,
-    args: [input],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    staticSummary: orderId === undefined ? `Refund ${refundId}` : `Refund ${refundId} of order ${orderId}`,
-    typedSearchAttributes: orderId === undefined ? [] : [{ key: searchAttributes.orderId, value: orderId }],
-  };
 }

@@ -1,40 +1,16 @@
 import type { Client } from '@temporalio/client';
-import { DEFAULT_DUNNING_POLICY } from '../../../workflows/domain/dunning/policy';
-import type { DunningPolicy } from '../../../workflows/domain/subscription/subscription';
-import { workflowIds, workflowTypes } from '../../../workflows/messages';
-import {
-  getSubscriptionStatus,
-  paySubscription,
-  type PayAnswer,
-  type SubscriptionInput,
-  type SubscriptionStatus,
-} from '../../../workflows/subscription/messages';
-import type { CallOptions } from '../client';
-import type { StartOptions } from '../requests';
+import type { CallOptions } from '../options';
 import { withoutUndefined } from '../requests';
-import { paymentMethodRequest, type PaymentMethodRequest } from '../../schemas/orders';
 import type { SendUpdate } from '../send-update';
+import { paymentMethodRequest } from '../../schemas/orders';
+import type { PaymentMethodRequest } from '../../schemas/orders';
 import { subscriptionParams } from '../../schemas/subscriptions';
 import { parse } from '../../schemas/validate';
-
-/** Where a subscription's requests go, and under which policy one is followed that nobody follows yet. */
-export interface SubscriptionTarget {
-  readonly taskQueue: string;
-  readonly dunning?: Partial<DunningPolicy>;
-}
-
-/** A subscription's own workflow; one that had ended is started anew: it looks, answers and ends, or goes on. */
-export function subscriptionStart(subscriptionId: string, target: SubscriptionTarget): StartOptions {
-  const input: SubscriptionInput = { subscriptionId, policy: { ...DEFAULT_DUNNING_POLICY, ...target.dunning } };
-  return {
-    workflowId: workflowIds.subscription(subscriptionId),
-    taskQueue: target.taskQueue,
-    args: [input],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    staticSummary: `Subscription ${subscriptionId}`,
-  };
-}
+import { workflowIds, workflowTypes } from '../../../workflows/kit/names';
+import { getSubscriptionStatus, paySubscription } from '../../../workflows/subscription/messages';
+import type { PayAnswer, SubscriptionStatus } from '../../../workflows/subscription/messages';
+import { subscriptionStart } from '../../../workflows/subscription/start';
+import type { SubscriptionTarget } from '../../../workflows/subscription/start';
 
 /** Holdfast's verbs for subscriptions. Errors are those of every verb. */
 export interface SubscriptionVerbs {

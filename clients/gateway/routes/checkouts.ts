@@ -1,4 +1,4 @@
-import type { CheckoutAnswer } from '../../../workflows/messages';
+import type { CheckoutAnswer } from '../../../workflows/checkout/messages';
 import * as answers from '../../schemas/answers';
 import { checkoutRequest, type ParsedCheckout } from '../../schemas/orders';
 import { parseCheckout } from '../../schemas/validate';

@@ -1,5 +1,6 @@
 import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute/view';
-import type { DisputeAnswer, FraudWarningAnswer } from '../../../workflows/dispute/messages';
+import type { DisputeAnswer } from '../../../workflows/dispute/messages';
+import type { FraudWarningAnswer } from '../../../workflows/fraud-warning/messages';
 import * as schemas from '../../schemas/disputes';
 import { parse } from '../../schemas/validate';
 import { actorOf } from '../server/auth';

@@ -3,7 +3,7 @@ import {
   type OpenException,
   type ResolutionAction,
 } from '../../../workflows/domain/exception/actions';
-import type { ExceptionKind } from '../../../workflows/domain/order/order';
+import type { ExceptionKind } from '../../../workflows/domain/exception/exception';
 import * as schemas from '../../schemas/exceptions';
 import { parse } from '../../schemas/validate';
 import type { Outcome } from '../server/idempotency';

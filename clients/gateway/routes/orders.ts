@@ -1,4 +1,5 @@
-import type { RefusalReason, Refusal, RenewPaymentAnswer } from '../../../workflows/messages';
+import type { RefusalReason, Refusal } from '../../../workflows/domain/order/commands';
+import type { RenewPaymentAnswer } from '../../../workflows/order/messages';
 import type { OrderView } from '../../../workflows/domain/order/view';
 import * as answers from '../../schemas/answers';
 import { ownId } from '../../schemas/edge';

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { z } from 'zod';
-import type { CallOptions } from '../../client/client';
+import type { CallOptions } from '../../client/options';
 import type { Outcome } from './idempotency';
 
 /** One request of an authenticated caller, read but not yet understood. */

@@ -11,18 +11,18 @@ import {
   sampleSkus,
   type PaymentStore,
 } from '../../../activities/storage';
-import type { Hold, LineQuantity, OrderFacts } from '../../../workflows/domain/order/order';
+import type { Hold, OrderFacts } from '../../../workflows/domain/order/order';
+import type { LineQuantity } from '../../../workflows/domain/order/lines';
 import { DEFAULT_POLICY } from '../../../workflows/domain/shared/policy';
 import { cartTotal, shipmentAmount } from '../../../workflows/domain/order/shipment-amount';
-import type { CheckoutCart } from '../../../workflows/messages';
+import type { CheckoutCart } from '../../../workflows/checkout/messages';
 import type {
   AuthorizationPurpose,
   AuthorizePaymentInput,
   CapturePaymentInput,
-  OrderActivities,
   PaymentStatus,
-  PlaceOrderResult,
-} from '../../../workflows/ports';
+} from '../../../workflows/payment/ports';
+import type { OrderActivities, PlaceOrderResult } from '../../../workflows/order/ports';
 import { createDatabase } from '../../support/environment';
 
 const DAY_MS = 86_400_000;

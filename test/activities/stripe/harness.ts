@@ -8,7 +8,7 @@ import {
   createStripeClient,
   paymentContext,
 } from '../../../activities/stripe';
-import type { AuthorizePaymentInput, PaymentActivities, PaymentStatus } from '../../../workflows/ports';
+import type { AuthorizePaymentInput, PaymentActivities, PaymentStatus } from '../../../workflows/payment/ports';
 import {
   startStripeSimulator,
   type StripeSimulator,

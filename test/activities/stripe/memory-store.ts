@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { failureTypes } from '../../../workflows/domain/shared/errors';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
 import type { OrderFacts } from '../../../workflows/domain/order/order';
-import type { AuthorizePaymentInput, CapturePaymentInput, PaymentStatus } from '../../../workflows/ports';
+import type { AuthorizePaymentInput, CapturePaymentInput, PaymentStatus } from '../../../workflows/payment/ports';
 import type {
   AttemptRecord,
   AttemptStatus,

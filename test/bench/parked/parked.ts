@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { violations } from '../../support/invariants/invariants';
 import { startFastForward, waitForFastForward } from '../../support/time/time';
 import { closedLoop } from '../load';

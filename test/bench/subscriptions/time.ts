@@ -1,7 +1,7 @@
 import type { Connection } from '@temporalio/client';
 import { requiredTsToMs } from '@temporalio/common/lib/time';
 import { temporal } from '@temporalio/proto';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { eventually } from '../../support/time/eventually';
 import { startFastForward, waitForFastForward } from '../../support/time/time';
 import { closedLoop } from '../load';

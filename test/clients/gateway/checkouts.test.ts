@@ -1,4 +1,4 @@
-import type { CheckoutAnswer } from '../../../workflows/messages';
+import type { CheckoutAnswer } from '../../../workflows/checkout/messages';
 import { Misconfigured, OutcomePending, ServiceUnavailable } from '../../../clients/client';
 import type { Gateway } from '../../../clients/gateway';
 import {

@@ -1,12 +1,7 @@
 import { allHandlersFinished, condition, proxyLocalActivities, setHandler, sleep } from '@temporalio/workflow';
-import {
-  getStatus,
-  shipOrder,
-  submitCheckout,
-  type CheckoutAnswer,
-  type CheckoutInput,
-  type OrderInput,
-} from '../../../workflows/messages';
+import { getStatus } from '../../../workflows/kit/messages';
+import { shipOrder, type OrderInput } from '../../../workflows/order/messages';
+import { submitCheckout, type CheckoutAnswer, type CheckoutInput } from '../../../workflows/checkout/messages';
 
 /** Stand-ins under the real workflows' names, which end in the ways that the client must cope with. */
 

@@ -8,7 +8,7 @@ import type { RefundFacts } from '../../../workflows/domain/refund/refund';
 import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute/view';
 import type { OrderView } from '../../../workflows/domain/order/view';
 import type { SubscriptionView } from '../../../workflows/domain/subscription/view';
-import type { CheckoutAnswer } from '../../../workflows/messages';
+import type { CheckoutAnswer } from '../../../workflows/checkout/messages';
 import { subscriptionView } from './subscription-view';
 import { disputeView, fraudWarningView } from './dispute-views';
 import { noticeView } from './notice-view';

@@ -2,10 +2,10 @@ import type { DisputeAnswer, DisputeCommand } from '../../../workflows/dispute/m
 import { decideDispute, disputeChanged } from '../../../workflows/dispute/messages';
 import { DEFAULT_DISPUTE_POLICY } from '../../../workflows/domain/dispute/plan';
 import type { DunningPolicy } from '../../../workflows/domain/subscription/subscription';
-import { workflowIds, workflowTypes } from '../../../workflows/messages';
-import { disputeStart } from '../../../clients/client/verbs/disputes';
+import { workflowIds, workflowTypes } from '../../../workflows/kit/names';
+import { disputeStart } from '../../../workflows/dispute/start';
 import { sha256 } from '../../../clients/client/fingerprint';
-import { subscriptionStart } from '../../../clients/client/verbs/subscriptions';
+import { subscriptionStart } from '../../../workflows/subscription/start';
 import { waitFor } from '../../../workers/dependencies/poll';
 import { sampleCart } from '../../support/carts';
 import { uniqueName } from '../../support/environment';

@@ -1,4 +1,4 @@
-import type { PaymentActivities } from '../../../workflows/ports';
+import type { PaymentActivities } from '../../../workflows/payment/ports';
 import { outcomeOf, wrongs } from './checks';
 import type { Outcome } from './checks';
 import type { FaultWorld } from '../fault-world';

@@ -1,4 +1,4 @@
-import type { ExceptionKind } from '../../../workflows/domain/order/order';
+import type { ExceptionKind } from '../../../workflows/domain/exception/exception';
 import type { SimulatedPayment } from '../../../workers/demo/bank';
 import { findViolations, type BankState } from '../../../workers/demo/invariants';
 import type { Recorded } from '../../../workers/demo/recorded';

@@ -2,7 +2,7 @@ import { disputeEvents } from '../../../workers/relays/dispute-events';
 import { DEFAULT_DISPUTE_POLICY } from '../../../workflows/domain/dispute/plan';
 import { DEFAULT_FRAUD_WARNING_POLICY } from '../../../workflows/domain/dispute/fraud-warning';
 import { DEFAULT_REFUND_POLICY } from '../../../workflows/domain/refund/refund';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { Disputes, FraudWarnings } from '../../support/disputes';
 import { shopForThisFile } from '../../support/shop';
 import { heard, rest } from '../../support/time/workflow-clocks';

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { subjectOf } from '../../../workflows/domain/shared/events';
 import type { DomainEvent } from '../../../workflows/domain/shared/events';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { startRelays } from '../../../workers/relays';
 import type { Relays } from '../../../workers/relays';
 import { relayOutbox } from '../../../workers/relays/outbox-relay';

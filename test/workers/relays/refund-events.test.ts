@@ -1,5 +1,5 @@
 import { collectMissedEvents } from '../../../workers/relays/missed-events';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { eventually } from '../../support/time/eventually';
 import { forwardRefund, providerRefundsOf, refundIn } from '../../support/refunds';
 import { everything, shopForThisFile } from '../../support/shop';

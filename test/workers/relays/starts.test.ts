@@ -1,4 +1,4 @@
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { searchAttributes } from '../../../workflows/kit/search-attributes';
 import { sampleCart } from '../../support/carts';
 import { eventually } from '../../support/time/eventually';

@@ -1,7 +1,7 @@
 import type { CheckoutRequest } from '../../../clients/client';
 import { isActedOn } from '../../../workers/relays/inbox-dispatcher';
 import { collectMissedEvents } from '../../../workers/relays/missed-events';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import type { WebhookFaults } from '../../../workers/embedded/stripe/server';
 import { sampleCart } from '../../support/carts';
 import { getConnection, testEnvironment } from '../../support/environment';

@@ -1,8 +1,9 @@
 import { DEFAULT_POLICY } from '../../../workflows/domain/shared/policy';
-import { workflowIds, workflowTypes } from '../../../workflows/messages';
-import type { CheckoutAnswer } from '../../../workflows/messages';
+import { workflowIds, workflowTypes } from '../../../workflows/kit/names';
+import type { CheckoutAnswer } from '../../../workflows/checkout/messages';
 import type { CheckoutRequest } from '../../../clients/client';
-import { checkoutStart, submissionOf } from '../../../clients/client/requests';
+import { checkoutStart } from '../../../workflows/checkout/start';
+import { newOrderId, submissionOf } from '../../../clients/client/requests';
 import { parseCheckout } from '../../../clients/schemas/validate';
 import { sampleCart } from '../../support/carts';
 import { eventually } from '../../support/time/eventually';
@@ -262,7 +263,7 @@ describe('while a checkout that came to nothing is undone', () => {
 describe('a first submission whose update is lost', () => {
   const start = async (cart: ReturnType<typeof sampleCart>): Promise<void> => {
     const submission = submissionOf(parseCheckout(cart), DEFAULT_POLICY);
-    await world.client.workflow.start(workflowTypes.checkout, checkoutStart(submission, world.taskQueue));
+    await world.client.workflow.start(workflowTypes.checkout, checkoutStart(newOrderId(), submission, world.taskQueue));
   };
 
   it('is carried by the start: the checkout goes on to the order, and a resend joins it', async () => {

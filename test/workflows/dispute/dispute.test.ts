@@ -4,7 +4,7 @@ import { Disputes } from '../../support/disputes';
 import { eventually } from '../../support/time/eventually';
 import { parcel, shopForThisFile } from '../../support/shop';
 import { disputeChanged } from '../../../workflows/dispute/messages';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { MAX_LOST_HOLDS } from '../../../activities/storage/payments/attempt-step';
 import { failureTypes } from '../../../workflows/domain/shared/errors';
-import { workflowIds, workflowTypes } from '../../../workflows/messages';
+import { workflowIds, workflowTypes } from '../../../workflows/kit/names';
 import { everything, mugs, parcel, shopForThisFile } from '../../support/shop';
 import { eventually } from '../../support/time/eventually';
 import { violations } from '../../support/invariants/invariants';

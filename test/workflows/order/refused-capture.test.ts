@@ -1,4 +1,4 @@
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { eventually } from '../../support/time/eventually';
 import { everything, mugs, parcel, shopForThisFile } from '../../support/shop';
 import { createWorld } from '../../support/world';

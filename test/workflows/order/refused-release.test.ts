@@ -1,4 +1,4 @@
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { eventually } from '../../support/time/eventually';
 import { mugs, shopForThisFile } from '../../support/shop';
 import { createWorld } from '../../support/world';

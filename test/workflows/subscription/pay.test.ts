@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { failureTypes } from '../../../workflows/domain/shared/errors';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { DAY_MS, HOUR_MS, subscriptionsForEachTest } from '../../support/subscriptions';
 import type { Begun } from '../../support/subscriptions';
 import { eventually } from '../../support/time/eventually';

@@ -1,4 +1,4 @@
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { DAY_MS, HOUR_MS, subscriptionsForEachTest } from '../../support/subscriptions';
 import { eventually } from '../../support/time/eventually';
 

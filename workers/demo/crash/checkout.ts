@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { createHoldfastClient, searchAttributes } from '../../../clients/client';
 import type { CheckoutRequest, OrderPolicy } from '../../../clients/client';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import { startProcess } from '../../embedded/servers/process';
 import type { ManagedProcess } from '../../embedded/servers/process';
 import type { FilledConfig } from '../../embedded/stack';

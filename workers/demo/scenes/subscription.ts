@@ -1,5 +1,5 @@
 import type { SubscriptionView } from '../../../workflows/domain/subscription/view';
-import { workflowIds } from '../../../workflows/messages';
+import { workflowIds } from '../../../workflows/kit/names';
 import type { PlayedCart, Scene, Stage } from '../stage';
 import { expect, until } from '../stage';
 import { DEMO_BILLING, subscribe, type Subscriber } from '../subscriber';

@@ -1,4 +1,5 @@
-import type { LineQuantity, OrderException } from '../order/order';
+import type { LineQuantity } from '../order/lines';
+import type { OrderException } from '../exception/exception';
 import type { OrderState } from '../order/state';
 
 /**

@@ -1,5 +1,6 @@
 import type { NoticeKind, QuietHours } from '../notice/notices';
-import type { DeclineClass, DunningPolicy, InvoiceFacts, SubscriptionFacts } from '../subscription/subscription';
+import type { DeclineClass } from '../payment/declines';
+import type { DunningPolicy, InvoiceFacts, SubscriptionFacts } from '../subscription/subscription';
 import { isKnownStatus } from '../subscription/stage';
 
 /* What is true of a subscription in dunning, and what may therefore be said. */

@@ -1,4 +1,4 @@
-import type { ExceptionKind } from '../order/order';
+import type { ExceptionKind } from './exception';
 
 /**
  * What a person may tell the workflow that raised an exception:

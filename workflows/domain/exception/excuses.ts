@@ -1,4 +1,4 @@
-import type { ExceptionKind } from '../order/order';
+import type { ExceptionKind } from './exception';
 
 /** Checks of money, stock and orders that are broken for a while where a step has failed, and that a person looks after then. */
 export type ExcusableCheck =

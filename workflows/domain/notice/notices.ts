@@ -1,5 +1,5 @@
 import type { Money } from '../shared/money';
-import type { DeclineClass } from '../subscription/subscription';
+import type { DeclineClass } from '../payment/declines';
 
 /**
  * Notices: what is said to a customer or to the shop's own people. A notice is queued in the transaction that makes it true,

@@ -4,7 +4,7 @@ import { isHeldUp, isRaised, remainingLines } from './order';
 import type { OrderFacts } from './order';
 import { isTerminal } from './state';
 import { owedAmount } from './owed';
-import { isGivenBack } from '../refund/refund';
+import { isGivenBack } from './order';
 
 /** What an order does by itself next, and when. `then` is shown beside the timer. */
 export interface Due {

@@ -1,4 +1,5 @@
-import type { LineQuantity, OrderFacts } from './order';
+import type { LineQuantity } from './lines';
+import type { OrderFacts } from './order';
 import { remainingAmount, shipmentAmount } from './shipment-amount';
 
 type Paid = Pick<OrderFacts, 'amounts' | 'shipments' | 'refunds'>;

@@ -1,5 +1,6 @@
 import { assertAmount, shareOf } from '../shared/money';
-import type { LineQuantity, OrderFacts } from './order';
+import type { LineQuantity } from './lines';
+import type { OrderFacts } from './order';
 
 type Priced = Pick<OrderFacts, 'currency' | 'lines' | 'shippingAmount' | 'taxAmount' | 'shipments'>;
 

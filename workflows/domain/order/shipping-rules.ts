@@ -1,12 +1,13 @@
-import type { DeliverCommand, RefusalReason, ShipCommand } from '../../messages';
+import type { DeliverCommand, RefusalReason, ShipCommand } from './commands';
 import type { FieldProblem } from '../shared/errors';
 import { openDispute } from '../dispute/dispute';
 import { shipmentId } from '../shared/operation-keys';
-import type { LineQuantity, OrderFacts, Shipment } from './order';
+import type { LineQuantity } from './lines';
+import type { OrderFacts, Shipment } from './order';
 import { isRaised, remainingLines } from './order';
 import { isTerminal } from './state';
 import { owedFor, paidAhead } from './owed';
-import { isGivenBack } from '../refund/refund';
+import { isGivenBack } from './order';
 import { remainingAmount } from './shipment-amount';
 
 /** Why a command is refused. */

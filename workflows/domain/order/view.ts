@@ -1,4 +1,6 @@
-import type { LineQuantity, OrderAmounts, OrderException, OrderFacts, OrderLine, Shipment } from './order';
+import type { LineQuantity, OrderLine } from './lines';
+import type { OrderAmounts, OrderFacts, Shipment } from './order';
+import type { OrderException } from '../exception/exception';
 import type { DisputeFacts } from '../dispute/dispute';
 import type { RefundFacts } from '../refund/refund';
 import type { Party } from '../shared/waiting';

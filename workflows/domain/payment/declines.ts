@@ -1,5 +1,3 @@
-import type { DeclineClass } from '../subscription/subscription';
-
 /** What a bank, or the provider in its place, said when it refused. All of it open sets. */
 export interface Decline {
   readonly declineCode?: string;
@@ -96,3 +94,6 @@ export function classifyDecline(decline: Decline): Verdict {
   }
   return { declineClass: 'soft', why: declineCode === '' ? 'no reason was given' : `may pass: ${declineCode}` };
 }
+
+/** How serious a bank's refusal is. Unknown codes are soft: the provider tries again. */
+export type DeclineClass = 'soft' | 'hard' | 'authentication';

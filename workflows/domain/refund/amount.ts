@@ -1,5 +1,6 @@
 import { shareOf } from '../shared/money';
-import type { LineQuantity, OrderFacts } from '../order/order';
+import type { LineQuantity } from '../order/lines';
+import type { OrderFacts } from '../order/order';
 import { remainingLines } from '../order/order';
 import type { RefundFacts, RefundLine } from './refund';
 

@@ -1,4 +1,4 @@
-import type { RefundRefusalReason, RefundRequest } from '../../refund/ports';
+import type { RefundRefusalReason, RefundRequest } from './request';
 import { openDispute } from '../dispute/dispute';
 import { currencyRules } from '../shared/currencies';
 import { amountProblem, formatMoney } from '../shared/money';

@@ -1,4 +1,4 @@
-import type { LineQuantity, OrderFacts } from '../order/order';
+import type { LineQuantity } from '../order/lines';
 
 /**
  * Where one part of a refund stands; a part is what one payment attempt gives back. The provider's words, before them our
@@ -170,11 +170,6 @@ export function refundable(payment: {
 }): number {
   const { captured, refundPending, refunded, refundedOutside = 0, disputed = 0 } = payment;
   return Math.max(0, captured - refundPending - refunded - refundedOutside - disputed);
-}
-
-/** Is nothing of the order's captured money left with the shop? Then nothing more of it may ship. */
-export function isGivenBack({ amounts }: Pick<OrderFacts, 'amounts'>): boolean {
-  return amounts.captured > 0 && refundable(amounts) === 0;
 }
 
 /** Is it the refund that was asked for before? Which of its pieces had not shipped is no part of the question. */

@@ -2,7 +2,7 @@ import { holdPlan, iso } from './deadlines';
 import { openDispute } from '../dispute/dispute';
 import { isTerminal } from '../order/state';
 import type { OrderFacts } from '../order/order';
-import { isGivenBack } from '../refund/refund';
+import { isGivenBack } from '../order/order';
 
 /** Parties an order may wait for, as the search attribute `WaitingOn` shows them. */
 export type Party = 'customer' | 'provider' | 'carrier' | 'warehouse' | 'approver' | 'supplier';

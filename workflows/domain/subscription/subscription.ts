@@ -1,4 +1,5 @@
 import type { DunningOutcome, NoticeKind, QuietHours } from '../notice/notices';
+import type { DeclineClass } from '../payment/declines';
 
 /** Stripe's own word for a subscription. Open set: what is unknown here is kept and shown, and nothing is done about it. */
 export type ProviderSubscriptionStatus =
@@ -27,9 +28,6 @@ export type SubscriptionStage =
 
 /** What became of a trial. `converting`: it has ended, and its first payment is neither made nor refused yet. */
 export type TrialState = 'never' | 'running' | 'converting' | 'converted' | 'conversion_failed' | 'ended_unconverted';
-
-/** How serious a bank's refusal is. Unknown codes are soft: the provider tries again. */
-export type DeclineClass = 'soft' | 'hard' | 'authentication';
 
 export interface SubscriptionItem {
   readonly itemId: string;

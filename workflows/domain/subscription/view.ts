@@ -1,4 +1,4 @@
-import type { OrderException } from '../order/order';
+import type { OrderException } from '../exception/exception';
 import type { InvoiceFacts, SubscriptionFacts, SubscriptionItem } from './subscription';
 import type { NoticeView } from '../notice/notices';
 import type { Party } from '../shared/waiting';

@@ -1,4 +1,4 @@
-import type { PaymentStatus } from '../../../../workflows/ports';
+import type { PaymentStatus } from '../../../../workflows/payment/ports';
 import { authorized, authorizeInput, captureOf, cartOf, intentOf, openShop, sku, type Shop } from '../shop';
 
 let shop: Shop;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { readOrder } from '../../../../activities/storage/orders/record';
-import { remainingLines, type LineQuantity, type OrderFacts } from '../../../../workflows/domain/order/order';
+import { remainingLines, type OrderFacts } from '../../../../workflows/domain/order/order';
+import { type LineQuantity } from '../../../../workflows/domain/order/lines';
 import { remainingAmount } from '../../../../workflows/domain/order/shipment-amount';
 import { seed } from '../../../support/property';
 import { captureOf, cartOf, intentOf, openShop, sku, type Shop } from '../shop';

@@ -1,7 +1,9 @@
 import { createRefundStore, type ProviderRefund, type RefundStore } from '../../../../activities/storage';
-import type { LineQuantity, OrderFacts } from '../../../../workflows/domain/order/order';
+import type { LineQuantity } from '../../../../workflows/domain/order/lines';
+import type { OrderFacts } from '../../../../workflows/domain/order/order';
 import { DEFAULT_REFUND_POLICY, type RefundFacts, type RefundPolicy } from '../../../../workflows/domain/refund/refund';
-import type { BeginRefundResult, RefundChange, RefundRequest } from '../../../../workflows/refund/ports';
+import type { BeginRefundResult, RefundChange } from '../../../../workflows/refund/ports';
+import type { RefundRequest } from '../../../../workflows/domain/refund/request';
 import { readOrder } from '../../../../activities/storage/orders/record';
 import { authorized, authorizeInput, captureOf, cartOf, intentOf, openShop, sku, type Shop, factsOf } from '../shop';
 

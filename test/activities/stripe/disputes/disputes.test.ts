@@ -22,7 +22,8 @@ import {
 import { shipmentId } from '../../../../workflows/domain/shared/operation-keys';
 import { DEFAULT_POLICY } from '../../../../workflows/domain/shared/policy';
 import type { DisputeActivities, DisputeProviderActivities } from '../../../../workflows/dispute/ports';
-import type { OrderActivities, PaymentActivities } from '../../../../workflows/ports';
+import type { OrderActivities } from '../../../../workflows/order/ports';
+import type { PaymentActivities } from '../../../../workflows/payment/ports';
 import { startStripeSimulator, type StripeSimulator } from '../../../../workers/embedded/stripe/server';
 import { createDatabase, testEnvironment, uniqueName, type TestDatabase } from '../../../support/environment';
 import { attempt as anyAttempt, authorized, retried } from '../harness';

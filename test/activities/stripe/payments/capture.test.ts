@@ -1,5 +1,5 @@
 import { captureKey } from '../../../../workflows/domain/shared/operation-keys';
-import type { CapturePaymentInput } from '../../../../workflows/ports';
+import type { CapturePaymentInput } from '../../../../workflows/payment/ports';
 import { readProviderTruth } from '../../../../activities/stripe';
 import { attempt, authorized, retried, startHarness, type Harness } from '../harness';
 

@@ -20,7 +20,8 @@ import {
 import { failureTypes } from '../../../../workflows/domain/shared/errors';
 import { DEFAULT_POLICY } from '../../../../workflows/domain/shared/policy';
 import { shipmentId } from '../../../../workflows/domain/shared/operation-keys';
-import type { AuthorizePaymentInput, OrderActivities, PaymentActivities } from '../../../../workflows/ports';
+import type { AuthorizePaymentInput, PaymentActivities } from '../../../../workflows/payment/ports';
+import type { OrderActivities } from '../../../../workflows/order/ports';
 import { startStripeSimulator, type StripeSimulator } from '../../../../workers/embedded/stripe/server';
 import { createDatabase, testEnvironment, uniqueName, type TestDatabase } from '../../../support/environment';
 import { attempt as anyAttempt, authorized, failureOf, heldFor, retried } from '../harness';

@@ -1,5 +1,5 @@
 import { cartTotal, remainingAmount, shipmentAmount } from '../../../../workflows/domain/order/shipment-amount';
-import type { LineQuantity, OrderLine } from '../../../../workflows/domain/order/order';
+import type { LineQuantity, OrderLine } from '../../../../workflows/domain/order/lines';
 import { orderFacts } from '../../../support/facts/facts';
 import { CURRENCIES, currencyRules } from '../../../../workflows/domain/shared/currencies';
 import { formatMoney } from '../../../../workflows/domain/shared/money';

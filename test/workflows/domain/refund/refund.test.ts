@@ -1,5 +1,5 @@
+import { isGivenBack } from '../../../../workflows/domain/order/order';
 import {
-  isGivenBack,
   isSameRequest,
   refundable,
   refundStateOf,

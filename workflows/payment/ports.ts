@@ -1,17 +1,15 @@
-import type { CheckoutCart } from './messages';
-import type { FieldProblem, RefusalDetails } from './domain/shared/errors';
-import type { ResolutionAction } from './domain/exception/actions';
-import type { Money } from './domain/shared/money';
-import type { ExceptionKind, Hold, LineQuantity, OrderFacts } from './domain/order/order';
-import type { RefusalCause } from './domain/order/shipping-rules';
+import type { Shortage } from '../domain/order/lines';
+import type { Hold, OrderFacts } from '../domain/order/order';
+import type { LineQuantity } from '../domain/order/lines';
+import type { RefusalCause } from '../domain/order/shipping-rules';
+import type { FieldProblem, RefusalDetails } from '../domain/shared/errors';
+import type { Money } from '../domain/shared/money';
 
 /**
  * The activities that workflows call. Every one is safe to run twice and to be killed anywhere: its effect is keyed by
  * an operation key, and an undo leaves a tombstone under that key, after which the effect fails with `OperationUndone`.
- * Failures are ApplicationFailures of the types in domain/errors.ts; business results are return values.
+ * Failures are ApplicationFailures of the types in domain/shared/errors.ts; business results are return values.
  */
-
-// ---------------------------------------------------------------------------------------------------- payments
 
 /** Why a hold is asked for. */
 export type AuthorizationPurpose =
@@ -176,117 +174,4 @@ export interface PaymentActivities {
   capturePayment(input: CapturePaymentInput): Promise<CapturePaymentResult>;
   /** Lets holds go; a no-op where there are none; leaves tombstones so that no late authorization stands. */
   voidPayments(input: VoidPaymentInput): Promise<VoidPaymentResult>;
-}
-
-// ---------------------------------------------------------------------------------------------------- orders
-
-export interface ReserveStockInput {
-  readonly orderId: string;
-  readonly lines: readonly LineQuantity[];
-}
-
-/** The first line that cannot be had, and how many pieces of it can. */
-export interface Shortage {
-  readonly sku: string;
-  readonly available: number;
-}
-
-export type ReserveStockResult = { readonly outcome: 'reserved' } | ({ readonly outcome: 'out_of_stock' } & Shortage);
-
-export interface PlaceOrderInput {
-  readonly orderId: string;
-  readonly cart: CheckoutCart;
-  /** Kept with the order: the same cart id with another fingerprint is another purchase. */
-  readonly cartFingerprint?: string;
-  readonly paymentIntentId: string;
-}
-
-export type PlaceOrderResult =
-  | { readonly outcome: 'placed'; readonly facts: OrderFacts }
-  /** Another order of the same cart was there first. */
-  | { readonly outcome: 'existing_order'; readonly facts: OrderFacts }
-  /** Another order with the same cart id was there first, with other contents or of another customer. */
-  | { readonly outcome: 'cart_changed' };
-
-/** What is known of an order that could not be recorded for sure. */
-export type WithdrawOrderResult =
-  | { readonly outcome: 'placed'; readonly facts: OrderFacts } // it had been recorded: go on with it
-  | { readonly outcome: 'withdrawn' }; // it was not, and can not be any more
-
-export interface RaiseExceptionInput {
-  readonly orderId: string;
-  readonly workflowId: string;
-  readonly kind: ExceptionKind;
-  /** One for each time it is raised: once resolved under this key, a late attempt opens nothing any more. */
-  readonly operationKey?: string;
-  /** What happened, what is at risk, and what to do next. No personal data. */
-  readonly message: string;
-  readonly owner: string;
-  /** Minor units and stock at risk, where they are known. */
-  readonly amountAtRisk?: Money;
-}
-
-export interface RequestPaymentInput {
-  readonly orderId: string;
-  /** Why the bank did not renew the hold: a decline code, or `authentication_required`. */
-  readonly reason: string;
-  readonly paymentIntentId?: string;
-  readonly deadline: string;
-}
-
-/** Called as local activities: one short transaction each. */
-export interface OrderActivities {
-  /** Promises stock to an order, all of it or none. Undone by `releaseStock`. */
-  reserveStock(input: ReserveStockInput): Promise<ReserveStockResult>;
-  releaseStock(input: { readonly orderId: string }): Promise<void>;
-  /** What of these lines cannot be had at this moment; null where all can. Reserves nothing. */
-  findShortage(input: { readonly lines: readonly LineQuantity[] }): Promise<Shortage | null>;
-  /** Records the order with its first events in the outbox. Undone by `withdrawOrder`. */
-  placeOrder(input: PlaceOrderInput): Promise<PlaceOrderResult>;
-  withdrawOrder(input: { readonly orderId: string }): Promise<WithdrawOrderResult>;
-  /** Chooses a warehouse for each line; answers with the order as it stands, also when it was allocated before. */
-  allocateOrder(input: { readonly orderId: string }): Promise<OrderFacts>;
-  /** Records a shipment for which nothing is left to be taken: its order is paid, or its lines cost nothing. */
-  recordShipment(input: {
-    readonly orderId: string;
-    readonly shipment: ShipmentRecord;
-  }): Promise<OrderFacts | ShipmentStopped | ShipmentRefused>;
-  /** Records that parcels arrived; all that are under way where no shipment is named. */
-  recordDelivery(input: {
-    readonly orderId: string;
-    readonly shipmentId?: string;
-    readonly deliveredAt: string;
-  }): Promise<OrderFacts>;
-  /** Cancels what has not shipped and gives its stock back. The hold must have been let go before. */
-  cancelOrder(input: {
-    readonly orderId: string;
-    readonly reason: string;
-    readonly actor: string;
-  }): Promise<OrderFacts>;
-  /** Tells the shop that a hold nears its end. */
-  warnOfHold(input: { readonly orderId: string }): Promise<OrderFacts>;
-  /** Stops shipping and asks the customer for another payment; the event carries the link. */
-  requestPayment(input: RequestPaymentInput): Promise<OrderFacts>;
-  /** Opens an exception with an owner; the same kind again for the same workflow changes nothing. */
-  raiseException(input: RaiseExceptionInput): Promise<OrderFacts | null>;
-  /** A person gave captures of a PaymentIntent up that were begun: what they took is booked by a look at the provider. */
-  abandonCapture(input: { readonly orderId: string; readonly paymentIntentId: string }): Promise<OrderFacts>;
-  /** A person gave a cancel up: its hold, where it stands still, may be captured again. */
-  reopenHold(input: { readonly orderId: string }): Promise<OrderFacts>;
-  /** Writes down what a person decided on an open exception, and who. It stays open. */
-  decideException(input: {
-    readonly workflowId: string;
-    readonly kind: ExceptionKind;
-    readonly action: ResolutionAction;
-    readonly actor: string;
-    readonly note?: string;
-  }): Promise<void>;
-  /** Closes the open exceptions of these kinds of a workflow. */
-  resolveException(input: {
-    readonly orderId: string;
-    readonly workflowId: string;
-    readonly kinds: readonly ExceptionKind[];
-    /** Those under which they were raised. */
-    readonly operationKeys?: readonly string[];
-  }): Promise<OrderFacts | null>;
 }

@@ -1,0 +1,23 @@
+import type { DisputeInput } from './messages';
+import type { DisputePolicy } from '../domain/dispute/plan';
+import { workflowIds } from '../kit/names';
+import { searchAttributes } from '../kit/search-attributes';
+import type { StartOptions } from '../kit/start';
+
+/** A dispute's own workflow, started anew where it had ended: it looks at the provider, and ends again where it is over. */
+export function disputeStart(
+  disputeId: string,
+  { taskQueue, policy, orderId }: { taskQueue: string; policy: DisputePolicy; orderId?: string },
+): StartOptions {
+  const input: DisputeInput = { disputeId, policy, ...(orderId !== undefined && { orderId }) };
+  return {
+    workflowId: workflowIds.dispute(disputeId),
+    taskQueue,
+    args: [input],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    staticSummary: `Dispute ${disputeId}`,
+    staticDetails: `Dispute ${disputeId}, from the bank's first word to its last`,
+    ...(orderId !== undefined && { typedSearchAttributes: [{ key: searchAttributes.orderId, value: orderId }] }),
+  };
+}
