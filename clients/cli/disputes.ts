@@ -2,8 +2,7 @@ import { Option, type Command } from 'commander';
 import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute/view';
 import { formatMoney } from '../../workflows/domain/shared/money';
 import { disputeDecisionRequest, fraudWarningDecisionRequest } from '../schemas/disputes';
-import type { NoticeCommandDeps } from './notices';
-import { idempotencyKeyOption } from './options';
+import { idempotencyKeyOption, type CommandDeps } from './options';
 import { answerTable, newTable } from './tables';
 
 interface DecideOptions {
@@ -14,7 +13,7 @@ interface DecideOptions {
 }
 
 /** Adds `holdfast disputes` and `holdfast fraud-warnings`: look at them, and decide. */
-export function addDisputes(program: Command, deps: NoticeCommandDeps, limit: () => Option): void {
+export function addDisputes(program: Command, deps: CommandDeps, limit: () => Option): void {
   const disputes = program.command('disputes').description('look at disputes, and answer them');
   addList(disputes, '/v1/disputes', deps, disputesTable, limit());
   addShow(disputes, '/v1/disputes', deps, disputeTable);
@@ -38,7 +37,7 @@ export function addDisputes(program: Command, deps: NoticeCommandDeps, limit: ()
 
 type TableOf = (answer: unknown) => string;
 
-function addList(parent: Command, path: string, deps: NoticeCommandDeps, table: TableOf, limit: Option): void {
+function addList(parent: Command, path: string, deps: CommandDeps, table: TableOf, limit: Option): void {
   parent
     .command('list')
     .description('latest first')
@@ -51,7 +50,7 @@ function addList(parent: Command, path: string, deps: NoticeCommandDeps, table: 
     });
 }
 
-function addShow(parent: Command, path: string, deps: NoticeCommandDeps, table: TableOf): void {
+function addShow(parent: Command, path: string, deps: CommandDeps, table: TableOf): void {
   parent
     .command('show')
     .description('one of them')
@@ -67,7 +66,7 @@ function withDecision(parent: Command, actions: readonly string[]): Command {
     .addOption(idempotencyKeyOption());
 }
 
-async function decide(deps: NoticeCommandDeps, path: string, body: unknown, key: string | undefined): Promise<void> {
+async function decide(deps: CommandDeps, path: string, body: unknown, key: string | undefined): Promise<void> {
   deps.show(await deps.gateway().post(`${path}/decision`, body, key), answerTable);
 }
 

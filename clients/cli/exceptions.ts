@@ -1,14 +1,13 @@
 import { Option, type Command } from 'commander';
 import type { z } from 'zod';
 import { resolutionRequest, type exceptionsAnswer } from '../schemas/exceptions';
-import type { NoticeCommandDeps } from './notices';
-import { idempotencyKeyOption } from './options';
+import { idempotencyKeyOption, type CommandDeps } from './options';
 import { answerTable, newTable } from './tables';
 
 type Exceptions = z.output<typeof exceptionsAnswer>['exceptions'];
 
 /** Adds `holdfast exceptions`: what needs a person, and what a person decides. */
-export function addExceptions(program: Command, deps: NoticeCommandDeps, limit: Option): void {
+export function addExceptions(program: Command, deps: CommandDeps, limit: Option): void {
   const exceptions = program.command('exceptions').description('what needs a person');
   exceptions
     .command('list')

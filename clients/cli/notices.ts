@@ -1,15 +1,8 @@
 import { Option, type Command } from 'commander';
 import type { NoticeView } from '../../workflows/domain/notice/notices';
 import { listNoticesQuery } from '../schemas/notices';
-import type { GatewayClient } from './gateway-client';
-import { idempotencyKeyOption } from './options';
+import { idempotencyKeyOption, type CommandDeps } from './options';
 import { answerTable, newTable } from './tables';
-
-export interface NoticeCommandDeps {
-  readonly gateway: () => GatewayClient;
-  /** Prints an answer: as JSON where that was asked for, else as a table. */
-  readonly show: (answer: unknown, table: (answer: unknown) => string) => void;
-}
 
 interface NoticeOptions {
   readonly order?: string;
@@ -21,7 +14,7 @@ interface NoticeOptions {
 }
 
 /** Adds `holdfast notices`: what customers and the shop were told, and what is to be said again. */
-export function addNotices(program: Command, deps: NoticeCommandDeps, limit: Option): void {
+export function addNotices(program: Command, deps: CommandDeps, limit: Option): void {
   const statuses = listNoticesQuery.shape.status.unwrap().options;
   const notices = program.command('notices');
   notices

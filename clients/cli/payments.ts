@@ -1,13 +1,10 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { AuthorizationCounts, AuthorizationReport } from '../../workflows/domain/payment/authorization-rates';
-import type { GatewayClient } from './gateway-client';
+import type { CommandDeps } from './options';
 import { addReconcile } from './reconcile';
 import { newTable } from './tables';
 
-export interface PaymentCommandDeps {
-  readonly gateway: () => GatewayClient;
-  /** Prints an answer: as JSON where that was asked for, else as a table. */
-  readonly show: (answer: unknown, table: (answer: unknown) => string) => void;
+interface PaymentCommandDeps extends CommandDeps {
   /** Milliseconds since the epoch; the system's clock where absent. */
   readonly now?: () => number;
 }

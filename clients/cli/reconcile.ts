@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { SettlementReport } from '../../workflows/settlement/ports';
 import { formatMoney } from '../../workflows/domain/shared/money';
-import type { PaymentCommandDeps } from './payments';
+import type { CommandDeps } from './options';
 import { newTable } from './tables';
 
 /** Adds `holdfast payments reconcile`. */
-export function addReconcile(payments: Command, deps: PaymentCommandDeps): void {
+export function addReconcile(payments: Command, deps: CommandDeps): void {
   payments
     .command('reconcile')
     .description("compare a day's ledger with the provider's balance")

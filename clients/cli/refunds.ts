@@ -2,8 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { formatMoney } from '../../workflows/domain/shared/money';
 import type { RefundFacts } from '../../workflows/domain/refund/refund';
 import { resolutionRequest } from '../schemas/refunds';
-import type { NoticeCommandDeps } from './notices';
-import { idempotencyKeyOption } from './options';
+import { idempotencyKeyOption, type CommandDeps } from './options';
 import { answerTable, newTable } from './tables';
 
 interface CreateOptions {
@@ -21,7 +20,7 @@ interface ResolveOptions {
 }
 
 /** Adds `holdfast refunds`: make them, look at them, and settle what failed. */
-export function addRefunds(program: Command, { gateway, show }: NoticeCommandDeps): void {
+export function addRefunds(program: Command, { gateway, show }: CommandDeps): void {
   const refunds = program.command('refunds').description('give money back, and settle what did not get there');
   const key = (command: Command): Command => command.addOption(idempotencyKeyOption());
   key(refunds.command('create'))

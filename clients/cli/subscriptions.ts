@@ -2,8 +2,7 @@ import { Option, type Command } from 'commander';
 import { formatMoney } from '../../workflows/domain/shared/money';
 import type { SubscriptionChangeView, SubscriptionView } from '../../workflows/domain/subscription/view';
 import { listSubscriptionsQuery } from '../schemas/subscriptions';
-import type { NoticeCommandDeps } from './notices';
-import { idempotencyKeyOption } from './options';
+import { idempotencyKeyOption, type CommandDeps } from './options';
 import { answerTable, newTable } from './tables';
 
 interface ListOptions {
@@ -13,7 +12,7 @@ interface ListOptions {
 }
 
 /** Adds `holdfast subscriptions`: where they stand, what was told, and the way back. */
-export function addSubscriptions(program: Command, { gateway, show }: NoticeCommandDeps, limit: Option): void {
+export function addSubscriptions(program: Command, { gateway, show }: CommandDeps, limit: Option): void {
   const subscriptions = program.command('subscriptions').description('look at subscriptions, and win them back');
   const stages = listSubscriptionsQuery.shape.stage.unwrap().options;
   subscriptions
