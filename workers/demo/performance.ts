@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { createSampleCatalogue } from '../../activities/storage';
 import type { OrderPolicy } from '../../workflows/domain/shared/policy';
 import type { DunningPolicy } from '../../workflows/domain/subscription/subscription';
-import type { ReceivedMail } from '../embedded/servers/mail';
+import type { ReceivedMail } from '../embedded/servers/mail/mailbox';
 import type { StackApp } from '../processes/stack-app';
 import { Bank, cartOf } from './bank';
 import { doomedCheckout } from './crash/checkout';

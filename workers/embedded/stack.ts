@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { NotificationSettings } from '../../activities/notifications';
 import type { Config, StripeConfig, TemporalConnectionOptions } from '../config/config';
-import { startMailServer, type MailServer } from './servers/mail';
+import { startMailServer, type MailServer } from './servers/mail/server';
 import { openDataFolder, type DataFolder } from './servers/data-folder';
 import { assertPortFree, findFreePort, FIXED_PORTS, type PortMode } from './servers/ports';
 import { startPostgres } from './servers/postgres';

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { MailServer } from '../../../workers/embedded/servers/mail';
+import type { MailServer } from '../../../workers/embedded/servers/mail/server';
 import type { StripeSimulator } from '../../../workers/embedded/stripe/server';
 import { percentile } from '../load';
 import type { Shop } from '../shop';

@@ -1,6 +1,6 @@
 import { Connection } from '@temporalio/client';
-import { startMailServer } from '../../../workers/embedded/servers/mail';
-import type { MailServer } from '../../../workers/embedded/servers/mail';
+import { startMailServer } from '../../../workers/embedded/servers/mail/server';
+import type { MailServer } from '../../../workers/embedded/servers/mail/server';
 import { closedLoop } from '../load';
 import { forkWorker, pause, SETTLE_MS } from '../parked/parked';
 import type { WorkerProcess } from '../parked/parked';

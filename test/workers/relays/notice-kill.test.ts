@@ -6,7 +6,7 @@ import { createNoticeChannels } from '../../../activities/notifications';
 import { createNoticeStore, createPool } from '../../../activities/storage';
 import { transact } from '../../../activities/storage/postgres/database';
 import { queueNotice } from '../../../activities/storage/notices/notices';
-import { startMailServer } from '../../../workers/embedded/servers/mail';
+import { startMailServer } from '../../../workers/embedded/servers/mail/server';
 import { findFreePort } from '../../../workers/embedded/servers/ports';
 import { startStripeSimulator } from '../../../workers/embedded/stripe/server';
 import { relayNotices } from '../../../workers/relays/notice-relay';

@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import { createTransport } from 'nodemailer';
 import { FIXED_PORTS } from '../../../../workers/embedded/servers/ports';
-import { startMailServer, type MailServer, type ReceivedMail } from '../../../../workers/embedded/servers/mail';
+import type { ReceivedMail } from '../../../../workers/embedded/servers/mail/mailbox';
+import { startMailServer, type MailServer } from '../../../../workers/embedded/servers/mail/server';
 
 let server: MailServer;
 beforeAll(async () => void (server = await startMailServer({ ports: 'auto', keep: 3 })));

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ReceivedMail } from './mail';
+import type { ReceivedMail } from './mailbox';
 
 /** What a mail brings along must not run, load or lead anywhere by itself: it is shown in a frame that may do nothing. */
 const PAGE_POLICY =

@@ -1,38 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import PostalMime from 'postal-mime';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
-import { answerMailRequest } from './mail-page';
-import { assertPortFree, FIXED_PORTS, type PortMode } from './ports';
-
-/** A mail as it was received and parsed. */
-export interface ReceivedMail {
-  /** Counts from 1. */
-  readonly id: number;
-  /** UTC ISO string. */
-  readonly receivedAt: string;
-  readonly from: string;
-  /** Of the envelope: where it really goes. */
-  readonly to: readonly string[];
-  readonly subject: string;
-  readonly text: string;
-  readonly html: string;
-  readonly messageId: string;
-  /** By lower-case name. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** What goes wrong from now on. */
-export interface MailFaults {
-  /** Reply code for every recipient, e.g. 550. */
-  readonly refuseRecipient?: number;
-  /** Reply code after the content was sent, e.g. 451. */
-  readonly refuseContent?: number;
-  /** The mail is kept, and the connection breaks before the sender hears of it. */
-  readonly dropAfterData?: boolean;
-  /** Runs once a mail is kept and before the sender hears of it. */
-  readonly beforeAnswer?: (mail: ReceivedMail) => void | Promise<void>;
-}
+import { assertPortFree, FIXED_PORTS, type PortMode } from '../ports';
+import { Mailbox, type MailFaults, type ReceivedMail } from './mailbox';
+import { answerMailRequest } from './page';
 
 export interface MailServerOptions {
   readonly ports: PortMode;
@@ -92,33 +63,6 @@ export async function startMailServer(options: MailServerOptions): Promise<MailS
       ]);
     },
   };
-}
-
-class Mailbox {
-  readonly mails: ReceivedMail[] = [];
-  faults: MailFaults = {};
-  private count = 0;
-
-  constructor(private readonly keep: number) {}
-
-  async receive(content: Buffer, session: SMTPServerSession): Promise<ReceivedMail> {
-    const parsed = await PostalMime.parse(content);
-    this.count += 1;
-    const mail: ReceivedMail = {
-      id: this.count,
-      receivedAt: new Date().toISOString(),
-      from: parsed.from?.address ?? '',
-      to: session.envelope.rcptTo.map(({ address }) => address),
-      subject: parsed.subject ?? '',
-      text: parsed.text ?? '',
-      html: parsed.html ?? '',
-      messageId: parsed.messageId ?? '',
-      headers: Object.fromEntries(parsed.headers.map(({ key, value }) => [key, value])),
-    };
-    this.mails.push(mail);
-    this.mails.splice(0, this.mails.length - this.keep);
-    return mail;
-  }
 }
 
 function smtpServer(mailbox: Mailbox): SMTPServer {
