@@ -16,8 +16,9 @@ import type { Shop } from './shop';
 import { storyContenders } from './story';
 import { subscriptionPart, subscriptionTargets } from './subscriptions/report';
 import { measureSubscriptions } from './subscriptions/subscriptions';
+import type { Target } from './table';
 import { targets } from './targets';
-import type { Measurements, Target } from './targets';
+import type { Measurements } from './targets';
 import { measureWebhooks } from './webhooks/webhooks';
 
 /*

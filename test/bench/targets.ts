@@ -8,6 +8,7 @@ import type { FlashSaleResult } from './flash-sale/flash-sale';
 import { STORY } from './story';
 import { subscriptionTargets } from './subscriptions/report';
 import type { SubscriptionsResult } from './subscriptions/subscriptions';
+import type { Target } from './table';
 import type { WebhookResult } from './webhooks/webhooks';
 
 /** All that a run has measured. */
@@ -27,13 +28,6 @@ export interface Measurements {
   readonly servers: { readonly temporalVersion: string; readonly postgresVersion: string };
   readonly scale: number;
   readonly minutes: number;
-}
-
-export interface Target {
-  readonly what: string;
-  readonly target: string;
-  readonly measured: string;
-  readonly met: boolean;
 }
 
 /** The known open-source order system on Temporal for the same story, measured on such a machine: events and orders/s. */

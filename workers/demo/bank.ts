@@ -28,6 +28,13 @@ export interface SimulatedDispute {
   readonly balance_transactions: readonly { readonly amount: number }[];
 }
 
+/** What the bank has. */
+export interface BankState {
+  readonly payments: readonly SimulatedPayment[];
+  readonly refunds: readonly SimulatedRefund[];
+  readonly disputes: readonly SimulatedDispute[];
+}
+
 export interface SimulatedEvent {
   readonly id: string;
   readonly delivery: string;

@@ -1,6 +1,6 @@
 import { Excuses } from '../../workflows/domain/exception/excuses';
 import { orderOf } from './bank';
-import type { SimulatedDispute, SimulatedPayment, SimulatedRefund } from './bank';
+import type { BankState, SimulatedPayment } from './bank';
 import { moneyBack } from './money-back-promises';
 import type { Recorded, RecordedOrder } from './recorded';
 
@@ -31,13 +31,6 @@ const DONE = ['delivered', 'cancelled'];
 const SHIPPED = ['shipped', 'delivered'];
 /** Attempts that go on by themselves or wait for a customer. */
 const UNFINISHED_ATTEMPTS = ['begun', 'requires_action', 'processing'];
-
-/** What the bank has. */
-export interface BankState {
-  readonly payments: readonly SimulatedPayment[];
-  readonly refunds: readonly SimulatedRefund[];
-  readonly disputes: readonly SimulatedDispute[];
-}
 
 /** Every broken promise. Pure; amounts in minor units. */
 export function findViolations(bank: BankState, recorded: Recorded, nowMs: number): Violation[] {

@@ -1,4 +1,4 @@
-import type { BankState, Violation } from './invariants';
+import type { BankState } from './bank';
 import type { Recorded, RecordedBack } from './recorded';
 
 /** Refunds that still hold the shop's money or have given it back. */
@@ -10,8 +10,13 @@ const OPEN_DISPUTES: readonly string[] = [
   'warning_under_review',
 ];
 
+interface BrokenPromise {
+  readonly promise: 'back' | 'dispute';
+  readonly what: string;
+}
+
 /** Broken promises about money that goes back: each payment at the bank against its lines in the ledger. */
-export function moneyBack({ payments, refunds, disputes }: BankState, recorded: Recorded): Violation[] {
+export function moneyBack({ payments, refunds, disputes }: BankState, recorded: Recorded): BrokenPromise[] {
   const books = new Map(recorded.back.map((entry) => [entry.paymentIntentId, entry]));
   return payments.flatMap(({ id, amount_received: received }) => {
     const entry = books.get(id) ?? NOTHING;
@@ -50,6 +55,6 @@ function sum(refunds: readonly { readonly amount: number }[]): number {
   return refunds.reduce((total, one) => total + one.amount, 0);
 }
 
-function broken(promise: Violation['promise'], isBroken: boolean, what: string): Violation[] {
+function broken(promise: BrokenPromise['promise'], isBroken: boolean, what: string): BrokenPromise[] {
   return isBroken ? [{ promise, what }] : [];
 }

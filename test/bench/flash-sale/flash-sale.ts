@@ -10,8 +10,7 @@ import { closedLoop, percentile } from '../load';
 import type { Servers } from '../servers';
 import { handedOver, oneItemCart, openShop, place } from '../shop';
 import type { Shop } from '../shop';
-import { table } from '../table';
-import type { Target } from '../targets';
+import { table, type Target } from '../table';
 
 /*
  * A flash sale: ten times as many checkouts a second as the provider allows requests, while background work wants all it

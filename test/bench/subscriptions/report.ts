@@ -2,8 +2,7 @@ import { median } from '../load';
 import { megabytes } from '../parked/parked';
 import { STORIES } from './subscriptions';
 import type { StoryName, SubscriptionsResult } from './subscriptions';
-import { table } from '../table';
-import type { Target } from '../targets';
+import { table, type Target } from '../table';
 
 /** The limit that the design sets for a cycle of eight tries in two weeks, from the failure to its end. */
 const CYCLE_EVENTS = 40;

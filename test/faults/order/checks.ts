@@ -1,5 +1,6 @@
 import { waitFor } from '../../../workers/dependencies/poll';
-import { openExcuses, violations } from '../../support/invariants/invariants';
+import { openExcuses } from '../../support/invariants/excuses';
+import { violations } from '../../support/invariants/invariants';
 import type { FaultWorld } from '../fault-world';
 import type { Play } from './play';
 import { openExceptions } from './settle';

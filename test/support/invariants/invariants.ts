@@ -1,5 +1,5 @@
 import { checkMoneyInvariants } from '../../../activities/storage';
-import { Excuses } from '../../../workflows/domain/exception/excuses';
+import { openExcuses } from './excuses';
 import { refundViolations } from './refunds';
 import type { World } from '../world';
 
@@ -48,16 +48,6 @@ export async function violations(world: Pick<World, 'dependencies' | 'simulator'
       found.push(`${order.order_id}: open without a hold`);
   }
   return found;
-}
-
-/** What the open exceptions of a database excuse. */
-export async function openExcuses(pool: World['dependencies']['pool']): Promise<Excuses> {
-  return new Excuses(
-    await rows(
-      pool,
-      'SELECT order_id AS "orderId", kind FROM exceptions WHERE resolved_at IS NULL AND order_id IS NOT NULL',
-    ),
-  );
 }
 
 interface OrderRow {

@@ -1,4 +1,4 @@
-import { openExcuses } from './invariants';
+import { openExcuses } from './excuses';
 import type { World } from '../world';
 
 interface GivenBack {

@@ -1,6 +1,6 @@
 import type { ExceptionKind } from '../../../workflows/domain/exception/exception';
-import type { SimulatedPayment } from '../../../workers/demo/bank';
-import { findViolations, type BankState } from '../../../workers/demo/invariants';
+import type { BankState, SimulatedPayment } from '../../../workers/demo/bank';
+import { findViolations } from '../../../workers/demo/invariants';
 import type { Recorded } from '../../../workers/demo/recorded';
 import { readRecorded } from '../../../workers/demo/recorded';
 import { moneyBack } from '../../../workers/demo/money-back-promises';
