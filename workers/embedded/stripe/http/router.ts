@@ -6,7 +6,7 @@ import { customerRoutes } from '../payments/customers';
 import { disputeRoutes } from '../money-back/disputes';
 import { fraudWarningRoutes } from '../money-back/fraud-warnings';
 import { paymentIntentRoutes } from '../payments/payment-intents';
-import { paymentMethodRoutes } from '../payments/payment-methods';
+import { paymentMethodRoutes } from '../payments/payment-method-routes';
 import { refundRoutes } from '../money-back/refunds';
 import type { Route } from './request';
 
