@@ -6,14 +6,15 @@ import { Api, RESET, type RequestRecord } from './http/api';
 import { watchPayments } from './billing';
 import { SimulatorClock } from './state/clock';
 import { answerControl } from './control/control';
-import { controls, type Controls } from './control/controls';
+import { controls, type StripeSimulator } from './control/controls';
 import { Faults } from './http/faults';
 import { readBody, send } from './http/http-io';
 import { IdempotencyStore } from './http/idempotency';
 import { Persistence } from './state/persistence';
 import { RequestLog } from './http/request-log';
+import { RESOURCES } from './http/resources';
 import { settingsFrom, type AccountSettings } from './control/settings';
-import { stateOf, type SimulatorState } from './state/state';
+import { stateOf } from './state/state';
 import { Webhooks } from './webhooks';
 
 /** Only this machine may talk to the simulator: it holds no real money, but it opens every door to the fake. */
@@ -40,19 +41,6 @@ export interface StripeSimulatorOptions extends Partial<Omit<AccountSettings, 'h
   limits?: { events?: number; requests?: number; idempotencyEntries?: number };
   /** Where the account is kept from one start to the next (see persistence.ts); without it, it ends with the process. */
   stateFile?: string;
-}
-
-/** A running simulator. Everything here is also under `/_simulator/…` for other processes (see control.ts). */
-export interface StripeSimulator extends Controls {
-  readonly url: string;
-  readonly port: number;
-  readonly secretKey: string;
-  readonly webhookSecret: string;
-  readonly seed: number;
-  readonly clock: SimulatorClock;
-  readonly faults: Faults;
-  readonly state: SimulatorState;
-  stop(): Promise<void>;
 }
 
 /**
@@ -112,7 +100,7 @@ function build(options: StripeSimulatorOptions): Parts {
     idempotencyEntries = DEFAULT_IDEMPOTENCY_CAP,
   } = options.limits ?? {};
   const url = (): string => `http://${HOST}:${parts.address?.port ?? 0}`;
-  const account = new Account(clock, settingsFrom(options), seed, events, url);
+  const account = new Account(RESOURCES, clock, settingsFrom(options), seed, events, url);
   const log = new RequestLog(requests);
   const idempotency = new IdempotencyStore(clock, idempotencyEntries);
   const faults = new Faults();
@@ -204,6 +192,7 @@ async function close(server: http.Server): Promise<void> {
   await closed;
 }
 
+export type { StripeSimulator } from './control/controls';
 export { SimulatorClock } from './state/clock';
 export { recordedRequests, distinctRequests, type RecordedRequest } from './state/recorder';
 export type { BillingSettings } from './billing/settings';

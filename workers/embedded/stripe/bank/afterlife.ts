@@ -1,7 +1,8 @@
 import type { Account } from '../state/account';
 import { balanceTransactions, bookCapture } from '../money-back/balance';
 import { afterlifeByNumber, type Afterlife } from './cards';
-import { disputesOf, openDispute } from '../money-back/dispute-life';
+import { openDispute } from '../money-back/dispute-life';
+import { disputesOf } from '../money-back/dispute-states';
 import { fraudWarnings, raiseFraudWarning } from '../money-back/fraud-warnings';
 import type { Charge } from '../state/model';
 import { refunds } from '../money-back/refund-life';

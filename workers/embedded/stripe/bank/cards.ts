@@ -1,4 +1,4 @@
-import type { DisputeSpec } from '../money-back/new-dispute';
+import type { DisputeSpec } from '../money-back/money-model';
 import type { RefundOutcome } from '../money-back/refund-outcomes';
 
 export type CardBehaviour =

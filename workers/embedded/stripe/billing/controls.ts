@@ -1,5 +1,4 @@
 import type { Account } from '../state/account';
-import type { Action } from '../control/control';
 import { payOnPage } from './invoices/hosted-page';
 import { subscriptions } from './resources';
 import type { BillingSettings } from './settings';
@@ -40,7 +39,8 @@ export function billingControls(account: Account, changed: () => void): BillingC
   };
 }
 
-export const BILLING_ACTIONS: Record<string, Action> = {
+/** The controls of billing over HTTP; see `BillingControls` for what they do. */
+export const BILLING_ACTIONS: Record<string, (simulator: BillingControls, body: never, id: string) => unknown> = {
   'GET /billing': (simulator) => simulator.billing(),
   'POST /billing': (simulator, body: Partial<BillingSettings>) => {
     simulator.setBilling(body);

@@ -1,6 +1,5 @@
-import type { Account } from '../state/account';
+import type { Account, Resource, Stored } from '../state/account';
 import type { Route } from '../http/request';
-import type { Resource, Stored } from '../http/resource';
 import { priceRoutes, productRoutes } from './catalogue';
 import { armCollection } from './invoices/collect';
 import { armFinalization } from './invoices/make';

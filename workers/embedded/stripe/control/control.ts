@@ -6,8 +6,8 @@ import type { HoldMatch } from '../payments/holds';
 import { send } from '../http/http-io';
 import type { IssuerDecisionOptions } from '../bank/issuer';
 import type { RateLimit } from '../http/rate-limits';
+import type { Action, StripeSimulator } from './controls';
 import { MONEY_ACTIONS } from './money-actions';
-import type { StripeSimulator } from '../server';
 import type { WebhookFaults } from '../webhooks';
 
 interface ControlRequest {
@@ -17,7 +17,6 @@ interface ControlRequest {
   readonly query: URLSearchParams;
   readonly body: string;
 }
-export type Action = (simulator: StripeSimulator, body: never, id: string, query: URLSearchParams) => unknown;
 
 const CORE_ACTIONS: Record<string, Action> = {
   'GET /info': ({ url, secretKey, webhookSecret, seed, clock }) => ({

@@ -5,7 +5,9 @@ import type { HoldMatch } from '../payments/holds';
 import { completeAuthentication } from '../payments/intent-confirm';
 import type { IssuerDecisionOptions, IssuerOutcome } from '../bank/issuer';
 import { moneyControls, type MoneyControls } from './money-controls';
-import { viewOf, type EventView } from '../state/state';
+import type { SimulatorClock } from '../state/clock';
+import { viewOf, type EventView, type SimulatorState } from '../state/state';
+import type { Faults } from '../http/faults';
 import type { WebhookFaults, Webhooks } from '../webhooks';
 
 interface CoreControls {
@@ -37,7 +39,23 @@ interface CoreControls {
 }
 
 /** What tests and the demo may do to the account behind the API's back. Over HTTP: control.ts. */
-export type Controls = CoreControls & MoneyControls & BillingControls;
+type Controls = CoreControls & MoneyControls & BillingControls;
+
+/** A running simulator. Everything here is also under `/_simulator/…` for other processes (see control.ts). */
+export interface StripeSimulator extends Controls {
+  readonly url: string;
+  readonly port: number;
+  readonly secretKey: string;
+  readonly webhookSecret: string;
+  readonly seed: number;
+  readonly clock: SimulatorClock;
+  readonly faults: Faults;
+  readonly state: SimulatorState;
+  stop(): Promise<void>;
+}
+
+/** A control over HTTP; `id` is the one in its path. */
+export type Action = (simulator: StripeSimulator, body: never, id: string, query: URLSearchParams) => unknown;
 
 /** `changed` is told after each change, so that the journal has it. */
 export function controls(account: Account, webhooks: Webhooks, changed: () => void): Controls {

@@ -1,9 +1,8 @@
-import type { Action } from './control';
+import type { Action } from './controls';
 import type { DashboardPayment } from './dashboard';
 import type { PaymentRef, StrayMovement } from './money-controls';
 import type { MoneySettings } from './money-settings';
-import type { DisputeOutcome, FinalRefundStatus, RefundFailureReason } from '../money-back/money-model';
-import type { DisputeSpec } from '../money-back/new-dispute';
+import type { DisputeOutcome, DisputeSpec, FinalRefundStatus, RefundFailureReason } from '../money-back/money-model';
 import type { RefundMatch, RefundOutcome } from '../money-back/refund-outcomes';
 
 interface NextRefund {

@@ -1,21 +1,15 @@
 import type { Account } from '../state/account';
 import { writeMovement } from '../money-back/balance';
 import { addDashboardPayment, type DashboardPayment } from './dashboard';
-import {
-  changeAmount,
-  closeDispute,
-  disputes,
-  escalateInquiry,
-  isOpen,
-  openDispute,
-  plan,
-} from '../money-back/dispute-life';
+import { changeAmount, escalateInquiry, openDispute, plan } from '../money-back/dispute-life';
+import { closeDispute, disputes, isOpen } from '../money-back/dispute-states';
 import { raiseFraudWarning } from '../money-back/fraud-warnings';
 import type { Charge, PaymentIntent } from '../state/model';
 import type {
   BalanceTransaction,
   Dispute,
   DisputeOutcome,
+  DisputeSpec,
   EarlyFraudWarning,
   FinalRefundStatus,
   Refund,
@@ -23,7 +17,6 @@ import type {
   StoredDispute,
 } from '../money-back/money-model';
 import type { MoneySettings } from './money-settings';
-import type { DisputeSpec } from '../money-back/new-dispute';
 import { refunds, settleRefund } from '../money-back/refund-life';
 import { assertOutcome, type RefundMatch, type RefundOutcome } from '../money-back/refund-outcomes';
 

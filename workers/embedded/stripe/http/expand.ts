@@ -1,7 +1,6 @@
-import type { Account } from '../state/account';
+import type { Account, Expandable, Expansion } from '../state/account';
 import { invalidParameter } from './errors';
 import type { Route } from './request';
-import type { Expandable, Expansion } from './resource';
 import { resourceAt, resourceOf } from './resources';
 
 /** Stripe's own limit on the depth of `expand`. https://docs.stripe.com/api/expanding_objects */

@@ -1,4 +1,4 @@
-import type { Collection } from '../bank/collection';
+import type { Collection } from '../state/collection';
 import { noSuch } from './errors';
 
 /** The parameters that every list shares. */

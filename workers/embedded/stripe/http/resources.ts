@@ -1,10 +1,11 @@
 import { BILLING_RESOURCES } from '../billing';
 import { balanceTransactions } from '../money-back/balance';
 import { charges, customers, paymentIntents, paymentMethods } from '../state/core-resources';
-import { disputes } from '../money-back/dispute-life';
+import { armDispute } from '../money-back/dispute-life';
+import { disputes } from '../money-back/dispute-states';
 import { fraudWarnings } from '../money-back/fraud-warnings';
 import { refunds } from '../money-back/refund-life';
-import type { Resource, Stored } from './resource';
+import type { Resource, Stored } from '../state/account';
 
 /**
  * Every kind of object of the account. A new kind joins here, its routes in router.ts, its settings in settings.ts and
@@ -17,7 +18,7 @@ export const RESOURCES: readonly Resource<Stored>[] = [
   charges,
   balanceTransactions,
   refunds,
-  disputes,
+  { ...disputes, rearm: armDispute } satisfies typeof disputes,
   fraudWarnings,
   ...BILLING_RESOURCES,
 ];

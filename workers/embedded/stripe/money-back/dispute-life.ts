@@ -2,36 +2,11 @@ import type { Account } from '../state/account';
 import { writeMovement } from './balance';
 import { retireFraudWarnings } from './fraud-warnings';
 import { CLOCK_CAUSE, type Charge, type RequestCause } from '../state/model';
-import type { Dispute, DisputeOutcome, DisputeStatus, DisputeStep, StoredDispute } from './money-model';
-import { assertDisputable, newDispute, type DisputeSpec } from './new-dispute';
+import { closeDispute, disputes, disputesOf, halt, isInquiry, isOpen, moveDispute } from './dispute-states';
+import type { Dispute, DisputeSpec, DisputeStep, StoredDispute } from './money-model';
+import { assertDisputable, newDispute } from './new-dispute';
 import { refunds, settleRefund } from './refund-life';
-import { defineResource, store } from '../http/resource';
-
-export const disputes = defineResource<StoredDispute>({
-  kind: 'dispute',
-  object: 'dispute',
-  path: 'disputes',
-  snapshot: 'disputes',
-  expandable: { charge: 'charge', payment_intent: 'payment_intent' },
-  render: (dispute) => dispute.object,
-  indexes: ({ object }) => ({ charge: object.charge, payment_intent: object.payment_intent }),
-  save: ({ timer: _timer, ...dispute }) => dispute,
-  rearm: arm,
-});
-
-/** Where a dispute may go. https://docs.stripe.com/disputes/how-disputes-work */
-export const DISPUTE_TRANSITIONS: Readonly<Record<DisputeStatus, readonly DisputeStatus[]>> = {
-  warning_needs_response: ['warning_under_review', 'warning_closed', 'needs_response'],
-  warning_under_review: ['warning_closed', 'needs_response'],
-  warning_closed: [],
-  needs_response: ['under_review', 'won', 'lost'],
-  under_review: ['won', 'lost'],
-  won: [],
-  lost: [],
-};
-
-export const isInquiry = ({ status }: Dispute): boolean => status.startsWith('warning_');
-export const isOpen = ({ status }: Dispute): boolean => DISPUTE_TRANSITIONS[status].length > 0;
+import { store } from '../http/resource';
 
 /**
  * The customer's bank disputes a captured charge, or inquires into it. A dispute takes the money at once.
@@ -62,18 +37,6 @@ export function openDispute(account: Account, charge: Charge, spec: DisputeSpec)
   return stored;
 }
 
-/** The disputes of a charge, oldest first. */
-export function disputesOf(account: Account, chargeId: string): StoredDispute[] {
-  return account.of(disputes).filed('charge', chargeId);
-}
-
-/** Why a charge cannot be refunded: the bank has taken its money already. An inquiry has taken nothing. */
-export function chargebackOf(account: Account, charge: Charge): Dispute | undefined {
-  return disputesOf(account, charge.id)
-    .map(({ object }) => object)
-    .find((dispute) => !isInquiry(dispute) && dispute.status !== 'won');
-}
-
 /** The evidence goes to the bank, which decides after a while. */
 export function submitEvidence(account: Account, stored: StoredDispute, cause: RequestCause): void {
   const dispute = stored.object;
@@ -90,26 +53,6 @@ export function submitEvidence(account: Account, stored: StoredDispute, cause: R
   else if (inquiry) plan(account, stored, dispute.created * 1000 + inquiryCloseMs, 'warning_closed');
   else plan(account, stored, now + disputeReviewMs, 'lost');
   account.log.emit('charge.dispute.updated', dispute, cause);
-}
-
-/** The bank's decision, or the account's own surrender (`lost`). @throws Error where it cannot end like this */
-export function closeDispute(
-  account: Account,
-  stored: StoredDispute,
-  outcome: DisputeOutcome,
-  cause: RequestCause = CLOCK_CAUSE,
-): void {
-  const dispute = stored.object;
-  moveDispute(dispute, outcome);
-  halt(stored);
-  // With a lost dispute the money is gone for good; an inquiry took none.
-  dispute.is_charge_refundable = outcome !== 'lost';
-  if (outcome === 'won') {
-    reinstate(account, dispute);
-    // Measured: the money's return is told before the end.
-    account.log.emit('charge.dispute.funds_reinstated', dispute, cause);
-  }
-  account.log.emit('charge.dispute.closed', dispute, cause);
 }
 
 /** The disputed amount may change with a currency's rate, or with the bank's mind. Source: Stripe API, `amount` of a dispute. */
@@ -144,22 +87,6 @@ export function escalateInquiry(
   account.log.emit('charge.dispute.funds_withdrawn', dispute, CLOCK_CAUSE);
 }
 
-/** A payment that came back in full is no matter for an inquiry any more. https://docs.stripe.com/disputes */
-export function endRefundedInquiries(account: Account, chargeId: string, cause: RequestCause): void {
-  const inquiries = disputesOf(account, chargeId).filter(({ object }) => isInquiry(object) && isOpen(object));
-  if (inquiries.length === 0) return;
-  const captured = account.charges.get(chargeId)?.amount_captured ?? 0;
-  const refunded = account
-    .of(refunds)
-    .filed('charge', chargeId)
-    .reduce((sum, { object }) => (object.status === 'succeeded' ? sum + object.amount : sum), 0);
-  if (refunded < captured) return;
-  for (const { id } of inquiries) {
-    const stored = account.of(disputes).get(id);
-    if (stored !== undefined) closeDispute(account, stored, 'warning_closed', cause);
-  }
-}
-
 /**
  * The bank refuses refunds that are not through once it takes the money itself; so it does with one that was sent since
  * `reviewedSince`, while it had an inquiry's answer before it, however that one was answered. Measured.
@@ -191,22 +118,6 @@ function withdraw(account: Account, dispute: Dispute): void {
   );
 }
 
-function reinstate(account: Account, dispute: Dispute): void {
-  const { disputeFee, disputeFeeReturned } = account.settings;
-  dispute.balance_transactions.push(
-    writeMovement(account, {
-      amount: dispute.amount,
-      currency: dispute.currency,
-      type: 'adjustment',
-      reportingCategory: 'dispute_reversal',
-      source: dispute.id,
-      description: `Chargeback reversal for ${dispute.charge}`,
-      fee: disputeFeeReturned ? -disputeFee : 0,
-      feeDescription: 'Dispute fee',
-    }),
-  );
-}
-
 /** What Stripe's magic texts make the bank decide. https://docs.stripe.com/testing#evidence */
 function magicStep(dispute: Dispute): DisputeStep | undefined {
   switch (dispute.evidence['uncategorized_text']) {
@@ -229,17 +140,11 @@ function awaitEvidence(account: Account, stored: StoredDispute): void {
 export function plan(account: Account, stored: StoredDispute, atMs: number, what: DisputeStep): void {
   halt(stored);
   stored.next = { atMs, what };
-  arm(account, stored);
+  armDispute(account, stored);
 }
 
-function halt(stored: StoredDispute): void {
-  stored.timer?.cancel();
-  stored.timer = undefined;
-  stored.next = null;
-}
-
-/** Also after a restart. */
-function arm(account: Account, stored: StoredDispute): void {
+/** Sets the timer for what happens next; also after a restart. */
+export function armDispute(account: Account, stored: StoredDispute): void {
   const { next } = stored;
   if (next !== null) stored.timer = account.clock.at(next.atMs, () => step(account, stored, next.what));
 }
@@ -261,10 +166,4 @@ function step(account: Account, stored: StoredDispute, what: DisputeStep): void 
   // The bank may still make a dispute of it; where it does not, the inquiry ends of its age.
   plan(account, stored, stored.object.created * 1000 + account.settings.inquiryCloseMs, 'warning_closed');
   account.log.emit('charge.dispute.updated', stored.object, CLOCK_CAUSE);
-}
-
-function moveDispute(dispute: Dispute, status: DisputeStatus): void {
-  if (!DISPUTE_TRANSITIONS[dispute.status].includes(status))
-    throw new Error(`${dispute.id} cannot go from ${dispute.status} to ${status}`);
-  dispute.status = status;
 }

@@ -1,5 +1,6 @@
 import type { Account } from '../state/account';
-import { closeDispute, disputes, isInquiry, isOpen, submitEvidence } from './dispute-life';
+import { submitEvidence } from './dispute-life';
+import { closeDispute, disputes, isInquiry, isOpen } from './dispute-states';
 import { invalidParameter, noSuch, refused } from '../http/errors';
 import { listPage } from '../http/lists';
 import { mergeMetadata } from '../state/metadata';

@@ -57,6 +57,18 @@ export type DisputeStatus =
 export type DisputeOutcome = 'won' | 'lost' | 'warning_closed';
 export type Evidence = Record<string, string | null | Record<string, never>>;
 
+/** What a dispute is about. */
+export interface DisputeSpec {
+  /** An `inquiry` asks, and takes no money. */
+  kind?: 'dispute' | 'inquiry';
+  /** One of Stripe's reasons: https://docs.stripe.com/disputes/categories */
+  reason?: string;
+  /** Minor units; by default what was captured and is not refunded, or all that was captured where nothing is left. */
+  amount?: number;
+  /** How long there is for evidence, in milliseconds of the simulator's clock. */
+  dueInMs?: number;
+}
+
 /** A dispute with what was decided of it and when the next thing happens to it. */
 export interface StoredDispute {
   readonly id: string;

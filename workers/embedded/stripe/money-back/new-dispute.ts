@@ -1,19 +1,7 @@
 import type { Account } from '../state/account';
 import type { Charge } from '../state/model';
-import type { Dispute } from './money-model';
+import type { Dispute, DisputeSpec } from './money-model';
 import { EVIDENCE_FIELDS } from './money-shapes';
-
-/** What a dispute is about. */
-export interface DisputeSpec {
-  /** An `inquiry` asks, and takes no money. */
-  kind?: 'dispute' | 'inquiry';
-  /** One of Stripe's reasons: https://docs.stripe.com/disputes/categories */
-  reason?: string;
-  /** Minor units; by default what was captured and is not refunded, or all that was captured where nothing is left. */
-  amount?: number;
-  /** How long there is for evidence, in milliseconds of the simulator's clock. */
-  dueInMs?: number;
-}
 
 /** Visa's own codes for the reasons. */
 const VISA_REASONS: Readonly<Record<string, string>> = {

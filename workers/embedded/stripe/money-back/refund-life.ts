@@ -1,6 +1,6 @@
 import type { Account } from '../state/account';
 import { writeMovement } from './balance';
-import { endRefundedInquiries } from './dispute-life';
+import { endRefundedInquiries } from './dispute-states';
 import { retireFraudWarnings } from './fraud-warnings';
 import { CLOCK_CAUSE, type Charge, type RequestCause } from '../state/model';
 import type { FinalRefundStatus, Refund, RefundFailureReason, RefundStatus, StoredRefund } from './money-model';
@@ -196,7 +196,15 @@ function succeeded(account: Account, refund: Refund, cause: RequestCause): void 
   };
   account.log.emit('refund.updated', refund, cause);
   account.log.emit('charge.refund.updated', refund, cause);
-  endRefundedInquiries(account, refund.charge, cause);
+  endRefundedInquiries(account, refund.charge, refundedOf(account, refund.charge), cause);
+}
+
+/** What of a charge has come back to the customer. Minor units. */
+function refundedOf(account: Account, chargeId: string): number {
+  return account
+    .of(refunds)
+    .filed('charge', chargeId)
+    .reduce((sum, { object }) => (object.status === 'succeeded' ? sum + object.amount : sum), 0);
 }
 
 function destination(status: RefundStatus): NonNullable<Refund['destination_details']> {

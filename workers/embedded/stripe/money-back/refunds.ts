@@ -1,6 +1,6 @@
 import type { Account } from '../state/account';
 import { invalidParameter, noSuch, refused } from '../http/errors';
-import { chargebackOf } from './dispute-life';
+import { chargebackOf } from './dispute-states';
 import { listPage } from '../http/lists';
 import { mergeMetadata } from '../state/metadata';
 import type { Charge } from '../state/model';

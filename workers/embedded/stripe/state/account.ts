@@ -1,7 +1,6 @@
 import { BillingBook } from '../billing/settings';
-import { Collection } from '../bank/collection';
 import type { SimulatorClock } from './clock';
-import { charges, customers, paymentIntents, paymentMethods } from './core-resources';
+import { Collection } from './collection';
 import { DecisionQueue, type DecisionBook } from '../bank/decisions';
 import { EventLog } from './events';
 import { IssuerDecisions } from '../bank/issuer';
@@ -10,8 +9,56 @@ import type { Charge, Customer, StoredPaymentIntent, StoredPaymentMethod } from 
 import type { Refund } from '../money-back/money-model';
 import { SeededRandom } from './random';
 import { fitsRefund, type RefundDecision } from '../money-back/refund-outcomes';
-import type { Resource, Stored } from '../http/resource';
 import type { AccountSettings } from '../control/settings';
+
+/** Anything that the account keeps under an id. */
+export interface Stored {
+  readonly id: string;
+}
+
+/** What a field of an object expands to, as Stripe's reference marks it "Expandable". */
+export type Expansion =
+  /** The `object` name of what the id in this field names; `never`: the API has the reference, the simulator never fills it. */
+  | string
+  /** An id that may be of several kinds. */
+  | { readonly anyOf: readonly string[] }
+  /** An object or a list inside the object, whose own fields expand. */
+  | { readonly fields: Expandable }
+  /** A list (or, of no kind that there is, an object) that is left out unless it is asked for. */
+  | { readonly listOf: string; readonly make: (account: Account, ownerId: string) => object | null };
+export type Expandable = Readonly<Record<string, Expansion>>;
+
+/**
+ * One kind of object, declared once: the account gives it a collection (`account.of(resource)`), the journal keeps it,
+ * `expand` follows its references, the state shows it. All kinds are listed in http/resources.ts.
+ */
+export interface Resource<T extends Stored> {
+  /** Marks its entries in the journal. State files of earlier versions have it, so it never changes. */
+  readonly kind: string;
+  /** Stripe's name for it, the value of the field `object`. */
+  readonly object: string;
+  /** The segment of its paths: `payment_intents`. The state is read under the same name. */
+  readonly path: string;
+  /** Its field in the snapshot of the account. */
+  readonly snapshot: string;
+  readonly expandable: Expandable;
+  /** What the API answers of it: the stored value itself unless the simulator knows more than it tells. */
+  render(stored: T, account: Account): object;
+  /** The value of each index that it is filed under; null and undefined are not filed. */
+  indexes(stored: T): Readonly<Record<string, string | null | undefined>>;
+  /** What the journal keeps of it, without timers. */
+  save(stored: T): object;
+  /** Sets its timers again after a restart, before those that fell due meanwhile fire. */
+  rearm(account: Account, stored: T): void;
+}
+
+/** The kinds of objects that the account hands out by name; core-resources.ts declares them. */
+export const CORE_KINDS = {
+  customers: 'customer',
+  paymentMethods: 'method',
+  paymentIntents: 'intent',
+  charges: 'charge',
+} as const;
 
 /** Everything that one simulated Stripe account holds. */
 export class Account {
@@ -24,8 +71,14 @@ export class Account {
   /** By the name under which the journal keeps them; state files of earlier versions have these names. */
   readonly decisions: Readonly<Record<string, DecisionBook>>;
   private readonly collections = new Map<string, Collection<Stored>>();
+  readonly customers = this.collection<Customer>(CORE_KINDS.customers);
+  readonly paymentMethods = this.collection<StoredPaymentMethod>(CORE_KINDS.paymentMethods);
+  readonly paymentIntents = this.collection<StoredPaymentIntent>(CORE_KINDS.paymentIntents);
+  readonly charges = this.collection<Charge>(CORE_KINDS.charges);
 
   constructor(
+    /** All kinds of objects, with their timers. Given from outside, as what they do needs the account. */
+    private readonly resources: readonly Resource<Stored>[],
     readonly clock: SimulatorClock,
     readonly settings: AccountSettings,
     seed: number,
@@ -41,33 +94,26 @@ export class Account {
   }
 
   /** The objects of one kind. */
-  of<T extends Stored>(resource: Resource<T>): Collection<T> {
-    let collection = this.collections.get(resource.kind);
-    if (collection === undefined) {
-      collection = new Collection<Stored>();
-      this.collections.set(resource.kind, collection);
-    }
-    // Safe: only this resource knows the kind.
-    return collection as unknown as Collection<T>;
+  of<T extends Stored>({ kind }: Resource<T>): Collection<T> {
+    return this.collection<T>(kind);
   }
 
-  get customers(): Collection<Customer> {
-    return this.of(customers);
-  }
-
-  get paymentMethods(): Collection<StoredPaymentMethod> {
-    return this.of(paymentMethods);
-  }
-
-  get paymentIntents(): Collection<StoredPaymentIntent> {
-    return this.of(paymentIntents);
-  }
-
-  get charges(): Collection<Charge> {
-    return this.of(charges);
+  /** Sets the timers of an object anew, as it is now. */
+  rearm<T extends Stored>({ kind }: Resource<T>, stored: T): void {
+    this.resources.find((resource) => resource.kind === kind)?.rearm(this, stored);
   }
 
   newId(prefix: string, length = 24): string {
     return `${prefix}_${this.idRandom.token(length)}`;
+  }
+
+  private collection<T extends Stored>(kind: string): Collection<T> {
+    let collection = this.collections.get(kind);
+    if (collection === undefined) {
+      collection = new Collection<Stored>();
+      this.collections.set(kind, collection);
+    }
+    // Safe: a kind names one type of object.
+    return collection as unknown as Collection<T>;
   }
 }

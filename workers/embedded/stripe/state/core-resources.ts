@@ -8,10 +8,11 @@ import {
   type StoredPaymentMethod,
 } from './model';
 import { refundsOf } from '../money-back/refund-life';
-import { defineResource, type Resource } from '../http/resource';
+import { defineResource } from '../http/resource';
+import { CORE_KINDS, type Resource } from './account';
 
 export const customers: Resource<Customer> = defineResource({
-  kind: 'customer',
+  kind: CORE_KINDS.customers,
   object: 'customer',
   path: 'customers',
   snapshot: 'customers',
@@ -20,7 +21,7 @@ export const customers: Resource<Customer> = defineResource({
 });
 
 export const paymentMethods = defineResource<StoredPaymentMethod>({
-  kind: 'method',
+  kind: CORE_KINDS.paymentMethods,
   object: 'payment_method',
   path: 'payment_methods',
   snapshot: 'paymentMethods',
@@ -30,7 +31,7 @@ export const paymentMethods = defineResource<StoredPaymentMethod>({
 });
 
 export const paymentIntents = defineResource<StoredPaymentIntent>({
-  kind: 'intent',
+  kind: CORE_KINDS.paymentIntents,
   object: 'payment_intent',
   path: 'payment_intents',
   snapshot: 'paymentIntents',
@@ -50,7 +51,7 @@ export const paymentIntents = defineResource<StoredPaymentIntent>({
 });
 
 export const charges = defineResource<Charge>({
-  kind: 'charge',
+  kind: CORE_KINDS.charges,
   object: 'charge',
   path: 'charges',
   snapshot: 'charges',

@@ -1,4 +1,4 @@
-import { Collection } from '../bank/collection';
+import { Collection } from './collection';
 import type { SimulatorClock } from './clock';
 import { API_VERSION, type RequestCause } from './model';
 

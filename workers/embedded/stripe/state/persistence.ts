@@ -1,8 +1,8 @@
-import type { Account } from './account';
+import type { Account, Resource, Stored } from './account';
 import type { EventDelivery, StoredEvent } from './events';
 import type { IdempotencyEntry, IdempotencyStore } from '../http/idempotency';
 import { Journal, type JournalEntry } from './journal';
-import { store, type Resource, type Stored } from '../http/resource';
+import { store } from '../http/resource';
 import { RESOURCES } from '../http/resources';
 import type { Webhooks } from '../webhooks';
 

@@ -8,7 +8,6 @@ import type { InvoiceDue, StoredInvoice, StoredSubscription } from '../model';
 import { invoicePayments, invoices, subscriptions } from '../resources';
 import { isHardDecline, retryOffsetMs, spreadOf } from './retries';
 import { endSubscription, moveSubscription, recover, update } from '../subscriptions/states';
-import { armSubscription } from '../subscriptions/cycle';
 import { inTimeOf, timerAt } from '../time';
 
 /** How a try to collect an invoice ended. */
@@ -109,7 +108,7 @@ export function settled(account: Account, invoice: StoredInvoice, methodId: stri
   const subscription = subscriptionOf(account, invoice);
   if (subscription === undefined) return;
   recover(account, subscription, invoice, methodId, cause);
-  armSubscription(account, subscription);
+  account.rearm(subscriptions, subscription);
 }
 
 function failed(

@@ -6,8 +6,8 @@ import { store } from '../../http/resource';
 import { emitChange } from '../subscriptions/changes';
 import { collect, settled, subscriptionOf } from './collect';
 import { disarm, markPaid, markUncollectible, moveInvoice, voidInvoice } from './states';
-import { newInvoice, totals } from './object';
-import type { BillingReason, InvoiceLine, StoredInvoice, StoredSubscription } from '../model';
+import { newInvoice, totals, type InvoiceRequest } from './object';
+import type { BillingReason, StoredInvoice, StoredSubscription } from '../model';
 import { invoicePayments, invoices, subscriptions } from '../resources';
 import { spreadOf } from './retries';
 import { timerAt } from '../time';
@@ -19,15 +19,6 @@ const DESCRIPTIONS: Partial<Record<BillingReason, string>> = {
   subscription_cycle: 'Subscription update',
   subscription_update: 'Subscription update',
 };
-
-export interface InvoiceRequest {
-  readonly reason: BillingReason;
-  readonly lines: InvoiceLine[];
-  /** The time that the invoice is about; seconds since the epoch. */
-  readonly period: { start: number; end: number };
-  /** `later`: finalized and collected by itself after the account's delay; `now`: by the caller; `never`: by request. */
-  readonly advance: 'now' | 'later' | 'never';
-}
 
 /** A draft of a subscription's invoice; it becomes the subscription's latest. */
 export function draftInvoice(

@@ -1,6 +1,14 @@
 import type { Account } from '../../state/account';
-import type { InvoiceRequest } from './make';
-import { listOf, type Invoice, type StoredSubscription } from '../model';
+import { listOf, type BillingReason, type Invoice, type InvoiceLine, type StoredSubscription } from '../model';
+
+export interface InvoiceRequest {
+  readonly reason: BillingReason;
+  readonly lines: InvoiceLine[];
+  /** The time that the invoice is about; seconds since the epoch. */
+  readonly period: { start: number; end: number };
+  /** `later`: finalized and collected by itself after the account's delay; `now`: by the caller; `never`: by request. */
+  readonly advance: 'now' | 'later' | 'never';
+}
 
 /** A draft of an invoice as Stripe shows it. Amounts in minor units. */
 export function newInvoice(
