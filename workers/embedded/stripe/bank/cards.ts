@@ -40,7 +40,7 @@ const DECLINES: Record<string, CardProfile> = {
 };
 
 /** Cards that are charged like any other and known for what comes afterwards. */
-const LATER_LIFE: Record<string, CardProfile> = {
+const CARDS_WITH_CONSEQUENCES: Record<string, CardProfile> = {
   pendingRefund: card('4000000000007726'),
   refundFail: card('4000000000005126'),
   createDispute: card('4000000000000259'),
@@ -50,14 +50,14 @@ const LATER_LIFE: Record<string, CardProfile> = {
 };
 
 /** What comes of a captured payment by itself, or of its refund. */
-export interface Afterlife {
+export interface Consequences {
   readonly refund?: RefundOutcome;
   readonly dispute?: DisputeSpec;
   readonly fraudWarning?: true;
 }
 
 /** https://docs.stripe.com/testing#disputes and #refunds */
-const AFTERLIVES: Record<string, Afterlife> = {
+const CONSEQUENCES: Record<string, Consequences> = {
   '4000000000007726': { refund: { kind: 'pending' } },
   '4000000000005126': { refund: { kind: 'fail_after', failureReason: 'expired_or_canceled_card' } },
   '4000000000000259': { dispute: { kind: 'dispute', reason: 'fraudulent' } },
@@ -67,8 +67,8 @@ const AFTERLIVES: Record<string, Afterlife> = {
 };
 
 /** What the card with this number is known for; nothing in most cases. */
-export function afterlifeByNumber(number: string): Afterlife {
-  return (Object.hasOwn(AFTERLIVES, number) ? AFTERLIVES[number] : undefined) ?? {};
+export function consequencesByNumber(number: string): Consequences {
+  return (Object.hasOwn(CONSEQUENCES, number) ? CONSEQUENCES[number] : undefined) ?? {};
 }
 
 /** Test cards by the name after `pm_card_`. https://docs.stripe.com/testing */
@@ -104,7 +104,7 @@ const CARDS: Record<string, CardProfile> = {
   // Of our own, none of Stripe's.
   oneHoldOnly: card('4000000000990002', { funding: 'debit', behaviour: { kind: 'one_hold' } }),
   ...DECLINES,
-  ...LATER_LIFE,
+  ...CARDS_WITH_CONSEQUENCES,
 };
 
 /** The card behind `pm_card_…` (or `tok_…`), or undefined where there is no such test card. */

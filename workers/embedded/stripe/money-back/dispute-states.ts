@@ -74,7 +74,7 @@ export function endRefundedInquiries(account: Account, chargeId: string, refunde
   }
 }
 
-/** Forgets what was to happen by itself. */
+/** Cancels what was to happen by itself. */
 export function halt(stored: StoredDispute): void {
   stored.timer?.cancel();
   stored.timer = undefined;

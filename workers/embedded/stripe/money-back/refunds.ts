@@ -6,7 +6,7 @@ import { mergeMetadata } from '../state/metadata';
 import type { Charge } from '../state/model';
 import type { Refund, StoredRefund } from './money-model';
 import { refundCreate, refundList, refundUpdate } from './money-shapes';
-import { afterlifeOf } from '../bank/afterlife';
+import { consequencesOf } from '../bank/consequences';
 import { ofPayment } from '../payments/payment-filter';
 import { refunds, settleRefund, startRefund } from './refund-life';
 import { route } from '../http/request';
@@ -21,7 +21,7 @@ export const refundRoutes = [
     const charge = refundableCharge(account, params);
     const amount = refundableAmount(account, charge, params.amount);
     const refund = newRefund(account, charge, amount, params);
-    const outcome = account.refundDecisions.take(refund)?.outcome ?? afterlifeOf(account, charge).refund;
+    const outcome = account.refundDecisions.take(refund)?.outcome ?? consequencesOf(account, charge).refund;
     return startRefund(account, charge, refund, outcome ?? { kind: 'succeed' }, cause).object;
   }),
   route('GET', '/v1/refunds/:id', expand, ({ account, ids }) => find(account, ids).object),

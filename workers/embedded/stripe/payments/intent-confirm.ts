@@ -1,5 +1,5 @@
 import type { Account } from '../state/account';
-import { bookAndFollow } from '../bank/afterlife';
+import { bookAndFollow } from '../bank/consequences';
 import { approveCharge, declineCharge } from '../bank/card-network';
 import { refused, StripeApiError } from '../http/errors';
 import { scheduleExpiry } from './intent-expiry';

@@ -1,5 +1,5 @@
 import type { Account } from '../state/account';
-import { bookAndFollow } from '../bank/afterlife';
+import { bookAndFollow } from '../bank/consequences';
 import { refused } from '../http/errors';
 import { assertNotExpired, endHold } from './intent-expiry';
 import { assertCancelable, assertCapturable, moveTo } from './intent-states';

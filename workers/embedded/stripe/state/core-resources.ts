@@ -1,4 +1,4 @@
-import { resumeAfterlife } from '../bank/afterlife';
+import { resumeConsequences } from '../bank/consequences';
 import { resumeIntent } from '../payments/intent-expiry';
 import {
   deletedCustomer,
@@ -67,6 +67,6 @@ export const charges = defineResource<Charge>({
     transfer: 'never',
     refunds: { listOf: 'refund', make: refundsOf },
   },
-  rearm: resumeAfterlife,
+  rearm: resumeConsequences,
   indexes: ({ payment_intent: intent, customer }) => ({ payment_intent: intent, customer }),
 });

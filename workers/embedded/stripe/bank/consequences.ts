@@ -1,6 +1,6 @@
 import type { Account } from '../state/account';
 import { balanceTransactions, bookCapture } from '../money-back/balance';
-import { afterlifeByNumber, type Afterlife } from './cards';
+import { consequencesByNumber, type Consequences } from './cards';
 import { openDispute } from '../money-back/dispute-life';
 import { disputesOf } from '../money-back/dispute-states';
 import { fraudWarnings, raiseFraudWarning } from '../money-back/fraud-warnings';
@@ -8,12 +8,12 @@ import type { Charge } from '../state/model';
 import { refunds } from '../money-back/refund-life';
 
 /** What the card of this charge is known for once money was taken from it. */
-export function afterlifeOf(account: Account, charge: Charge): Afterlife {
+export function consequencesOf(account: Account, charge: Charge): Consequences {
   const method = account.paymentMethods.get(charge.payment_method ?? '');
-  return method === undefined ? {} : afterlifeByNumber(method.profile.number);
+  return method === undefined ? {} : consequencesByNumber(method.profile.number);
 }
 
-/** Money was captured: it goes into the balance, and the card's later life begins. */
+/** Books captured money, and begins what the card is known for afterwards. */
 export function bookAndFollow(account: Account, charge: Charge, amount: number): void {
   bookCapture(account, charge, amount);
   // A later capture of the same charge finds it under way.
@@ -21,7 +21,7 @@ export function bookAndFollow(account: Account, charge: Charge, amount: number):
 }
 
 /** After a restart: what the card was going to do and has not done yet. */
-export function resumeAfterlife(account: Account, charge: Charge): void {
+export function resumeConsequences(account: Account, charge: Charge): void {
   if (charge.amount_captured === 0) return;
   const [first] = account
     .of(balanceTransactions)
@@ -33,7 +33,7 @@ export function resumeAfterlife(account: Account, charge: Charge): void {
 function follow(account: Account, followed: Charge, sinceMs: number): void {
   const { id } = followed;
   const { disputeDelayMs, fraudWarningDelayMs } = account.settings;
-  const { dispute, fraudWarning } = afterlifeOf(account, followed);
+  const { dispute, fraudWarning } = consequencesOf(account, followed);
   const at = (dueMs: number, act: (charge: Charge) => void): void => {
     account.clock.at(dueMs, () => {
       const charge = account.charges.get(id);
