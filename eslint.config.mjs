@@ -2,33 +2,6 @@ import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-/**
- * Arrows point one way: clients -> workflows <- activities, workers -> all; tests see everything, nothing sees tests.
- * Workflow code is deterministic: it imports nothing of Node and no provider's SDK, and depends on @temporalio alone.
- */
-const arrows = (folder, forbidden, extra = []) => ({
-  files: [`${folder}/**/*.ts`],
-  rules: {
-    'no-restricted-imports': [
-      'error',
-      {
-        patterns: [
-          {
-            group: forbidden.map((other) => `**/${other}/**`).concat(forbidden.map((other) => `**/${other}`)),
-            message: `${folder} must not depend on this folder.`,
-          },
-          ...extra,
-        ],
-      },
-    ],
-  },
-});
-const outsideWorld = {
-  regex: '^(?!\\.{1,2}/|@temporalio/(workflow|common)$)',
-  message: 'Workflow code depends on @temporalio/workflow and on nothing else.',
-};
-const providerSdk = { regex: '^stripe$', message: "A provider's SDK stops at its adapter." };
-
 export default tseslint.config(
   { ignores: ['dist/**', 'coverage/**', '.holdfast/**', 'node_modules/**'] },
   js.configs.recommended,
@@ -47,11 +20,6 @@ export default tseslint.config(
       'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }],
     },
   },
-  arrows('workflows', ['activities', 'workers', 'clients', 'test'], [outsideWorld]),
-  arrows('activities', ['workers', 'clients', 'test']),
-  arrows('activities/storage', ['workers', 'clients', 'test', 'stripe'], [providerSdk]),
-  arrows('clients', ['activities', 'workers', 'test'], [providerSdk]),
-  arrows('workers', ['test']),
   { files: ['test/**/*.ts'], rules: { 'max-lines-per-function': 'off' } },
   {
     files: ['**/*.{js,mjs}'],
