@@ -265,12 +265,53 @@ export const orderPaths: readonly Path[] = [
   },
   {
     name: 'order-cancel-unsettled-then-settled',
-    faults: [{ activity: 'voidPayments', when: 'after' }],
+    faults: [{ activity: 'voidPayments', when: 'after', type: failureTypes.unknownOutcome }],
     async play(stage) {
       const orderId = await stage.place();
       expectRefused(await stage.holdfast.cancel(orderId, { reason: 'changed_mind' }), 'outcome_unknown');
       await stage.forwardOrder(orderId, SETTLED_MS);
       return stage.end(workflowIds.order(orderId));
+    },
+  },
+  {
+    name: 'order-cancel-refused-then-settled',
+    faults: [{ activity: 'voidPayments', when: 'before', type: failureTypes.refused }],
+    async play(stage) {
+      const orderId = await stage.place();
+      expectRefused(await stage.holdfast.cancel(orderId, { reason: 'changed_mind' }), 'needs_person');
+      await stage.forwardOrder(orderId, SETTLED_MS);
+      return stage.end(workflowIds.order(orderId));
+    },
+  },
+  {
+    name: 'order-capture-refused-then-cancelled',
+    async play(stage) {
+      const orderId = await stage.place();
+      const action = { kind: 'refusal', code: 'charge_disputed' } as const;
+      stage.world.simulator.faults.add({
+        match: { method: 'POST', pathPattern: '/capture$' },
+        action,
+        times: Infinity,
+      });
+      expectRefused(await stage.holdfast.ship(orderId, stage.everything()), 'payment_refused');
+      expectAccepted(await stage.holdfast.cancel(orderId, { reason: 'not_captured' }));
+      return stage.end(workflowIds.order(orderId));
+    },
+  },
+  {
+    name: 'order-hold-stopped-then-cancelled',
+    async play(stage) {
+      const orderId = await stage.place();
+      const action = { kind: 'refusal', code: 'amount_too_small', param: 'amount' } as const;
+      stage.world.simulator.faults.add({
+        match: { method: 'POST', pathPattern: '/payment_intents$' },
+        action,
+        times: Infinity,
+      });
+      expectAccepted(await stage.holdfast.ship(orderId, stage.mugs(2)));
+      await stage.until(orderId, ({ exception }) => exception?.kind === 'hold_stopped');
+      expectAccepted(await stage.holdfast.cancel(orderId, { reason: 'rest_too_small' }));
+      return stage.deliver(orderId);
     },
   },
   {
