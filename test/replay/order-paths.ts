@@ -299,22 +299,6 @@ export const orderPaths: readonly Path[] = [
     },
   },
   {
-    name: 'order-hold-stopped-then-cancelled',
-    async play(stage) {
-      const orderId = await stage.place();
-      const action = { kind: 'refusal', code: 'amount_too_small', param: 'amount' } as const;
-      stage.world.simulator.faults.add({
-        match: { method: 'POST', pathPattern: '/payment_intents$' },
-        action,
-        times: Infinity,
-      });
-      expectAccepted(await stage.holdfast.ship(orderId, stage.mugs(2)));
-      await stage.until(orderId, ({ exception }) => exception?.kind === 'hold_stopped');
-      expectAccepted(await stage.holdfast.cancel(orderId, { reason: 'rest_too_small' }));
-      return stage.deliver(orderId);
-    },
-  },
-  {
     name: 'order-old-hold-let-go-later',
     faults: [{ activity: 'voidPayments', when: 'before' }],
     async play(stage) {
