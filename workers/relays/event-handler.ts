@@ -45,6 +45,12 @@ export async function waitForOrder(
   return event.attempts >= MAX_ATTEMPTS ? 'ignored' : { later: 'its order is not known yet' };
 }
 
+/** About an object that the provider does not know nothing can be done: it is of another account, or of the other mode. */
+export function waitForObject(event: InboxEvent, what: string): Handled {
+  const said = `the provider does not know its ${what}`;
+  return event.attempts >= FOREIGN_ATTEMPTS ? { foreign: said } : { later: said };
+}
+
 /** Hands the events of some kinds to the workflows they concern. */
 export interface EventHandler {
   /** Kinds that nobody acts on are kept and counted, and wake nobody. */

@@ -12,7 +12,7 @@ import {
 import { refundStart } from '../../workflows/refund/start';
 import { workflowTypes } from '../../workflows/kit/names';
 import { refundChanged, type RefundInput } from '../../workflows/refund/messages';
-import { metadataOf, objectOf, waitForOrder } from './event-handler';
+import { metadataOf, objectOf, waitForObject, waitForOrder } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 import type { KnownPayment } from './payment-events';
 
@@ -21,7 +21,7 @@ export interface RefundEventDependencies {
   readonly taskQueue: string;
   readonly refunds: Pick<RefundStore, 'getRefund' | 'openRefundsOf' | 'findByProviderId'>;
   readonly findPayment: (paymentIntentId: string) => Promise<KnownPayment | undefined>;
-  readonly owners: Pick<PaymentOwners, 'orderOf'>;
+  readonly owners: Pick<PaymentOwners, 'orderOf' | 'knowsRefund'>;
   /** Was an attempt of this order ever begun here? */
   readonly isOurs: (orderId: string) => Promise<boolean>;
   readonly policy: RefundPolicy;
@@ -104,6 +104,7 @@ async function madeElsewhere(
   if (payment?.orderExists !== true) {
     return waitForOrder(event, payment?.orderId ?? (await deps.owners.orderOf(paymentIntentId)), deps.isOurs);
   }
+  if (!(await deps.owners.knowsRefund(providerRefundId))) return waitForObject(event, 'refund');
   const { orderId } = payment;
   const input: RefundInput = { adopt: providerRefundId, orderId, policy: deps.policy };
   await wake(deps, { refundId: providerRefundId, orderId }, input);

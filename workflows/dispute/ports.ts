@@ -39,7 +39,8 @@ export interface DisputeActivities {
 export interface DisputeProviderActivities {
   /**
    * Fetches a dispute fresh and records what is new, with its money, its events and its notices. Null for one that is not
-   * about a payment of ours, or that the provider does not know.
+   * about a payment of ours, or that neither the provider nor our record knows.
+   * @throws ApplicationFailure `NotFound` for one that is recorded and that the provider does not know
    */
   syncDispute(input: DisputeStep): Promise<DisputeRecord | null>;
   /** Puts the evidence together, keeps it encrypted and stages it at the provider, unsent. */

@@ -23,7 +23,8 @@ export interface FraudWarningActivities {
 export interface FraudWarningProviderActivities {
   /**
    * Fetches a warning fresh and records what is new; one that nobody decided on ends `limitMs` after it was first heard of.
-   * Null for one that is not about a payment of ours.
+   * Null for one that is not about a payment of ours, or that neither the provider nor our record knows.
+   * @throws ApplicationFailure `NotFound` for one that is recorded and that the provider does not know
    */
   syncFraudWarning(input: FraudWarningStep & { readonly limitMs: number }): Promise<FraudWarningRecord | null>;
 }

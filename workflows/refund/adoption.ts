@@ -36,7 +36,7 @@ export async function adopt(life: RefundContext, input: AdoptedRefund): Promise<
   }
 }
 
-/** A mistake of our own fails again and again, and so may what has failed for two months: a person gets the case, once. */
+/** A mistake of our own and a refusal fail again and again, and so may what has failed for two months: a person gets the case, once. */
 async function failed(
   life: RefundContext,
   { adopt: providerRefundId, orderId }: AdoptedRefund,
@@ -44,8 +44,9 @@ async function failed(
   { error, isLast }: { readonly error: unknown; readonly isLast: boolean },
 ): Promise<undefined> {
   log.warn('a refund made elsewhere could not be taken in yet', { error: String(error) });
-  const isDefect = failureKind(failureTypeOf(error)) === 'defect';
-  if (!(isDefect || isLast)) return;
+  const failure = failureKind(failureTypeOf(error));
+  const isDefect = failure === 'defect';
+  if (!(isDefect || failure === 'refusal' || isLast)) return;
   life.isMismatched = true;
   if (orderId === undefined) return;
   const step = `${providerRefundId} was made without Holdfast and is not in its ledger: taking it in`;

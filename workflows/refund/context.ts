@@ -52,6 +52,8 @@ export class RefundContext {
   /** The dispute whose bank decides now, until what can be taken back is. */
   disputeId: string | undefined;
   isUnknown = false;
+  /** Looks at the provider fail for good. */
+  isUnreadable = false;
   /** Made elsewhere, and not in our ledger. */
   isMismatched = false;
   /** A person has settled what is not in our ledger. */
@@ -198,7 +200,8 @@ export class RefundContext {
   private exceptionKind(refund: RefundFacts): ExceptionKind | undefined {
     if (needsPerson(refund)) return 'refund_failed';
     if (refund.state === 'requires_action') return 'refund_action_needed';
-    if (this.isUnknown && refund.parts.some((part) => part.status === 'begun')) return 'refund_unknown';
+    if (this.isUnreadable || (this.isUnknown && refund.parts.some((part) => part.status === 'begun')))
+      return 'refund_unknown';
     return this.overdueTold && isUnsettled(refund) ? 'refund_overdue' : undefined;
   }
 

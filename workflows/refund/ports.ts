@@ -50,7 +50,8 @@ export interface WithdrawRefundInput extends RefundStepInput {
 
 /** What keeps a refund from being settled, for the person who gets it. */
 export interface FlagRefundInput extends RefundStepInput {
-  readonly problem: 'overdue' | 'unknown';
+  /** `unreadable`: the provider was asked for it, or its answer was to be recorded, and that fails again and again. */
+  readonly problem: 'overdue' | 'unknown' | 'unreadable';
 }
 
 export type ResolveRefundResult =

@@ -162,9 +162,8 @@ async function act(life: RefundContext, due: RefundDue | undefined): Promise<voi
     if (isCancellation(error)) throw error;
     log.error('a step of a refund failed', { refundId: life.refundId, step: life.step, error: String(error) });
     life.pause();
-    // A mistake of our own fails again and again: a person gets a case, whatever the step was.
-    const isDefect = failureKind(failureTypeOf(error)) === 'defect' && life.exists;
-    if (due?.kind === 'send' || isDefect) await tellUnknown(life);
+    // It fails again and again: a person gets a case, whatever the step was.
+    if (due?.kind === 'send' || (isLasting(error) && life.exists)) await tellUnknown(life);
   }
 }
 
@@ -204,6 +203,18 @@ async function look(life: RefundContext): Promise<void> {
   const change = await lookAt(life);
   life.looked();
   life.set(change);
+  if (!life.isUnreadable) return;
+  life.isUnreadable = false;
+  const { orderId } = life.refund;
+  const { workflowId } = workflowInfo();
+  await records.resolveException({ orderId, workflowId, kinds: ['refund_unknown'] });
+  life.tell(orderId);
+}
+
+/** A mistake of our own, and what the provider refuses to tell, e.g. of a refund that it does not know. */
+function isLasting(error: unknown): boolean {
+  const kind = failureKind(failureTypeOf(error));
+  return kind === 'defect' || kind === 'refusal';
 }
 
 async function tellOverdue(life: RefundContext): Promise<void> {
@@ -216,9 +227,11 @@ async function tellOverdue(life: RefundContext): Promise<void> {
 
 async function tellUnknown(life: RefundContext): Promise<void> {
   const { refundId, now } = life.now;
-  life.isUnknown = true;
+  const isBegun = life.refund.parts.some((part) => part.status === 'begun');
+  if (isBegun) life.isUnknown = true;
+  else life.isUnreadable = true;
   try {
-    life.set(await records.flagRefund({ refundId, now, problem: 'unknown' }));
+    life.set(await records.flagRefund({ refundId, now, problem: isBegun ? 'unknown' : 'unreadable' }));
   } catch (error) {
     log.error('a refund of unknown outcome could not be told', { refundId, error: String(error) });
   }
@@ -259,7 +272,7 @@ async function inTurn(
     if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
       throw error;
     log.error('a command could not be recorded', { refundId: life.refundId, step: life.step, error: String(error) });
-    if (failureKind(failureTypeOf(error)) === 'defect') await tellUnknown(life);
+    if (isLasting(error)) await tellUnknown(life);
     const message = 'It is not known whether this was recorded; send the same again to ask.';
     return { accepted: false, reason: 'outcome_unknown', message };
   } finally {

@@ -43,6 +43,7 @@ export interface FraudWarningStore {
     snapshot: FraudWarningSnapshot,
     input: { readonly now: string; readonly limitMs: number },
   ): Promise<FraudWarningRecord | undefined>;
+  isKnown(warningId: string): Promise<boolean>;
 }
 
 export function createFraudWarningStore(deps: FraudWarningStoreDeps): FraudWarningStore & FraudWarningActivities {
@@ -50,6 +51,7 @@ export function createFraudWarningStore(deps: FraudWarningStoreDeps): FraudWarni
   const clock = deps.now ?? (() => new Date());
   return {
     record: (snapshot, input) => record(pool, clock(), snapshot, input),
+    isKnown: async (warningId) => (await run(pool, fraudWarningLoad, [warningId])).length > 0,
     decideFraudWarning: (input) => decide(pool, clock(), input),
   };
 }

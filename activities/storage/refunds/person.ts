@@ -21,6 +21,7 @@ import { abandon, readSituation } from './begin';
 import { applyEnd, conclude, stepOf } from './progress';
 import { onRefund, unchanged, type RefundContext, type RefundStep } from './step';
 import { statement } from '../postgres/statements';
+import { workflowIds } from '../../../workflows/kit/names';
 
 const sql = {
   sent: statement('refund-sent-keys'),
@@ -60,6 +61,7 @@ export async function withdrawRefund(pool: Pool, clock: Date, input: WithdrawRef
 /** Tells a person what is not settled; once, whatever is repeated. */
 export async function flagRefund(pool: Pool, clock: Date, input: FlagRefundInput): Promise<RefundChange> {
   const { problem } = input;
+  if (problem === 'unreadable') return flagUnreadable(pool, clock, input);
   const operationKey = `exception:refund:${input.refundId}:${problem}`;
   return onRefund(pool, input.refundId, async (context) => {
     const { tx, refund } = context;
@@ -72,6 +74,23 @@ export async function flagRefund(pool: Pool, clock: Date, input: FlagRefundInput
     const text = problem === 'overdue' ? overdueText(refund) : unknownText(refund);
     step.raise(problem === 'overdue' ? 'refund_overdue' : 'refund_unknown', `${text} It goes on being asked for.`);
     step.tellShop(problem, text, refund.amount, UNSETTLED_WAYS);
+    return step.finish();
+  });
+}
+
+/** Told while it is no open case: a look that works closes it, and it may be true again. */
+function flagUnreadable(pool: Pool, clock: Date, input: FlagRefundInput): Promise<RefundChange> {
+  return onRefund(pool, input.refundId, (context) => {
+    const { record, refund } = context;
+    const { refundId, state } = refund;
+    const workflowId = workflowIds.refund(refundId);
+    const isOpen = record.openExceptions.some((one) => one.kind === 'refund_unknown' && one.workflowId === workflowId);
+    if (isOpen) return unchanged(refund);
+    const ids = refund.parts.flatMap((part) => part.providerRefundId ?? []).join(', ');
+    const text = `Refund ${refundId} (${ids}) is ${state} here, and the payment provider does not say how it stands there.`;
+    const step = stepOf(context, clock, input, 'unreadable', 'holdfast');
+    step.raise('refund_unknown', `${text} It goes on being asked for.`);
+    step.tellShop(`unreadable:${input.now}`, text, refund.amount, UNSETTLED_WAYS);
     return step.finish();
   });
 }

@@ -3,17 +3,17 @@ import { isUndecided } from '../../../workflows/domain/dispute/dispute';
 import type { DisputeDecision, DisputeRecord } from '../../../workflows/domain/dispute/dispute';
 import { isPending } from '../../../workflows/domain/dispute/plan';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
-import type { DisputeProviderActivities, DisputeStep } from '../../../workflows/dispute/ports';
+import type { DisputeActivities, DisputeProviderActivities, DisputeStep } from '../../../workflows/dispute/ports';
 import type { DisputeStore, EvidenceFields } from '../../storage';
 import { activity, type PaymentContext } from '../context';
 import { disputeSnapshot } from './snapshot';
-import { isDefiniteRefusal, isKeyReused, isUnknownOutcome, noneIfMissing, unsettled } from '../errors';
+import { isDefiniteRefusal, isKeyReused, isUnknownOutcome, noneIfMissing, unknownObject, unsettled } from '../errors';
 import { evidenceFields } from './evidence';
 import { sendKeyed } from '../keyed';
 import type { ProviderSession } from '../provider';
 
 /** The activities of disputes on Stripe: see `DisputeProviderActivities` for what each promises. */
-export function createDisputeActivities(context: PaymentContext, store: DisputeStore): DisputeProviderActivities {
+export function createDisputeActivities(context: PaymentContext, store: DisputeRecords): DisputeProviderActivities {
   const disputes = new DisputeDesk(context, store);
   return {
     syncDispute: (input) => disputes.sync(input),
@@ -22,10 +22,12 @@ export function createDisputeActivities(context: PaymentContext, store: DisputeS
   };
 }
 
+type DisputeRecords = DisputeStore & Pick<DisputeActivities, 'loadDispute'>;
+
 class DisputeDesk {
   constructor(
     private readonly context: PaymentContext,
-    private readonly store: DisputeStore,
+    private readonly store: DisputeRecords,
   ) {}
 
   sync({ disputeId, now }: DisputeStep): Promise<DisputeRecord | null> {
@@ -57,13 +59,16 @@ class DisputeDesk {
     return activity(this.context, call, (session) => this.send(session, record, decision, now));
   }
 
-  /** Fetched fresh and recorded; null where it is not about a payment of ours, or not known at all. */
+  /** Fetched fresh and recorded; null where it is not about a payment of ours, or known neither there nor here. */
   private async look(session: ProviderSession, disputeId: string, now: string): Promise<DisputeRecord | null> {
     const fetchedAtMs = this.context.now();
     const dispute = await session.read('disputes.retrieve', () =>
       this.context.stripe.disputes.retrieve(disputeId).catch(noneIfMissing),
     );
-    if (dispute === undefined) return null;
+    if (dispute === undefined) {
+      if ((await this.store.loadDispute({ disputeId })) === null) return null;
+      throw unknownObject(session.call, `dispute ${disputeId}, which is recorded here`);
+    }
     return this.record(session, dispute, fetchedAtMs, now);
   }
 

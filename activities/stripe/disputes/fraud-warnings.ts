@@ -3,7 +3,7 @@ import type { FraudWarningProviderActivities } from '../../../workflows/fraud-wa
 import type { FraudWarningSnapshot } from '../../../workflows/domain/dispute/fraud-warning';
 import type { FraudWarningStore } from '../../storage';
 import { activity, type PaymentContext } from '../context';
-import { noneIfMissing, unsettled } from '../errors';
+import { noneIfMissing, unknownObject, unsettled } from '../errors';
 import { idOf } from '../payments/payment-status';
 
 const EXPAND: string[] = ['charge'];
@@ -21,7 +21,10 @@ export function createFraudWarningActivities(
         const warning = await session.read('early_fraud_warnings.retrieve', () =>
           context.stripe.radar.earlyFraudWarnings.retrieve(warningId, { expand: EXPAND }).catch(noneIfMissing),
         );
-        if (warning === undefined) return null;
+        if (warning === undefined) {
+          if (!(await store.isKnown(warningId))) return null;
+          throw unknownObject(session.call, `early fraud warning ${warningId}, which is recorded here`);
+        }
         if (warning.object !== 'radar.early_fraud_warning')
           throw unsettled(session.call, 'what answered is no warning');
         const snapshot = fraudWarningSnapshot(warning);

@@ -9,6 +9,8 @@ export interface PaymentOwners {
   orderOf(paymentIntentId: string): Promise<string | undefined>;
   /** The PaymentIntent of a charge; undefined where it has none. */
   paymentOf(chargeId: string): Promise<string | undefined>;
+  /** Does the provider have a refund of this id? */
+  knowsRefund(refundId: string): Promise<boolean>;
 }
 
 const atRisk = 'nothing: an event is looked at again later';
@@ -27,6 +29,11 @@ export function createPaymentOwners(context: PaymentContext): PaymentOwners {
         const request = () => stripe.charges.retrieve(chargeId).catch(noneIfMissing);
         const charge = await session.read('charges.retrieve', request);
         return idOf(charge?.payment_intent);
+      }),
+    knowsRefund: (refundId) =>
+      activity(context, { operation: 'findRefund', atRisk, priority: 'background' }, async (session) => {
+        const request = () => stripe.refunds.retrieve(refundId).catch(noneIfMissing);
+        return (await session.read('refunds.retrieve', request)) !== undefined;
       }),
   };
 }
