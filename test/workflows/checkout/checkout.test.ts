@@ -1,38 +1,19 @@
 import { sampleCart } from '../../support/carts';
+import { shopForThisFile } from '../../support/shop';
+import { createWorld } from '../../support/world';
 import { eventually } from '../../support/time/eventually';
 import { fastForward } from '../../support/time/time';
 import { getConnection, testEnvironment } from '../../support/environment';
-import { violations } from '../../support/invariants/invariants';
-import { closeConnections, createWorld } from '../../support/world';
-import type { World } from '../../support/world';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterEach(async () => {
-  await eventually('the money to agree', async () => (await violations(world)).length === 0).catch(async () => {
-    expect(await violations(world)).toEqual([]);
-  });
-});
-
-afterAll(async () => {
-  await world.close();
-  await closeConnections();
-});
+const { world, shop } = shopForThisFile();
 
 const stockOf = async (sku: string): Promise<number> => {
-  const { rows } = await world.dependencies.pool.query(
+  const { rows } = await world().dependencies.pool.query(
     'SELECT sum(reserved)::int AS reserved FROM stock WHERE sku = $1',
     [sku],
   );
   return (rows[0] as { reserved: number }).reserved;
 };
-
-const intentsOf = (orderId: string) =>
-  world.simulator.state.paymentIntents().filter((intent) => intent.metadata['holdfast_order_id'] === orderId);
 
 async function forward(cartId: string, ms: number): Promise<void> {
   await fastForward(await getConnection(), testEnvironment().temporalNamespace, `checkout-${cartId}`, ms);
@@ -41,14 +22,14 @@ async function forward(cartId: string, ms: number): Promise<void> {
 describe('a checkout', () => {
   it('holds the card, reserves the stock, records the order, and hands it over', async () => {
     const before = await stockOf('MUG-BLUE');
-    const answer = await world.holdfast.checkout(sampleCart());
+    const answer = await world().holdfast.checkout(sampleCart());
     if (answer.state !== 'placed') throw new Error(`not placed: ${JSON.stringify(answer)}`);
     expect(answer.authorizedAmount).toBe(3640);
     expect(Date.parse(answer.captureBefore ?? '')).toBeGreaterThan(Date.now() + 6 * 86_400_000);
-    expect(intentsOf(answer.orderId)).toMatchObject([{ status: 'requires_capture', amount_capturable: 3640 }]);
+    expect(shop.intentsOf(answer.orderId)).toMatchObject([{ status: 'requires_capture', amount_capturable: 3640 }]);
     expect(await stockOf('MUG-BLUE')).toBe(before + 2);
     const order = await eventually('the order to be allocated', async () => {
-      const view = await world.dependencies.queries.getOrder(answer.orderId);
+      const view = await world().dependencies.queries.getOrder(answer.orderId);
       return view?.state === 'allocated' && view;
     });
     expect(order).toMatchObject({ paymentState: 'authorized', waitingOn: 'warehouse' });
@@ -56,8 +37,8 @@ describe('a checkout', () => {
 
   it('costs at most 16 history events', async () => {
     const cart = sampleCart();
-    await world.holdfast.checkout(cart);
-    const handle = world.client.workflow.getHandle(`checkout-${cart.cartId}`);
+    await world().holdfast.checkout(cart);
+    const handle = world().client.workflow.getHandle(`checkout-${cart.cartId}`);
     await handle.result();
     const { events } = await handle.fetchHistory();
     expect(events?.length).toBeLessThanOrEqual(16);
@@ -65,47 +46,47 @@ describe('a checkout', () => {
 
   it('is one order for the same cart at the same moment and later', async () => {
     const cart = sampleCart();
-    const answers = await Promise.all([1, 2, 3, 4].map(() => world.holdfast.checkout(cart)));
-    answers.push(await world.holdfast.checkout(cart));
+    const answers = await Promise.all([1, 2, 3, 4].map(() => world().holdfast.checkout(cart)));
+    answers.push(await world().holdfast.checkout(cart));
     const orderIds = new Set(
       answers.map((answer) => (answer.state === 'placed' ? answer.orderId : JSON.stringify(answer))),
     );
     expect(orderIds.size).toBe(1);
     const [orderId = ''] = orderIds;
-    expect(intentsOf(orderId)).toHaveLength(1);
+    expect(shop.intentsOf(orderId)).toHaveLength(1);
   });
 
   it('pays a declined cart with another card on the same PaymentIntent', async () => {
     const cart = sampleCart({ paymentMethod: 'pm_card_visa_chargeDeclinedInsufficientFunds' });
-    const declined = await world.holdfast.checkout(cart);
+    const declined = await world().holdfast.checkout(cart);
     expect(declined).toMatchObject({ state: 'declined', declineCode: 'insufficient_funds' });
-    const placed = await world.holdfast.checkout({ ...cart, paymentMethod: 'pm_card_mastercard' });
+    const placed = await world().holdfast.checkout({ ...cart, paymentMethod: 'pm_card_mastercard' });
     if (placed.state !== 'placed') throw new Error(`not placed: ${JSON.stringify(placed)}`);
-    expect(intentsOf(placed.orderId)).toHaveLength(1);
-    expect(world.simulator.state.chargesOf(intentsOf(placed.orderId)[0]?.id ?? '')).toHaveLength(2);
+    expect(shop.intentsOf(placed.orderId)).toHaveLength(1);
+    expect(world().simulator.state.chargesOf(shop.intentsOf(placed.orderId)[0]?.id ?? '')).toHaveLength(2);
   });
 
   it('gives a declined cart up after its grace, and leaves nothing behind', async () => {
     const cart = sampleCart({ paymentMethod: 'pm_card_visa_chargeDeclined' });
-    const declined = await world.holdfast.checkout(cart);
+    const declined = await world().holdfast.checkout(cart);
     if (declined.state !== 'declined') throw new Error(`not declined: ${JSON.stringify(declined)}`);
     await forward(cart.cartId, 31 * 60_000);
-    expect(await world.client.workflow.getHandle(`checkout-${cart.cartId}`).result()).toMatchObject({
+    expect(await world().client.workflow.getHandle(`checkout-${cart.cartId}`).result()).toMatchObject({
       code: 'abandoned',
     });
-    expect(intentsOf(declined.orderId)).toMatchObject([{ status: 'canceled' }]);
+    expect(shop.intentsOf(declined.orderId)).toMatchObject([{ status: 'canceled' }]);
   });
 
   it('goes on after 3-D Secure, told by the webhook', async () => {
     const cart = sampleCart({ paymentMethod: 'pm_card_authenticationRequired' });
-    const asked = await world.holdfast.checkout(cart);
+    const asked = await world().holdfast.checkout(cart);
     if (asked.state !== 'requires_action') throw new Error(`not asked: ${JSON.stringify(asked)}`);
     expect(asked.clientSecret).toContain(`${asked.paymentIntentId}_secret_`);
-    world.simulator.completeAuthentication(asked.paymentIntentId, 'succeed');
-    expect(await world.client.workflow.getHandle(`checkout-${cart.cartId}`).result()).toMatchObject({
+    world().simulator.completeAuthentication(asked.paymentIntentId, 'succeed');
+    expect(await world().client.workflow.getHandle(`checkout-${cart.cartId}`).result()).toMatchObject({
       state: 'placed',
     });
-    expect(await world.holdfast.checkout(cart)).toMatchObject({ state: 'placed', orderId: asked.orderId });
+    expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'placed', orderId: asked.orderId });
   });
 
   it('goes on after 3-D Secure by asking Stripe where every webhook is lost', async () => {
@@ -126,31 +107,31 @@ describe('a checkout', () => {
 
   it('gives 3-D Secure up after its limit and lets the hold go', async () => {
     const cart = sampleCart({ paymentMethod: 'pm_card_authenticationRequired' });
-    const asked = await world.holdfast.checkout(cart);
+    const asked = await world().holdfast.checkout(cart);
     if (asked.state !== 'requires_action') throw new Error(`not asked: ${JSON.stringify(asked)}`);
     await forward(cart.cartId, 31 * 60_000);
-    expect(await world.client.workflow.getHandle(`checkout-${cart.cartId}`).result()).toMatchObject({
+    expect(await world().client.workflow.getHandle(`checkout-${cart.cartId}`).result()).toMatchObject({
       code: 'abandoned',
     });
-    expect(intentsOf(asked.orderId)).toMatchObject([{ status: 'canceled' }]);
+    expect(shop.intentsOf(asked.orderId)).toMatchObject([{ status: 'canceled' }]);
   });
 
   it('sells the last item to exactly one of ten carts and holds nobody else’s money', async () => {
     const carts = Array.from({ length: 10 }, () =>
       sampleCart({ lines: [{ sku: 'LAST-ONE', quantity: 1, unitAmount: 9900 }], taxAmount: 0, shippingAmount: 0 }),
     );
-    const answers = await Promise.all(carts.map((cart) => world.holdfast.checkout(cart)));
+    const answers = await Promise.all(carts.map((cart) => world().holdfast.checkout(cart)));
     expect(answers.filter((answer) => answer.state === 'placed')).toHaveLength(1);
     expect(answers.filter((answer) => answer.state === 'out_of_stock')).toHaveLength(9);
-    await Promise.all(carts.map((cart) => world.client.workflow.getHandle(`checkout-${cart.cartId}`).result()));
-    const held = world.simulator.state
-      .paymentIntents()
+    await Promise.all(carts.map((cart) => world().client.workflow.getHandle(`checkout-${cart.cartId}`).result()));
+    const held = world()
+      .simulator.state.paymentIntents()
       .filter((one) => one.amount === 9900 && one.status === 'requires_capture');
     expect(held).toHaveLength(1);
   });
 
   it('names goods, prices and a currency that the catalogue does not have, and asks no bank', async () => {
-    const answer = await world.holdfast.checkout(
+    const answer = await world().holdfast.checkout(
       sampleCart({
         lines: [
           { sku: 'NO-SUCH', quantity: 1, unitAmount: 1 },
@@ -165,19 +146,19 @@ describe('a checkout', () => {
   });
 
   it('names a payment method that does not exist', async () => {
-    expect(await world.holdfast.checkout(sampleCart({ paymentMethod: 'pm_nonsense' }))).toMatchObject({
+    expect(await world().holdfast.checkout(sampleCart({ paymentMethod: 'pm_nonsense' }))).toMatchObject({
       state: 'invalid',
       problems: [{ field: 'paymentMethod' }],
     });
   });
 
   it('finds its hold again when the connection is lost after the commit', async () => {
-    world.simulator.faults.add({
+    world().simulator.faults.add({
       match: { method: 'POST', pathPattern: '^/v1/payment_intents$' },
       action: { kind: 'reset', when: 'after' },
     });
-    const answer = await world.holdfast.checkout(sampleCart());
+    const answer = await world().holdfast.checkout(sampleCart());
     if (answer.state !== 'placed') throw new Error(`not placed: ${JSON.stringify(answer)}`);
-    expect(intentsOf(answer.orderId)).toHaveLength(1);
+    expect(shop.intentsOf(answer.orderId)).toHaveLength(1);
   });
 });

@@ -6,29 +6,14 @@ import { checkoutStart } from '../../../workflows/checkout/start';
 import { newOrderId, submissionOf } from '../../../clients/client/requests';
 import { parseCheckout } from '../../../clients/schemas/validate';
 import { sampleCart } from '../../support/carts';
-import { eventually } from '../../support/time/eventually';
 import { violations } from '../../support/invariants/invariants';
-import { closeConnections, createWorld } from '../../support/world';
-import type { World } from '../../support/world';
+import { shopForThisFile } from '../../support/shop';
+import { createWorld } from '../../support/world';
+import { eventually } from '../../support/time/eventually';
 
 // Whose cart it is, and what its answer is about: identity is the cart's contents and its customer, not its id alone.
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-afterEach(async () => {
-  await eventually('the money to agree', async () => (await violations(world)).length === 0).catch(async () => {
-    expect(await violations(world)).toEqual([]);
-  });
-});
-
-afterAll(async () => {
-  await world.close();
-  await closeConnections();
-});
+const { world, shop } = shopForThisFile();
 
 const DECLINED = 'pm_card_visa_chargeDeclined';
 const ASKS_3DS = 'pm_card_authenticationRequired';
@@ -37,21 +22,18 @@ const oneMug = [{ sku: 'MUG-BLUE', quantity: 1, unitAmount: 1290 }];
 const lastOne = { lines: [{ sku: 'LAST-ONE', quantity: 1, unitAmount: 9900 }], taxAmount: 0, shippingAmount: 0 };
 
 const checkout = (cart: CheckoutRequest, key?: string): Promise<CheckoutAnswer> =>
-  world.holdfast.checkout(cart, key === undefined ? {} : { idempotencyKey: key });
+  world().holdfast.checkout(cart, key === undefined ? {} : { idempotencyKey: key });
 
 const resultOf = (cartId: string): Promise<CheckoutAnswer> =>
-  world.client.workflow.getHandle(workflowIds.checkout(cartId)).result() as Promise<CheckoutAnswer>;
+  world().client.workflow.getHandle(workflowIds.checkout(cartId)).result() as Promise<CheckoutAnswer>;
 
 function expectState<State extends CheckoutAnswer['state']>(answer: CheckoutAnswer, state: State) {
   expect(answer).toMatchObject({ state });
   return answer as Extract<CheckoutAnswer, { state: State }>;
 }
 
-const intentsOf = (orderId: string) =>
-  world.simulator.state.paymentIntents().filter((intent) => intent.metadata['holdfast_order_id'] === orderId);
-
 async function setStock(sku: string, pieces: number): Promise<void> {
-  const { pool } = world.dependencies;
+  const { pool } = world().dependencies;
   await pool.query('UPDATE stock SET on_hand = reserved WHERE sku = $1', [sku]);
   await pool.query("UPDATE stock SET on_hand = reserved + $2 WHERE sku = $1 AND warehouse_id = 'berlin'", [
     sku,
@@ -73,14 +55,14 @@ describe('a placed cart', () => {
     async (_, change) => {
       const cart = sampleCart({ customer: { id: 'cust-known', email: 'buyer@example.com' } });
       const placed = expectState(await checkout(cart), 'placed');
-      const before = world.simulator.state.paymentIntents().length;
+      const before = world().simulator.state.paymentIntents().length;
       for (const key of [undefined, 'key-1']) {
         expect(await checkout({ ...cart, ...change }, key)).toMatchObject({ code: 'cart_changed', placed: true });
       }
       expect(await checkout({ ...cart, paymentMethod: 'pm_card_mastercard' })).toMatchObject({
         orderId: placed.orderId,
       });
-      expect(world.simulator.state.paymentIntents()).toHaveLength(before);
+      expect(world().simulator.state.paymentIntents()).toHaveLength(before);
     },
   );
 
@@ -108,12 +90,14 @@ describe('while the first buyer is at 3-D Secure', () => {
       expect(JSON.stringify(answer)).not.toContain(asked.clientSecret);
     }
     const looks = (): number =>
-      world.simulator.state.requests().filter((one) => one.path.endsWith(asked.paymentIntentId)).length;
+      world()
+        .simulator.state.requests()
+        .filter((one) => one.path.endsWith(asked.paymentIntentId)).length;
     const before = looks();
     const polled = await Promise.all(Array.from({ length: 9 }, () => checkout(cart)));
     for (const answer of polled) expect(answer).toEqual(asked);
     expect(looks() - before).toBeLessThanOrEqual(1);
-    world.simulator.completeAuthentication(asked.paymentIntentId, 'succeed');
+    world().simulator.completeAuthentication(asked.paymentIntentId, 'succeed');
     expect(await resultOf(cart.cartId)).toMatchObject({ state: 'placed' });
   });
 });
@@ -125,8 +109,8 @@ describe('after a decline', () => {
     const changed = { ...cart, lines: oneMug, shippingAddress: ADDRESS, paymentMethod: 'pm_card_visa' };
     const placed = expectState(await checkout(changed), 'placed');
     expect(placed).toMatchObject({ orderId: declined.orderId, authorizedAmount: 2350 });
-    expect(intentsOf(placed.orderId)).toMatchObject([{ amount: 2350, status: 'requires_capture' }]);
-    const order = await world.dependencies.queries.getOrder(placed.orderId);
+    expect(shop.intentsOf(placed.orderId)).toMatchObject([{ amount: 2350, status: 'requires_capture' }]);
+    const order = await world().dependencies.queries.getOrder(placed.orderId);
     expect(order).toMatchObject({ lines: [{ sku: 'MUG-BLUE', quantity: 1 }], amounts: { authorized: 2350 } });
     expect(await checkout(cart)).toMatchObject({ code: 'cart_changed', placed: true });
     expect(await checkout(changed)).toMatchObject({ state: 'placed', orderId: placed.orderId });
@@ -143,8 +127,8 @@ describe('after a decline', () => {
   describe('the buyer confirms the old amount in the browser, while a changed cart is sent:', () => {
     const confirmed = async (cart: CheckoutRequest, paymentMethod: string): Promise<string> => {
       const { orderId } = expectState(await checkout({ ...cart, paymentMethod: DECLINED }), 'declined');
-      const [intent] = intentsOf(orderId);
-      await world.dependencies.stripe.paymentIntents.confirm(intent?.id ?? '', { payment_method: paymentMethod });
+      const [intent] = shop.intentsOf(orderId);
+      await world().dependencies.stripe.paymentIntents.confirm(intent?.id ?? '', { payment_method: paymentMethod });
       return orderId;
     };
     const cases = [1, 3].flatMap((quantity) => ['pm_card_visa', ASKS_3DS].map((method) => [quantity, method] as const));
@@ -158,10 +142,10 @@ describe('after a decline', () => {
         const amount = 1060 + quantity * 1290;
         expect(await checkout(changed)).toMatchObject({ state: 'placed', orderId, authorizedAmount: amount });
         await eventually('the old hold to be released', () =>
-          Promise.resolve(intentsOf(orderId).every((one) => one.amount === amount || one.status === 'canceled')),
+          Promise.resolve(shop.intentsOf(orderId).every((one) => one.amount === amount || one.status === 'canceled')),
         );
-        expect(intentsOf(orderId).filter((one) => one.status === 'requires_capture')).toMatchObject([{ amount }]);
-        expect(await world.dependencies.queries.listExceptions()).toEqual([]);
+        expect(shop.intentsOf(orderId).filter((one) => one.status === 'requires_capture')).toMatchObject([{ amount }]);
+        expect(await world().dependencies.queries.listExceptions()).toEqual([]);
       },
     );
 
@@ -169,7 +153,7 @@ describe('after a decline', () => {
       const cart = sampleCart();
       const orderId = await confirmed(cart, 'pm_card_visa');
       expect(await checkout(cart)).toMatchObject({ state: 'placed', orderId });
-      expect(intentsOf(orderId)).toHaveLength(1);
+      expect(shop.intentsOf(orderId)).toHaveLength(1);
     });
   });
 
@@ -208,10 +192,10 @@ describe('after a decline', () => {
 describe('what is known already is answered before the bank is asked', () => {
   it('out of stock before any attempt: no PaymentIntent, and fewer items may be bought', async () => {
     await setStock('LAST-ONE', 1);
-    const before = world.simulator.state.paymentIntents().length;
+    const before = world().simulator.state.paymentIntents().length;
     const cart = sampleCart({ ...lastOne, lines: [{ sku: 'LAST-ONE', quantity: 2, unitAmount: 9900 }] });
     expect(await checkout(cart)).toEqual({ state: 'out_of_stock', sku: 'LAST-ONE', available: 1 });
-    expect(world.simulator.state.paymentIntents()).toHaveLength(before);
+    expect(world().simulator.state.paymentIntents()).toHaveLength(before);
     expectState(await checkout({ ...cart, ...lastOne }), 'placed');
   });
 
@@ -222,10 +206,10 @@ describe('what is known already is answered before the bank is asked', () => {
     expectState(await checkout(sampleCart(lastOne)), 'placed');
     expect(await checkout(cart)).toMatchObject({ state: 'out_of_stock' });
     await resultOf(cart.cartId);
-    expect(intentsOf(asked.orderId)).toMatchObject([{ status: 'canceled' }]);
-    const before = world.simulator.state.paymentIntents().length;
+    expect(shop.intentsOf(asked.orderId)).toMatchObject([{ status: 'canceled' }]);
+    const before = world().simulator.state.paymentIntents().length;
     expect(await checkout(cart)).toMatchObject({ state: 'out_of_stock' });
-    expect(world.simulator.state.paymentIntents()).toHaveLength(before);
+    expect(world().simulator.state.paymentIntents()).toHaveLength(before);
   });
 
   it('sold during 3-D Secure that was passed: the hold is voided, and no second one is asked for', async () => {
@@ -233,12 +217,12 @@ describe('what is known already is answered before the bank is asked', () => {
     const cart = sampleCart({ ...lastOne, paymentMethod: ASKS_3DS });
     const asked = expectState(await checkout(cart), 'requires_action');
     expectState(await checkout(sampleCart(lastOne)), 'placed');
-    world.simulator.completeAuthentication(asked.paymentIntentId, 'succeed');
+    world().simulator.completeAuthentication(asked.paymentIntentId, 'succeed');
     expect(await resultOf(cart.cartId)).toMatchObject({ state: 'out_of_stock' });
-    expect(intentsOf(asked.orderId)).toMatchObject([{ status: 'canceled' }]);
-    const before = world.simulator.state.paymentIntents().length;
+    expect(shop.intentsOf(asked.orderId)).toMatchObject([{ status: 'canceled' }]);
+    const before = world().simulator.state.paymentIntents().length;
     expect(await checkout(cart)).toMatchObject({ state: 'out_of_stock' });
-    expect(world.simulator.state.paymentIntents()).toHaveLength(before);
+    expect(world().simulator.state.paymentIntents()).toHaveLength(before);
   });
 });
 
@@ -248,29 +232,32 @@ describe('while a checkout that came to nothing is undone', () => {
     const cart = sampleCart({ ...lastOne, paymentMethod: ASKS_3DS });
     const asked = expectState(await checkout(cart), 'requires_action');
     expectState(await checkout(sampleCart(lastOne)), 'placed');
-    const { faults } = world.simulator;
+    const { faults } = world().simulator;
     const held = faults.add({ match: { pathPattern: '/cancel$' }, action: { kind: 'hold', when: 'after' } });
-    world.simulator.completeAuthentication(asked.paymentIntentId, 'succeed');
+    world().simulator.completeAuthentication(asked.paymentIntentId, 'succeed');
     await eventually('the checkout to be undone', async () => (await checkout(cart)).state === 'out_of_stock');
     const changed = checkout({ ...cart, lines: oneMug, paymentMethod: 'pm_card_visa' });
     faults.release(held);
     const placed = expectState(await changed, 'placed');
     expect(placed.orderId).not.toBe(asked.orderId);
-    expect(intentsOf(asked.orderId)).toMatchObject([{ status: 'canceled' }]);
+    expect(shop.intentsOf(asked.orderId)).toMatchObject([{ status: 'canceled' }]);
   });
 });
 
 describe('a first submission whose update is lost', () => {
   const start = async (cart: ReturnType<typeof sampleCart>): Promise<void> => {
     const submission = submissionOf(parseCheckout(cart), DEFAULT_POLICY);
-    await world.client.workflow.start(workflowTypes.checkout, checkoutStart(newOrderId(), submission, world.taskQueue));
+    await world().client.workflow.start(
+      workflowTypes.checkout,
+      checkoutStart(newOrderId(), submission, world().taskQueue),
+    );
   };
 
   it('is carried by the start: the checkout goes on to the order, and a resend joins it', async () => {
     const cart = sampleCart();
     await start(cart);
     const placed = expectState(await checkout(cart), 'placed');
-    expect(intentsOf(placed.orderId)).toHaveLength(1);
+    expect(shop.intentsOf(placed.orderId)).toHaveLength(1);
     expect(await resultOf(cart.cartId)).toMatchObject({ orderId: placed.orderId });
   });
 
@@ -279,11 +266,12 @@ describe('a first submission whose update is lost', () => {
     await start(cart);
     const orderId = await eventually('the card to be declined', () =>
       Promise.resolve(
-        world.simulator.state.paymentIntents().find((one) => one.metadata['holdfast_cart_id'] === cart.cartId)
-          ?.metadata['holdfast_order_id'],
+        world()
+          .simulator.state.paymentIntents()
+          .find((one) => one.metadata['holdfast_cart_id'] === cart.cartId)?.metadata['holdfast_order_id'],
       ),
     );
     expectState(await checkout(cart), 'declined');
-    expect(world.simulator.state.chargesOf(intentsOf(orderId)[0]?.id ?? '')).toHaveLength(1);
+    expect(world().simulator.state.chargesOf(shop.intentsOf(orderId)[0]?.id ?? '')).toHaveLength(1);
   });
 });
