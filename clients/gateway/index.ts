@@ -36,6 +36,12 @@ export interface GatewayOptions {
   readonly logger?: FastifyBaseLogger;
   /** How long a request may take to arrive, in milliseconds. Default 20 s. */
   readonly requestLimitMs?: number;
+  /** How long a connection may carry nothing, an answer that its client does not read included, in milliseconds. Default 60 s. */
+  readonly silenceLimitMs?: number;
+  /** Connections beyond so many are closed at once, without an answer. Default 5,000. */
+  readonly maxConnections?: number;
+  /** The most that a provider's event may have, in bytes; a larger one is fetched as one that was missed. Default 4 MiB. */
+  readonly webhookLimitBytes?: number;
   /** How long `close` lets running requests go on, in milliseconds. Default 28 s. */
   readonly closeLimitMs?: number;
   /** Milliseconds since the epoch. */
@@ -61,7 +67,12 @@ const CLOSE_LIMIT_MS = 28_000;
 const REQUEST_LIMIT_MS = 20_000;
 /** How often slow requests are looked for. */
 const CONNECTIONS_CHECK_MS = 1_000;
-/** Each may hold a body: more than this is no shop's traffic, and the rest waits in the system's queue. */
+/** Longer than a request waits for the bank; a client that does not read its answer holds memory until then. */
+const SILENCE_LIMIT_MS = 60_000;
+/**
+ * Each may hold a body: more than this is no shop's traffic. Those beyond are closed without an answer, since writing one to
+ * whoever opens thousands costs what the limit saves; a load balancer tries elsewhere.
+ */
 const MAX_CONNECTIONS = 5_000;
 
 /** Builds the HTTP gateway over its dependencies. @throws RangeError for missing or short API keys */
@@ -71,10 +82,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const metrics = createMetrics(deps);
   rateGauges(deps.rates, [metrics.registry], now);
   const state = { closing: false };
-  const app = createServer(
-    discreet(options.logger ?? createLogger('info')),
-    options.requestLimitMs ?? REQUEST_LIMIT_MS,
-  );
+  const app = createServer(discreet(options.logger ?? createLogger('info')), options);
   const operations = [
     ...checkoutOperations(deps, metrics),
     ...orderOperations(deps, metrics, now),
@@ -89,6 +97,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const document = openApiDocument(operations, options.version ?? '0.1.0');
 
   observe(app, metrics, () => state.closing);
+  app.server.on('drop', () => metrics.dropped.inc());
   app.addHook('onRequest', async (request) => {
     if (state.closing && request.url !== '/readyz' && request.url !== '/healthz') {
       throw unavailable('The gateway is shutting down; send the same request again', { code: 'closing' });
@@ -103,7 +112,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   app.get('/openapi.json', { schema: { hide: true } }, () => document);
   registerHealth(app, deps, metrics, () => state.closing);
   registerPaymentPage(app);
-  registerWebhooks(app, deps, metrics);
+  registerWebhooks(app, deps, metrics, options.webhookLimitBytes);
   registerApi(app, operations, deps.idempotency, authenticate);
 
   return {
@@ -122,13 +131,15 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   };
 }
 
-function createServer(logger: FastifyBaseLogger, requestLimitMs: number): FastifyInstance {
+function createServer(logger: FastifyBaseLogger, options: GatewayOptions): FastifyInstance {
+  const { requestLimitMs = REQUEST_LIMIT_MS, silenceLimitMs = SILENCE_LIMIT_MS } = options;
   const app = Fastify({
     loggerInstance: logger,
     // One line for each answer is written below, without what may be personal.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: requestLimitMs,
+    connectionTimeout: silenceLimitMs,
     http: {
       // Hazard: where the time for headers is the longer one (its default), Node uses it for the whole request.
       headersTimeout: requestLimitMs,
@@ -142,7 +153,7 @@ function createServer(logger: FastifyBaseLogger, requestLimitMs: number): Fastif
     clientErrorHandler: refuseConnection,
     routerOptions: { maxParamLength: 200 },
   });
-  app.server.maxConnections = MAX_CONNECTIONS;
+  app.server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
   app.removeContentTypeParser('text/plain');
   app.setErrorHandler((error, request, reply) => {
     const isGone = request.raw.destroyed && !request.raw.complete;

@@ -3,7 +3,10 @@ import type { GatewayMetrics } from '../server/metrics';
 import type { GatewayDeps, VerifiedEvent } from '../ports';
 import { Problem, unavailable } from '../server/problem';
 
-/** A provider's events are larger than our own requests: one too large to be taken would be lost for good. */
+/**
+ * A provider's events are larger than our own requests. One that is larger still is refused unread: it counts as undelivered, so the
+ * look for missed events fetches it through the API.
+ */
 const WEBHOOK_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** A signature that could be one. Anything else is refused before its body is read. */
@@ -13,10 +16,15 @@ const SIGNATURE = /^(?=.*(?:^|,)t=\d{1,12}(?:,|$))(?=.*(?:^|,)v1=[0-9a-f]{64}(?:
  * `POST /webhooks/stripe`: verified over the exact bytes, stored once, answered after the commit. Nothing acts on it
  * here: what is stored is a hint, and the relay sends it on. No API key: the signature says who speaks.
  */
-export function registerWebhooks(app: FastifyInstance, deps: GatewayDeps, metrics: GatewayMetrics): void {
+export function registerWebhooks(
+  app: FastifyInstance,
+  deps: GatewayDeps,
+  metrics: GatewayMetrics,
+  limitBytes = WEBHOOK_LIMIT_BYTES,
+): void {
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: WEBHOOK_LIMIT_BYTES }, (_request, body, done) =>
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: limitBytes }, (_request, body, done) =>
       done(null, body),
     );
     scope.addHook('onRequest', async (request) => {
@@ -30,7 +38,11 @@ export function registerWebhooks(app: FastifyInstance, deps: GatewayDeps, metric
       // Whatever body follows is not read, so the connection cannot be used again.
       throw new Problem(400, detail, { code }, { connection: 'close' });
     });
-    scope.post('/webhooks/stripe', { bodyLimit: WEBHOOK_LIMIT_BYTES }, async (request, reply) => {
+    scope.addHook('onError', async (_request, _reply, error) => {
+      if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+        metrics.webhooks.inc({ type: 'unverified', result: 'too_large' });
+    });
+    scope.post('/webhooks/stripe', { bodyLimit: limitBytes }, async (request, reply) => {
       const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const signature = request.headers['stripe-signature'];
       const event = verify(deps, metrics, rawBody, typeof signature === 'string' ? signature : undefined);

@@ -5,6 +5,7 @@ export interface GatewayMetrics {
   readonly registry: Registry;
   readonly requests: Counter<'method' | 'route' | 'status'>;
   readonly latency: Histogram<'method' | 'route'>;
+  readonly dropped: Counter;
   readonly webhooks: Counter<'type' | 'result'>;
   readonly checkouts: Counter<'answer'>;
   readonly commands: Counter<'command' | 'answer'>;
@@ -35,6 +36,11 @@ export function createMetrics(deps: MetricsDeps): GatewayMetrics {
       help: 'Time to the answer, by route',
       labelNames: ['method', 'route'],
       buckets: LATENCY_BUCKETS_S,
+      registers,
+    }),
+    dropped: new Counter({
+      name: 'holdfast_http_connections_dropped_total',
+      help: 'Connections closed at once since too many were open',
       registers,
     }),
     webhooks: new Counter({

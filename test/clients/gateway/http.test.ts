@@ -1,17 +1,14 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { createGateway, type Gateway } from '../../../clients/gateway';
 import { API_KEY, cart, createFakes, PLACED, request, startGateway, type Fakes } from '../support/gateway-fakes';
-import { eventually } from '../../support/time/eventually';
 
 let fakes: Fakes;
 let gateway: Gateway;
 let url: string;
-let log: () => string;
 
 beforeEach(async () => {
   fakes = createFakes();
-  ({ gateway, url, log } = await startGateway(fakes, {
+  ({ gateway, url } = await startGateway(fakes, {
     apiKeys: [API_KEY, 'another-key-0123456789'],
     closeLimitMs: LONGER_THAN_A_TEST_MS,
   }));
@@ -20,9 +17,6 @@ afterEach(() => gateway.close());
 
 // A close that waits for its limit fails the test.
 const LONGER_THAN_A_TEST_MS = 120_000;
-/** As pino writes it. */
-const INFO = 30;
-
 type Init = Parameters<typeof request>[1];
 
 const key = (authorization: string | undefined): Init => ({ body: cart(), headers: { authorization } });
@@ -134,64 +128,6 @@ test.each([
   [['a'.repeat(32)], /different characters/],
 ])('API keys %j are refused at once', async (apiKeys, reason) => {
   await expect(createGateway(fakes.deps, { apiKeys })).rejects.toThrow(reason);
-});
-
-describe('a body that does not come', () => {
-  const write = (text: string, to = url): Socket => {
-    const { hostname, port } = new URL(to);
-    const socket = connect(Number(port), hostname);
-    socket.write(text);
-    return socket;
-  };
-  const begun = (path: string, header: string): string =>
-    `POST ${path} HTTP/1.1\r\nHost: x\r\n${header}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"cartId":`;
-
-  test.each([
-    ['/v1/checkouts', '', 401],
-    ['/webhooks/stripe', '', 400],
-    ['/webhooks/stripe', 'Stripe-Signature: t=1,v1=\r\n', 400],
-  ])('is not waited for where nobody could be let in: %s %j', async (path, header, status) => {
-    const socket = write(begun(path, header));
-    const answer = await new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString())));
-    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*connection: close`, 'i'));
-    socket.destroy();
-  });
-
-  // Those who may come in: their bodies are waited for.
-  const welcome = [
-    ['/v1/checkouts', `Authorization: Bearer ${API_KEY}\r\n`],
-    ['/webhooks/stripe', `Stripe-Signature: t=1,v1=${'0'.repeat(64)}\r\n`],
-  ] as const;
-  const ways = ['destroy', 'resetAndDestroy'] as const;
-
-  test.each(welcome.flatMap(([path, header]) => ways.map((way) => [path, way, header] as const)))(
-    'since its client goes away is no error of ours: %s, %s',
-    async (path, way, header) => {
-      const atStart = log();
-      const socket = write(begun(path, `${header}Expect: 100-continue\r\n`));
-      // By now the request is being read.
-      await once(socket, 'data');
-      socket[way]();
-      await eventually('its end to be logged', () => log() !== atStart);
-      const lines = log().slice(atStart.length).trim().split('\n');
-      expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ level: INFO, route: path }]);
-      expect([fakes.sent, fakes.stored]).toEqual([[], []]);
-    },
-  );
-
-  test.each([...welcome.map(([path, header]) => begun(path, header)), 'POST /v1/checkouts HTTP/1.1\r\nHost:'])(
-    'is waited for no longer than the limit: %j',
-    async (text) => {
-      const impatient = await startGateway(fakes, { requestLimitMs: 50 });
-      const socket = write(text, impatient.url);
-      let answer = '';
-      socket.on('data', (data) => (answer += data.toString()));
-      await once(socket, 'close');
-      expect(answer).toMatch(/^HTTP\/1.1 408 [^]*"code":"request_timeout"/);
-      await impatient.gateway.close();
-      expect(impatient.log()).not.toMatch(/"level":[56]0/);
-    },
-  );
 });
 
 test('request ids are echoed where they are harmless', async () => {

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import Stripe from 'stripe';
 import { pino } from 'pino';
-import { createGateway, type Gateway, type GatewayDeps } from '../../../clients/gateway';
+import { createGateway, type Gateway, type GatewayDeps, type GatewayOptions } from '../../../clients/gateway';
 import { createOrderQueries, createPool } from '../../../activities/storage';
 import { gatewayDependencies } from '../../../workers/dependencies/gateway-dependencies';
 import { sampleCart } from '../../support/carts';
+import { collectMissedEvents } from '../../../workers/relays/missed-events';
 import { closeConnections } from '../../support/environment';
+import { eventually } from '../../support/time/eventually';
 import { createWorld, type World } from '../../support/world';
 import { API_KEY, request, type Answer } from '../support/gateway-fakes';
 
@@ -16,9 +18,9 @@ let deps: GatewayDeps;
 let gateway: Gateway;
 let url: string;
 
-async function serve(changes: Partial<GatewayDeps> = {}): Promise<Gateway> {
+async function serve(changes: Partial<GatewayDeps> = {}, options: Partial<GatewayOptions> = {}): Promise<Gateway> {
   deps = { ...gatewayDependencies(world.dependencies, world.holdfast), ...changes };
-  const served = await createGateway(deps, { apiKeys: [API_KEY], logger: pino({ level: 'silent' }) });
+  const served = await createGateway(deps, { apiKeys: [API_KEY], logger: pino({ level: 'silent' }), ...options });
   await served.listen(0, '127.0.0.1');
   return served;
 }
@@ -224,4 +226,22 @@ test('Postgres away: 503 for orders and webhooks, and /readyz names it', async (
   });
   await away.close();
   await pool.end();
+});
+
+test('an event larger than the gateway takes is counted, and fetched as one that was missed', async () => {
+  const { simulator, dependencies } = world;
+  const small = await serve({}, { webhookLimitBytes: 100 });
+  simulator.setWebhookEndpoint(`${small.url}/webhooks/stripe`);
+  const { id } = await dependencies.stripe.paymentIntents.create({ amount: 900, currency: 'eur' });
+  await dependencies.stripe.paymentIntents.cancel(id);
+  const isKept = async (): Promise<boolean> =>
+    (await dependencies.pool.query('SELECT 1 FROM inbox WHERE payment_intent_id = $1', [id])).rows.length > 0;
+  await eventually('the event to be refused', async () => {
+    const { text } = (await request(`${small.url}/metrics`)).body as { text: string };
+    return text.includes('holdfast_webhook_events_total{type="unverified",result="too_large"}');
+  });
+  expect(await isKept()).toBe(false);
+  await collectMissedEvents(dependencies.eventLister, dependencies.inbox);
+  expect(await isKept()).toBe(true);
+  await small.close();
 });
