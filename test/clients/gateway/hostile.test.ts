@@ -3,6 +3,9 @@ import { createGateway, type Gateway } from '../../../clients/gateway';
 import { gatewayDependencies } from '../../../workers/dependencies/gateway-dependencies';
 import { sampleCart } from '../../support/carts';
 import { closeConnections } from '../../support/environment';
+import { Disputes, FraudWarnings } from '../../support/disputes';
+import { refundIn } from '../../support/refunds';
+import { Shop } from '../../support/shop';
 import { hostile, hostileText } from '../../support/hostile';
 import { check, fc } from '../../support/property';
 import { stuckWorkflows } from '../../support/stuck-workflows';
@@ -25,15 +28,15 @@ const TIME_LIMIT_MS = 40_000;
 let world: World;
 let gateway: Gateway;
 let routes: readonly Route[];
-let orderId: string;
+/** Ids of what there is, by the name of a path's parameter: what is asked of them comes past the question whether they are known. */
+let known: Readonly<Record<string, readonly string[]>>;
 
 beforeAll(async () => {
-  world = await createWorld({ withoutRelays: true });
+  world = await createWorld();
   const deps = gatewayDependencies(world.dependencies, world.holdfast);
   gateway = await createGateway(deps, { apiKeys: [API_KEY], logger: pino({ level: 'silent' }) });
   await gateway.listen(0, '127.0.0.1');
-  const placed = await request(`${gateway.url}/v1/checkouts`, { body: sampleCart() });
-  orderId = String(placed.body['orderId']);
+  known = await moneyMoved();
   routes = routesOf((await request(`${gateway.url}/openapi.json`)).body);
 }, 60_000);
 afterAll(async () => {
@@ -41,6 +44,32 @@ afterAll(async () => {
   await world.close();
   await closeConnections();
 });
+
+/** An order untouched, one of which a refund failed and another is under way, one that is disputed, one with a fraud warning. */
+async function moneyMoved(): Promise<typeof known> {
+  const shop = new Shop(() => world);
+  const disputes = new Disputes(() => world, shop);
+  const untouched = await shop.place();
+  const [refunded, disputed, warned] = await Promise.all([1, 2, 3].map(() => disputes.shippedOrder('part')));
+  const refundIds = [];
+  for (const then of ['fail', 'stay'] as const) {
+    world.simulator.setNextRefund({ kind: 'pending', then, afterMs: 0 });
+    const answer = await world.holdfast.refund(refunded ?? '', { amount: 100, reason: 'duplicate' });
+    if (!answer.accepted || answer.state === 'voided') throw new Error(JSON.stringify(answer));
+    refundIds.push(answer.refundId);
+    await refundIn(world, answer.refundId, then === 'fail' ? 'failed' : 'pending');
+  }
+  const disputeId = await disputes.opened(disputed ?? '');
+  const warningId = await new FraudWarnings(() => world).raised(disputes.paymentOf(warned ?? ''));
+  const exceptions = await world.dependencies.queries.listExceptions();
+  return {
+    orderId: [untouched, refunded, disputed, warned].filter((one) => one !== undefined),
+    refundId: refundIds,
+    disputeId: [disputeId],
+    warningId: [warningId],
+    exceptionId: exceptions.map((one) => one.exceptionId),
+  };
+}
 
 function routesOf(document: Json): Route[] {
   return Object.entries(document['paths'] as Record<string, Record<string, Json>>)
@@ -88,38 +117,55 @@ function goodValue(schema: Json): fc.Arbitrary<unknown> {
   }
 }
 
-/** A good cart of which a few fields are hostile: more of it comes past the edge than of what a schema alone makes. */
-const spoiltCart = fc
-  .array(
-    fc.tuple(
-      fc.constantFrom(
-        'cartId',
-        'customer.id',
-        'customer.email',
-        'customer.name',
-        'lines.0.sku',
-        'lines.0.quantity',
-        'lines.0.unitAmount',
-        'currency',
-        'shippingAmount',
-        'taxAmount',
-        'paymentMethod',
-        'channel',
-      ),
-      hostile,
-    ),
-    { minLength: 1, maxLength: 2 },
-  )
-  .map((changes) => {
-    const cart = structuredClone(sampleCart()) as unknown as Record<string, unknown>;
-    for (const [path, value] of changes) {
+/** Good requests: with a few fields hostile, more of them comes past the edge than of what a schema alone makes. */
+const lines = [{ sku: 'MUG-BLUE', quantity: 1 }];
+const actor = 'person-1';
+const good: Readonly<Record<string, readonly object[]>> = {
+  '/v1/checkouts': [sampleCart()],
+  '/v1/orders/{orderId}/shipments': [{ lines, carrier: 'dhl', trackingNumber: 'T-1', warehouseId: 'berlin' }],
+  '/v1/orders/{orderId}/cancel': [{ reason: 'late', actor }],
+  '/v1/orders/{orderId}/refunds': [
+    { amount: 100, currency: 'eur', reason: 'duplicate', actor },
+    { lines, reason: 'duplicate' },
+  ],
+  '/v1/refunds/{refundId}/resolution': [
+    { action: 'manual_transfer', reference: 'transfer 1', actor },
+    { action: 'another_refund', actor },
+  ],
+  '/v1/refunds/{refundId}/cancel': [{ actor }],
+  '/v1/disputes/{disputeId}/decision': [
+    { action: 'submit', note: 'sent', uncategorizedText: 'It was delivered.', actor },
+  ],
+  '/v1/fraud-warnings/{warningId}/decision': [
+    { action: 'refund', actor },
+    { action: 'ignore', actor },
+  ],
+  '/v1/exceptions/{exceptionId}/resolution': [
+    { action: 'retry', note: 'again', actor },
+    { action: 'dismiss', note: 'settled', actor },
+  ],
+};
+
+function spoilt(body: object): fc.Arbitrary<unknown> {
+  const changes = fc.array(fc.tuple(fc.constantFrom(...pathsOf(body)), hostile), { maxLength: 2 });
+  return changes.map((all) => {
+    const copy = structuredClone(body) as Record<string, unknown>;
+    for (const [path, value] of all) {
       const names = path.split('.');
       const last = names.pop() as string;
-      const target = names.reduce<Record<string, unknown>>((at, name) => at[name] as Record<string, unknown>, cart);
-      target[last] = value;
+      const target = names.reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], copy);
+      if (typeof target === 'object' && target !== null) (target as Record<string, unknown>)[last] = value;
     }
-    return cart as unknown;
+    return copy;
   });
+}
+
+/** Paths of all fields, those of objects and lists included. */
+function pathsOf(value: object): string[] {
+  return Object.entries(value).flatMap(([name, inner]: [string, unknown]) =>
+    typeof inner === 'object' && inner !== null ? [name, ...pathsOf(inner).map((path) => `${name}.${path}`)] : [name],
+  );
+}
 
 const inUrl = hostileText.map((text) => encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd')).slice(0, 2_000));
 
@@ -128,17 +174,21 @@ function requestOf(
 ): fc.Arbitrary<{ readonly method: string; readonly path: string; readonly body: unknown }> {
   const { method, query } = route;
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
-  const parameter = fc.oneof(
-    fc.constantFrom(orderId, 'unknown_1'),
-    inUrl.filter((one) => one !== ''),
-  );
+  const parameter = (name: string): fc.Arbitrary<string> =>
+    fc.oneof(
+      { weight: 3, arbitrary: fc.constantFrom(...(known[name] ?? []), 'unknown_1') },
+      { weight: 1, arbitrary: inUrl.filter((one) => one !== '') },
+    );
   const schema = route.body;
   const body =
     schema === undefined
       ? fc.constant(undefined)
-      : fc.oneof(valueOf(schema), ...(route.path === '/v1/checkouts' ? [spoiltCart] : []));
+      : fc.oneof(
+          { weight: 1, arbitrary: valueOf(schema) },
+          ...(good[route.path] ?? []).map((one) => ({ weight: 2, arbitrary: spoilt(one) })),
+        );
   return fc
-    .tuple(fc.tuple(...names.map(() => parameter)), fc.tuple(...query.map(() => fc.option(inUrl))), body)
+    .tuple(fc.tuple(...names.map(parameter)), fc.tuple(...query.map(() => fc.option(inUrl))), body)
     .map(([parameters, values, content]) => {
       const path = names.reduce((at, name, index) => at.replace(`{${name}}`, parameters[index] as string), route.path);
       const search = query
