@@ -100,7 +100,12 @@ async function play(world: World, story: typeof stories extends fc.Arbitrary<inf
       },
       quantities,
     );
-  const model = new OrderModel(lines, story.captureOn, price);
+  const model = new OrderModel(
+    lines,
+    story.captureOn,
+    story.card === 'pm_card_mastercard' ? 'mastercard' : 'visa',
+    price,
+  );
   const told = [JSON.stringify({ captureOn: story.captureOn, renews: story.renews })];
   await perform(world, orderId, model, { kind: 'bank', renews: story.renews }, 0);
   await agree(world, orderId, model, told);
@@ -132,7 +137,7 @@ async function perform(world: World, orderId: string, model: OrderModel, command
       return;
     case 'renew':
       expect(await holdfast.renewPayment(orderId, { paymentMethod: command.card })).toMatchObject(
-        model.renew(command.card === 'pm_card_mastercard'),
+        model.renew(command.card === 'pm_card_mastercard' ? 'mastercard' : undefined),
       );
       return;
     case 'decide':
