@@ -19,8 +19,8 @@ export const AUTHORIZE_OPTIONS: ActivityOptions = {
 };
 
 /**
- * Money that moves without a customer at the screen (captures, voids, renewals). Providers keep idempotency keys for 24 h,
- * so blind retries end at 6 h, well below it; after that the outcome is looked up and a person is told.
+ * Money that moves in a workflow of its own, with nobody waiting behind it (refunds, undoing a checkout). Providers keep idempotency
+ * keys for 24 h, so blind retries end at 6 h, well below it; after that the outcome is looked up and a person is told.
  */
 export const MONEY_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '30 s',
@@ -29,6 +29,21 @@ export const MONEY_OPTIONS: ActivityOptions = {
     initialInterval: '1 s',
     backoffCoefficient: 2,
     maximumInterval: '5 min',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+};
+
+/**
+ * What a person or a customer asks of an order, while other commands wait behind it: a blip of the provider and a short line are
+ * waited for. With the first try before it, the order is free again within a minute; what is not settled by then is tried again
+ * later, under the same key.
+ */
+export const COMMAND_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '30 s',
+  scheduleToCloseTimeout: '45 s',
+  retry: {
+    initialInterval: '1 s',
+    backoffCoefficient: 2,
     nonRetryableErrorTypes: NEVER_RETRIED,
   },
 };

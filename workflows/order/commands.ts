@@ -23,7 +23,7 @@ import type { CancelCommand, DeliverCommand, Refusal, ShipCommand, CommandAnswer
 import { records } from './context';
 import type { OrderContext } from './context';
 import { endHoldDecision, ensureHold, renewHold, renewWith } from './holds';
-import { capturePayment, voidPayments } from '../payment/activities';
+import { capturePayment, voidPaymentSoon } from '../payment/activities';
 import type { CapturePaymentInput, ShipmentRecord } from '../payment/ports';
 import { endRefusal, refuseCapture } from './refused-captures';
 
@@ -144,8 +144,10 @@ function isLastCapture({ shipments }: OrderFacts, { authorizedAt }: Hold): boole
 
 /** One capture; what fails for good is kept and tried again, so no parcel leaves without its money being looked for. */
 export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured> {
+  // One whose outcome stayed unknown makes room sooner for the command behind it.
+  const isWaitedFor = input.shipment !== undefined && order.unsettled.capture === undefined;
   try {
-    const result = await capturePayment(input);
+    const result = await capturePayment(input, isWaitedFor ? 'command' : 'background');
     order.set(result.facts);
     await order.conclude('capture', 'capture_unknown');
     if (result.outcome === 'refused') return result.cause;
@@ -277,7 +279,8 @@ async function cancelLater(order: OrderContext, command: CancelCommand, error: u
 async function letHoldsGo(order: OrderContext, facts: OrderFacts): Promise<boolean> {
   const { orderId, paymentAttempts } = facts;
   const attempts = Math.max(paymentAttempts, order.unsettled.authorization?.attempt ?? 0);
-  const result = await voidPayments({ orderId, attempts, reason: 'order_cancelled' });
+  const patience = order.unsettled.cancel === undefined ? 'command' : 'background';
+  const result = await voidPaymentSoon({ orderId, attempts, reason: 'order_cancelled' }, patience);
   if (result.outcome === 'captured') await order.reload();
   return result.outcome === 'captured';
 }

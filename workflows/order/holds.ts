@@ -157,7 +157,8 @@ export async function letReplacedHoldsGo(order: OrderContext): Promise<void> {
   const { paymentAttempts, supersededHolds } = facts;
   try {
     for (const onlyPaymentIntentId of supersededHolds) {
-      await voidPaymentSoon({ orderId, attempts: paymentAttempts, onlyPaymentIntentId, reason: 'hold_replaced' });
+      const replaced = { orderId, attempts: paymentAttempts, onlyPaymentIntentId, reason: 'hold_replaced' } as const;
+      await voidPaymentSoon(replaced, 'background');
     }
   } catch (error) {
     order.letGoLater();
@@ -178,7 +179,7 @@ export async function releaseForAnother(order: OrderContext): Promise<void> {
   if (hold === undefined) return;
   order.step = 'releasing the card hold for a new one';
   const { paymentIntentId: onlyPaymentIntentId } = hold;
-  await voidPaymentSoon({ orderId, attempts, onlyPaymentIntentId, reason: RELEASED_FOR_ANOTHER });
+  await voidPaymentSoon({ orderId, attempts, onlyPaymentIntentId, reason: RELEASED_FOR_ANOTHER }, 'background');
   await order.reload();
 }
 

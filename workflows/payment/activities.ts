@@ -3,6 +3,7 @@ import type { ActivityOptions } from '@temporalio/workflow';
 import {
   AUTHORIZE_OPTIONS,
   BACKGROUND_OPTIONS,
+  COMMAND_OPTIONS,
   FIRST_TRY_OPTIONS,
   LOOKUP_OPTIONS,
   MONEY_OPTIONS,
@@ -61,27 +62,32 @@ function lookUp({ paymentIntentId, attempt }: SyncPaymentInput): string {
   return `Ask Stripe about ${paymentIntentId ?? `attempt ${attempt ?? '?'}`}`;
 }
 
-export function capturePayment(input: CapturePaymentInput): Promise<CapturePaymentResult> {
+/** Does somebody wait for this try, e.g. a parcel that is to leave? Otherwise it is the order's own, or was tried before. */
+export type Patience = 'command' | 'background';
+
+const PATIENCE: Readonly<Record<Patience, ActivityOptions>> = {
+  command: COMMAND_OPTIONS,
+  background: BACKGROUND_OPTIONS,
+};
+
+export function capturePayment(input: CapturePaymentInput, patience: Patience): Promise<CapturePaymentResult> {
   const what = input.shipment === undefined ? 'the whole order' : `parcel ${input.shipment.trackingNumber}`;
   const summary = `Capture ${input.amount} for ${what}`;
   return localFirst(
     () => firstTry.capturePayment.executeWithOptions({ ...FIRST_TRY_OPTIONS, summary }, [input]),
-    // A parcel that is to leave waits for its money; a whole order's is taken with nobody waiting.
-    () =>
-      bank.capturePayment.executeWithOptions(
-        options(input.shipment === undefined ? BACKGROUND_OPTIONS : MONEY_OPTIONS, summary),
-        [input],
-      ),
+    () => bank.capturePayment.executeWithOptions(options(PATIENCE[patience], summary), [input]),
   );
 }
 
 export function voidPayments(input: VoidPaymentInput): Promise<VoidPaymentResult> {
-  const what = input.onlyPaymentIntentId ?? 'every hold';
-  return bank.voidPayments.executeWithOptions(options(MONEY_OPTIONS, `Let go ${what}: ${input.reason}`), [input]);
+  return bank.voidPayments.executeWithOptions(options(MONEY_OPTIONS, voiding(input)), [input]);
 }
 
-/** As `voidPayments`, for a hold that the order needs no more: what cannot be voided soon is voided later. */
-export function voidPaymentSoon(input: VoidPaymentInput): Promise<VoidPaymentResult> {
-  const summary = `Void ${input.onlyPaymentIntentId ?? 'every hold'}: ${input.reason}`;
-  return bank.voidPayments.executeWithOptions(options(BACKGROUND_OPTIONS, summary), [input]);
+/** As `voidPayments`, for an order: what cannot be voided soon is voided later. */
+export function voidPaymentSoon(input: VoidPaymentInput, patience: Patience): Promise<VoidPaymentResult> {
+  return bank.voidPayments.executeWithOptions(options(PATIENCE[patience], voiding(input)), [input]);
+}
+
+function voiding({ onlyPaymentIntentId, reason }: VoidPaymentInput): string {
+  return `Void ${onlyPaymentIntentId ?? 'every hold'}: ${reason}`;
 }
