@@ -144,10 +144,8 @@ function isLastCapture({ shipments }: OrderFacts, { authorizedAt }: Hold): boole
 
 /** One capture; what fails for good is kept and tried again, so no parcel leaves without its money being looked for. */
 export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured> {
-  // One whose outcome stayed unknown makes room sooner for the command behind it.
-  const isWaitedFor = input.shipment !== undefined && order.unsettled.capture === undefined;
   try {
-    const result = await capturePayment(input, isWaitedFor ? 'command' : 'background');
+    const result = await capturePayment(input, order.unsettled.capture !== undefined);
     order.set(result.facts);
     await order.conclude('capture', 'capture_unknown');
     if (result.outcome === 'refused') return result.cause;
@@ -200,14 +198,9 @@ function unsettledCapture(order: OrderContext): Refusal {
 
 /** Takes the money of everything that is left, before it ships. */
 export async function captureAll(order: OrderContext): Promise<Captured> {
-  const hold = order.facts.hold;
+  const { hold, orderId } = order.facts;
   if (hold === undefined) return 'gone';
-  const input = {
-    orderId: order.orderId,
-    paymentIntentId: hold.paymentIntentId,
-    amount: owedAmount(order.facts),
-    final: true,
-  };
+  const input = { orderId, paymentIntentId: hold.paymentIntentId, amount: owedAmount(order.facts), final: true };
   order.step = `taking the money of the ${WHOLE_ORDER}`;
   return capture(order, input);
 }
@@ -279,8 +272,7 @@ async function cancelLater(order: OrderContext, command: CancelCommand, error: u
 async function letHoldsGo(order: OrderContext, facts: OrderFacts): Promise<boolean> {
   const { orderId, paymentAttempts } = facts;
   const attempts = Math.max(paymentAttempts, order.unsettled.authorization?.attempt ?? 0);
-  const patience = order.unsettled.cancel === undefined ? 'command' : 'background';
-  const result = await voidPaymentSoon({ orderId, attempts, reason: 'order_cancelled' }, patience);
+  const result = await voidPaymentSoon({ orderId, attempts, reason: 'order_cancelled' });
   if (result.outcome === 'captured') await order.reload();
   return result.outcome === 'captured';
 }

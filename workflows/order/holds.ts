@@ -157,8 +157,7 @@ export async function letReplacedHoldsGo(order: OrderContext): Promise<void> {
   const { paymentAttempts, supersededHolds } = facts;
   try {
     for (const onlyPaymentIntentId of supersededHolds) {
-      const replaced = { orderId, attempts: paymentAttempts, onlyPaymentIntentId, reason: 'hold_replaced' } as const;
-      await voidPaymentSoon(replaced, 'background');
+      await voidPaymentSoon({ orderId, attempts: paymentAttempts, onlyPaymentIntentId, reason: 'hold_replaced' });
     }
   } catch (error) {
     order.letGoLater();
@@ -179,7 +178,7 @@ export async function releaseForAnother(order: OrderContext): Promise<void> {
   if (hold === undefined) return;
   order.step = 'releasing the card hold for a new one';
   const { paymentIntentId: onlyPaymentIntentId } = hold;
-  await voidPaymentSoon({ orderId, attempts, onlyPaymentIntentId, reason: RELEASED_FOR_ANOTHER }, 'background');
+  await voidPaymentSoon({ orderId, attempts, onlyPaymentIntentId, reason: RELEASED_FOR_ANOTHER });
   await order.reload();
 }
 

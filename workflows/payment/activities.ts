@@ -62,20 +62,15 @@ function lookUp({ paymentIntentId, attempt }: SyncPaymentInput): string {
   return `Ask Stripe about ${paymentIntentId ?? `attempt ${attempt ?? '?'}`}`;
 }
 
-/** Does somebody wait for this try, e.g. a parcel that is to leave? Otherwise it is the order's own, or was tried before. */
-export type Patience = 'command' | 'background';
-
-const PATIENCE: Readonly<Record<Patience, ActivityOptions>> = {
-  command: COMMAND_OPTIONS,
-  background: BACKGROUND_OPTIONS,
-};
-
-export function capturePayment(input: CapturePaymentInput, patience: Patience): Promise<CapturePaymentResult> {
+/** @param triedBefore its outcome stayed unknown: it makes room sooner for the command behind it */
+export function capturePayment(input: CapturePaymentInput, triedBefore: boolean): Promise<CapturePaymentResult> {
   const what = input.shipment === undefined ? 'the whole order' : `parcel ${input.shipment.trackingNumber}`;
   const summary = `Capture ${input.amount} for ${what}`;
+  // A parcel that is to leave waits for its money; a whole order's is taken with nobody waiting.
+  const base = input.shipment === undefined || triedBefore ? BACKGROUND_OPTIONS : COMMAND_OPTIONS;
   return localFirst(
     () => firstTry.capturePayment.executeWithOptions({ ...FIRST_TRY_OPTIONS, summary }, [input]),
-    () => bank.capturePayment.executeWithOptions(options(PATIENCE[patience], summary), [input]),
+    () => bank.capturePayment.executeWithOptions(options(base, summary), [input]),
   );
 }
 
@@ -84,8 +79,9 @@ export function voidPayments(input: VoidPaymentInput): Promise<VoidPaymentResult
 }
 
 /** As `voidPayments`, for an order: what cannot be voided soon is voided later. */
-export function voidPaymentSoon(input: VoidPaymentInput, patience: Patience): Promise<VoidPaymentResult> {
-  return bank.voidPayments.executeWithOptions(options(PATIENCE[patience], voiding(input)), [input]);
+export function voidPaymentSoon(input: VoidPaymentInput): Promise<VoidPaymentResult> {
+  const base = input.reason === 'order_cancelled' ? COMMAND_OPTIONS : BACKGROUND_OPTIONS;
+  return bank.voidPayments.executeWithOptions(options(base, voiding(input)), [input]);
 }
 
 function voiding({ onlyPaymentIntentId, reason }: VoidPaymentInput): string {
