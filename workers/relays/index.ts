@@ -141,10 +141,11 @@ function disputeHandler(options: InboxOptions): EventHandler {
 
 /** Rounds of the lane of subscriptions, whose events cost a look at the provider each. */
 function subscriptionRound({ dependencies, client, taskQueue, dunning, log }: InboxOptions): Round {
-  const { inbox: all, subscriptionRefresher: refresher } = dependencies;
+  const { inbox: all, subscriptionRefresher: refresher, subscriptions } = dependencies;
   const policy = { ...DEFAULT_DUNNING_POLICY, ...dunning };
   assertDunningPolicy(policy);
-  const handlers = [subscriptionEvents({ client, taskQueue, policy, refresher })];
+  const isKnown = async (id: string): Promise<boolean> => (await subscriptions.getSubscription(id)) !== undefined;
+  const handlers = [subscriptionEvents({ client, taskQueue, policy, refresher, isKnown })];
   const { complete, ignore, fail, retryLater } = all;
   const claimDue = (limit: number, leaseMs: number) => all.claimDue(limit, leaseMs, 'subscriptions');
   return () => dispatchInbox({ inbox: { claimDue, complete, ignore, fail, retryLater }, handlers, log });

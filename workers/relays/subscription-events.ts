@@ -14,6 +14,8 @@ export interface SubscriptionEventDependencies {
   readonly taskQueue: string;
   readonly policy: DunningPolicy;
   readonly refresher: SubscriptionRefresher;
+  /** Is it recorded here? */
+  readonly isKnown: (subscriptionId: string) => Promise<boolean>;
 }
 
 /**
@@ -67,7 +69,11 @@ async function handle(deps: SubscriptionEventDependencies, events: readonly Inbo
     await refresher.markHinted(subscriptionId, refreshed.version);
     return 'done';
   } catch (error) {
-    return postponed(error);
+    if (!isMissing(error)) return postponed(error);
+    if (!(await deps.isKnown(subscriptionId))) return { foreign: 'the provider does not know its subscription' };
+    // Its workflow finds the same, and a person gets the case.
+    await wake(deps, subscriptionId);
+    return 'done';
   }
 }
 
@@ -87,10 +93,13 @@ async function wake(
   });
 }
 
+function isMissing(error: unknown): boolean {
+  return error instanceof ApplicationFailure && error.type === failureTypes.notFound;
+}
+
 /** @throws what no waiting of a known length helps against */
 function postponed(error: unknown): Handled {
   if (!(error instanceof ApplicationFailure)) throw error;
-  if (error.type === failureTypes.notFound) return { foreign: 'the provider does not know its subscription' };
   const delayMs = error.nextRetryDelay;
   if (typeof delayMs !== 'number') throw error;
   return { later: error.message, delayMs };

@@ -4,6 +4,8 @@ import type { InboxEvent } from '../../../workers/relays/event-handler';
 import type { WebhookFaults } from '../../../workers/embedded/stripe/server';
 import { DEFAULT_DUNNING_POLICY } from '../../../workflows/domain/dunning/policy';
 import { DAY_MS, HOUR_MS, LOUD, subscriptionsForEachTest } from '../../support/subscriptions';
+import { eventually } from '../../support/time/eventually';
+import { inboxOf } from './inbox-of';
 import { check, fc } from '../../support/property';
 
 const { world, subscriptions, open } = subscriptionsForEachTest();
@@ -66,6 +68,21 @@ describe('events of subscriptions', () => {
     expect(await subscriptions.followed(subscriptionId)).toMatchObject({ stage: 'active' });
   });
 
+  it('about one that is followed here and that Stripe does not know are a person’s case at once', async () => {
+    const { subscriptionId } = await subscriptions.begin();
+    await subscriptions.followed(subscriptionId);
+    await subscriptions.quiet();
+    const missing = { kind: 'refusal', code: 'resource_missing', param: 'id' } as const;
+    const match = { method: 'GET', pathPattern: `/v1/subscriptions/${subscriptionId}$` };
+    world().simulator.faults.add({ match, action: missing, times: Infinity });
+    await inboxOf(world).receive('customer.subscription.updated', { object: 'subscription', id: subscriptionId });
+    await eventually('a person to get the case', async () =>
+      (await world().dependencies.queries.listExceptions()).some(
+        (one) => one.kind === 'subscription_unreadable' && one.subjectId === subscriptionId,
+      ),
+    );
+  });
+
   it('of one moment are one look and at most one signal', async () => {
     const { subscriptionId } = await subscriptions.begin();
     await subscriptions.followed(subscriptionId);
@@ -122,9 +139,10 @@ describe('events of subscriptions', () => {
         throw new Error('the process ended');
       },
     };
-    await expect(subscriptionEvents({ client, taskQueue, policy, refresher: dies }).handle(events)).rejects.toThrow();
+    const deps = { client, taskQueue, policy, isKnown: () => Promise.resolve(false) };
+    await expect(subscriptionEvents({ ...deps, refresher: dies }).handle(events)).rejects.toThrow();
     expect(await subscriptions.isRunning(subscriptionId, where)).toBe(false);
-    expect(await subscriptionEvents({ client, taskQueue, policy, refresher }).handle(events)).toBe('done');
+    expect(await subscriptionEvents({ ...deps, refresher }).handle(events)).toBe('done');
     expect(await subscriptions.followed(subscriptionId, where)).toMatchObject({ stage: 'active' });
   });
 
