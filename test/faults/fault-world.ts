@@ -81,7 +81,6 @@ export interface FaultWorldOptions {
 const DATABASE_CONNECTIONS = 12;
 
 export async function createFaultWorld(options: FaultWorldOptions = {}): Promise<FaultWorld> {
-  installQuietRuntime();
   const { sabotage = {} } = options;
   const log = pino({ level: process.env['HOLDFAST_TEST_LOG'] ?? 'silent' });
   const environment = testEnvironment();
@@ -121,6 +120,7 @@ export async function createFaultWorld(options: FaultWorldOptions = {}): Promise
   const relays = startRelays({ dependencies, databaseUrl: database.url, client, taskQueue, sinks: [], log });
 
   async function startWorker(): Promise<() => Promise<void>> {
+    installQuietRuntime();
     const worker = await createOrderWorker({
       connection: await getNativeConnection(),
       namespace: workerSettings.namespace,
@@ -218,7 +218,8 @@ let installed = false;
 
 /**
  * Thousands of lines tell here of steps that fail because they are meant to, and would bury what a test itself reports.
- * HOLDFAST_TEST_LOG (ERROR, WARN, INFO, DEBUG) shows them.
+ * HOLDFAST_TEST_LOG (ERROR, WARN, INFO, DEBUG) shows them. Only where a worker is made: its last connection ends the runtime, which
+ * keeps a process alive that never had one.
  */
 function installQuietRuntime(): void {
   if (installed) return;

@@ -74,7 +74,6 @@ export const SHOP_EMAIL = 'people@shop.test';
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const log = options.log ?? pino({ level: process.env['HOLDFAST_TEST_LOG'] ?? 'silent' });
-  installRuntime();
   const taskQueue = uniqueName('world');
   const [database, simulator, mail] = await Promise.all([
     createDatabase(),
@@ -148,6 +147,8 @@ async function startWorker(
   simulator: StripeSimulator,
   options: WorldOptions,
 ) {
+  // Only with a worker: its last connection ends the runtime, which keeps a process alive that never had one.
+  installRuntime();
   const worker: Worker = await createOrderWorker({
     connection: await getNativeConnection(),
     namespace: testEnvironment().temporalNamespace,
