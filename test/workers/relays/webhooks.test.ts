@@ -7,6 +7,7 @@ import { sampleCart } from '../../support/carts';
 import { getConnection, testEnvironment } from '../../support/environment';
 import { eventually } from '../../support/time/eventually';
 import { violations } from '../../support/invariants/invariants';
+import { agreesAfterEach } from '../../support/shop';
 import { check, fc } from '../../support/property';
 import { fastForward } from '../../support/time/time';
 import { closeConnections, createWorld } from '../../support/world';
@@ -21,13 +22,12 @@ beforeAll(async () => {
   world = await createWorld();
 });
 
-afterEach(async () => {
+// The money agrees only once held webhooks are released: hooks after a test run in the order in which they are written.
+afterEach(() => {
   world.simulator.setWebhookFaults({});
   world.simulator.releaseWebhooks();
-  await eventually('the money to agree', async () => (await violations(world)).length === 0).catch(async () => {
-    expect(await violations(world)).toEqual([]);
-  });
 });
+agreesAfterEach(() => world);
 
 afterAll(async () => {
   await world.close();
@@ -217,7 +217,8 @@ describe('webhooks', () => {
     }
     await inbox.until(foreign, 'ignored');
     expect(await heardOf(world, foreign)).toMatchObject({ attempts: 10, last_error: 'its order is not known here' });
-    expect((await world.dependencies.inbox.countByStatus()).foreign).toBe(before + 1);
+    // Events of the tests before may end meanwhile.
+    expect((await world.dependencies.inbox.countByStatus()).foreign).toBeGreaterThan(before);
     await eventually('ours to be looked at', async () => ((await heardOf(world, ours))?.attempts ?? 0) >= 10);
     expect(await heardOf(world, ours)).toMatchObject({ status: 'waiting' });
     await world.dependencies.inbox.ignore(ours);
