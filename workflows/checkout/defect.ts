@@ -10,7 +10,7 @@ import { failureKind } from '../domain/shared/errors';
 import type { Money } from '../domain/shared/money';
 import { defectMessage, failureTypeOf } from '../kit/failures';
 import type { OrderActivities } from '../order/ports';
-import type { ExceptionKeys } from '../kit/saga';
+import type { ExceptionKeys } from '../kit/exceptions';
 import { searchAttributes } from '../kit/search-attributes';
 
 const orders = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);

@@ -9,7 +9,8 @@ import type { OrderFacts } from '../domain/order/order';
 import type { OrderActivities, WithdrawOrderResult } from '../order/ports';
 import type { PaymentStatus } from '../payment/ports';
 import { insist } from '../kit/saga';
-import type { ExceptionDesk, Saga, Undo } from '../kit/saga';
+import type { ExceptionDesk } from '../kit/exceptions';
+import type { Saga, Undo } from '../kit/saga';
 
 const orders = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
 

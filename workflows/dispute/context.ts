@@ -4,11 +4,8 @@ import {
   log,
   proxyActivities,
   proxyLocalActivities,
-  setCurrentDetails,
-  upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow';
-import type { SearchAttributeUpdatePair, SignalDefinition } from '@temporalio/common';
+import type { SignalDefinition } from '@temporalio/common';
 import { FIRST_TRY_OPTIONS, LOOKUP_OPTIONS, MONEY_OPTIONS, STORAGE_OPTIONS } from '../kit/activity-options';
 import type { DisputeInput, DisputeStatus } from './messages';
 import type { DisputeActivities, DisputeProviderActivities, DisputeStep } from './ports';
@@ -22,16 +19,14 @@ import { isTerminal } from '../domain/order/state';
 import { localFirst } from '../kit/local-first';
 import { orderChanged } from '../order/messages';
 import { workflowIds } from '../kit/names';
-import type { OrderActivities } from '../order/ports';
 import { refundDisputed } from '../refund/messages';
-import { Decisions, ExceptionKeys } from '../kit/saga';
-import type { ExceptionDesk } from '../kit/saga';
+import { OrderExceptions } from '../kit/exceptions';
+import { exceptionLine, Lifecycle, waitingLine, type Shown } from '../kit/lifecycle';
 import { searchAttributes } from '../kit/search-attributes';
-import { MovingDeadline, SerialQueue } from '../kit/waiting';
 
 const provider = proxyActivities<DisputeProviderActivities>(LOOKUP_OPTIONS);
 const firstTry = proxyLocalActivities<DisputeProviderActivities>(FIRST_TRY_OPTIONS);
-export const records = proxyLocalActivities<DisputeActivities & OrderActivities>(STORAGE_OPTIONS);
+export const records = proxyLocalActivities<DisputeActivities>(STORAGE_OPTIONS);
 
 /** How long after a failure a step is tried again: an outage of minutes passes, a person has time to look. */
 const RETRY_MS = 10 * 60_000;
@@ -41,63 +36,30 @@ const FIRST_POLL_MS = 3_600_000;
 const LONGEST_POLL_MS = 3 * 24 * 3_600_000;
 
 /** What one run of a dispute's workflow holds in memory; all facts are in Postgres and come back from every step. */
-export class DisputeContext {
+export class DisputeContext extends Lifecycle<DisputeRecord, DisputeDue> {
   readonly disputeId: string;
   readonly policy: DisputePolicy;
-  readonly queue = new SerialQueue();
-  readonly deadline = new MovingDeadline();
-  readonly desk: ExceptionDesk;
-  /** Counts every change, so that the main loop wakes and looks again. */
-  version = 0;
-  /** Hints that were not followed yet. */
-  hints = 0;
-  step = 'looking at the dispute';
-  loaded = false;
+  readonly exceptions: OrderExceptions;
   toldOpen: boolean | undefined;
-  private readonly keys = new ExceptionKeys();
-  private readonly orderId: string | undefined;
-  private known: DisputeRecord | undefined;
   private notBeforeMs = 0;
   private collectAtMs = 0;
   private lookedAtMs = 0;
   private pollMs = FIRST_POLL_MS;
-  private shown = '';
 
-  constructor(input: DisputeInput) {
+  constructor(private readonly input: DisputeInput) {
+    super(`dispute ${input.disputeId}`, 'looking at the dispute');
     this.disputeId = input.disputeId;
     this.policy = input.policy;
-    this.orderId = input.orderId;
     this.toldOpen = input.toldOpen;
-    const { workflowId } = workflowInfo();
-    this.desk = {
-      raise: (kind, message) =>
-        records.raiseException({
-          ...{ orderId: this.order(), workflowId, kind, message, owner: 'payments', operationKey: this.keys.of(kind) },
-          ...(this.known && { amountAtRisk: { amount: this.known.amount, currency: this.known.currency } }),
-        }),
-      resolve: async (kind) => {
-        const operationKeys = [this.keys.of(kind)];
-        await records.resolveException({ orderId: this.order(), workflowId, kinds: [kind], operationKeys });
-        this.keys.close(kind);
-        // What the attribute shows now was not written here.
-        this.shown = '';
-      },
-      decisions: new Decisions((command) => records.decideException({ workflowId, ...command })),
-    };
-  }
-
-  /** The dispute as the last step left it. Only after it was found; see `loaded`. */
-  get record(): DisputeRecord {
-    if (this.known === undefined) throw new TypeError(`dispute ${this.disputeId} was used before it was loaded`);
-    return this.known;
-  }
-
-  get exists(): boolean {
-    return this.known !== undefined;
+    this.exceptions = new OrderExceptions(
+      () => this.orderId(),
+      () => this.forgetShown(),
+      () => this.known && { amount: this.known.amount, currency: this.known.currency },
+    );
   }
 
   get isOver(): boolean {
-    return isSettled(this.record) && this.hints === 0 && this.queue.idle;
+    return isSettled(this.facts) && !this.isHinted && this.queue.idle;
   }
 
   /** What every step says: which dispute, and this workflow's clock. */
@@ -109,14 +71,13 @@ export class DisputeContext {
     const isNews = this.known === undefined || JSON.stringify(this.known) !== JSON.stringify(record);
     // After a change more often comes than after weeks of silence.
     if (isNews) this.pollMs = FIRST_POLL_MS;
-    this.known = record;
-    this.version += 1;
+    this.keep(record);
   }
 
   due(): DisputeDue | undefined {
     const { notBeforeMs, collectAtMs, lookedAtMs, pollMs } = this;
     const context = { notBeforeMs, collectAtMs, lookedAtMs, pollAtMs: lookedAtMs + pollMs };
-    return nextDisputeDue(this.record, this.policy, context);
+    return nextDisputeDue(this.facts, this.policy, context);
   }
 
   /** Keeps the steps of a kind still for a while after one failed or changed nothing. */
@@ -128,7 +89,7 @@ export class DisputeContext {
 
   /** Asks the provider; false where it is no dispute of ours. */
   async sync(): Promise<boolean> {
-    this.hints = 0;
+    this.isHinted = false;
     const summary = `Ask Stripe how ${this.disputeId} stands`;
     const { now } = this;
     const record = await localFirst(
@@ -148,7 +109,7 @@ export class DisputeContext {
   }
 
   async carryOut(): Promise<void> {
-    const summary = `${this.record.decision?.action ?? 'Nothing'} for ${this.disputeId}, as decided`;
+    const summary = `${this.facts.decision?.action ?? 'Nothing'} for ${this.disputeId}, as decided`;
     this.set(await provider.carryOutDispute.executeWithOptions({ ...MONEY_OPTIONS, summary }, [this.now]));
   }
 
@@ -157,7 +118,7 @@ export class DisputeContext {
    * Only after it is recorded: from then on the database refuses what they would do without knowing.
    */
   async tellOthers(): Promise<void> {
-    const { record } = this;
+    const record = this.facts;
     const open = isOpen(record);
     if (this.toldOpen === open) return;
     this.toldOpen = open;
@@ -168,30 +129,24 @@ export class DisputeContext {
   }
 
   status(): DisputeStatus {
-    const { disputeId, step, known } = this;
-    return { disputeId, stage: known?.stage ?? null, step, waiting: (known && disputeWaiting(known)) ?? null };
+    const { disputeId, step, known, waiting } = this;
+    return { disputeId, stage: known?.stage ?? null, step, waiting };
   }
 
-  /** Shows where the dispute stands: search attributes (one event, only where something changed) and current details (none). */
-  publish(): void {
-    const { record } = this;
+  protected show(record: DisputeRecord): Shown {
     const waiting = disputeWaiting(record);
-    setCurrentDetails(details(record, this.policy));
-    const pairs: SearchAttributeUpdatePair[] = [
-      { key: searchAttributes.orderId, value: record.orderId },
-      { key: searchAttributes.waitingOn, value: waiting?.on ?? null },
-      { key: searchAttributes.waitingUntil, value: waiting === undefined ? null : new Date(waiting.until) },
-      { key: searchAttributes.exceptionKind, value: record.exceptions[0]?.kind ?? null },
-    ];
-    const written = JSON.stringify(pairs.map((pair) => pair.value));
-    if (written === this.shown) return;
-    this.shown = written;
-    upsertSearchAttributes(pairs);
+    const [exception] = record.exceptions;
+    return {
+      waiting,
+      exceptionKind: exception?.kind,
+      attributes: [{ key: searchAttributes.orderId, value: record.orderId }],
+      details: details(record, this.policy),
+    };
   }
 
-  private order(): string {
-    const orderId = this.known?.orderId ?? this.orderId;
-    if (orderId === undefined) throw new TypeError(`the order of dispute ${this.disputeId} is not known yet`);
+  private orderId(): string {
+    const orderId = this.known?.orderId ?? this.input.orderId;
+    if (orderId === undefined) throw new TypeError(`the order of ${this.subject} is not known yet`);
     return orderId;
   }
 }
@@ -211,19 +166,15 @@ async function tell<Args extends unknown[]>(
 }
 
 /** What the Temporal UI shows of a dispute, in markdown. */
-function details(record: DisputeRecord, policy: DisputePolicy): string {
+function details(record: DisputeRecord, policy: DisputePolicy): string[] {
   const { disputeId, orderId, stage, providerStatus, round, reason, decision, dueBy, submittedAt } = record;
   const money = (amount: number): string => formatMoney({ amount, currency: record.currency });
-  const waiting = disputeWaiting(record);
   const what = record.isInquiry ? 'Inquiry' : 'Dispute';
-  const [exception] = record.exceptions;
   const left = record.linesToShip.map((line) => `${line.quantity} × ${line.sku}`).join(', ');
   return [
     `**${what} ${disputeId}** of order ${orderId} over ${money(record.amount)} (${reason}) is **${stage}** (${providerStatus}), round ${round}.`,
-    waiting === undefined
-      ? 'It waits for nobody.'
-      : `Waits for the **${waiting.on}** until ${waiting.until}: ${waiting.why}.`,
-    exception === undefined ? '' : `**Exception ${exception.kind}** (owner: ${exception.owner}): ${exception.message}`,
+    waitingLine(disputeWaiting(record)),
+    exceptionLine(record.exceptions[0]),
     `Withdrawn ${money(record.withdrawn)}; fees ${formatMoney({ amount: Math.max(0, record.feeAmount), currency: record.feeCurrency })}.`,
     decision === undefined
       ? stage === 'evidence_due' && dueBy !== undefined
@@ -232,7 +183,5 @@ function details(record: DisputeRecord, policy: DisputePolicy): string {
       : `Decided by ${decision.actor}: ${decision.action}${decision.refused === undefined ? '' : `, refused by the provider (${decision.refused})`}.`,
     submittedAt === undefined ? '' : `Evidence was submitted at ${submittedAt}.`,
     isOpen(record) && left !== '' ? `Nothing ships while it is open. Left: ${left}.` : '',
-  ]
-    .filter((line) => line !== '')
-    .join('\n\n');
+  ];
 }

@@ -1,7 +1,5 @@
 import {
-  ActivityFailure,
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -9,7 +7,6 @@ import {
   log,
   setHandler,
   setWorkflowOptions,
-  workflowInfo,
 } from '@temporalio/workflow';
 import { DisputeContext, records } from './context';
 import { decideDispute, disputeChanged, getDisputeStatus } from './messages';
@@ -19,8 +16,10 @@ import { dueWarnings, isPending } from '../domain/dispute/plan';
 import type { DisputeDue } from '../domain/dispute/plan';
 import { failureKind } from '../domain/shared/errors';
 import { failureTypeOf, refusedMessage } from '../kit/failures';
+import { live } from '../kit/lifecycle';
 import { resolveRaised } from '../kit/messages';
-import { decideOn, insist } from '../kit/saga';
+import { decideOn } from '../kit/exceptions';
+import { insist } from '../kit/saga';
 import { versioned } from '../kit/versioning';
 
 /*
@@ -41,11 +40,9 @@ const MAX_TEXT_LENGTH = 20_000;
 
 export async function dispute(input: DisputeInput): Promise<DisputeEnd> {
   const life = new DisputeContext(input);
-  setHandler(decideDispute, (command) => inTurn(life, () => decide(life, command)), { validator: validateCommand });
-  setHandler(resolveRaised, (command) => decideOn(life.desk, command));
-  setHandler(disputeChanged, () => {
-    life.hints += 1;
-  });
+  setHandler(decideDispute, (command) => inTurn(life, command), { validator: validateCommand });
+  setHandler(resolveRaised, (command) => decideOn(life.exceptions, command));
+  setHandler(disputeChanged, () => life.hint());
   setHandler(getDisputeStatus, () => life.status());
   // A dispute does not end because its workflow is cancelled: it is followed on.
   return CancellationScope.nonCancellable(() => run(life));
@@ -54,27 +51,15 @@ export async function dispute(input: DisputeInput): Promise<DisputeEnd> {
 async function run(life: DisputeContext): Promise<DisputeEnd> {
   const isOurs = await look(life);
   life.loaded = true;
-  if (!isOurs) {
-    await condition(allHandlersFinished);
-    return { disputeId: life.disputeId, stage: 'unknown' };
+  if (isOurs) {
+    await live(life, {
+      beforeWaiting: () => life.tellOthers(),
+      act: (due) => (due === undefined ? look(life) : act(life, due)),
+      continueAnew: () => startAnew(life),
+    });
   }
-  for (;;) {
-    await life.tellOthers();
-    life.publish();
-    if (life.isOver && allHandlersFinished()) return { disputeId: life.disputeId, stage: life.record.stage };
-    if (workflowInfo().continueAsNewSuggested && life.queue.idle && allHandlersFinished()) await startAnew(life);
-    await next(life);
-  }
-}
-
-/** Waits for what comes first: a hint, a decision, or the next thing to do. */
-async function next(life: DisputeContext): Promise<void> {
-  const seen = life.version;
-  const due = life.due();
-  const isWoken = (): boolean => life.version !== seen || life.hints > 0 || (life.isOver && allHandlersFinished());
-  const woken = await life.deadline.wait(isWoken, due?.atMs, due === undefined ? '' : `Then ${due.then}`);
-  if (life.hints > 0) await life.queue.run(() => look(life));
-  else if (!woken && due !== undefined) await life.queue.run(() => act(life, due));
+  await condition(allHandlersFinished);
+  return { disputeId: life.disputeId, stage: isOurs ? life.facts.stage : 'unknown' };
 }
 
 /** Asks the provider, for as long as it takes; false where it is no dispute of ours. */
@@ -88,7 +73,7 @@ async function look(life: DisputeContext): Promise<boolean> {
   } as const;
   for (;;) {
     try {
-      return await insist(step, life.desk);
+      return await insist(step, life.exceptions);
     } catch (error) {
       // Given up after weeks of trying: a person was told, and the deadline may be as far off still.
       log.error('a dispute cannot be looked at', { disputeId: life.disputeId, error: String(error) });
@@ -133,7 +118,7 @@ async function actOn(life: DisputeContext, kind: DisputeDue['kind']): Promise<vo
 
 /** The deadline is near: a person is told, with a notice unless what opened the round has told it just now. */
 async function warn(life: DisputeContext): Promise<void> {
-  const due = dueWarnings(life.record, life.policy, Date.now());
+  const due = dueWarnings(life.facts, life.policy, Date.now());
   const warnedMs = due.map((one) => one.beforeMs);
   const notify = due.some((one) => !one.isSilent);
   life.set(await records.warnOfDispute({ ...life.now, warnedMs, notify }));
@@ -141,23 +126,23 @@ async function warn(life: DisputeContext): Promise<void> {
 
 /** Nobody has decided in time: the shop's policy does, and the record says so. */
 async function decideByPolicy(life: DisputeContext): Promise<void> {
-  const { round } = life.record;
+  const { round } = life.facts;
   const action = life.policy.onDeadline;
   life.set(await records.decideDispute({ ...life.now, round, action, actor: 'holdfast' }));
 }
 
 async function carryOut(life: DisputeContext): Promise<void> {
-  const { disputeId, record } = life;
+  const { disputeId, facts: record } = life;
   const atRisk = `the deadline is ${record.dueBy ?? 'not known'}. Answer in the dashboard of the provider if it is near.`;
   const name = `carry out what was decided on dispute ${disputeId}`;
-  await insist({ name, exceptionKind: 'dispute_unsettled', atRisk, run: () => life.carryOut() }, life.desk);
+  await insist({ name, exceptionKind: 'dispute_unsettled', atRisk, run: () => life.carryOut() }, life.exceptions);
 }
 
 /** Who was waited for did nothing in the time that was named. */
 async function tellOverdue(life: DisputeContext): Promise<void> {
-  const waiting = life.status().waiting;
+  const { waiting } = life;
   const message = `Dispute ${life.disputeId} waited for the ${waiting?.on ?? 'provider'} until ${waiting?.until ?? 'now'}: ${waiting?.why ?? ''}. Ask the provider.`;
-  await life.desk.raise('dispute_unsettled', message);
+  await life.exceptions.raise('dispute_unsettled', message);
   await reload(life);
 }
 
@@ -171,14 +156,14 @@ async function decide(life: DisputeContext, command: DisputeCommand): Promise<Di
   const before = refuse(life, command) ?? sameAgain(life, command);
   if (before !== undefined) return before;
   life.step = `carrying out: ${command.action}`;
-  life.set(await records.decideDispute({ ...life.now, round: life.record.round, ...command }));
-  if (isPending(life.record)) await carryOut(life);
+  life.set(await records.decideDispute({ ...life.now, round: life.facts.round, ...command }));
+  if (isPending(life.facts)) await carryOut(life);
   return answer(life, command);
 }
 
 /** Why nothing can be decided; undefined where it can. Nothing is changed by asking. */
 function refuse(life: DisputeContext, command: DisputeCommand): DisputeAnswer | undefined {
-  const { record, disputeId } = life;
+  const { facts: record, disputeId } = life;
   if (isDecidable(record) || sameAgain(life, command) !== undefined) return undefined;
   if (!isOpen(record)) return refusal('dispute_closed', `Dispute ${disputeId} is closed: ${record.stage}.`);
   const { decision } = record;
@@ -189,14 +174,14 @@ function refuse(life: DisputeContext, command: DisputeCommand): DisputeAnswer | 
 }
 
 /** The same decision told again is the same decision. */
-function sameAgain({ record }: DisputeContext, { action }: DisputeCommand): DisputeAnswer | undefined {
+function sameAgain({ facts: record }: DisputeContext, { action }: DisputeCommand): DisputeAnswer | undefined {
   const { decision, disputeId, stage } = record;
   if (decision?.action !== action || decision.doneAt === undefined) return undefined;
   return { accepted: true, disputeId, stage, action, doneAt: decision.doneAt };
 }
 
 function answer(life: DisputeContext, command: DisputeCommand): DisputeAnswer {
-  const { decision } = life.record;
+  const { decision } = life.facts;
   if (decision?.action === command.action && decision.refused !== undefined) {
     const what = command.action === 'submit' ? 'the evidence' : 'it';
     return refusal('refused_by_provider', `The provider did not take ${what} (${decision.refused}).`);
@@ -209,24 +194,15 @@ function refusal(reason: DisputeRefusalReason, message: string): DisputeAnswer {
   return { accepted: false, reason, message };
 }
 
-/**
- * Hazard: every `await` lets another decision in. Decisions and automatic steps therefore run one after another, and each looks
- * at the record only once it is its turn.
- */
-async function inTurn(life: DisputeContext, work: () => Promise<DisputeAnswer>): Promise<DisputeAnswer> {
-  await condition(() => life.loaded);
-  if (!life.exists) return refusal('unknown_dispute', `Dispute ${life.disputeId} is not known.`);
-  try {
-    return await life.queue.run(work);
-  } catch (error) {
-    if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
-      throw error;
-    log.error('a decision could not be recorded', { disputeId: life.disputeId, error: String(error) });
-    await raiseDefect(life, 'a decision', error);
-    return refusal('outcome_unknown', 'It is not known whether this was recorded; send the same again to ask.');
-  } finally {
-    life.version += 1;
-  }
+function inTurn(life: DisputeContext, command: DisputeCommand): Promise<DisputeAnswer> {
+  return life.inTurn<DisputeAnswer>(
+    () => decide(life, command),
+    () => refusal('unknown_dispute', `Dispute ${life.disputeId} is not known.`),
+    async (error) => {
+      await raiseDefect(life, 'a decision', error);
+      return refusal('outcome_unknown', 'It is not known whether this was recorded; send the same again to ask.');
+    },
+  );
 }
 
 /** A mistake of our own, or a refusal, fails again and again: a person gets a case. */
@@ -236,13 +212,13 @@ async function raiseDefect(life: DisputeContext, step: string, error: unknown): 
   const name = `${step} on dispute ${life.disputeId}`;
   const what = kind === 'defect' ? `${name} failed on a mistake of Holdfast itself` : refusedMessage(name, error);
   const message = `${what}. Answer in the dashboard of the provider if its deadline is near.`;
-  await life.desk.raise('dispute_unsettled', message).catch((failure: unknown) => {
+  await life.exceptions.raise('dispute_unsettled', message).catch((failure: unknown) => {
     log.error('an exception could not be recorded', { disputeId: life.disputeId, error: String(failure) });
   });
 }
 
 async function startAnew(life: DisputeContext): Promise<never> {
-  const { disputeId, policy, toldOpen, record } = life;
+  const { disputeId, policy, toldOpen, facts: record } = life;
   const told = toldOpen === undefined ? {} : { toldOpen };
   return continueAsNew<typeof dispute>({ disputeId, policy, orderId: record.orderId, ...told });
 }

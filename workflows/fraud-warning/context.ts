@@ -1,11 +1,4 @@
-import {
-  proxyActivities,
-  proxyLocalActivities,
-  setCurrentDetails,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
-import type { SearchAttributeUpdatePair } from '@temporalio/common';
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import { FIRST_TRY_OPTIONS, LOOKUP_OPTIONS, STORAGE_OPTIONS } from '../kit/activity-options';
 import type { FraudWarningInput, FraudWarningStatus } from './messages';
 import type { FraudWarningActivities, FraudWarningProviderActivities, FraudWarningStep } from './ports';
@@ -14,88 +7,52 @@ import { fraudWarningWaiting } from '../domain/dispute/fraud-warning';
 import type { FraudWarningRecord } from '../domain/dispute/fraud-warning';
 import { formatMoney } from '../domain/shared/money';
 import { localFirst } from '../kit/local-first';
-import type { OrderActivities } from '../order/ports';
 import type { RefundActivities } from '../refund/ports';
-import { Decisions, ExceptionKeys } from '../kit/saga';
-import type { ExceptionDesk } from '../kit/saga';
+import { OrderExceptions } from '../kit/exceptions';
+import { exceptionLine, Lifecycle, waitingLine, type Due, type Shown } from '../kit/lifecycle';
 import { searchAttributes } from '../kit/search-attributes';
-import { MovingDeadline, SerialQueue } from '../kit/waiting';
 
 const provider = proxyActivities<FraudWarningProviderActivities>(LOOKUP_OPTIONS);
 const firstTry = proxyLocalActivities<FraudWarningProviderActivities>(FIRST_TRY_OPTIONS);
-export const records = proxyLocalActivities<FraudWarningActivities & RefundActivities & OrderActivities>(
-  STORAGE_OPTIONS,
-);
+export const records = proxyLocalActivities<FraudWarningActivities & RefundActivities>(STORAGE_OPTIONS);
 
 /** Beside webhooks the provider is asked whether the warning still matters: daily at first, then weekly. */
 const FIRST_POLL_MS = 24 * 3_600_000;
 const LONGEST_POLL_MS = 7 * 24 * 3_600_000;
 
 /** What one run of a warning's workflow holds in memory; all facts are in Postgres and come back from every step. */
-export class FraudWarningContext {
+export class FraudWarningContext extends Lifecycle<FraudWarningRecord> {
   readonly warningId: string;
-  readonly queue = new SerialQueue();
-  readonly deadline = new MovingDeadline();
-  readonly desk: ExceptionDesk;
-  version = 0;
-  isHinted = false;
-  loaded = false;
-  step = 'looking at the warning';
-  private readonly keys = new ExceptionKeys();
-  private known: FraudWarningRecord | undefined;
+  readonly exceptions: OrderExceptions;
   private lookedAtMs = 0;
   private pollMs = FIRST_POLL_MS / 2;
-  private shown = '';
 
   constructor(readonly input: FraudWarningInput) {
+    super(`early fraud warning ${input.warningId}`, 'looking at the warning');
     this.warningId = input.warningId;
-    const { workflowId } = workflowInfo();
-    const order = (): string => {
-      const orderId = this.known?.orderId ?? input.orderId;
-      if (orderId === undefined) throw new TypeError(`the order of warning ${this.warningId} is not known yet`);
-      return orderId;
-    };
-    this.desk = {
-      raise: (kind, message) => {
-        const operationKey = this.keys.of(kind);
-        return records.raiseException({ orderId: order(), workflowId, kind, message, owner: 'payments', operationKey });
-      },
-      resolve: async (kind) => {
-        const operationKeys = [this.keys.of(kind)];
-        await records.resolveException({ orderId: order(), workflowId, kinds: [kind], operationKeys });
-        this.keys.close(kind);
-        // What the attribute shows now was not written here.
-        this.shown = '';
-      },
-      decisions: new Decisions((command) => records.decideException({ workflowId, ...command })),
-    };
-  }
-
-  /** The warning as the last step left it. Only after it was found; see `loaded`. */
-  get record(): FraudWarningRecord {
-    if (this.known === undefined) throw new TypeError(`warning ${this.warningId} was used before it was loaded`);
-    return this.known;
-  }
-
-  get exists(): boolean {
-    return this.known !== undefined;
+    this.exceptions = new OrderExceptions(
+      () => this.orderId(),
+      () => this.forgetShown(),
+    );
   }
 
   get isOver(): boolean {
-    return this.record.ended !== undefined && !this.isHinted && this.queue.idle;
+    return this.facts.ended !== undefined && !this.isHinted && this.queue.idle;
   }
 
   get now(): FraudWarningStep {
     return { warningId: this.warningId, now: iso(Date.now()) };
   }
 
-  get nextLookMs(): number {
-    return Math.min(this.lookedAtMs + this.pollMs, Math.max(Date.parse(this.record.until), this.lookedAtMs + 1));
+  due(): Due | undefined {
+    if (this.isOver) return undefined;
+    const { lookedAtMs, pollMs } = this;
+    const atMs = Math.min(lookedAtMs + pollMs, Math.max(Date.parse(this.facts.until), lookedAtMs + 1));
+    return { atMs, then: 'ask Stripe whether it still matters' };
   }
 
   set(record: FraudWarningRecord): void {
-    this.known = record;
-    this.version += 1;
+    this.keep(record);
   }
 
   /** Asks the provider; false where it is no warning of ours. */
@@ -114,43 +71,31 @@ export class FraudWarningContext {
     return true;
   }
 
+  private orderId(): string {
+    const orderId = this.known?.orderId ?? this.input.orderId;
+    if (orderId === undefined) throw new TypeError(`the order of ${this.subject} is not known yet`);
+    return orderId;
+  }
+
   status(): FraudWarningStatus {
-    const { warningId, step, known } = this;
-    const waiting = (known && fraudWarningWaiting(known)) ?? null;
+    const { warningId, step, known, waiting } = this;
     return { warningId, ended: known?.ended ?? null, step, waiting };
   }
 
-  /** Search attributes (one event, only where something changed) and current details (none). */
-  publish(): void {
-    const { record } = this;
+  protected show(record: FraudWarningRecord): Shown {
+    const { warningId, orderId, fraudType, refundable, currency, decision, ended, exceptions } = record;
     const waiting = fraudWarningWaiting(record);
-    setCurrentDetails(details(record));
-    const pairs: SearchAttributeUpdatePair[] = [
-      { key: searchAttributes.orderId, value: record.orderId },
-      { key: searchAttributes.waitingOn, value: waiting?.on ?? null },
-      { key: searchAttributes.waitingUntil, value: waiting === undefined ? null : new Date(waiting.until) },
-      { key: searchAttributes.exceptionKind, value: record.exceptions[0]?.kind ?? null },
-    ];
-    const written = JSON.stringify(pairs.map((pair) => pair.value));
-    if (written === this.shown) return;
-    this.shown = written;
-    upsertSearchAttributes(pairs);
+    return {
+      waiting,
+      exceptionKind: exceptions[0]?.kind,
+      attributes: [{ key: searchAttributes.orderId, value: orderId }],
+      details: [
+        `**Early fraud warning ${warningId}** for order ${orderId}: ${fraudType}.`,
+        waiting === undefined ? `Closed: **${ended ?? ''}**.` : waitingLine(waiting),
+        `Could be refunded: ${formatMoney({ amount: Math.max(0, refundable), currency })}.`,
+        decision === undefined ? '' : `Decided by ${decision.actor}: ${decision.action}.`,
+        ...exceptions.map(exceptionLine),
+      ],
+    };
   }
-}
-
-/** What the Temporal UI shows of a warning, in markdown. */
-function details(record: FraudWarningRecord): string {
-  const { warningId, orderId, fraudType, refundable, currency, decision, ended, exceptions } = record;
-  const waiting = fraudWarningWaiting(record);
-  return [
-    `**Early fraud warning ${warningId}** for order ${orderId}: ${fraudType}.`,
-    waiting === undefined
-      ? `Closed: **${ended ?? ''}**.`
-      : `Waits for the **${waiting.on}** until ${waiting.until}: ${waiting.why}.`,
-    `Could be refunded: ${formatMoney({ amount: Math.max(0, refundable), currency })}.`,
-    decision === undefined ? '' : `Decided by ${decision.actor}: ${decision.action}.`,
-    ...exceptions.map((one) => `**Exception ${one.kind}** (owner: ${one.owner}): ${one.message}`),
-  ]
-    .filter((line) => line !== '')
-    .join('\n\n');
 }

@@ -1,28 +1,26 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
-  ActivityFailure,
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
   log,
   ParentClosePolicy,
   setHandler,
   setWorkflowOptions,
   startChild,
-  workflowInfo,
 } from '@temporalio/workflow';
 import { decideFraudWarning, fraudWarningChanged, getFraudWarningStatus } from './messages';
 import type { FraudWarningAnswer, FraudWarningCommand, FraudWarningInput, FraudWarningRefusalReason } from './messages';
 import { failureKind } from '../domain/shared/errors';
 import { failureTypeOf } from '../kit/failures';
 import { FraudWarningContext, records } from './context';
+import { live } from '../kit/lifecycle';
 import { resolveRaised } from '../kit/messages';
 import { workflowIds, workflowTypes } from '../kit/names';
 import type { RefundRequest } from '../domain/refund/request';
-import { decideOn, insist } from '../kit/saga';
+import { decideOn } from '../kit/exceptions';
+import { insist } from '../kit/saga';
 import { searchAttributes } from '../kit/search-attributes';
 import { versioned } from '../kit/versioning';
 
@@ -41,11 +39,9 @@ export interface FraudWarningResult {
 
 export async function fraudWarning(input: FraudWarningInput): Promise<FraudWarningResult> {
   const life = new FraudWarningContext(input);
-  setHandler(decideFraudWarning, (command) => inTurn(life, () => decide(life, command)), { validator });
-  setHandler(resolveRaised, (command) => decideOn(life.desk, command));
-  setHandler(fraudWarningChanged, () => {
-    life.isHinted = true;
-  });
+  setHandler(decideFraudWarning, (command) => inTurn(life, command), { validator });
+  setHandler(resolveRaised, (command) => decideOn(life.exceptions, command));
+  setHandler(fraudWarningChanged, () => life.hint());
   setHandler(getFraudWarningStatus, () => life.status());
   // Cancelled in Temporal, it would leave its exception open: it goes on until it ends by itself.
   return CancellationScope.nonCancellable(() => run(life));
@@ -54,20 +50,9 @@ export async function fraudWarning(input: FraudWarningInput): Promise<FraudWarni
 async function run(life: FraudWarningContext): Promise<FraudWarningResult> {
   const isOurs = await look(life);
   life.loaded = true;
-  while (isOurs) {
-    life.publish();
-    if (life.isOver && allHandlersFinished()) break;
-    if (workflowInfo().continueAsNewSuggested && life.queue.idle && allHandlersFinished()) {
-      await continueAsNew<typeof fraudWarning>(life.input);
-    }
-    const seen = life.version;
-    const isWoken = (): boolean => life.version !== seen || life.isHinted || (life.isOver && allHandlersFinished());
-    const due = life.isOver ? undefined : life.nextLookMs;
-    const woken = await life.deadline.wait(isWoken, due, 'Then ask Stripe whether it still matters');
-    if (life.isHinted || !woken) await life.queue.run(() => look(life));
-  }
+  if (isOurs) await live(life, { act: () => look(life), continueAnew: () => continueAsNew(life.input) });
   await condition(allHandlersFinished);
-  return { warningId: life.warningId, ended: isOurs ? (life.record.ended ?? '') : 'unknown' };
+  return { warningId: life.warningId, ended: isOurs ? (life.facts.ended ?? '') : 'unknown' };
 }
 
 /** Asks the provider, for as long as it takes; false where it is no warning of ours. */
@@ -81,7 +66,7 @@ async function look(life: FraudWarningContext): Promise<boolean> {
   } as const;
   for (;;) {
     try {
-      return await insist(step, life.desk);
+      return await insist(step, life.exceptions);
     } catch (error) {
       // Given up after weeks of trying: a person was told.
       log.error('a fraud warning cannot be looked at', { warningId: life.warningId, error: String(error) });
@@ -112,7 +97,7 @@ async function refund(life: FraudWarningContext, command: FraudWarningCommand): 
   await look(life);
   const ended = decided(life, command);
   if (ended !== undefined) return ended;
-  const { orderId, refundable, currency } = life.record;
+  const { orderId, refundable, currency } = life.facts;
   if (refundable <= 0) {
     return refusal(
       'refund_refused',
@@ -149,8 +134,8 @@ async function startRefund({ input }: FraudWarningContext, request: RefundReques
 }
 
 /** The answer to a decision that was made, or that comes too late; undefined where it is open. */
-function decided({ record }: FraudWarningContext, { action }: FraudWarningCommand): FraudWarningAnswer | undefined {
-  const { warningId, decision, refundId, ended } = record;
+function decided({ facts }: FraudWarningContext, { action }: FraudWarningCommand): FraudWarningAnswer | undefined {
+  const { warningId, decision, refundId, ended } = facts;
   if (decision?.action === action) {
     return {
       accepted: true,
@@ -170,24 +155,18 @@ function refusal(reason: FraudWarningRefusalReason, message: string): FraudWarni
   return { accepted: false, reason, message };
 }
 
-/** Hazard: every `await` lets another decision in. Decisions and looks therefore run one after another. */
-async function inTurn(life: FraudWarningContext, work: () => Promise<FraudWarningAnswer>): Promise<FraudWarningAnswer> {
-  await condition(() => life.loaded);
-  if (!life.exists) return refusal('unknown_warning', `Early fraud warning ${life.warningId} is not known.`);
-  try {
-    return await life.queue.run(work);
-  } catch (error) {
-    if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
-      throw error;
-    log.error('a decision could not be recorded', { warningId: life.warningId, error: String(error) });
-    if (failureKind(failureTypeOf(error)) === 'defect') {
-      const message = `A decision on early fraud warning ${life.warningId} failed on a mistake of Holdfast itself. Refund the payment in the dashboard of the provider if that was decided.`;
-      await life.desk.raise('dispute_unsettled', message).catch(() => undefined);
-    }
-    return refusal('outcome_unknown', 'It is not known whether this was recorded; send the same again to ask.');
-  } finally {
-    life.version += 1;
-  }
+function inTurn(life: FraudWarningContext, command: FraudWarningCommand): Promise<FraudWarningAnswer> {
+  return life.inTurn<FraudWarningAnswer>(
+    () => decide(life, command),
+    () => refusal('unknown_warning', `Early fraud warning ${life.warningId} is not known.`),
+    async (error) => {
+      if (failureKind(failureTypeOf(error)) === 'defect') {
+        const message = `A decision on early fraud warning ${life.warningId} failed on a mistake of Holdfast itself. Refund the payment in the dashboard of the provider if that was decided.`;
+        await life.exceptions.raise('dispute_unsettled', message).catch(() => undefined);
+      }
+      return refusal('outcome_unknown', 'It is not known whether this was recorded; send the same again to ask.');
+    },
+  );
 }
 
 function validator({ action }: FraudWarningCommand): void {

@@ -1,11 +1,7 @@
-import { CancellationScope, log, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { exceptionActions } from '../domain/exception/actions';
-import type { ResolutionAction } from '../domain/exception/actions';
+import { CancellationScope, log, upsertSearchAttributes } from '@temporalio/workflow';
 import type { ExceptionKind } from '../domain/exception/exception';
-import type { CommandAnswer, Refusal } from '../domain/order/commands';
-import type { ResolveCommand } from './messages';
+import type { ExceptionDesk } from './exceptions';
 import { searchAttributes } from './search-attributes';
-import { MovingDeadline } from './waiting';
 
 /** How to take back one step, and what is at risk while that fails. */
 export interface Undo<T = unknown> {
@@ -18,69 +14,6 @@ export interface Undo<T = unknown> {
   run(): Promise<T>;
   /** What it came to where a person has settled it by hand; absent where that cannot be. */
   readonly settledByHand?: () => T;
-}
-
-/** Opens and closes the exception of an undo that fails. */
-export interface ExceptionDesk {
-  raise(kind: ExceptionKind, message: string): Promise<unknown>;
-  resolve(kind: ExceptionKind): Promise<unknown>;
-  readonly decisions: Decisions;
-}
-
-/** The handler of `resolveRaised` where mostly steps that are tried again wait for a person. */
-export async function decideOn(
-  desk: ExceptionDesk,
-  command: ResolveCommand,
-): Promise<CommandAnswer<{ readonly action: ResolutionAction }>> {
-  const { kind, action } = command;
-  const taken = await desk.decisions.take(command);
-  if (taken !== undefined) return taken;
-  if (action !== 'dismiss' || !exceptionActions(kind).actions.includes(action)) {
-    const message = `No step that failed waits for a decision on ${kind}.`;
-    return { accepted: false, reason: 'nothing_to_resolve', message };
-  }
-  await desk.decisions.record(command);
-  await desk.resolve(kind);
-  return { accepted: true, action };
-}
-
-/** How a person reaches a step that is tried again and again. */
-export class Decisions {
-  /** Kinds of the steps that failed and have not succeeded since. */
-  readonly failing = new Set<ExceptionKind>();
-  private readonly waiting = new Map<ExceptionKind, { made?: ResolutionAction; readonly canBeDismissed: boolean }>();
-
-  /** @param record writes down who decided what */
-  constructor(readonly record: (command: ResolveCommand) => Promise<unknown>) {}
-
-  /** Hands a decision to the step that waits for it; undefined where none of this kind does. */
-  async take(command: ResolveCommand): Promise<{ accepted: true; action: ResolutionAction } | Refusal | undefined> {
-    const { kind, action } = command;
-    const step = this.waiting.get(kind);
-    if (step === undefined) return undefined;
-    if (action === 'give_up' || (action === 'dismiss' && !step.canBeDismissed)) {
-      return { accepted: false, reason: 'action_not_possible', message: `${action} is not possible for this ${kind}.` };
-    }
-    await this.record(command);
-    step.made = action;
-    return { accepted: true, action };
-  }
-
-  /** Waits for a decision, or until it is time to try again by itself. */
-  async wait(step: Undo, pauseMs: number): Promise<ResolutionAction | undefined> {
-    const waiting: { made?: ResolutionAction; readonly canBeDismissed: boolean } = {
-      canBeDismissed: step.settledByHand !== undefined,
-    };
-    this.waiting.set(step.exceptionKind, waiting);
-    // Not kept: the next pause is longer.
-    await new MovingDeadline(false).wait(
-      () => waiting.made !== undefined,
-      Date.now() + pauseMs,
-      `Try again: ${step.name}`,
-    );
-    this.waiting.delete(step.exceptionKind);
-    return waiting.made;
-  }
 }
 
 /**
@@ -171,21 +104,4 @@ async function settle(step: Undo, desk: ExceptionDesk): Promise<void> {
   const { failing } = desk.decisions;
   failing.delete(step.exceptionKind);
   upsertSearchAttributes([{ key: searchAttributes.exceptionKind, value: [...failing].at(-1) ?? null }]);
-}
-
-/** Keys for raising exceptions: the same while one is open, another one after it was resolved. */
-export class ExceptionKeys {
-  private readonly counts = new Map<ExceptionKind, number>();
-
-  of(kind: ExceptionKind): string {
-    const { workflowId, runId } = workflowInfo();
-    return `exception:${workflowId}:${runId}:${kind}:${this.counts.get(kind) ?? 1}`;
-  }
-
-  /** The key under which it was raised; the next time has another one. */
-  close(kind: ExceptionKind): string {
-    const key = this.of(kind);
-    this.counts.set(kind, (this.counts.get(kind) ?? 1) + 1);
-    return key;
-  }
 }

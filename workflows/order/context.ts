@@ -19,8 +19,8 @@ import type { Refusal } from '../domain/order/commands';
 import type { ResolveCommand, WorkflowStatus } from '../kit/messages';
 import type { AuthorizePaymentInput } from '../payment/ports';
 import type { OrderActivities } from './ports';
-import { Decisions, ExceptionKeys } from '../kit/saga';
-import type { ExceptionDesk } from '../kit/saga';
+import { Decisions, ExceptionKeys } from '../kit/exceptions';
+import type { ExceptionDesk } from '../kit/exceptions';
 import { searchAttributes } from '../kit/search-attributes';
 import { MovingDeadline, SerialQueue } from '../kit/waiting';
 

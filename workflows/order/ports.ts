@@ -1,10 +1,7 @@
 import type { CheckoutCart } from '../checkout/messages';
-import type { ResolutionAction } from '../domain/exception/actions';
-import type { Shortage } from '../domain/order/lines';
-import type { ExceptionKind } from '../domain/exception/exception';
-import type { LineQuantity } from '../domain/order/lines';
+import type { LineQuantity, Shortage } from '../domain/order/lines';
 import type { OrderFacts } from '../domain/order/order';
-import type { Money } from '../domain/shared/money';
+import type { ExceptionActivities } from '../kit/exceptions';
 import type { ShipmentRecord, ShipmentRefused, ShipmentStopped } from '../payment/ports';
 
 export interface ReserveStockInput {
@@ -34,19 +31,6 @@ export type WithdrawOrderResult =
   | { readonly outcome: 'placed'; readonly facts: OrderFacts } // it had been recorded: go on with it
   | { readonly outcome: 'withdrawn' }; // it was not, and can not be any more
 
-export interface RaiseExceptionInput {
-  readonly orderId: string;
-  readonly workflowId: string;
-  readonly kind: ExceptionKind;
-  /** One for each time it is raised: once resolved under this key, a late attempt opens nothing any more. */
-  readonly operationKey?: string;
-  /** What happened, what is at risk, and what to do next. No personal data. */
-  readonly message: string;
-  readonly owner: string;
-  /** Minor units and stock at risk, where they are known. */
-  readonly amountAtRisk?: Money;
-}
-
 export interface RequestPaymentInput {
   readonly orderId: string;
   /** Why the bank did not renew the hold: a decline code, or `authentication_required`. */
@@ -56,7 +40,7 @@ export interface RequestPaymentInput {
 }
 
 /** Called as local activities: one short transaction each. */
-export interface OrderActivities {
+export interface OrderActivities extends ExceptionActivities {
   /** Promises stock to an order, all of it or none. Undone by `releaseStock`. */
   reserveStock(input: ReserveStockInput): Promise<ReserveStockResult>;
   releaseStock(input: { readonly orderId: string }): Promise<void>;
@@ -88,26 +72,8 @@ export interface OrderActivities {
   warnOfHold(input: { readonly orderId: string }): Promise<OrderFacts>;
   /** Stops shipping and asks the customer for another payment; the event carries the link. */
   requestPayment(input: RequestPaymentInput): Promise<OrderFacts>;
-  /** Opens an exception with an owner; the same kind again for the same workflow changes nothing. */
-  raiseException(input: RaiseExceptionInput): Promise<OrderFacts | null>;
   /** A person gave captures of a PaymentIntent up that were begun: what they took is booked by a look at the provider. */
   abandonCapture(input: { readonly orderId: string; readonly paymentIntentId: string }): Promise<OrderFacts>;
   /** A person gave a cancel up: its hold, where it stands still, may be captured again. */
   reopenHold(input: { readonly orderId: string }): Promise<OrderFacts>;
-  /** Writes down what a person decided on an open exception, and who. It stays open. */
-  decideException(input: {
-    readonly workflowId: string;
-    readonly kind: ExceptionKind;
-    readonly action: ResolutionAction;
-    readonly actor: string;
-    readonly note?: string;
-  }): Promise<void>;
-  /** Closes the open exceptions of these kinds of a workflow. */
-  resolveException(input: {
-    readonly orderId: string;
-    readonly workflowId: string;
-    readonly kinds: readonly ExceptionKind[];
-    /** Those under which they were raised. */
-    readonly operationKeys?: readonly string[];
-  }): Promise<OrderFacts | null>;
 }

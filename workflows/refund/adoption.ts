@@ -3,7 +3,7 @@ import { failureKind } from '../domain/shared/errors';
 import { defectMessage, failureMessageOf, failureTypeOf } from '../kit/failures';
 import { adoptMadeElsewhere, records, type RefundContext } from './context';
 import type { AdoptedRefund } from './messages';
-import { ExceptionKeys } from '../kit/saga';
+import { ExceptionKeys } from '../kit/exceptions';
 
 /* A refund that somebody made at the provider is taken into our ledger. */
 

@@ -26,7 +26,7 @@ import { type ResolveCommand } from '../kit/messages';
 import type { OrderActivities } from '../order/ports';
 import type { RefundAccepted, RefundInput, RefundStatus } from './messages';
 import type { AdoptRefundResult, RefundActivities, RefundChange, RefundProviderActivities } from './ports';
-import { Decisions } from '../kit/saga';
+import { Decisions } from '../kit/exceptions';
 import { searchAttributes } from '../kit/search-attributes';
 import { MovingDeadline, SerialQueue } from '../kit/waiting';
 

@@ -21,7 +21,7 @@ import type { SubscriptionFacts } from '../domain/subscription/subscription';
 import { isOver } from '../domain/subscription/stage';
 import type { Waiting } from '../domain/shared/waiting';
 import { localFirst } from '../kit/local-first';
-import { ExceptionKeys } from '../kit/saga';
+import { ExceptionKeys } from '../kit/exceptions';
 import { searchAttributes } from '../kit/search-attributes';
 import type { SubscriptionInput, SubscriptionStatus } from './messages';
 import type {

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { OrderFacts } from '../../../workflows/domain/order/order';
-import type { OrderActivities, RaiseExceptionInput } from '../../../workflows/order/ports';
+import type { OrderActivities } from '../../../workflows/order/ports';
+import type { RaiseExceptionInput } from '../../../workflows/kit/exceptions';
 import { writeEntry } from '../audit/audit';
 import { run, transact, type Transaction } from '../postgres/database';
 import type { OpenException } from '../orders/record';

@@ -5,7 +5,7 @@ import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
 import type { OrderFacts } from '../../../workflows/domain/order/order';
 import { workflowIds } from '../../../workflows/kit/names';
 import type { PaymentStatus } from '../../../workflows/payment/ports';
-import type { RaiseExceptionInput } from '../../../workflows/order/ports';
+import type { RaiseExceptionInput } from '../../../workflows/kit/exceptions';
 import { holdOfAttempt, openAmount, type AttemptRow } from './attempts';
 import { AttemptStep, onAttempts, type AttemptContext, type HoldMovement } from './attempt-step';
 import { addException, writeException } from '../exceptions/exceptions';

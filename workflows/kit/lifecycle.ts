@@ -1,0 +1,179 @@
+import type { SearchAttributeUpdatePair } from '@temporalio/common';
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  isCancellation,
+  log,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { OrderException } from '../domain/exception/exception';
+import type { Waiting } from '../domain/shared/waiting';
+import { searchAttributes } from './search-attributes';
+import { MovingDeadline, SerialQueue } from './waiting';
+
+/** What a workflow does by itself next, and when. `then` is shown beside the timer, e.g. `ask the provider`. */
+export interface Due {
+  readonly atMs: number;
+  readonly then: string;
+}
+
+/** What the Temporal UI shows of a workflow. */
+export interface Shown {
+  /** Markdown; lines that are empty are left out. */
+  readonly details: readonly string[];
+  readonly waiting: Waiting | undefined;
+  readonly exceptionKind: string | undefined;
+  /** Search attributes of the story's own. */
+  readonly attributes: readonly SearchAttributeUpdatePair[];
+}
+
+/** Lines of details that every story has. */
+export const waitingLine = (waiting: Waiting | undefined): string =>
+  waiting === undefined
+    ? 'It waits for nobody.'
+    : `Waits for the **${waiting.on}** until ${waiting.until}: ${waiting.why}.`;
+export const exceptionLine = (exception: OrderException | undefined): string =>
+  exception === undefined ? '' : `**Exception ${exception.kind}** (owner: ${exception.owner}): ${exception.message}`;
+
+/**
+ * What every workflow of a story is made of: facts come from Postgres and are kept in memory only; it sleeps until the next
+ * deadline, a hint or a command; commands and its own steps run one after another. A story extends this with its facts, what is
+ * due when, and what is shown; `live` is its main loop.
+ */
+export abstract class Lifecycle<Facts, D extends Due = Due> {
+  readonly queue = new SerialQueue();
+  /** The first load is over, whatever came of it; commands wait for it. */
+  loaded = false;
+  /** Something outside may have changed: the story looks before it goes on. */
+  isHinted = false;
+  /** Counts every change, so that the main loop wakes and looks again. */
+  version = 0;
+  protected known: Facts | undefined;
+  private shown = '';
+
+  /**
+   * @param subject what it is about, e.g. `dispute du_1`
+   * @param step what it does now, for people
+   */
+  constructor(
+    readonly subject: string,
+    public step: string,
+    readonly deadline = new MovingDeadline(),
+  ) {}
+
+  /** What comes next by itself; undefined where nothing does. */
+  abstract due(): D | undefined;
+
+  /** Is nothing left to do, and nothing under way? */
+  abstract get isOver(): boolean;
+
+  protected abstract show(facts: Facts): Shown;
+
+  get exists(): boolean {
+    return this.known !== undefined;
+  }
+
+  /** The facts as the last step left them. Only after they were found; see `loaded`. */
+  get facts(): Facts {
+    if (this.known === undefined) throw new TypeError(`${this.subject} was used before it was loaded`);
+    return this.known;
+  }
+
+  /** Whom it waits for; null where for nobody. */
+  get waiting(): Waiting | null {
+    return (this.known && this.show(this.known).waiting) ?? null;
+  }
+
+  protected keep(facts: Facts): void {
+    this.known = facts;
+    this.version += 1;
+  }
+
+  hint(): void {
+    this.isHinted = true;
+  }
+
+  /** Shows where things stand: search attributes (one event, only where something changed) and current details (none). */
+  publish(): void {
+    if (this.known === undefined) return;
+    const { details, waiting, exceptionKind, attributes } = this.show(this.known);
+    setCurrentDetails(details.filter((line) => line !== '').join('\n\n'));
+    this.upsert([
+      ...attributes,
+      { key: searchAttributes.waitingOn, value: waiting?.on ?? null },
+      { key: searchAttributes.waitingUntil, value: waiting === undefined ? null : new Date(waiting.until) },
+      { key: searchAttributes.exceptionKind, value: exceptionKind ?? null },
+    ]);
+  }
+
+  protected upsert(pairs: SearchAttributeUpdatePair[]): void {
+    const written = JSON.stringify(pairs.map((pair) => pair.value));
+    if (written === this.shown) return;
+    this.shown = written;
+    upsertSearchAttributes(pairs);
+  }
+
+  /** What the search attributes show was written elsewhere: the next `publish` writes them again. */
+  forgetShown(): void {
+    this.shown = '';
+  }
+
+  /**
+   * Runs a command once it is its turn. Hazard: every `await` lets another command in, so each looks at the facts only then.
+   * @param unknown its answer where nothing is known of the subject
+   * @param unrecorded its answer where an activity failed for good: nobody knows what came of it
+   */
+  async inTurn<Answer>(
+    work: () => Promise<Answer>,
+    unknown: () => Answer,
+    unrecorded: (error: unknown) => Promise<Answer>,
+  ): Promise<Answer> {
+    await condition(() => this.loaded);
+    if (!this.exists) return unknown();
+    try {
+      return await this.queue.run(work);
+    } catch (error) {
+      const isFailure = error instanceof ActivityFailure || error instanceof ApplicationFailure;
+      if (isCancellation(error) || !isFailure) throw error;
+      log.error('a command could not be recorded', { subject: this.subject, step: this.step, error: String(error) });
+      return await unrecorded(error);
+    } finally {
+      this.version += 1;
+    }
+  }
+}
+
+/** What `live` asks of a story. */
+export interface Steps<D> {
+  /** In the queue, once something is due; undefined after a hint. Failures are the story's own: it pauses and goes on. */
+  act(due: D | undefined): Promise<unknown>;
+  /** Before each wait, e.g. to signal other workflows what was recorded. */
+  beforeWaiting?(): Promise<void>;
+  /** Continues as new; asked once the history is long and nothing is under way. */
+  continueAnew(): Promise<never>;
+}
+
+/**
+ * The main loop: shows where things stand, sleeps until something is due, a hint comes or the facts change, acts, and again,
+ * until the story is over and every caller has an answer.
+ */
+export async function live<Facts, D extends Due>(life: Lifecycle<Facts, D>, steps: Steps<D>): Promise<void> {
+  const isDone = (): boolean => life.isOver && allHandlersFinished();
+  for (;;) {
+    await steps.beforeWaiting?.();
+    life.publish();
+    if (isDone()) return;
+    if (workflowInfo().continueAsNewSuggested && life.queue.idle && allHandlersFinished()) await steps.continueAnew();
+    const seen = life.version;
+    const due = life.due();
+    const isWoken = (): boolean => life.isHinted || life.version !== seen || isDone();
+    const summary = due === undefined ? '' : `Then ${due.then}`;
+    const woken = await life.deadline.wait(isWoken, due?.atMs, summary);
+    if (life.isHinted) await life.queue.run(() => steps.act(undefined));
+    else if (!woken && due !== undefined) await life.queue.run(() => steps.act(due));
+  }
+}
