@@ -53,7 +53,7 @@ export abstract class Lifecycle<Facts, D extends Due = Due> {
   /** Counts every change, so that the main loop wakes and looks again. */
   version = 0;
   protected known: Facts | undefined;
-  private shown = '';
+  protected shown = '';
 
   /**
    * @param subject what it is about, e.g. `dispute du_1`
@@ -86,6 +86,11 @@ export abstract class Lifecycle<Facts, D extends Due = Due> {
   /** Whom it waits for; null where for nobody. */
   get waiting(): Waiting | null {
     return (this.known && this.show(this.known).waiting) ?? null;
+  }
+
+  /** Does something from outside wait to be looked at? */
+  get wantsTurn(): boolean {
+    return this.isHinted;
   }
 
   protected keep(facts: Facts): void {
@@ -165,15 +170,16 @@ export async function live<Facts, D extends Due>(life: Lifecycle<Facts, D>, step
   const isDone = (): boolean => life.isOver && allHandlersFinished();
   for (;;) {
     await steps.beforeWaiting?.();
-    life.publish();
+    // At the end callers have their answers first.
+    if (!life.isOver || isDone()) life.publish();
     if (isDone()) return;
     if (workflowInfo().continueAsNewSuggested && life.queue.idle && allHandlersFinished()) await steps.continueAnew();
     const seen = life.version;
     const due = life.due();
-    const isWoken = (): boolean => life.isHinted || life.version !== seen || isDone();
+    const isWoken = (): boolean => life.wantsTurn || life.version !== seen || isDone();
     const summary = due === undefined ? '' : `Then ${due.then}`;
     const woken = await life.deadline.wait(isWoken, due?.atMs, summary);
-    if (life.isHinted) await life.queue.run(() => steps.act(undefined));
+    if (life.wantsTurn) await life.queue.run(() => steps.act(undefined));
     else if (!woken && due !== undefined) await life.queue.run(() => steps.act(due));
   }
 }

@@ -27,7 +27,7 @@ async function record(life: RefundContext, resolution: RefundResolution): Promis
 }
 
 async function refundAgain(life: RefundContext, actor: string): Promise<RefundCommandAnswer> {
-  const { refund, policy } = life;
+  const { facts: refund, policy } = life;
   const amount = unresolvedAmount(refund);
   const done = refund.resolution?.action === 'another_refund' ? refund.resolution : undefined;
   if (amount === 0) {
@@ -75,11 +75,11 @@ async function startRefund(orderId: string, refundId: string, input: RefundInput
 
 /** Gives up what was not sent, and cancels at the provider what waits for the customer. */
 export async function cancel(life: RefundContext, { actor }: CancelRefundCommand): Promise<RefundCommandAnswer> {
-  const before = JSON.stringify(life.refund);
+  const before = JSON.stringify(life.facts);
   life.step = 'canceling';
   await takeBack(life, CANCELED_BY_PERSON, actor);
-  if (JSON.stringify(life.refund) !== before || life.refund.state === 'canceled') return answer(life);
-  const message = `Refund ${life.refundId} is ${life.refund.state}: it cannot be canceled any more.`;
+  if (JSON.stringify(life.facts) !== before || life.facts.state === 'canceled') return answer(life);
+  const message = `Refund ${life.refundId} is ${life.facts.state}: it cannot be canceled any more.`;
   return { accepted: false, reason: 'too_late', message };
 }
 
@@ -90,14 +90,14 @@ export async function yieldToDispute(life: RefundContext): Promise<void> {
 }
 
 async function takeBack(life: RefundContext, reason: string, actor: string): Promise<void> {
-  const has = (status: string): boolean => life.refund.parts.some((part) => part.status === status);
-  if (life.refund.state === 'waiting' || has('begun')) {
+  const has = (status: string): boolean => life.facts.parts.some((part) => part.status === status);
+  if (life.facts.state === 'waiting' || has('begun')) {
     life.set(await records.withdrawRefund({ ...life.now, reason, actor }));
   }
   if (has('requires_action')) life.set(await cancelAtProvider(life));
 }
 
 function answer(life: RefundContext): RefundCommandAnswer {
-  const { resolution } = life.refund;
+  const { resolution } = life.facts;
   return { ...life.answer(), ...(resolution !== undefined && { resolution }) };
 }

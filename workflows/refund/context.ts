@@ -3,11 +3,8 @@ import {
   log,
   proxyActivities,
   proxyLocalActivities,
-  setCurrentDetails,
-  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { LOOKUP_OPTIONS, MONEY_OPTIONS, STORAGE_OPTIONS } from '../kit/activity-options';
 import { iso } from '../domain/shared/deadlines';
 import { formatMoney } from '../domain/shared/money';
@@ -19,16 +16,16 @@ import {
   type RefundPart,
   type RefundPolicy,
 } from '../domain/refund/refund';
-import { needsPerson, nextRefundDue, refundWaiting, type RefundDue } from '../domain/refund/look';
+import { isRefundOver, needsPerson, nextRefundDue, refundWaiting, type RefundDue } from '../domain/refund/look';
 import { orderChanged } from '../order/messages';
 import { workflowIds } from '../kit/names';
 import { type ResolveCommand } from '../kit/messages';
 import type { OrderActivities } from '../order/ports';
-import type { RefundAccepted, RefundInput, RefundStatus } from './messages';
+import type { RefundAccepted, RefundInput, RefundRefusal, RefundStatus } from './messages';
 import type { AdoptRefundResult, RefundActivities, RefundChange, RefundProviderActivities } from './ports';
 import { Decisions } from '../kit/exceptions';
 import { searchAttributes } from '../kit/search-attributes';
-import { MovingDeadline, SerialQueue } from '../kit/waiting';
+import { Lifecycle, waitingLine, type Shown } from '../kit/lifecycle';
 
 export const records = proxyLocalActivities<RefundActivities & OrderActivities>(STORAGE_OPTIONS);
 const sending = proxyActivities<RefundProviderActivities>(MONEY_OPTIONS);
@@ -39,16 +36,11 @@ const FIRST_RETRY_MS = 10 * 60_000;
 const LONGEST_RETRY_MS = 6 * 3_600_000;
 
 /** What one run of a refund's workflow holds in memory; all facts are in Postgres and come back from every step. */
-export class RefundContext {
+export class RefundContext extends Lifecycle<RefundFacts, RefundDue> {
   readonly refundId: string;
   readonly policy: RefundPolicy;
-  readonly queue = new SerialQueue();
-  readonly deadline = new MovingDeadline();
-  /** Counts every change, so that the main loop wakes and looks again. */
-  version = 0;
-  step = 'beginning';
-  /** The provider told of something. */
-  isHinted = false;
+  /** Why it was not begun. */
+  refusal: RefundRefusal | undefined;
   /** The dispute whose bank decides now, until what can be taken back is. */
   disputeId: string | undefined;
   isUnknown = false;
@@ -58,34 +50,35 @@ export class RefundContext {
   isMismatched = false;
   /** A person has settled what is not in our ledger. */
   isSettledByHand = false;
-  private looks = 0;
-  private sinceMs: number;
   readonly decisions = new Decisions((command) => this.decided(command));
-  private lookedAtMs: number;
+  private looks = 0;
+  private sinceMs = Date.now();
+  private lookedAtMs = this.sinceMs;
   private sendAtMs = 0;
   private notBeforeMs = 0;
   private retryMs = FIRST_RETRY_MS;
   private overdueTold = false;
-  private known: RefundFacts | undefined;
-  private shown = '';
   private readonly tells = new Set<Promise<unknown>>();
 
   constructor(input: RefundInput) {
-    if ('request' in input) this.refundId = input.request.refundId;
-    else this.refundId = 'adopt' in input ? input.adopt : input.resume;
+    const refundId = 'request' in input ? input.request.refundId : 'adopt' in input ? input.adopt : input.resume;
+    super(`refund ${refundId}`, 'beginning');
+    this.refundId = refundId;
     this.policy = input.policy ?? DEFAULT_REFUND_POLICY;
-    this.sinceMs = Date.now();
-    this.lookedAtMs = this.sinceMs;
   }
 
-  get exists(): boolean {
-    return this.known !== undefined;
+  get isOver(): boolean {
+    return this.isDone && this.tells.size === 0;
   }
 
-  /** The refund as the last step left it. Only after it was begun. */
-  get refund(): RefundFacts {
-    if (this.known === undefined) throw new TypeError(`refund ${this.refundId} was used before it was begun`);
-    return this.known;
+  /** As `isOver`, where the order's workflow may still have to be signalled. */
+  get isDone(): boolean {
+    return isRefundOver(this.facts, this.lookedAtMs) && !this.wantsTurn;
+  }
+
+  override get wantsTurn(): boolean {
+    // A command that is under way is waited for: what it comes to is shown once, at its end.
+    return this.isHinted || this.disputeId !== undefined || !this.queue.idle;
   }
 
   /** For every step: which refund, when, and how long it is watched. */
@@ -99,19 +92,14 @@ export class RefundContext {
       this.looks = 0;
       this.sinceMs = Date.now();
     }
-    this.known = refund;
-    this.version += 1;
+    this.keep(refund);
     if (tell) this.tell(refund.orderId);
   }
 
   due(): RefundDue | undefined {
     const { looks, sinceMs, lookedAtMs, sendAtMs, overdueTold, notBeforeMs } = this;
     const memory = { looks, sinceMs, lookedAtMs, sendAtMs, overdueTold, notBeforeMs };
-    return nextRefundDue(this.refund, memory, this.policy.watchMs);
-  }
-
-  get lookedAt(): number {
-    return this.lookedAtMs;
+    return nextRefundDue(this.facts, memory, this.policy.watchMs);
   }
 
   /** It was looked, whatever was found: the next look comes later, and soon where something had changed (`set` after this). */
@@ -152,49 +140,34 @@ export class RefundContext {
     this.version += 1;
   }
 
-  get isAllTold(): boolean {
-    return this.tells.size === 0;
-  }
-
   /** Resolves once the order's workflow was told of everything. */
   async told(): Promise<void> {
     await Promise.all(this.tells);
   }
 
   answer(): RefundAccepted {
-    const { refundId, orderId, state, amount, currency, parts } = this.refund;
+    const { refundId, orderId, state, amount, currency, parts } = this.facts;
     return { accepted: true, refundId, orderId, state, amount, currency, parts };
   }
 
   status(): RefundStatus {
-    const { known, refundId, step } = this;
-    return { refundId, state: known?.state ?? null, step, waiting: (known && refundWaiting(known)) ?? null };
+    const { known, refundId, step, waiting } = this;
+    return { refundId, state: known?.state ?? null, step, waiting };
   }
 
-  /** Shows where the refund stands: search attributes (one event, only where something changed) and current details (none). */
-  publish(): void {
-    const { known } = this;
-    if (known === undefined) {
-      const value = this.isMismatched ? 'refund_mismatch' : null;
-      if (value !== null || this.shown !== '') this.show([{ key: searchAttributes.exceptionKind, value }]);
-      return;
-    }
-    const waiting = refundWaiting(known);
-    setCurrentDetails(details(known));
-    const pairs: SearchAttributeUpdatePair[] = [
-      { key: searchAttributes.orderId, value: known.orderId },
-      { key: searchAttributes.waitingOn, value: waiting?.on ?? null },
-      { key: searchAttributes.waitingUntil, value: waiting === undefined ? null : new Date(waiting.until) },
-      { key: searchAttributes.exceptionKind, value: this.exceptionKind(known) ?? null },
-    ];
-    this.show(pairs);
+  override publish(): void {
+    if (this.exists) return super.publish();
+    const value = this.isMismatched ? 'refund_mismatch' : null;
+    if (value !== null || this.shown !== '') this.upsert([{ key: searchAttributes.exceptionKind, value }]);
   }
 
-  private show(pairs: SearchAttributeUpdatePair[]): void {
-    const written = JSON.stringify(pairs.map((pair) => pair.value));
-    if (written === this.shown) return;
-    this.shown = written;
-    upsertSearchAttributes(pairs);
+  protected show(refund: RefundFacts): Shown {
+    return {
+      waiting: refundWaiting(refund),
+      exceptionKind: this.exceptionKind(refund),
+      attributes: [{ key: searchAttributes.orderId, value: refund.orderId }],
+      details: details(refund),
+    };
   }
 
   private exceptionKind(refund: RefundFacts): ExceptionKind | undefined {
@@ -214,7 +187,7 @@ export class RefundContext {
 
 /** Asks for one part at the provider. The summaries of these are what the Temporal UI shows. */
 export function sendPart(
-  { now, refund }: RefundContext,
+  { now, facts: refund }: RefundContext,
   { part, amount, paymentIntentId }: RefundPart,
 ): Promise<RefundChange> {
   const money = formatMoney({ amount, currency: refund.currency });
@@ -254,15 +227,12 @@ async function tellOrder(orderId: string): Promise<void> {
 }
 
 /** What the Temporal UI shows of a refund, in markdown. */
-function details(refund: RefundFacts): string {
+function details(refund: RefundFacts): string[] {
   const { refundId, orderId, state, amount, currency, parts } = refund;
   const money = (value: number): string => formatMoney({ amount: value, currency });
-  const waiting = refundWaiting(refund);
   return [
     `**Refund ${refundId}** of **${money(amount)}** for order ${orderId} is **${state}**.`,
-    waiting === undefined
-      ? 'It waits for nobody.'
-      : `Waits for the **${waiting.on}** until ${waiting.until}: ${waiting.why}.`,
+    waitingLine(refundWaiting(refund)),
     ...parts.map(
       (part) =>
         `${part.part}. ${money(part.amount)} of ${part.paymentIntentId}: ${part.status}${part.providerRefundId === undefined ? '' : ` (${part.providerRefundId})`}${part.failureReason === undefined ? '' : `, ${part.failureReason}`}`,
@@ -270,7 +240,5 @@ function details(refund: RefundFacts): string {
     needsPerson(refund)
       ? `Ways out, as update \`resolve\` of ${workflowInfo().workflowId}: another_refund, manual_transfer, dismiss.`
       : '',
-  ]
-    .filter((line) => line !== '')
-    .join('\n\n');
+  ];
 }

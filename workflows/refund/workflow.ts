@@ -1,7 +1,5 @@
 import {
-  ActivityFailure,
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -15,8 +13,9 @@ import { iso } from '../domain/shared/deadlines';
 import { failureKind } from '../domain/shared/errors';
 import type { ResolutionAction } from '../domain/exception/actions';
 import { isSameRequest } from '../domain/refund/refund';
-import { isRefundOver, type RefundDue } from '../domain/refund/look';
+import type { RefundDue } from '../domain/refund/look';
 import { failureTypeOf } from '../kit/failures';
+import { live } from '../kit/lifecycle';
 import { resolveRaised, type ResolveCommand } from '../kit/messages';
 import { type CommandAnswer } from '../domain/order/commands';
 import { cancel, resolve, yieldToDispute } from './commands';
@@ -52,52 +51,53 @@ export interface RefundEnd {
 
 export async function refund(input: RefundInput): Promise<RefundEnd> {
   const life = new RefundContext(input);
-  const begun: { refusal?: RefundRefusal; isKnown: boolean } = { isKnown: false };
-  setUp(life, begun);
-  return CancellationScope.nonCancellable(async () => {
-    const refusal = await begin(life, input);
-    Object.assign(begun, { isKnown: true, ...(refusal !== undefined && { refusal }) });
-    // Hazard: what is told or asked while this ends would be lost; the last look at it is the last thing that is waited for.
-    do {
-      if (life.exists) await follow(life);
-      await life.told();
-      await condition(allHandlersFinished);
-    } while (life.exists && !(isOver(life) && life.isAllTold));
-    life.publish();
-    return { refundId: life.refundId, state: life.exists ? life.refund.state : (refusal?.reason ?? 'not_ours') };
-  });
+  setUp(life);
+  return CancellationScope.nonCancellable(() => run(life, input));
 }
 
-type Begun = { readonly refusal?: RefundRefusal; readonly isKnown: boolean };
+async function run(life: RefundContext, input: RefundInput): Promise<RefundEnd> {
+  life.refusal = await begin(life, input);
+  life.loaded = true;
+  if (life.exists) {
+    await live(life, {
+      // Hazard: what the order's workflow is signalled of while this ends would be lost.
+      beforeWaiting: async () => void (life.isDone && (await life.told())),
+      act: (due) => act(life, due),
+      continueAnew: () => startAnew(life),
+    });
+  }
+  await life.told();
+  await condition(allHandlersFinished);
+  life.publish();
+  return { refundId: life.refundId, state: life.exists ? life.facts.state : (life.refusal?.reason ?? 'not_ours') };
+}
 
 /** Handlers come first: a request comes with the start, before anything is recorded. */
-function setUp(life: RefundContext, begun: Begun): void {
+function setUp(life: RefundContext): void {
   setHandler(requestRefund, async (request) => {
-    await condition(() => begun.isKnown);
-    return answerRequest(life, begun, request);
+    await condition(() => life.loaded);
+    return answerRequest(life, request);
   });
-  setHandler(settleRefund, (command) => inTurn(life, begun, () => resolve(life, command)));
-  setHandler(cancelRefund, (command) => inTurn(life, begun, () => cancel(life, command)));
+  setHandler(settleRefund, (command) => inTurn(life, () => resolve(life, command)));
+  setHandler(cancelRefund, (command) => inTurn(life, () => cancel(life, command)));
   setHandler(resolveRaised, (command) => resolveByPerson(life, command));
-  setHandler(refundChanged, () => {
-    life.isHinted = true;
-  });
+  setHandler(refundChanged, () => life.hint());
   setHandler(refundDisputed, ({ disputeId }) => {
     life.disputeId = disputeId;
   });
   setHandler(getRefundStatus, () => life.status());
   // An operator's cancel in the Temporal UI is a cancel of the refund, with the same rules.
   void CancellationScope.current().cancelRequested.catch(() =>
-    CancellationScope.nonCancellable(() => inTurn(life, begun, () => cancel(life, { actor: 'operator' }))),
+    CancellationScope.nonCancellable(() => inTurn(life, () => cancel(life, { actor: 'operator' }))),
   );
 }
 
-function answerRequest(life: RefundContext, { refusal }: Begun, request: RefundRequest): RefundAnswer {
-  if (life.exists && !isSameRequest(life.refund, request)) {
+function answerRequest(life: RefundContext, request: RefundRequest): RefundAnswer {
+  if (life.exists && !isSameRequest(life.facts, request)) {
     const message = `Refund ${life.refundId} was asked for with another content before.`;
     return { accepted: false, reason: 'refund_id_used', message, refundable: 0 };
   }
-  if (refusal !== undefined) return refusal;
+  if (life.refusal !== undefined) return life.refusal;
   if (life.exists) return life.answer();
   const message = `Refund ${life.refundId} is not one that was asked for here.`;
   return { accepted: false, reason: 'refund_id_used', message, refundable: 0 };
@@ -126,24 +126,6 @@ async function ask(life: RefundContext, request: RefundRequest): Promise<RefundR
   if (begun.given !== undefined) life.set(begun.given);
   const { outcome: _, given: _given, ...why } = begun;
   return { accepted: false, ...why };
-}
-
-/** The life of a refund that is recorded. */
-async function follow(life: RefundContext): Promise<void> {
-  while (!isOver(life)) {
-    life.publish();
-    if (workflowInfo().continueAsNewSuggested && life.queue.idle) await startAnew(life);
-    const seen = life.version;
-    const due = life.due();
-    const isWoken = (): boolean => life.isHinted || life.disputeId !== undefined || life.version !== seen;
-    const woken = await life.deadline.wait(isWoken, due?.atMs, due === undefined ? '' : `Then ${due.then}`);
-    await life.queue.run(() => act(life, woken ? undefined : due));
-  }
-}
-
-function isOver(life: RefundContext): boolean {
-  const isTold = life.isHinted || life.disputeId !== undefined;
-  return isRefundOver(life.refund, life.lookedAt) && !isTold && life.queue.idle;
 }
 
 /** What a refund does by itself. A failure here is told and tried later; it never ends the workflow. */
@@ -185,7 +167,7 @@ async function actOn(life: RefundContext, kind: RefundDue['kind']): Promise<void
 
 /** Is the capture settled by now? Then the refund goes on, or is given up with the reason. */
 async function beginAgain(life: RefundContext): Promise<void> {
-  const { refundId, orderId, lines, reason, actor, amount } = life.refund;
+  const { refundId, orderId, lines, reason, actor, amount } = life.facts;
   const what = lines === undefined ? { amount } : { lines };
   const request: RefundRequest = { refundId, orderId, ...what, reason, actor };
   life.looked();
@@ -194,18 +176,18 @@ async function beginAgain(life: RefundContext): Promise<void> {
 
 /** Each part is asked for once it is its turn; what is not known to be made is looked up by the activity itself. */
 async function send(life: RefundContext): Promise<void> {
-  for (const part of life.refund.parts.filter((one) => one.status === 'begun')) life.set(await sendPart(life, part));
+  for (const part of life.facts.parts.filter((one) => one.status === 'begun')) life.set(await sendPart(life, part));
   life.recovered();
 }
 
 async function look(life: RefundContext): Promise<void> {
-  if (life.refund.state === 'waiting') return beginAgain(life);
+  if (life.facts.state === 'waiting') return beginAgain(life);
   const change = await lookAt(life);
   life.looked();
   life.set(change);
   if (!life.isUnreadable) return;
   life.isUnreadable = false;
-  const { orderId } = life.refund;
+  const { orderId } = life.facts;
   const { workflowId } = workflowInfo();
   await records.resolveException({ orderId, workflowId, kinds: ['refund_unknown'] });
   life.tell(orderId);
@@ -227,7 +209,7 @@ async function tellOverdue(life: RefundContext): Promise<void> {
 
 async function tellUnknown(life: RefundContext): Promise<void> {
   const { refundId, now } = life.now;
-  const isBegun = life.refund.parts.some((part) => part.status === 'begun');
+  const isBegun = life.facts.parts.some((part) => part.status === 'begun');
   if (isBegun) life.isUnknown = true;
   else life.isUnreadable = true;
   try {
@@ -257,27 +239,16 @@ function insistOn<T>(life: RefundContext, name: string, run: () => Promise<T>): 
   );
 }
 
-/** Hazard: every `await` lets another command in. Commands and automatic steps therefore run one after another. */
-async function inTurn(
-  life: RefundContext,
-  begun: Begun,
-  work: () => Promise<RefundCommandAnswer>,
-): Promise<RefundCommandAnswer> {
-  await condition(() => begun.isKnown);
-  if (!life.exists)
-    return { accepted: false, reason: 'unknown_refund', message: `Refund ${life.refundId} is not known.` };
-  try {
-    return await life.queue.run(work);
-  } catch (error) {
-    if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure))
-      throw error;
-    log.error('a command could not be recorded', { refundId: life.refundId, step: life.step, error: String(error) });
-    if (isLasting(error)) await tellUnknown(life);
-    const message = 'It is not known whether this was recorded; send the same again to ask.';
-    return { accepted: false, reason: 'outcome_unknown', message };
-  } finally {
-    life.version += 1;
-  }
+function inTurn(life: RefundContext, work: () => Promise<RefundCommandAnswer>): Promise<RefundCommandAnswer> {
+  return life.inTurn<RefundCommandAnswer>(
+    work,
+    () => ({ accepted: false, reason: 'unknown_refund', message: `Refund ${life.refundId} is not known.` }),
+    async (error) => {
+      if (isLasting(error)) await tellUnknown(life);
+      const message = 'It is not known whether this was recorded; send the same again to ask.';
+      return { accepted: false, reason: 'outcome_unknown', message };
+    },
+  );
 }
 
 /** A person's decision on an exception: what failed is tried again now, or was settled by hand. */
@@ -302,7 +273,6 @@ async function resolveByPerson(
 }
 
 async function startAnew(life: RefundContext): Promise<never> {
-  await condition(allHandlersFinished);
   await life.told();
   return continueAsNew<typeof refund>({ resume: life.refundId, policy: life.policy });
 }
