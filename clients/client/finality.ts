@@ -86,6 +86,7 @@ const FINAL: Readonly<Record<Word, boolean>> = {
   refund_id_used: true,
   exceeds_line: false,
   exceeds_refundable: false,
+  charged_back: false,
   worth_nothing: false,
   nothing_captured: false,
   needs_approval: false,

@@ -1,7 +1,7 @@
 import type { AuthorizationReport } from '../../workflows/domain/payment/authorization-rates';
 import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute/view';
 import type { FieldProblem } from '../../workflows/domain/shared/errors';
-import type { OpenException } from '../../workflows/domain/exception/actions';
+import type { ExceptionView } from '../../workflows/domain/exception/actions';
 import type {
   NoticeStatus,
   NoticeSubjectType,
@@ -34,9 +34,9 @@ export interface OrderQueries {
   /** Orders that are overdue at `now` or have an open exception. */
   listStuck(filter: { readonly now: string; readonly limit: number }): Promise<OrderView[]>;
   /** Open ones, oldest first. */
-  listExceptions(limit: number, orderId?: string): Promise<OpenException[]>;
-  /** Undefined where it is closed, too. */
-  getException(exceptionId: string): Promise<OpenException | undefined>;
+  listExceptions(limit: number, orderId?: string): Promise<ExceptionView[]>;
+  /** Also one that is resolved. */
+  getException(exceptionId: string): Promise<ExceptionView | undefined>;
   /** Closes one whose workflow has ended. */
   dismissException(input: ResolveCommand & { readonly workflowId: string }): Promise<boolean>;
   /** What of a cart the catalogue does not have: unknown SKUs, another currency, other prices. */

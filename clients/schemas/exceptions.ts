@@ -36,9 +36,10 @@ export const exceptionAnswer = z.object({
   amountAtRisk: z.int().min(0).nullable().describe('Minor units'),
   currency: z.string().nullable(),
   raisedAt: z.iso.datetime(),
-  resolution: z.enum(ACTIONS).nullable().describe('What was decided last; it has not ended the exception yet'),
+  resolution: z.enum(ACTIONS).nullable().describe('What a person decided last'),
   decidedBy: z.string().nullable(),
   note: z.string().nullable(),
+  resolvedAt: z.iso.datetime().nullable().describe('Null while it is open; without `decidedBy`, it ended by itself'),
   actions: z.array(z.enum(ACTIONS)).describe('What its resolution may be'),
   elsewhere: z.string().optional().describe('The route where it is decided, or what ends it by itself'),
 });

@@ -78,6 +78,7 @@ export function mergeDispute(
       attempt: owner.attempt,
       chargeId: snapshot.chargeId,
       submissionCount,
+      chargeRefundable: snapshot.chargeRefundable,
       roundSubmissions: roundSubmissions ?? 0,
       fetchedAt: snapshot.fetchedAt,
       movements: [...(before?.movements ?? []), ...movements.map((one) => keyOf(snapshot.disputeId, one))],
@@ -122,8 +123,8 @@ function surplusOf(withdrawn: number, { movements }: DisputeSnapshot): number {
 /** Is there anything in it that is not recorded? */
 export function isNews(before: KeptDispute | undefined, merged: MergedDispute): boolean {
   if (before === undefined || merged.movements.length > 0) return true;
-  const written = ({ record, submissionCount }: KeptDispute): string =>
-    JSON.stringify([record, submissionCount], (_key, value: unknown) =>
+  const written = ({ record, submissionCount, chargeRefundable }: KeptDispute): string =>
+    JSON.stringify([record, submissionCount, chargeRefundable], (_key, value: unknown) =>
       typeof value === 'object' && value !== null && !Array.isArray(value)
         ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
         : value,

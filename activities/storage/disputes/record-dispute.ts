@@ -82,6 +82,7 @@ function writeDispute(tx: Transaction, kept: KeptDispute, clock: Date): void {
     ...[one.evidenceCollectedAt ?? null, one.warnedMs, one.decision ? JSON.stringify(one.decision) : null],
     ...[one.submittedAt ?? null, one.closedAt ?? null],
     ...[waiting?.on ?? null, waiting?.until ?? null, waiting?.why ?? null, kept.fetchedAt, clock],
+    kept.chargeRefundable,
   ]);
 }
 

@@ -16,6 +16,7 @@ interface DisputeDocument extends Nullable<DisputeFacts> {
   readonly round: number;
   readonly roundBeganAt: string;
   readonly submissionCount: number;
+  readonly chargeRefundable: boolean;
   readonly roundSubmissions: number;
   readonly feeAmount: number;
   readonly feeCurrency: string;
@@ -36,6 +37,7 @@ export interface KeptDispute {
   readonly attempt: number;
   readonly chargeId: string;
   readonly submissionCount: number;
+  readonly chargeRefundable: boolean;
   readonly roundSubmissions: number;
   readonly fetchedAt: string;
   /** Operation keys of the movements that are in the ledger. */
@@ -61,7 +63,7 @@ export async function readDispute(pool: Pool, disputeId: string): Promise<KeptDi
 }
 
 export function keptDispute({ record: row }: DisputeRow): KeptDispute {
-  const { attempt, chargeId, submissionCount, roundSubmissions, fetchedAt, movements, ...rest } = row;
+  const { attempt, chargeId, submissionCount, chargeRefundable, roundSubmissions, fetchedAt, movements, ...rest } = row;
   const { openedAt, dueBy, submittedAt, closedAt, roundBeganAt, evidenceCollectedAt, decision, ...others } = rest;
   const times = {
     dueBy: dueBy && utc(dueBy),
@@ -83,6 +85,7 @@ export function keptDispute({ record: row }: DisputeRow): KeptDispute {
     attempt,
     chargeId,
     submissionCount,
+    chargeRefundable,
     roundSubmissions,
     fetchedAt: utc(fetchedAt),
     movements: movements ?? [],

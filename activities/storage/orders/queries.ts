@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { FieldProblem } from '../../../workflows/domain/shared/errors';
-import type { OpenException } from '../../../workflows/domain/exception/actions';
+import type { ExceptionView } from '../../../workflows/domain/exception/actions';
 import { heldNow, type OrderFacts } from '../../../workflows/domain/order/order';
 import type { OrderState } from '../../../workflows/domain/order/state';
 import type { Allocation, OrderView } from '../../../workflows/domain/order/view';
@@ -12,7 +12,7 @@ import { run } from '../postgres/database';
 import { dismissException } from '../exceptions/exceptions';
 import { readRefund } from './money-back-record';
 import { orderLoad, orderRecord, utc, type OrderRow } from './record';
-import { statement } from '../postgres/statements';
+import { statement, type Statement } from '../postgres/statements';
 
 const sql = {
   byCart: statement('orders-by-cart'),
@@ -23,6 +23,7 @@ const sql = {
   waitingOn: statement('orders-waiting-on'),
   stuck: statement('orders-stuck'),
   exceptions: statement('exceptions-open'),
+  exception: statement('exception-get'),
   prices: statement('catalogue-prices'),
   reservations: statement('reservations-of'),
 };
@@ -53,9 +54,9 @@ export interface OrderQueries {
   /** Orders that wait for longer than they should, or with an open exception. */
   listStuck(filter: { readonly now: string; readonly limit?: number }): Promise<OrderView[]>;
   /** Open exceptions, those of checkouts that never became an order included. */
-  listExceptions(limit?: number, orderId?: string): Promise<OpenException[]>;
-  /** Undefined where it is closed, too. */
-  getException(exceptionId: string): Promise<OpenException | undefined>;
+  listExceptions(limit?: number, orderId?: string): Promise<ExceptionView[]>;
+  /** Also one that is resolved. */
+  getException(exceptionId: string): Promise<ExceptionView | undefined>;
   /** Closes one that no workflow looks after any more; false where it is closed. */
   dismissException(input: Parameters<typeof dismissException>[2]): Promise<boolean>;
   checkCatalogue(
@@ -92,8 +93,8 @@ export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries
       return views(await run(pool, sql.list, page));
     },
     listStuck: async ({ now, limit }) => views(await run<OrderRow>(pool, sql.stuck, [now, limited(limit)])),
-    listExceptions: (limit, orderId) => readExceptions(pool, [limited(limit), orderId ?? null, null]),
-    getException: async (exceptionId) => (await readExceptions(pool, [1, null, exceptionId]))[0],
+    listExceptions: (limit, orderId) => readExceptions(pool, sql.exceptions, [limited(limit), orderId ?? null]),
+    getException: async (exceptionId) => (await readExceptions(pool, sql.exception, [exceptionId]))[0],
     dismissException: (input) => dismissException(pool, new Date(), input),
     async checkCatalogue(currency, lines) {
       const prices = await run<CataloguePrice>(pool, sql.prices, [lines.map((line) => line.sku)]);
@@ -102,10 +103,17 @@ export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries
   };
 }
 
-async function readExceptions(pool: Pool, values: readonly unknown[]): Promise<OpenException[]> {
-  type Row = Omit<OpenException, 'raisedAt'> & { readonly raisedAt: Date };
-  const rows = await run<Row>(pool, sql.exceptions, values);
-  return rows.map((row) => ({ ...row, raisedAt: utc(row.raisedAt) }));
+async function readExceptions(pool: Pool, text: Statement, values: readonly unknown[]): Promise<ExceptionView[]> {
+  type Row = Omit<ExceptionView, 'raisedAt' | 'resolvedAt'> & {
+    readonly raisedAt: Date;
+    readonly resolvedAt: Date | null;
+  };
+  const rows = await run<Row>(pool, text, values);
+  return rows.map((row) => ({
+    ...row,
+    raisedAt: utc(row.raisedAt),
+    resolvedAt: row.resolvedAt && utc(row.resolvedAt),
+  }));
 }
 
 function viewOf(facts: OrderFacts): OrderView {

@@ -52,8 +52,10 @@ export function applyShipment(
   money: { readonly amount: number; readonly at: string },
 ): void {
   const lines = mergeLines(shipment.lines);
-  tx.write(sql.consume, [step.facts.orderId, JSON.stringify(pickStock(lines, reserved, shipment.warehouseId))]);
-  const { shipmentId, carrier, trackingNumber, warehouseId } = shipment;
+  const picked = pickStock(lines, reserved, shipment.warehouseId);
+  tx.write(sql.consume, [step.facts.orderId, JSON.stringify(picked)]);
+  const { shipmentId, carrier, trackingNumber } = shipment;
+  const warehouseId = shipment.warehouseId ?? onlyWarehouse(picked);
   const parcel: Shipment = {
     shipmentId,
     lines,
@@ -64,6 +66,12 @@ export function applyShipment(
     shippedAt: money.at,
   };
   step.ship(parcel);
+}
+
+/** Where all pieces of a parcel were promised from; undefined where they come from several. */
+function onlyWarehouse(picked: readonly StockQuantity[]): string | undefined {
+  const [first, ...others] = new Set(picked.map((one) => one.warehouseId));
+  return others.length === 0 ? first : undefined;
 }
 
 /**

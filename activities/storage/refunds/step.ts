@@ -5,7 +5,7 @@ import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
 import type { ExceptionKind } from '../../../workflows/domain/exception/exception';
 import { isTerminal } from '../../../workflows/domain/order/state';
 import { refundStateOf, type RefundFacts, type RefundPart } from '../../../workflows/domain/refund/refund';
-import { WAYS_OUT } from '../../../workflows/domain/refund/words';
+import { waysOut } from '../../../workflows/domain/refund/words';
 import { workflowIds } from '../../../workflows/kit/names';
 import type { RefundChange } from '../../../workflows/refund/ports';
 import type { StepCause } from '../audit/audit';
@@ -159,9 +159,9 @@ export class RefundStep {
   }
 
   /** Tells the shop's people that a refund needs one of them. */
-  tellShop(name: string, problem: string, amount: number, waysOut: readonly string[] = WAYS_OUT): void {
+  tellShop(name: string, problem: string, amount: number, ways = waysOut(this.refund)): void {
     const { orderId, refundId, currency } = this.refund;
-    const data = { refundId, orderId, amount: { amount, currency }, problem, waysOut: waysOut.join('\n') };
+    const data = { refundId, orderId, amount: { amount, currency }, problem, waysOut: ways.join('\n') };
     this.queue(name, { kind: 'refund_needs_a_person', recipient: { to: 'shop' }, data });
   }
 

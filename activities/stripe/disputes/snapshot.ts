@@ -24,6 +24,7 @@ export function disputeSnapshot(dispute: Stripe.Dispute, fetchedAtMs: number): D
     // 0 where the bank takes no answer. Source: Stripe API, `evidence_details.due_by`.
     ...(dueBy === null || dueBy === 0 ? {} : { dueBy: at(dueBy) }),
     submissionCount,
+    chargeRefundable: dispute.is_charge_refundable,
     movements: [...dispute.balance_transactions]
       .sort((one, other) => one.created - other.created)
       .map((one) => movement(dispute, one)),

@@ -22,7 +22,15 @@ export interface ExceptionVerbs {
     command: ResolveCommand,
     options?: CallOptions,
   ): Promise<ResolutionAnswer | 'not_running'>;
+  /**
+   * Can what raised an exception still act on a decision? An order always can: it is loaded anew. True where Temporal does not say
+   * in time, since the decision itself asks again.
+   */
+  isRunning(workflowId: string): Promise<boolean>;
 }
+
+/** A list is answered from Postgres and must not wait long for Temporal. */
+const LOOK_LIMIT_MS = 2_000;
 
 const ORDER_PREFIX = workflowIds.order('');
 
@@ -34,6 +42,16 @@ export function exceptionVerbs(target: {
 }): ExceptionVerbs {
   const { client, send, taskQueue } = target;
   return {
+    async isRunning(workflowId) {
+      if (workflowId.startsWith(ORDER_PREFIX)) return true;
+      try {
+        const describe = () => client.workflow.getHandle(workflowId).describe();
+        const { status } = await client.connection.withDeadline(Date.now() + LOOK_LIMIT_MS, describe);
+        return status.name === 'RUNNING';
+      } catch (error) {
+        return !(error instanceof WorkflowNotFoundError);
+      }
+    },
     async resolveException(workflowId, argument, options = {}) {
       if (workflowId.startsWith(ORDER_PREFIX)) {
         // An order that is done is loaded anew: what is open of it is ended by its own rules.

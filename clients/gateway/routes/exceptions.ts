@@ -1,6 +1,7 @@
 import {
-  exceptionActions,
-  type OpenException,
+  possibleActions,
+  type ExceptionActions,
+  type ExceptionView,
   type ResolutionAction,
 } from '../../../workflows/domain/exception/actions';
 import type { ExceptionKind } from '../../../workflows/domain/exception/exception';
@@ -20,7 +21,7 @@ export function exceptionOperations(deps: ExceptionDeps, metrics: GatewayMetrics
   return [list(deps), show(deps), resolve(deps, metrics)];
 }
 
-function list({ orders }: ExceptionDeps): Operation {
+function list(deps: ExceptionDeps): Operation {
   return {
     method: 'GET',
     path: '/v1/exceptions',
@@ -32,8 +33,11 @@ function list({ orders }: ExceptionDeps): Operation {
     prepare: (call) => {
       const { limit, order } = parse(schemas.listExceptionsQuery, call.query);
       return async () => {
-        const exceptions = await orders.listExceptions(limit, order);
-        return { status: 200, body: { exceptions: exceptions.map(withActions) } };
+        const exceptions = await deps.orders.listExceptions(limit, order);
+        return {
+          status: 200,
+          body: { exceptions: await Promise.all(exceptions.map((one) => withActions(deps, one))) },
+        };
       };
     },
   };
@@ -44,12 +48,12 @@ function show(deps: ExceptionDeps): Operation {
     method: 'GET',
     path: '/v1/exceptions/:exceptionId',
     name: 'getException',
-    summary: 'One open exception.',
+    summary: 'One exception; who resolved it, when and how, where it is not open any more.',
     answers: { 200: ['The exception', schemas.exceptionAnswer] },
-    problems: { 404: 'No such open exception' },
+    problems: { 404: 'No such exception' },
     prepare: (call) => {
       const { exceptionId } = parse(schemas.exceptionParams, call.params);
-      return async () => ({ status: 200, body: withActions(await existing(deps, exceptionId)) });
+      return async () => ({ status: 200, body: await withActions(deps, await existing(deps, exceptionId)) });
     },
   };
 }
@@ -64,8 +68,8 @@ function resolve(deps: ExceptionDeps, metrics: GatewayMetrics): Operation {
     body: schemas.resolutionRequest,
     answers: { 200: ['Decided', schemas.resolutionAnswer] },
     problems: {
-      404: 'No such open exception',
-      409: '`action_not_possible`: `actions` says what is, `elsewhere` where it is decided · `outcome_unknown`: it failed again',
+      404: 'No such exception',
+      409: '`already_resolved`: `resolvedAt`, `decidedBy` and `resolution` say when, by whom and how · `action_not_possible`: `actions` says what is, `elsewhere` where it is decided · `outcome_unknown`: it failed again',
     },
     prepare: (call) => {
       const { exceptionId } = parse(schemas.exceptionParams, call.params);
@@ -87,10 +91,11 @@ interface Decision {
   readonly note?: string | undefined;
 }
 
-async function decide(deps: ExceptionDeps, exception: OpenException, decision: Decision, call: Call): Promise<void> {
+async function decide(deps: ExceptionDeps, exception: ExceptionView, decision: Decision, call: Call): Promise<void> {
   const { action, actor, note } = decision;
   const { workflowId, kind } = exception;
-  const { actions, elsewhere } = exceptionActions(kind);
+  if (exception.resolvedAt !== null) throw alreadyResolved(exception);
+  const { actions, elsewhere } = await actionsOf(deps, exception);
   if (!actions.includes(action)) {
     const where = elsewhere === undefined ? '' : ` ${elsewhere}`;
     throw new Problem(409, `${action} does not end an exception of the kind ${kind}.${where}`, {
@@ -110,12 +115,27 @@ async function decide(deps: ExceptionDeps, exception: OpenException, decision: D
   } else if (!answer.accepted) throw new Problem(409, answer.message, { code: answer.reason });
 }
 
-async function existing({ orders }: ExceptionDeps, exceptionId: string): Promise<OpenException> {
+async function existing({ orders }: ExceptionDeps, exceptionId: string): Promise<ExceptionView> {
   const found = await orders.getException(exceptionId);
   if (found === undefined) throw notFound('The exception');
   return found;
 }
 
-function withActions(exception: OpenException): OpenException & ReturnType<typeof exceptionActions> {
-  return { ...exception, ...exceptionActions(exception.kind) };
+function alreadyResolved({ exceptionId, resolvedAt, decidedBy, resolution, note }: ExceptionView): Problem {
+  const how = decidedBy === null ? 'it ended by itself' : `${decidedBy} decided ${resolution ?? ''}`;
+  const detail = `Exception ${exceptionId} was resolved at ${resolvedAt ?? ''}: ${how}.`;
+  return new Problem(409, detail, { code: 'already_resolved', resolvedAt, decidedBy, resolution, note });
+}
+
+/** Nothing is possible, and nothing is asked, where it is resolved. */
+async function actionsOf({ holdfast }: ExceptionDeps, exception: ExceptionView): Promise<ExceptionActions> {
+  if (exception.resolvedAt !== null) return { actions: [] };
+  const known = possibleActions(exception, true);
+  return known.actions.length === 0
+    ? known
+    : possibleActions(exception, await holdfast.isRunning(exception.workflowId));
+}
+
+async function withActions(deps: ExceptionDeps, exception: ExceptionView): Promise<ExceptionView & ExceptionActions> {
+  return { ...exception, ...(await actionsOf(deps, exception)) };
 }

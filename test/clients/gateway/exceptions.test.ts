@@ -1,5 +1,5 @@
 import type { Gateway } from '../../../clients/gateway';
-import type { OpenException } from '../../../workflows/domain/exception/actions';
+import type { ExceptionView } from '../../../workflows/domain/exception/actions';
 import { createFakes, request, startGateway, type Fakes } from '../support/gateway-fakes';
 
 let fakes: Fakes;
@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => gateway.close());
 
-function exception(changes: Partial<OpenException>): OpenException {
+function exception(changes: Partial<ExceptionView>): ExceptionView {
   return {
     exceptionId: '1',
     orderId: 'ord_1',
@@ -31,6 +31,7 @@ function exception(changes: Partial<OpenException>): OpenException {
     resolution: null,
     decidedBy: null,
     note: null,
+    resolvedAt: null,
     ...changes,
   };
 }
@@ -42,7 +43,7 @@ test('the list says what can be done with each', async () => {
   expect(status).toBe(200);
   expect(body['exceptions']).toMatchObject([
     { exceptionId: '7', actions: ['retry', 'give_up'] },
-    { exceptionId: '8', actions: [], elsewhere: 'POST /v1/orders/{orderId}/hold-decision' },
+    { exceptionId: '8', actions: [], elsewhere: 'POST /v1/orders/ord_1/hold-decision' },
     { exceptionId: '9', actions: ['retry', 'dismiss'] },
   ]);
   expect(fakes.listed).toEqual([[10, 'ord_1']]);
@@ -83,10 +84,41 @@ test.each([
 });
 
 test('what raised it has ended: it can be dismissed in the record, and nothing else', async () => {
+  fakes.ended.add('checkout-cart-1');
   fakes.answer = () => 'not_running';
+  expect((await request(`${url}/v1/exceptions/9`)).body).toMatchObject({ actions: ['dismiss'] });
   expect(await resolve('9', { action: 'retry' })).toMatchObject({ status: 409, body: { actions: ['dismiss'] } });
   expect(await resolve('9', { action: 'dismiss' })).toMatchObject({ status: 200 });
   expect(fakes.dismissed).toMatchObject([{ workflowId: 'checkout-cart-1', kind: 'void_failed' }]);
+});
+
+test('what can only be tried again is dismissed, too, where nobody is left to try; a route names its ids', async () => {
+  const refund = { workflowId: 'refund-ref_1' };
+  fakes.exceptions.set('7', exception({ kind: 'refund_unknown', ...refund }));
+  fakes.exceptions.set('8', exception({ kind: 'refund_mismatch', workflowId: 'refund-adopt' }));
+  const elsewhere = 'POST /v1/refunds/ref_1/resolution or /cancel';
+  const shown = async (id: string) => (await request(`${url}/v1/exceptions/${id}`)).body;
+  expect(await shown('7')).toMatchObject({ actions: ['retry'], elsewhere });
+  expect(await shown('8')).toHaveProperty('elsewhere');
+  fakes.ended.add('refund-ref_1').add('refund-adopt');
+  expect(await shown('7')).toMatchObject({ actions: ['dismiss'], elsewhere });
+  expect(await shown('8')).not.toHaveProperty('elsewhere');
+  fakes.answer = () => 'not_running';
+  expect(await resolve('7', { action: 'dismiss' })).toMatchObject({ status: 200 });
+});
+
+test('one that is resolved is shown with who did it, when and how; deciding again says so', async () => {
+  const resolvedAt = '2026-03-01T11:30:00.000Z';
+  const decision = { resolution: 'dismiss', decidedBy: 'person-1', note: 'by hand', resolvedAt } as const;
+  fakes.exceptions.set('7', exception({ exceptionId: '7', ...decision }));
+  fakes.exceptions.set('8', exception({ exceptionId: '8', resolvedAt }));
+  expect(await request(`${url}/v1/exceptions/7`)).toMatchObject({ status: 200, body: { ...decision, actions: [] } });
+  const again = await resolve('7', { action: 'dismiss' });
+  expect(again).toMatchObject({ status: 409, body: { code: 'already_resolved', ...decision } });
+  expect(again.body['detail']).toContain('person-1');
+  const bySelf = await resolve('8', { action: 'dismiss' });
+  expect(bySelf).toMatchObject({ status: 409, body: { detail: expect.stringContaining('by itself') as string } });
+  expect(fakes.sent).toEqual([]);
 });
 
 test('a retry that fails again is no success', async () => {

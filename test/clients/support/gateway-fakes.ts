@@ -21,7 +21,7 @@ import type {
   InboxEvent,
   VerifiedEvent,
 } from '../../../clients/gateway/ports';
-import type { OpenException } from '../../../workflows/domain/exception/actions';
+import type { ExceptionView } from '../../../workflows/domain/exception/actions';
 import { refundFacts } from '../../support/facts/refund';
 
 /** In-memory stand-ins for what the gateway is given, which note everything that was asked of them. */
@@ -45,7 +45,9 @@ export interface Fakes {
   readonly disputes: Map<string, DisputeView>;
   readonly fraudWarnings: Map<string, FraudWarningView>;
   readonly subscriptions: Map<string, SubscriptionView>;
-  readonly exceptions: Map<string, OpenException>;
+  readonly exceptions: Map<string, ExceptionView>;
+  /** Ids of workflows that do not run any more. */
+  readonly ended: Set<string>;
   readonly dismissed: unknown[];
   readonly listed: unknown[];
   readonly sentAgain: unknown[];
@@ -114,6 +116,7 @@ export function createFakes(): Fakes {
     fraudWarnings: new Map([['issfr_1', fraudWarningView()]]),
     subscriptions: new Map([['sub_1', subscriptionView('sub_1')]]),
     exceptions: new Map(),
+    ended: new Set(),
     dismissed: [],
     listed: [],
     sentAgain: [],
@@ -155,6 +158,7 @@ function depsOf(fakes: Fakes): GatewayDeps {
       decideFraudWarning: verb('decideFraudWarning'),
       paySubscription: verb('paySubscription'),
       resolveException: verb('resolveException'),
+      isRunning: (workflowId) => Promise.resolve(!fakes.ended.has(workflowId)),
       drain: () => Promise.resolve(),
     },
     orders: {

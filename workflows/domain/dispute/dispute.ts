@@ -102,6 +102,8 @@ export interface DisputeSnapshot {
   readonly dueBy?: string;
   /** How often evidence was submitted, by whomever. */
   readonly submissionCount: number;
+  /** Does the provider refund what is left of the payment? */
+  readonly chargeRefundable: boolean;
   /** Oldest first. */
   readonly movements: readonly DisputeMovement[];
   /** When it was asked for, by our own clock: what was asked later is newer. */

@@ -8,8 +8,8 @@ import type { ExceptionKind } from './exception';
  */
 export type ResolutionAction = 'retry' | 'give_up' | 'dismiss';
 
-/** An exception that nobody has closed, as people see it. */
-export interface OpenException {
+/** An exception as people see it. */
+export interface ExceptionView {
   readonly exceptionId: string;
   /** Null for what belongs to no order, e.g. a subscription. */
   readonly orderId: string | null;
@@ -24,10 +24,12 @@ export interface OpenException {
   readonly amountAtRisk: number | null;
   readonly currency: string | null;
   readonly raisedAt: string;
-  /** What a person decided last, where it is open still. */
+  /** What a person decided last; null with `resolvedAt` where it ended by itself. */
   readonly resolution: ResolutionAction | null;
   readonly decidedBy: string | null;
   readonly note: string | null;
+  /** Null while it is open. */
+  readonly resolvedAt: string | null;
 }
 
 /** How an exception is ended by a person. */
@@ -69,6 +71,30 @@ const ACTIONS: Readonly<Record<ExceptionKind, ExceptionActions>> = {
   subscription_unreadable: { actions: [], elsewhere: AGAIN },
   settlement_difference: { actions: ['dismiss'], elsewhere: 'It ends by itself with a comparison that agrees.' },
 };
+
+type Subject = Pick<ExceptionView, 'kind' | 'orderId' | 'workflowId'>;
+
+/** An id in a route, and the workflow whose id names it. */
+const ID_PREFIXES: readonly (readonly [name: string, prefix: string])[] = [
+  ['{refundId}', 'refund-'],
+  ['{disputeId}', 'dispute-'],
+  ['{warningId}', 'fraud-warning-'],
+];
+
+/**
+ * What is possible for one exception now, its ids filled in.
+ * @param isRunning does what raised it still run? Where it does not, nobody tries again: it can only be dismissed in the record
+ */
+export function possibleActions({ kind, orderId, workflowId }: Subject, isRunning: boolean): ExceptionActions {
+  const { actions, elsewhere } = exceptionActions(kind);
+  const filled = ID_PREFIXES.reduce(
+    (text, [name, prefix]) => text?.replaceAll(name, encodeURIComponent(workflowId.slice(prefix.length))),
+    elsewhere?.replaceAll('{orderId}', encodeURIComponent(orderId ?? '')),
+  );
+  const isOver = !isRunning && actions.length > 0;
+  const isThere = filled !== undefined && !(isOver && filled === AGAIN);
+  return { actions: isOver ? ['dismiss'] : actions, ...(isThere && { elsewhere: filled }) };
+}
 
 /** A kind that this version does not know (a newer one raised it) has no actions. */
 export function exceptionActions(kind: string): ExceptionActions {

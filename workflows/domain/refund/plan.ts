@@ -15,6 +15,8 @@ export interface CapturedPayment {
   readonly refunded: number;
   readonly refundedOutside: number;
   readonly disputed: number;
+  /** A dispute of it was lost, and the provider refunds nothing of what is left. */
+  readonly chargedBack: boolean;
   /** UTC ISO string of its last capture. */
   readonly capturedAt: string;
 }
@@ -100,6 +102,8 @@ export function planRefund(
     return refuse('exceeds_line', isRefunded ? `All that was paid of ${tooMany.sku} has been refunded already.` : left);
   }
   if (amount === 0) return refuse('worth_nothing', 'Nothing is left of what these lines cost.');
+  const stuck = chargedBackOf(payments);
+  if (amount > left && amount <= left + stuck) return refuse('charged_back', chargedBackText(money(stuck)));
   if (amount > left) {
     return refuse(
       'exceeds_refundable',
@@ -129,6 +133,15 @@ function refuseHeld(
   return { ...nothing, message, held, ...(coversHeld && { coversHeld }) };
 }
 
+/** Minor units that the shop still has of payments that the provider refunds nothing of. */
+function chargedBackOf(payments: readonly CapturedPayment[]): number {
+  return payments.filter((one) => one.chargedBack).reduce((sum, one) => sum + refundable(one), 0);
+}
+
+function chargedBackText(left: string): string {
+  return `The customer's bank took a part back in a dispute that was lost, so the payment provider refunds nothing of what is left, ${left}: give it back in another way, e.g. by bank transfer.`;
+}
+
 function approvalText(amount: string): string {
   return `A refund of ${amount} needs a person's approval.`;
 }
@@ -152,7 +165,8 @@ function leftOf({ facts, payments }: RefundSituation): number {
 /** Minor units of a payment that the provider can give back: what a bank took may leave a part of the smallest unit. */
 function payable(payment: CapturedPayment, currency: string | undefined): number {
   const left = refundable(payment);
-  return currency === undefined ? left : left - (left % currencyRules(currency).multiple);
+  if (currency === undefined) return left;
+  return payment.chargedBack ? 0 : left - (left % currencyRules(currency).multiple);
 }
 
 /**

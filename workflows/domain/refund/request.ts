@@ -24,5 +24,6 @@ export type RefundRefusalReason =
   | 'not_a_multiple' // of what the order's currency has as its smallest unit
   | 'nothing_captured'
   | 'disputed'
+  | 'charged_back' // a dispute was lost, and the provider refunds nothing of what it left
   | 'needs_approval'
   | 'refund_id_used'; // the same id with another content

@@ -1,5 +1,5 @@
 import { formatMoney } from '../shared/money';
-import { unresolvedAmount, type RefundFacts } from './refund';
+import { isUnresolved, unresolvedAmount, type RefundFacts } from './refund';
 
 /** What a reason means, for the person who gets the case. Source: Stripe API, `failure_reason` of a refund, and its error codes. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<string, string>> = {
   amount_too_large: 'the payment provider says that less of the payment is left',
   charge_already_refunded: 'the payment provider says that the payment was given back before',
   charge_disputed: 'the payment provider says that the payment is disputed',
+  charged_back: 'a dispute of the payment was lost, and the payment provider refunds nothing of what it left',
   disputed: 'the payment is disputed, so the bank decides about its money',
   capture_unknown: 'whether the payment was captured could not be found out in time',
   canceled: 'it was canceled at the payment provider',
@@ -35,15 +36,33 @@ export function failureInWords(refund: RefundFacts): string {
   return all.map(reasonInWords).join('; ');
 }
 
-/** What a person can do about a refund that failed, one way each. */
-export const WAYS_OUT: readonly string[] = [
-  'another_refund: try again at the payment provider, e.g. once the balance covers it or the card works again',
+/** Reasons for which the provider refuses another refund, too, as long as the dispute is open or once it is lost. */
+const OF_DISPUTES = ['charge_disputed', 'charge_for_pending_refund_disputed', 'charged_back', 'disputed'];
+
+/** Did nothing fail but what a dispute stopped? */
+function isStoppedByDispute(refund: RefundFacts): boolean {
+  const parts = refund.parts.filter(isUnresolved);
+  const reasons = refund.parts.length === 0 ? [refund.endedReason] : parts.map((one) => one.failureReason);
+  return reasons.every((one) => one !== undefined && OF_DISPUTES.includes(one));
+}
+
+const ANOTHER =
+  'another_refund: try again at the payment provider, e.g. once the balance covers it or the card works again';
+const OTHERS: readonly string[] = [
   'manual_transfer: give the money back in another way, and say under which reference',
   'dismiss: nothing is to be given back any more',
 ];
 
+/** What a person can do about a refund that failed, one way each. */
+export function waysOut(refund: RefundFacts): readonly string[] {
+  return isStoppedByDispute(refund) ? OTHERS : [ANOTHER, ...OTHERS];
+}
+
 /** The message of the exception of a refund that failed: what happened, what is at risk, what to do next. */
 export function failedMessage(refund: RefundFacts): string {
   const money = formatMoney({ amount: unresolvedAmount(refund), currency: refund.currency });
-  return `${money} of refund ${refund.refundId} did not go back to the customer: ${failureInWords(refund)}. The shop has the money. Ways out: another refund, a manual transfer, or dismiss it.`;
+  const ways = isStoppedByDispute(refund)
+    ? 'Ways out: a manual transfer once the dispute is decided (another refund only if it is won), or dismiss it.'
+    : 'Ways out: another refund, a manual transfer, or dismiss it.';
+  return `${money} of refund ${refund.refundId} did not go back to the customer: ${failureInWords(refund)}. The shop has the money. ${ways}`;
 }

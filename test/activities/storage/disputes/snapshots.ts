@@ -20,6 +20,7 @@ export function disputeSnapshot(
     openedAt: at(0),
     dueBy: at(240),
     submissionCount: 0,
+    chargeRefundable: changes.providerStatus === 'won' || changes.providerStatus?.startsWith('warning_') === true,
     movements: [],
     fetchedAt: at(0),
     ...changes,

@@ -192,7 +192,29 @@ test('exceptions open once, show, and close', async () => {
   expect(closed?.exception).toBeUndefined();
   expect(await eventsOf('exc-1')).toEqual(['OrderPlaced', 'ExceptionRaised', 'ExceptionResolved']);
   expect(await shop.orders.raiseException({ ...input, orderId: 'nobody', workflowId: 'checkout-nobody' })).toBeNull();
-  expect((await queries.listExceptions()).map((one) => one.orderId)).toContain('nobody');
+  const open = await queries.listExceptions();
+  expect(open.map((one) => one.orderId)).toContain('nobody');
+  const [row] = await shop.sql<{ id: string }>('SELECT exception_id::text AS id FROM exceptions WHERE order_id = $1', [
+    'exc-1',
+  ]);
+  expect(open.map((one) => one.exceptionId)).not.toContain(row?.id);
+  expect(await queries.getException(row?.id ?? '')).toMatchObject({
+    kind: 'capture_unknown',
+    resolvedAt: expect.any(String) as string,
+    decidedBy: null,
+  });
+});
+
+test('a parcel that names no warehouse is from the one that its pieces were promised in', async () => {
+  const placed = await shop.place('from-1');
+  await shop.orders.allocateOrder({ orderId: 'from-1' });
+  const [reservation] = await shop.sql<{ warehouse: string }>(
+    'SELECT DISTINCT warehouse_id AS warehouse FROM reservations WHERE order_id = $1',
+    ['from-1'],
+  );
+  const shipped = await shop.capture(captureOf(placed, [{ sku: sku.mug, quantity: 2 }], 'from-1', false));
+  expect(shipped.shipments).toMatchObject([{ warehouseId: reservation?.warehouse }]);
+  expect(reservation?.warehouse).toBeTruthy();
 });
 
 test('personal data is encrypted at rest and nowhere in the clear', async () => {

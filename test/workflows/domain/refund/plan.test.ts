@@ -19,6 +19,7 @@ function payment(changes: Partial<CapturedPayment> = {}): CapturedPayment {
     refunded: 0,
     refundedOutside: 0,
     disputed: 0,
+    chargedBack: false,
     capturedAt: '2026-01-02T00:00:00.000Z',
     ...changes,
   };
