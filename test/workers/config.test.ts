@@ -1,4 +1,5 @@
 import { ConfigurationError, parseConfig, readCommandLine } from '../../workers/config/config';
+import { helpAsked } from '../../workers/processes/command-line';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 const API_KEY = 'key-for-tests-0123456789';
@@ -140,6 +141,8 @@ test('the command line', () => {
     exit: true,
     port: 9000,
   });
+  expect(helpAsked(['--ports', 'auto', '--help'])).toContain('--fresh');
+  expect(helpAsked(['--fresh'])).toBeUndefined();
   expect(() => readCommandLine(['--wrong'])).toThrow(/--wrong[\s\S]*flags:/);
   expect(() => readCommandLine(['--ports', 'some', '--port', '0'])).toThrow(/--ports must be[\s\S]*--port must be/);
 });

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { ConfigurationError, parseConfig } from '../config/config';
-import { readCommandLine } from '../processes/command-line';
+import { helpAsked, readCommandLine } from '../processes/command-line';
 import type { CommandLine } from '../processes/command-line';
 import { INTERRUPTED, runMain, startOrLeave, stopAndExit, untilSignal } from '../processes/process';
 import { describeStack, startStackApp } from '../processes/stack-app';
@@ -11,6 +11,8 @@ import { Progress } from './progress';
 
 /** `npm run demo`: the whole stack in one process, the scenes, their table, and a look around until Ctrl-C. */
 async function main(): Promise<void> {
+  const help = helpAsked(process.argv.slice(2));
+  if (help !== undefined) return console.log(help);
   const commandLine = readCommandLine(process.argv.slice(2));
   if (parseConfig(process.env).stripe !== undefined) throw new ConfigurationError([STRIPE_IS_SET]);
   // Standard output stays for the one line of JSON where a script asked for it.

@@ -16,6 +16,20 @@ export interface CommandLine {
 }
 
 const USAGE = 'flags: --ports fixed|auto, --port N, --fresh, --json, --exit';
+
+const HELP = `Flags of npm start and npm run demo (after --):
+  --ports fixed|auto  the documented ports, or free ones
+  --port N            the gateway's port
+  --fresh             begin with an empty data folder
+  --json              one line of JSON on standard output once all is ready
+  --exit              the demo ends after its scenes
+  --help              this text
+Everything else is set by environment variables: see README.md.`;
+
+/** The help, where it is asked for. */
+export function helpAsked(argv: readonly string[]): string | undefined {
+  return argv.includes('--help') || argv.includes('-h') ? HELP : undefined;
+}
 const MAX_PORT = 65_535;
 
 /** @param argv arguments after the script's name @throws ConfigurationError naming each flag that is wrong */

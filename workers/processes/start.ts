@@ -1,9 +1,11 @@
-import { readCommandLine } from './command-line';
+import { helpAsked, readCommandLine } from './command-line';
 import { createProcessLog, runMain, startOrLeave, stopAndExit, untilSignal } from './process';
 import { describeStack, startStackApp } from './stack-app';
 
 /** `npm start`: the whole stack in one process, until Ctrl-C. */
 async function main(): Promise<void> {
+  const help = helpAsked(process.argv.slice(2));
+  if (help !== undefined) return console.log(help);
   const commandLine = readCommandLine(process.argv.slice(2));
   const log = createProcessLog();
   const say = (line: string): void => console.error(line);

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { removePostgresData } from './postgres';
 import type { Log } from './process';
 import { isAlive } from '../provision';
+import { StartRefused } from '../../processes/start-refused';
 
 /** What the embedded stack makes up where nothing is configured, and keeps, so that data stays readable. */
 export interface KeptSecrets {
@@ -47,7 +48,7 @@ async function lock(path: string): Promise<void> {
   const owner = Number(await readFile(lockPath, 'utf8').catch(() => ''));
   if (Number.isInteger(owner) && owner > 0) {
     if (isAlive(owner)) {
-      throw new Error(
+      throw new StartRefused(
         `The data folder ${path} is in use by process ${owner}: stop that Holdfast first, start this one from another folder, or remove ${lockPath} if it is none.`,
       );
     }
@@ -71,9 +72,12 @@ async function keptSecrets(path: string): Promise<KeptSecrets> {
     try {
       return secretsSchema.parse(JSON.parse(text));
     } catch (error) {
-      throw new Error(`${secretsPath} is damaged: restore it, or start with --fresh, which gives up the kept data.`, {
-        cause: error,
-      });
+      throw new StartRefused(
+        `${secretsPath} is damaged: restore it, or start with --fresh, which gives up the kept data.`,
+        {
+          cause: error,
+        },
+      );
     }
   }
   const secrets = {

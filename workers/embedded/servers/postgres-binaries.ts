@@ -3,6 +3,7 @@ import { chmod, chown, cp, lstat, mkdir, readFile, rename, rm, symlink } from 'n
 import { basename, dirname, join } from 'node:path';
 import { errorCode } from '../../dependencies/error-code';
 import { runCommand, type Log } from './process';
+import { StartRefused } from '../../processes/start-refused';
 
 /** An account that may run Postgres, which refuses to run as root. */
 export interface Account {
@@ -39,7 +40,7 @@ export async function findPostgresBinaries(log: Log): Promise<PostgresBinaries> 
     version = await versionOf(folder, account);
   }
   if (version.code !== 0) {
-    throw new Error(
+    throw new StartRefused(
       `The embedded Postgres does not run here (${version.output.trim()}): set DATABASE_URL to a Postgres server.`,
     );
   }
@@ -73,7 +74,7 @@ function nativeFolder(): string {
   try {
     return join(dirname(require.resolve(name)), '..', 'native');
   } catch (error) {
-    throw new Error(
+    throw new StartRefused(
       `There is no embedded Postgres for this platform (${name} is not installed): set DATABASE_URL to a Postgres server.`,
       {
         cause: error,
@@ -110,7 +111,7 @@ async function unprivilegedAccount(): Promise<Account | undefined> {
     const gid = await runCommand('id', ['-g', user], { timeoutMs: COMMAND_LIMIT_MS });
     if (uid.code === 0 && gid.code === 0) return { uid: Number(uid.output), gid: Number(gid.output) };
   }
-  throw new Error(
+  throw new StartRefused(
     'Postgres does not run as root, and there is neither a "postgres" nor a "nobody" user to run it as: set DATABASE_URL.',
   );
 }

@@ -8,6 +8,7 @@ import { findPostgresBinaries, prepareDataDir, type Account, type PostgresBinari
 import { runCommand, startProcess, type Log, type ManagedProcess } from './process';
 import { isAlive } from '../provision';
 import { startWatched } from './watch';
+import { StartRefused } from '../../processes/start-refused';
 
 export interface PostgresOptions {
   dataDir: string;
@@ -186,7 +187,7 @@ async function removeStalePid(dataDir: string, log: Log): Promise<void> {
   const pid = Number((await readFile(path, 'utf8').catch(() => '')).split('\n')[0]);
   if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return;
   if (await isPostgresOf(pid, dataDir)) {
-    throw new Error(
+    throw new StartRefused(
       `Another Postgres (process ${pid}) uses the data folder ${dataDir}: stop it first (is a Holdfast still running there?).`,
     );
   }

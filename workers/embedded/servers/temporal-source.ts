@@ -2,6 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheDir, ensureBuilt, findBuilt, TEMPORAL_SERVER, withLock } from '../provision';
 import { findOnPath, isExecutable, runCommand, type Log } from './process';
+import { StartRefused } from '../../processes/start-refused';
 
 /** A program that can serve Temporal: the command line's development server, or the raw server. */
 export interface TemporalSource {
@@ -59,7 +60,7 @@ export async function findTemporalSource(
     return { kind: 'built', path: await ensureBuilt(TEMPORAL_SERVER, log) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(
+    throw new StartRefused(
       [
         `No Temporal server: ${reason}`,
         'Any one of these will do:',

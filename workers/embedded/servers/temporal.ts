@@ -16,6 +16,7 @@ import { temporalServerPorts } from './temporal-ports';
 import { findTemporalSource, supportsTimeSkipping, type TemporalSource } from './temporal-source';
 import { startTemporalUi } from './temporal-ui';
 import { startWatched, type WatchedProcess } from './watch';
+import { StartRefused } from '../../processes/start-refused';
 
 export interface TemporalOptions {
   /** Folder whose SQLite file is kept between starts, or 'memory' for a server that forgets. */
@@ -170,7 +171,9 @@ async function prepare(plan: ServerPlan, server: ManagedProcess, namespace: stri
       abort,
     );
     if (abort() !== undefined || (plan.clusterName !== undefined && info.clusterName !== plan.clusterName)) {
-      throw new Error(`Another Temporal server answers at ${plan.address}: start with --ports auto to use free ports.`);
+      throw new StartRefused(
+        `Another Temporal server answers at ${plan.address}: start with --ports auto to use free ports.`,
+      );
     }
     await prepareNamespace(connection, namespace);
     return info.serverVersion ?? 'unknown';

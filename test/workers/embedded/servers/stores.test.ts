@@ -12,6 +12,7 @@ import { startPostgres } from '../../../../workers/embedded/servers/postgres';
 import { createRedisClient, startRedis } from '../../../../workers/embedded/servers/redis';
 import { startEmbeddedStack } from '../../../../workers/embedded/stack';
 import { createDatabase, testEnvironment } from '../../../support/environment';
+import { StartRefused } from '../../../../workers/processes/start-refused';
 
 jest.setTimeout(60_000);
 const silent = (): void => undefined;
@@ -100,7 +101,9 @@ test('the data folder keeps its secrets for its owner only, until a fresh start,
   const path = join(folder, 'data');
   const first = await openDataFolder(path, false, silent);
   expect((await stat(join(path, 'secrets.json'))).mode & 0o777).toBe(0o600);
-  await expect(openDataFolder(path, false, silent)).rejects.toThrow(`in use by process ${process.pid}`);
+  const again = openDataFolder(path, false, silent);
+  await expect(again).rejects.toThrow(`in use by process ${process.pid}`);
+  await expect(again).rejects.toBeInstanceOf(StartRefused);
   await first.release();
   const second = await openDataFolder(path, false, silent);
   expect(second.secrets).toEqual(first.secrets);
