@@ -170,7 +170,8 @@ const spoilt = fc
 
 function eventText(id: string, type: string, object: Json, changes: readonly (readonly [string, unknown])[]): string {
   const event = { id, object: 'event', type, created: Math.floor(Date.now() / 1000), data: { object } };
-  for (const [path, value] of changes) spoil(event, path, value);
+  // Copied: one value may come twice, and would then be spoilt inside itself.
+  for (const [path, value] of changes) spoil(event, path, structuredClone(value));
   return JSON.stringify(event);
 }
 

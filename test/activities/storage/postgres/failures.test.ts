@@ -72,8 +72,8 @@ test('a mistake of our own in a step is no outage, whatever it says', async () =
 
 test('a pool that has no connection free in time is an outage', async () => {
   const pool = createPool(shop.databaseUrl, { maxConnections: 1 });
-  pool.options.connectionTimeoutMillis = 20;
   const client = await pool.connect();
+  pool.options.connectionTimeoutMillis = 20;
   await expect(run(pool, ok, [])).rejects.toMatchObject({ type: 'StorageUnavailable' });
   client.release();
   await pool.end();
