@@ -173,6 +173,15 @@ export function defect(call: StripeCall, reason: string): ApplicationFailure {
   });
 }
 
+/** What came of a request is not known, and a look cannot tell now: it is looked for again later. */
+export function unknownOutcome(call: StripeCall, reason: string): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: failureTypes.unknownOutcome,
+    message: message(undefined, call, reason),
+    nonRetryable: true,
+  });
+}
+
 /** Nothing is known of this id at the provider. */
 export function unknownObject(call: StripeCall, what: string): ApplicationFailure {
   return ApplicationFailure.create({

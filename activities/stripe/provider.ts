@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { Money } from '../../workflows/domain/shared/money';
 import { ConcurrencyCap } from './concurrency';
-import { defect, noneIfMissing, toFailure, unsettled, type StripeCall } from './errors';
+import { defect, isMissing, noneIfMissing, toFailure, unknownOutcome, unsettled, type StripeCall } from './errors';
 import type { RequestLimiter } from './limiter';
 import { rateLimitOf } from './rate-limited';
 import { metadataKeys } from './metadata';
@@ -31,16 +31,23 @@ export interface LostAttempt {
 /** The requests that activities make, with their answers checked; shared by all activities of a process. */
 export class PaymentProvider {
   private readonly cap = new ConcurrencyCap(MAX_IN_FLIGHT);
+  /** Captures under way by idempotency key: how often each was sent. */
+  private readonly sent = new Map<string, number>();
 
   constructor(
     private readonly stripe: Stripe,
     private readonly limiter?: RequestLimiter,
-  ) {}
+  ) {
+    stripe.on('request', ({ idempotency_key: key = '' }) => {
+      const sent = this.sent.get(key);
+      if (sent !== undefined) this.sent.set(key, sent + 1);
+    });
+  }
 
   /** The requests of one activity run; failures of its reads name what it was doing. Together they wait so long in line. */
   during(call: StripeCall, maxWaitMs: number): ProviderSession {
     let leftMs = maxWaitMs;
-    return new ProviderSession(this.stripe, call, async (endpoint, request) => {
+    return new ProviderSession(this.stripe, call, this.sent, async (endpoint, request) => {
       const since = performance.now();
       await this.limiter?.acquire({ endpoint, priority: call.priority, ticket: ticketOf(call), maxWaitMs: leftMs });
       leftMs = Math.max(0, leftMs - (performance.now() - since));
@@ -71,6 +78,7 @@ export class ProviderSession {
   constructor(
     private readonly stripe: Stripe,
     readonly call: StripeCall,
+    private readonly sent: Map<string, number>,
     private readonly send: Send,
   ) {}
 
@@ -103,10 +111,20 @@ export class ProviderSession {
     params: Stripe.PaymentIntentCaptureParams,
     idempotencyKey: string,
   ): Promise<Stripe.PaymentIntent> {
-    const answer = await this.send('payment_intents.capture', () =>
-      this.stripe.paymentIntents.capture(id, { ...params, expand: EXPAND }, { idempotencyKey }),
-    );
-    return this.checked(answer);
+    this.sent.set(idempotencyKey, 0);
+    try {
+      const answer = await this.send('payment_intents.capture', () =>
+        this.stripe.paymentIntents.capture(id, { ...params, expand: EXPAND }, { idempotencyKey }),
+      );
+      return this.checked(answer);
+    } catch (error) {
+      // The SDK sends once more by itself where a connection was closed, and the first request may have been made.
+      if (isMissing(error) && (this.sent.get(idempotencyKey) ?? 0) > 1)
+        throw unknownOutcome(this.call, `the provider does not know ${id}, and an earlier request was not answered`);
+      throw error;
+    } finally {
+      this.sent.delete(idempotencyKey);
+    }
   }
 
   /**

@@ -20,11 +20,13 @@ export interface RaiseExceptionInput {
   readonly owner: string;
   /** Minor units and stock at risk, where they are known. */
   readonly amountAtRisk?: Money;
+  /** An exception of the kind that is open takes over this text and amount; its id, owner and time stay. */
+  readonly replacesText?: boolean;
 }
 
 /** Exceptions of workflows that belong to an order. Called as local activities: one short transaction each. */
 export interface ExceptionActivities {
-  /** Opens an exception with an owner; the same kind again for the same workflow changes nothing. */
+  /** Opens an exception with an owner; the same kind again for the same workflow changes nothing but the text, where it says so. */
   raiseException(input: RaiseExceptionInput): Promise<OrderFacts | null>;
   /** Writes down what a person decided on an open exception, and who. It stays open. */
   decideException(input: ResolveCommand & { readonly workflowId: string }): Promise<void>;

@@ -106,7 +106,10 @@ async function pay(
 async function recordPaid(order: OrderContext, shipment: ShipmentRecord): Promise<0 | 'stopped' | RefusalCause> {
   const result = await records.recordShipment({ orderId: order.orderId, shipment });
   order.set('outcome' in result ? result.facts : result);
-  if (!('outcome' in result)) return 0;
+  if (!('outcome' in result)) {
+    await endRefusal(order, shipment);
+    return 0;
+  }
   return result.outcome === 'stopped' ? 'stopped' : result.cause;
 }
 
@@ -150,7 +153,7 @@ export async function capture(order: OrderContext, input: CapturePaymentInput): 
     await order.conclude('capture', 'capture_unknown');
     if (result.outcome === 'refused') return result.cause;
     if (result.outcome === 'payment_refused') return await refuseCapture(order, input, result.refusal);
-    if (result.outcome === 'captured') await endRefusal(order, input);
+    if (result.outcome === 'captured') await endRefusal(order, input.shipment);
     if (result.outcome === 'captured' && !isRecorded(order.facts, input)) return 'unrecorded';
     return result.outcome === 'hold_expired' || result.outcome === 'changed' ? 'gone' : result.outcome;
   } catch (error) {

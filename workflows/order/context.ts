@@ -14,7 +14,7 @@ import type { ExceptionKind } from '../domain/exception/exception';
 import type { OrderFacts } from '../domain/order/order';
 import { isTerminal } from '../domain/order/state';
 import { waitingFor } from '../domain/shared/waiting';
-import type { OrderInput, UnsettledSteps } from './messages';
+import type { OrderInput, RefusedCapture, UnsettledSteps } from './messages';
 import type { Refusal } from '../domain/order/commands';
 import type { ResolveCommand, WorkflowStatus } from '../kit/messages';
 import type { AuthorizePaymentInput } from '../payment/ports';
@@ -51,8 +51,8 @@ export class OrderContext {
   /** A replaced hold could not be voided and a person was asked; kept across runs, or nobody would close the exception. */
   letGoFailed: boolean;
   private renewalTries = 0;
-  /** Shipments, or the whole order, that the provider refused to capture. */
-  readonly refusedCaptures: Set<string>;
+  /** What the provider refused to capture, and has not captured since. */
+  refusedCaptures: readonly RefusedCapture[];
   /** Automatic steps that failed in a row. */
   private failures = 0;
   /** Counts every change, so that the main loop wakes and looks again. */
@@ -70,7 +70,7 @@ export class OrderContext {
     this.orderId = input.orderId;
     this.unsettled = { ...input.unsettled };
     this.letGoFailed = input.letGoFailed ?? false;
-    this.refusedCaptures = new Set(input.refusedCaptures);
+    this.refusedCaptures = input.refusedCaptures ?? [];
     if (this.hasUnsettled()) this.settleAtMs = Date.now();
     this.desk = {
       raise: (kind, message) => this.raise(kind, message, 'payments'),
@@ -172,7 +172,13 @@ export class OrderContext {
     this.pollAtMs = Date.now() + this.pollMs;
   }
 
-  async raise(kind: ExceptionKind, message: string, owner: string, amountAtRisk?: Money): Promise<void> {
+  async raise(
+    kind: ExceptionKind,
+    message: string,
+    owner: string,
+    amountAtRisk?: Money,
+    replacesText = false,
+  ): Promise<void> {
     const { workflowId } = workflowInfo();
     const operationKey = this.keys.of(kind);
     const facts = await records.raiseException({
@@ -183,6 +189,7 @@ export class OrderContext {
       message,
       owner,
       ...(amountAtRisk && { amountAtRisk }),
+      ...(replacesText && { replacesText }),
     });
     if (facts !== null) this.set(facts);
   }
@@ -191,12 +198,16 @@ export class OrderContext {
    * Raises the exception of a step that failed and is tried again. Where that cannot be recorded, the step's own answer stands all
    * the same: its next failure raises it.
    */
-  async report(kind: ExceptionKind, message: string, owner: string, amountAtRisk?: Money): Promise<void> {
+  async report(...raised: Parameters<OrderContext['raise']>): Promise<void> {
     try {
-      await this.raise(kind, message, owner, amountAtRisk);
+      await this.raise(...raised);
     } catch (error) {
       if (isCancellation(error)) throw error;
-      log.error('an exception could not be recorded', { orderId: this.orderId, kind, error: String(error) });
+      log.error('an exception could not be recorded', {
+        orderId: this.orderId,
+        kind: raised[0],
+        error: String(error),
+      });
     }
   }
 

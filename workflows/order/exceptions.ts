@@ -1,3 +1,4 @@
+import { isCancellation, log } from '@temporalio/workflow';
 import { failureKind, failureTypes, type FailureKind } from '../domain/shared/errors';
 import type { Money } from '../domain/shared/money';
 import { isRaised, type OrderFacts } from '../domain/order/order';
@@ -9,7 +10,7 @@ import type { CommandAnswer, Refusal } from '../domain/order/commands';
 import type { ResolveCommand } from '../kit/messages';
 import { cancel, capture } from './commands';
 import { records, type OrderContext } from './context';
-import { letReplacedHoldsGo, renewHold, syncPayment } from './holds';
+import { letReplacedHoldsGo, renewHold, syncPayment, voidUnseen } from './holds';
 
 /*
  * What becomes of an exception of an order: a person decides on what failed, and a mistake of our own gets an owner.
@@ -28,8 +29,9 @@ export async function resolveByPerson(
   if (work === undefined) return order.refusal('action_not_possible', `${action} is not possible for ${kind}.`);
   order.step = `${action}: ${kind}`;
   await order.decided(command);
-  await work();
+  const answer = await work();
   if (!isRaised(order.facts, kind)) return { accepted: true, action };
+  if (typeof answer === 'string' && kind === 'void_failed') return order.refusal('outcome_unknown', answer);
   return order.refusal('outcome_unknown', 'It was tried again and has not succeeded; the exception stays open.');
 }
 
@@ -48,11 +50,11 @@ function workFor(order: OrderContext, { kind, action }: ResolveCommand): (() => 
     case 'reauthorization_unknown retry':
       return authorization === undefined ? close : () => renewHold(order, authorization.purpose);
     case 'void_failed retry':
-      return () => letReplacedHoldsGo(order);
+      return () => voidAgain(order);
     case 'capture_refused dismiss':
       return async () => {
         await close();
-        order.refusedCaptures.clear();
+        order.refusedCaptures = [];
       };
     case 'void_failed dismiss':
     case 'external_capture dismiss':
@@ -63,11 +65,39 @@ function workFor(order: OrderContext, { kind, action }: ResolveCommand): (() => 
   }
 }
 
+/** Voids what was replaced, and what counts as released though Stripe did not know it; why the case stays open, if it does. */
+async function voidAgain(order: OrderContext): Promise<string | undefined> {
+  await letReplacedHoldsGo(order);
+  if (order.letGoFailed) return undefined;
+  try {
+    const unseen = await voidUnseen(order);
+    if (unseen.length > 0)
+      return `Stripe still does not know ${unseen.join(', ')}: check that the secret key is of the account and mode that made it. The exception stays open.`;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.warn('a hold could not be voided yet', { orderId: order.orderId, error: String(error) });
+    return undefined;
+  }
+  await order.resolve('void_failed');
+  return undefined;
+}
+
 /** The capture is not wanted any more: it cannot come under its key again, and what it took is booked as money for nothing yet. */
 async function giveUpCapture(order: OrderContext, paymentIntentId: string): Promise<void> {
+  // What cannot be seen cannot be booked: its capture stays under way until it can.
+  if (!(await isSeen(order, paymentIntentId))) return;
   order.set(await records.abandonCapture({ orderId: order.orderId, paymentIntentId }));
   await syncPayment(order, paymentIntentId);
   await order.conclude('capture', 'capture_unknown');
+}
+
+async function isSeen(order: OrderContext, paymentIntentId: string): Promise<boolean> {
+  try {
+    return (await syncPayment(order, paymentIntentId)).status !== 'none';
+  } catch (error) {
+    if (failureTypeOf(error) !== failureTypes.refused) throw error;
+    return false;
+  }
 }
 
 /** The order goes on: with its hold, unless the cancel has released it without our hearing of it. */

@@ -155,9 +155,11 @@ export async function endHoldDecision(order: OrderContext): Promise<void> {
 export async function letReplacedHoldsGo(order: OrderContext): Promise<void> {
   const { orderId, facts } = order;
   const { paymentAttempts, supersededHolds } = facts;
+  const unseen: string[] = [];
   try {
     for (const onlyPaymentIntentId of supersededHolds) {
-      await voidPaymentSoon({ orderId, attempts: paymentAttempts, onlyPaymentIntentId, reason: 'hold_replaced' });
+      const input = { orderId, attempts: paymentAttempts, onlyPaymentIntentId, reason: 'hold_replaced' };
+      unseen.push(...((await voidPaymentSoon(input)).unseen ?? []));
     }
   } catch (error) {
     order.letGoLater();
@@ -166,9 +168,19 @@ export async function letReplacedHoldsGo(order: OrderContext): Promise<void> {
     const message = `The replaced hold ${holds} could not be let go; the customer's card may be held twice.`;
     return order.report('void_failed', message, 'payments');
   }
-  if (order.letGoFailed) await order.resolve('void_failed');
+  // One that Stripe does not know counts as released, and stays a person's case.
+  if (order.letGoFailed && unseen.length === 0) await order.resolve('void_failed');
   order.letGoFailed = false;
   await order.reload();
+}
+
+/** Voids at the provider what counts as released already; answers with what the provider still does not know. */
+export async function voidUnseen(order: OrderContext): Promise<readonly string[]> {
+  const { orderId, facts } = order;
+  const input = { orderId, attempts: facts.paymentAttempts, onlyVoided: true, reason: 'hold_not_known' };
+  const { unseen = [] } = await voidPaymentSoon(input);
+  await order.reload();
+  return unseen;
 }
 
 /** Voids the hold first, so that a card with the money once can hold it again; the order's next step asks for the new one. */

@@ -2,7 +2,7 @@ import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CancelCommand, CommandAnswer, DeliverCommand, Refusal, ShipCommand } from '../domain/order/commands';
 import type { LineQuantity } from '../domain/order/lines';
 import type { OrderFacts } from '../domain/order/order';
-import type { AuthorizePaymentInput, CapturePaymentInput } from '../payment/ports';
+import type { AuthorizePaymentInput, CapturePaymentInput, ShipmentRecord } from '../payment/ports';
 
 /** Start argument of the order workflow: everything else is in Postgres. */
 export interface OrderInput {
@@ -11,8 +11,16 @@ export interface OrderInput {
   readonly unsettled?: UnsettledSteps;
   /** A replaced hold could not be voided, and the exception that says so is open. */
   readonly letGoFailed?: boolean;
-  /** What the provider refused to capture: shipments, or the whole order. */
-  readonly refusedCaptures?: readonly string[];
+  readonly refusedCaptures?: readonly RefusedCapture[];
+}
+
+/** A capture that the provider refused while its hold stood. */
+export interface RefusedCapture {
+  /** The parcel with the pieces of it that have not shipped since; absent for the money of the whole order. */
+  readonly parcel?: Pick<ShipmentRecord, 'shipmentId' | 'trackingNumber' | 'lines'>;
+  readonly paymentIntentId: string;
+  readonly code: string;
+  readonly message: string;
 }
 
 /** Steps of an order that failed for good or whose outcome is not known; tried again until they are settled. */

@@ -1,42 +1,116 @@
-import { formatMoney } from '../domain/shared/money';
-import { WHOLE_ORDER } from '../domain/shared/operation-keys';
+import { formatMoney, type Money } from '../domain/shared/money';
+import type { LineQuantity } from '../domain/order/lines';
+import { isRaised, remainingLines, type OrderFacts } from '../domain/order/order';
+import { owedAmount, owedFor } from '../domain/order/owed';
 import type { RefusalDetails } from '../domain/shared/errors';
 import type { RefusalCause } from '../domain/order/shipping-rules';
 import type { OrderContext } from './context';
-import type { CapturePaymentInput } from '../payment/ports';
+import type { RefusedCapture } from './messages';
+import type { CapturePaymentInput, ShipmentRecord } from '../payment/ports';
 
 /*
  * The provider refuses a capture while the hold stands: nothing was taken. The caller hears so, a person gets a case, and
- * other parcels and the cancel go on.
+ * other parcels and the cancel go on. The case always says what is still refused now.
  */
 
-/** Opens the case; answers what the command is refused with. */
+/** Opens the case, or adds to the open one; answers what the command is refused with. */
 export async function refuseCapture(
   order: OrderContext,
   input: CapturePaymentInput,
   { code, message }: RefusalDetails,
 ): Promise<RefusalCause> {
-  const { currency } = order.facts;
-  const money = { amount: input.amount, currency };
-  const what = input.shipment === undefined ? 'the whole order' : `parcel ${input.shipment.trackingNumber}`;
-  order.refusedCaptures.add(subject(input));
-  const said = `Stripe did not take ${formatMoney(money)} for ${what} (${code}): ${message}.`;
-  const next = 'Ship it again once that is settled, ship it in other parcels, or cancel it.';
-  await order.report(
-    'capture_refused',
-    `${said} Nothing was taken, and ${input.paymentIntentId} is still held. ${next}`,
-    'payments',
-    money,
+  const { paymentIntentId, shipment, amount } = input;
+  const refused = { ...(shipment && { parcel: shipment }), paymentIntentId, code, message };
+  const others = order.refusedCaptures.filter((one) => one.parcel?.shipmentId !== shipment?.shipmentId);
+  order.refusedCaptures = [...others, refused];
+  await report(order);
+  const money = { amount, currency: order.facts.currency };
+  const said = describe(order.facts, [refused], money);
+  return { reason: 'payment_refused', message: `${said} Nothing was shipped. A person was notified.` };
+}
+
+/** A parcel's money, or where none is named that of the whole order, was taken: its pieces are refused no more. */
+export async function endRefusal(order: OrderContext, shipment: ShipmentRecord | undefined): Promise<void> {
+  const before = order.refusedCaptures;
+  if (before.length === 0) return;
+  const left = shipment === undefined ? [] : stillRefused(order.facts, before, shipment);
+  order.refusedCaptures = left;
+  if (left.length === 0) await order.resolve('capture_refused');
+  else if (isRaised(order.facts, 'capture_refused')) await report(order);
+}
+
+function report(order: OrderContext): Promise<void> {
+  const { facts, refusedCaptures } = order;
+  const isWhole = refusedCaptures.some((one) => one.parcel === undefined);
+  const amount = isWhole ? owedAmount(facts) : owedFor(facts, refusedLines(facts, refusedCaptures));
+  const money = { amount, currency: facts.currency };
+  return order.report('capture_refused', describe(facts, refusedCaptures, money), 'payments', money, true);
+}
+
+/** Pieces are alike: those that left count for the parcel of their own number first, then for the others in their order. */
+function stillRefused(
+  facts: OrderFacts,
+  before: readonly RefusedCapture[],
+  { shipmentId, lines }: ShipmentRecord,
+): RefusedCapture[] {
+  const own = before.filter((one) => one.parcel?.shipmentId === shipmentId);
+  const others = before.filter((one) => one.parcel?.shipmentId !== shipmentId);
+  let gone = lines;
+  for (const { parcel } of own) gone = less(gone, parcel?.lines ?? []);
+  const left = others.map((one) => {
+    if (one.parcel === undefined) return one;
+    const open = less(one.parcel.lines, gone);
+    gone = less(gone, one.parcel.lines);
+    return { ...one, parcel: { ...one.parcel, lines: open } };
+  });
+  return left.filter((one) =>
+    one.parcel === undefined ? owedAmount(facts) > 0 : refusedLines(facts, [one]).length > 0,
   );
-  return { reason: 'payment_refused', message: `${said} Nothing was taken or shipped. ${next} A person was notified.` };
 }
 
-/** A capture went through: once that is so for all that was refused, its case is over. */
-export async function endRefusal(order: OrderContext, input: CapturePaymentInput): Promise<void> {
-  const wasRefused = order.refusedCaptures.delete(subject(input));
-  if (wasRefused && order.refusedCaptures.size === 0) await order.resolve('capture_refused');
+function less(lines: readonly LineQuantity[], taken: readonly LineQuantity[]): LineQuantity[] {
+  const quantityOf = (sku: string): number => taken.find((one) => one.sku === sku)?.quantity ?? 0;
+  return lines
+    .map(({ sku, quantity }) => ({ sku, quantity: quantity - quantityOf(sku) }))
+    .filter((line) => line.quantity > 0);
 }
 
-function subject({ shipment }: CapturePaymentInput): string {
-  return shipment?.shipmentId ?? WHOLE_ORDER;
+/** The pieces of refused parcels that are left to ship. The same pieces may have been tried under several numbers. */
+function refusedLines(facts: OrderFacts, refused: readonly RefusedCapture[]): LineQuantity[] {
+  const lines = refused.flatMap((one) => one.parcel?.lines ?? []);
+  return remainingLines(facts)
+    .map(({ sku, quantity }) => {
+      const inParcels = lines.reduce((sum, line) => sum + (line.sku === sku ? line.quantity : 0), 0);
+      return { sku, quantity: Math.min(quantity, inParcels) };
+    })
+    .filter((line) => line.quantity > 0);
+}
+
+/** So many parcels are named; a message stays readable. */
+const MAX_NAMED = 10;
+
+function describe(facts: OrderFacts, refused: readonly RefusedCapture[], money: Money): string {
+  const last = refused.at(-1);
+  if (last === undefined) return '';
+  const named = refused.slice(-MAX_NAMED).map((one) => `${subjectOf(facts, one)} (${one.code})`);
+  const more = refused.length > MAX_NAMED ? ` and ${refused.length - MAX_NAMED} more` : '';
+  const what = `${formatMoney(money)} for ${named.join(', ')}${more}`;
+  const next = nextStep(facts, refused);
+  if (last.code === 'resource_missing')
+    return `Stripe does not know ${last.paymentIntentId}, from which it was to take ${what}. Nothing of that was taken. Check that the secret key is of the account and mode that made it; then ${next}`;
+  const held = facts.hold === undefined ? '' : `, and ${facts.hold.paymentIntentId} is still held`;
+  return `Stripe did not take ${what}: ${last.message}. Nothing of that was taken${held}. Once it is settled, ${next}`;
+}
+
+function subjectOf({ shipments }: OrderFacts, { parcel }: RefusedCapture): string {
+  if (parcel !== undefined) return `parcel ${parcel.trackingNumber}`;
+  return shipments.length === 0 ? 'the whole order' : 'what is left of the order';
+}
+
+function nextStep(facts: OrderFacts, refused: readonly RefusedCapture[]): string {
+  if (refused.every((one) => one.parcel !== undefined))
+    return 'ship it again, also in other parcels, or cancel what has not shipped.';
+  if (isRaised(facts, 'hold_decision', 'hold_cancelled', 'hold_stopped'))
+    return 'decide on the hold again, ship parcels, which take their own money, or cancel what has not shipped.';
+  return 'dismiss this case, and the money is asked for again; or ship parcels, which take their own money, or cancel what has not shipped.';
 }

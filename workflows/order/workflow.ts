@@ -298,7 +298,7 @@ async function startAnew(life: OrderContext): Promise<never> {
   const { orderId, unsettled, letGoFailed, refusedCaptures } = life;
   return continueAsNew<typeof order>({
     ...{ orderId, unsettled, ...(letGoFailed && { letGoFailed }) },
-    ...(refusedCaptures.size > 0 && { refusedCaptures: [...refusedCaptures] }),
+    ...(refusedCaptures.length > 0 && { refusedCaptures }),
   });
 }
 

@@ -84,6 +84,6 @@ export function voidPaymentSoon(input: VoidPaymentInput): Promise<VoidPaymentRes
   return bank.voidPayments.executeWithOptions(options(base, voiding(input)), [input]);
 }
 
-function voiding({ onlyPaymentIntentId, reason }: VoidPaymentInput): string {
-  return `Void ${onlyPaymentIntentId ?? 'every hold'}: ${reason}`;
+function voiding({ onlyPaymentIntentId, onlyVoided, reason }: VoidPaymentInput): string {
+  return `Void ${onlyPaymentIntentId ?? (onlyVoided === true ? 'again what was voided' : 'every hold')}: ${reason}`;
 }

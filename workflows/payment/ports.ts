@@ -156,13 +156,19 @@ export interface VoidPaymentInput {
   readonly attempts: number;
   /** Only this PaymentIntent is let go (a hold that was replaced); otherwise every one of the order. */
   readonly onlyPaymentIntentId?: string;
+  /** Only what our ledger has as voided: the provider may not have known it then, and it is cancelled where it stands. */
+  readonly onlyVoided?: boolean;
   readonly reason: string;
 }
 
-export type VoidPaymentResult =
+export type VoidPaymentResult = {
+  /** PaymentIntents that the provider does not know: they count as released, and a person has a case. */
+  readonly unseen?: readonly string[];
+} & (
   | { readonly outcome: 'voided'; readonly releasedAmount: number; readonly facts?: OrderFacts }
   /** Money was taken before it could be let go: recorded as captured; a refund is needed. */
-  | { readonly outcome: 'captured'; readonly capturedAmount: number; readonly facts?: OrderFacts };
+  | { readonly outcome: 'captured'; readonly capturedAmount: number; readonly facts?: OrderFacts }
+);
 
 /** Called as regular activities: they may take seconds, and each is a row in the Temporal UI. */
 export interface PaymentActivities {

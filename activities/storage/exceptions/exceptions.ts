@@ -10,6 +10,7 @@ import { statement } from '../postgres/statements';
 
 const sql = {
   insert: statement('exception-insert'),
+  update: statement('exception-update'),
   resolve: statement('exceptions-resolve'),
   claim: statement('operation-claim'),
   done: statement('operation-done'),
@@ -27,10 +28,18 @@ async function claimRaising(tx: Transaction, input: RaiseExceptionInput, now: Da
   return true;
 }
 
-/** Opens an exception within a step: the row, the facts and the event. The same again changes nothing. */
+/**
+ * Opens an exception within a step: the row, the facts and the event. The same again changes nothing, unless it says what is true
+ * now: then the open one says so, without another event.
+ */
 export function addException(tx: Transaction, step: OrderStep, input: RaiseExceptionInput): void {
   const { kind, workflowId, message, owner, amountAtRisk } = input;
-  if (step.exceptions.some((one) => one.kind === kind && one.workflowId === workflowId)) return;
+  const open = step.exceptions.find((one) => one.kind === kind && one.workflowId === workflowId);
+  if (open !== undefined) {
+    if (input.replacesText !== true || open.message === message) return;
+    tx.write(sql.update, [workflowId, kind, message, amountAtRisk?.amount ?? null, amountAtRisk?.currency ?? null]);
+    return step.setExceptions(step.exceptions.map((one) => (one === open ? { ...one, message } : one)));
+  }
   const raisedAt = step.cause.nowIso;
   writeException(tx, input, raisedAt);
   step.setExceptions([...step.exceptions, { kind, workflowId, message, owner, raisedAt }]);

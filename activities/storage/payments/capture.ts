@@ -61,7 +61,8 @@ export async function beginCapture(pool: Pool, now: Date, input: CapturePaymentI
       if (cause !== undefined) return { kind: 'refused', facts: record.facts, cause };
     }
     tx.write(sql.begin, beginValues(input, key, row, now));
-    return { kind: 'begun', ...(row.multicapture === true && { knownAmount: row.capturedAmount }) };
+    const begunBefore = operation !== undefined;
+    return { kind: 'begun', begunBefore, ...(row.multicapture === true && { knownAmount: row.capturedAmount }) };
   });
 }
 

@@ -103,7 +103,12 @@ export interface RecordVoidInput {
 
 export type BeginCaptureResult =
   /** Go on. `knownAmount`: of a hold that allows several captures, what is recorded as captured from it, by whomever. */
-  | { readonly kind: 'begun'; readonly knownAmount?: number }
+  | {
+      readonly kind: 'begun';
+      readonly knownAmount?: number;
+      /** It was under way before: an earlier request may have taken the money. */
+      readonly begunBefore?: boolean;
+    }
   /** The order owes less than this by now: somebody else took money for it. */
   | { readonly kind: 'changed'; readonly facts: OrderFacts }
   | { readonly kind: 'recorded'; readonly facts: OrderFacts }

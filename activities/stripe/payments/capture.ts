@@ -4,7 +4,16 @@ import type { RefusalDetails } from '../../../workflows/domain/shared/errors';
 import type { CapturePaymentInput, CapturePaymentResult } from '../../../workflows/payment/ports';
 import { activity, type PaymentContext } from '../context';
 import { refusalDetails } from '../error-kinds';
-import { defect, isDefiniteRefusal, isKeyReused, isUnexpectedState, isUnknownOutcome, unsettled } from '../errors';
+import {
+  defect,
+  isDefiniteRefusal,
+  isKeyReused,
+  isUnexpectedState,
+  isUnknownOutcome,
+  unknownOutcome,
+  unsettled,
+} from '../errors';
+import type { BeginCaptureResult } from '../../storage/payments/store';
 import { sendKeyed } from '../keyed';
 import { cancel, MAX_CONTRADICTIONS } from './let-go';
 import { captureMark, hasCaptureMark } from '../metadata';
@@ -31,7 +40,7 @@ export function capturePayment(context: PaymentContext, input: CapturePaymentInp
       if (begun.kind === 'stopped') return { outcome: 'stopped', facts: begun.facts };
       if (begun.kind === 'refused') return { outcome: 'refused', facts: begun.facts, cause: begun.cause };
       if (begun.kind === 'changed') return { outcome: 'changed', facts: begun.facts };
-      return capture(context, session, input, begun.knownAmount);
+      return capture(context, session, input, begun);
     },
   );
 }
@@ -40,8 +49,7 @@ async function capture(
   context: PaymentContext,
   session: ProviderSession,
   input: CapturePaymentInput,
-  /** Of a hold that allows several captures: what our ledger knows as captured from it. */
-  knownAmount: number | undefined,
+  { knownAmount, begunBefore = false }: Extract<BeginCaptureResult, { kind: 'begun' }>,
 ): Promise<CapturePaymentResult> {
   const key = captureKey(input);
   let metadata: Stripe.Metadata = {};
@@ -50,6 +58,7 @@ async function capture(
     // provider has forgotten the key; the mark does. And somebody else may have taken part of it.
     // One that the provider does not know is asked for all the same: its refusal is the answer.
     const intent = await session.retrieveIfKnown(input.paymentIntentId);
+    if (intent === undefined && begunBefore) throw unseen(session, input);
     if (intent !== undefined) {
       if (hasCaptureMark(intent.metadata, key)) return record(context, session, input, intent);
       if (knownAmount !== undefined && intent.amount_received > knownAmount)
@@ -57,7 +66,7 @@ async function capture(
       metadata = intent.metadata;
     }
   }
-  const settle = settler(session, input, key, knownAmount);
+  const settle = settler(session, input, key, { knownAmount, begunBefore });
   const looked = await sendKeyed<Looked>(context, session, {
     operationKey: key,
     async send(idempotencyKey) {
@@ -78,13 +87,15 @@ async function capture(
 /** Says by a fresh look what came of a capture that was answered with an error; undefined where it may be asked for again. */
 function settler(
   session: ProviderSession,
-  { paymentIntentId }: CapturePaymentInput,
+  input: CapturePaymentInput,
   key: string,
-  knownAmount: number | undefined,
+  { knownAmount, begunBefore }: { readonly knownAmount: number | undefined; readonly begunBefore: boolean },
 ): (error: unknown) => Promise<Looked | undefined> {
+  const { paymentIntentId } = input;
   let contradictions = 0;
   return async (error) => {
     const intent = await session.retrieveIfKnown(paymentIntentId);
+    if (intent === undefined && (begunBefore || !isDefiniteRefusal(error))) throw unseen(session, input);
     if (intent !== undefined) {
       const settled = settledAs(intent, key, knownAmount, error as { readonly code?: string });
       if (settled !== 'open') return { settled, intent };
@@ -94,6 +105,14 @@ function settler(
     const isFinal = isDefiniteRefusal(error) || contradictions >= MAX_CONTRADICTIONS;
     return isFinal ? { settled: 'refused', refusal: refusalDetails(error as Stripe.errors.StripeError) } : undefined;
   };
+}
+
+/** A payment that cannot be seen proves nothing once a request may have taken its money. */
+function unseen({ call }: ProviderSession, { paymentIntentId }: CapturePaymentInput): Error {
+  return unknownOutcome(
+    call,
+    `the provider does not know ${paymentIntentId}, and an earlier request may have been made`,
+  );
 }
 
 function settledAs(

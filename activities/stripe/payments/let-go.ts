@@ -21,7 +21,13 @@ export const MAX_CONTRADICTIONS = 2;
 
 /** What letting go came to; amounts in minor units. */
 export type LetGoResult =
-  | { readonly outcome: 'voided'; readonly releasedAmount: number; readonly facts?: OrderFacts }
+  | {
+      readonly outcome: 'voided';
+      readonly releasedAmount: number;
+      readonly facts?: OrderFacts;
+      /** The provider does not know it. */
+      readonly unseen?: string;
+    }
   | { readonly outcome: 'captured'; readonly capturedAmount: number; readonly facts?: OrderFacts };
 
 /** Cancels a payment at the provider, whatever state it is in, and records what was true: let go, or taken before. */
@@ -35,7 +41,7 @@ export async function letGo(
   if (intent === undefined) {
     context.log.warn({ orderId, paymentIntentId }, 'a payment that is to be released is not known to the provider');
     const recorded = await context.store.recordVoid({ orderId, attempt, paymentIntentId, reason, isUnknown: true });
-    return { outcome: 'voided', ...recorded };
+    return { outcome: 'voided', ...recorded, unseen: paymentIntentId };
   }
   assertOwn(intent, orderId, session.call);
   const status = paymentStatus(intent);

@@ -27,7 +27,7 @@ export function voidPayments(context: PaymentContext, input: VoidPaymentInput): 
   // A cancellation is answered after it; what else is let go, nobody waits for.
   const priority = input.reason === 'order_cancelled' ? 'interactive' : 'background';
   return activity(context, { operation: 'voidPayments', orderId, atRisk, priority }, async (session) => {
-    const sealed = await seal(context, session, input);
+    const sealed = input.onlyVoided === true ? await voided(context, input) : await seal(context, session, input);
     const results: LetGoResult[] = [];
     for (const attempt of latestOfEach(sealed)) {
       const result = await voidAttempt(context, session, attempt, input.reason);
@@ -35,6 +35,12 @@ export function voidPayments(context: PaymentContext, input: VoidPaymentInput): 
     }
     return total(results);
   });
+}
+
+async function voided({ store }: PaymentContext, { orderId, attempts }: VoidPaymentInput): Promise<AttemptRecord[]> {
+  const numbers = Array.from({ length: attempts }, (_, index) => index + 1);
+  const all = await Promise.all(numbers.map((attempt) => store.getAttempt(orderId, attempt)));
+  return all.filter((one) => one?.status === 'voided' && one.paymentIntentId !== undefined) as AttemptRecord[];
 }
 
 async function seal(
@@ -153,11 +159,12 @@ function awaitEnd(context: PaymentContext, session: ProviderSession, key: string
 
 /** Taken money outweighs what was let go: the caller must give it back. */
 function total(results: readonly LetGoResult[]): VoidPaymentResult {
-  const facts = latestFacts(results);
+  const unseen = results.flatMap((one) => (one.outcome === 'voided' && one.unseen !== undefined ? [one.unseen] : []));
+  const known = { ...latestFacts(results), ...(unseen.length > 0 && { unseen }) };
   const taken = results.reduce((sum, one) => sum + (one.outcome === 'captured' ? one.capturedAmount : 0), 0);
-  if (taken > 0) return { outcome: 'captured', capturedAmount: taken, ...facts };
+  if (taken > 0) return { outcome: 'captured', capturedAmount: taken, ...known };
   const released = results.reduce((sum, one) => sum + (one.outcome === 'voided' ? one.releasedAmount : 0), 0);
-  return { outcome: 'voided', releasedAmount: released, ...facts };
+  return { outcome: 'voided', releasedAmount: released, ...known };
 }
 
 function latestFacts(results: readonly LetGoResult[]): { readonly facts?: OrderFacts } {

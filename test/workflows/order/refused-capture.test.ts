@@ -99,6 +99,68 @@ describe('a capture that Stripe refuses', () => {
     await noCase(orderId);
   });
 
+  it('is unknown where an earlier request was not answered and Stripe does not show the payment now', async () => {
+    const orderId = await shop.place();
+    const [intent] = shop.intentsOf(orderId);
+    const { faults } = world().simulator;
+    faults.add({ match: CAPTURE, action: { kind: 'reset', when: 'after' } });
+    const action = { kind: 'refusal', code: 'resource_missing', param: 'intent' } as const;
+    const hidden = faults.add({ match: { pathPattern: String(intent?.id) }, action, times: Infinity });
+    const command = mugs(1);
+    expect(await world().holdfast.ship(orderId, command)).toMatchObject({ reason: 'outcome_unknown' });
+    expect(await caseOf(orderId)).toMatchObject({ kind: 'capture_unknown' });
+    expect(taken(orderId)).toBe(PRICE_OF_A_MUG);
+    // Given up while nothing can be seen, it stays what it is.
+    const giveUp = { kind: 'capture_unknown', action: 'give_up', actor: 'person-1' } as const;
+    expect(await world().holdfast.resolveException(workflowIds.order(orderId), giveUp)).toMatchObject({
+      accepted: false,
+    });
+    expect(await caseOf(orderId)).toMatchObject({ kind: 'capture_unknown' });
+    faults.clear(hidden);
+    expect(await world().holdfast.ship(orderId, command)).toMatchObject({ accepted: true });
+    await noCase(orderId);
+    expect(taken(orderId)).toBe(PRICE_OF_A_MUG);
+  });
+
+  it('because Stripe does not know the payment names the key and the mode as what to check', async () => {
+    const orderId = await shop.place();
+    const [intent] = shop.intentsOf(orderId);
+    refuseCaptures('resource_missing', 'intent');
+    const answer = await world().holdfast.ship(orderId, mugs(1));
+    const opened = await caseOf(orderId);
+    for (const text of ['message' in answer ? answer.message : '', opened?.message]) {
+      expect(text).toContain(`Stripe does not know ${String(intent?.id)}`);
+      expect(text).toContain('secret key');
+      expect(text).not.toContain('still held');
+    }
+  });
+
+  it('is in the case with every parcel that is still refused, and with what these cost', async () => {
+    const orderId = await shop.place();
+    const fault = refuseCaptures('charge_disputed');
+    const mug = mugs(1);
+    const teapot = parcel([{ sku: 'TEAPOT-1L', quantity: 1 }]);
+    await world().holdfast.ship(orderId, mug);
+    const first = await caseOf(orderId);
+    await world().holdfast.ship(orderId, teapot);
+    const both = await caseOf(orderId);
+    expect(both).toMatchObject({ exceptionId: first?.exceptionId, owner: 'payments' });
+    expect(both?.message).toContain(mug.trackingNumber);
+    expect(both?.message).toContain(teapot.trackingNumber);
+    expect(both?.amountAtRisk).toBeGreaterThan(PRICE_OF_A_MUG);
+    world().simulator.faults.clear(fault);
+    expect(await world().holdfast.ship(orderId, teapot)).toMatchObject({ accepted: true });
+    const left = await caseOf(orderId);
+    expect(left?.message).toContain(mug.trackingNumber);
+    expect(left?.message).not.toContain(teapot.trackingNumber);
+    // Its pieces leave in another parcel.
+    const other = mugs(1);
+    expect(await world().holdfast.ship(orderId, other)).toMatchObject({
+      ...{ accepted: true, capturedAmount: left?.amountAtRisk },
+    });
+    await noCase(orderId);
+  });
+
   it('stays unknown where the look at the payment fails, too', async () => {
     const orderId = await shop.place();
     refuseCaptures('amount_too_large', 'amount_to_capture');
@@ -135,6 +197,15 @@ describe('the money of a whole order that Stripe refuses', () => {
     await world().holdfast.resolveException(workflowIds.order(orderId), command);
     await shop.paid(orderId);
     await noCase(orderId);
+  });
+
+  it('is asked for again by dismissing the case, whose amount is what parcels have left of it', async () => {
+    const fault = refuseCaptures('amount_too_large', 'amount_to_capture');
+    const orderId = await shop.place({ captureOn: 'order' });
+    expect((await caseOf(orderId))?.message).toContain('dismiss this case');
+    world().simulator.faults.clear(fault);
+    expect(await world().holdfast.ship(orderId, mugs(1))).toMatchObject({ accepted: true });
+    expect(await caseOf(orderId)).toMatchObject({ kind: 'capture_refused', amountAtRisk: 7970 - PRICE_OF_A_MUG });
   });
 
   it('is answered so to the person who decides on a hold, and the decision stays open', async () => {

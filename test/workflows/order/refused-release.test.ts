@@ -57,6 +57,26 @@ describe('the cancel of an order whose hold Stripe does not release', () => {
     expect(await world().dependencies.queries.dismissException({ workflowId, ...command })).toBe(true);
   });
 
+  it('is cancelled by a retry where Stripe knows it again, and only then is its case closed', async () => {
+    const orderId = await shop.place();
+    const [intent] = shop.intentsOf(orderId);
+    const workflowId = workflowIds.order(orderId);
+    const retry = { kind: 'void_failed', action: 'retry', actor: 'person-1' } as const;
+    refuse(`${String(intent?.id)}/cancel$`, 'resource_missing');
+    refuse(`${String(intent?.id)}$`, 'resource_missing', 'GET');
+    await world().holdfast.cancel(orderId, { reason: 'not wanted' });
+    await shop.endOf(orderId);
+    const answer = await world().holdfast.resolveException(workflowId, retry);
+    expect(answer).toMatchObject({ accepted: false, reason: 'outcome_unknown' });
+    expect(JSON.stringify(answer)).toContain(intent?.id);
+    expect(await casesOf(orderId)).toMatchObject([{ kind: 'void_failed' }]);
+    world().simulator.faults.clear();
+    expect(await world().holdfast.resolveException(workflowId, retry)).toMatchObject({ accepted: true });
+    expect(shop.intentsOf(orderId)).toMatchObject([{ status: 'canceled' }]);
+    expect(await casesOf(orderId)).toEqual([]);
+    expect((await shop.view(orderId)).amounts).toMatchObject({ authorized: 7970, captured: 0, released: 7970 });
+  });
+
   it('can be given up by a person, and the order ships', async () => {
     const orderId = await shop.place();
     refuse('/cancel$', 'charge_disputed');
