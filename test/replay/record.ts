@@ -9,6 +9,7 @@ import { LOUD } from '../support/subscriptions';
 import { checkoutPaths } from './checkout-paths';
 import { disputePaths } from './dispute-paths';
 import { fraudWarningPaths } from './fraud-warning-paths';
+import { orderHoldPaths } from './order-hold-paths';
 import { orderPaths } from './order-paths';
 import { reconciliationPaths } from './reconciliation-paths';
 import { refundPaths } from './refund-paths';
@@ -33,6 +34,7 @@ import type { Path } from './stage';
 export const paths: readonly Path[] = [
   ...checkoutPaths,
   ...orderPaths,
+  ...orderHoldPaths,
   ...refundPaths,
   ...disputePaths,
   ...fraudWarningPaths,

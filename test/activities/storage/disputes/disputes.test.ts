@@ -3,7 +3,7 @@ import { orderEventSchema } from '../../../../clients/client';
 import type { DisputeMovement, DisputeSnapshot } from '../../../../workflows/domain/dispute/dispute';
 import type { OrderFacts } from '../../../../workflows/domain/order/order';
 import { check, fc } from '../../../support/property';
-import { disputeSnapshot } from './snapshots';
+import { disputeSnapshot, movementsOf } from './snapshots';
 import { captureOf, intentOf, openShop, sku, type Shop } from '../shop';
 
 const HOUR_MS = 3_600_000;
@@ -33,24 +33,11 @@ async function shipped(): Promise<OrderFacts> {
   return shop.capture(captureOf(facts, [{ sku: sku.mug, quantity: 2 }], `T${orders}`, false));
 }
 
-const snapshot = (orderId: string, changes: Partial<DisputeSnapshot> = {}): DisputeSnapshot =>
+const snapshot = (orderId: string, changes: Partial<DisputeSnapshot> = {}) =>
   disputeSnapshot(orderId, at, { amount: AMOUNT, ...changes });
 
-const withdrawn: DisputeMovement = {
-  balanceTransactionId: 'txn_1',
-  direction: 'withdrawn',
-  amount: AMOUNT,
-  fee: 1_500,
-  feeCurrency: 'eur',
-  at: at(0),
-};
-const reinstated: DisputeMovement = {
-  ...withdrawn,
-  balanceTransactionId: 'txn_2',
-  direction: 'reinstated',
-  fee: -1_500,
-  at: at(300),
-};
+const { withdrawn, reinstated } = movementsOf(AMOUNT, at);
+const bothWays = [withdrawn, reinstated];
 
 const facts = (orderId: string): Promise<OrderFacts> => shop.orders.allocateOrder({ orderId });
 
@@ -316,12 +303,7 @@ const life = (orderId: string): DisputeSnapshot[] => [
   snapshot(orderId, { submissionCount: 1, movements: [withdrawn], fetchedAt: at(3) }),
   snapshot(orderId, { providerStatus: 'under_review', submissionCount: 2, movements: [withdrawn], fetchedAt: at(4) }),
   snapshot(orderId, { providerStatus: 'won', submissionCount: 2, movements: [withdrawn], fetchedAt: at(5) }),
-  snapshot(orderId, {
-    providerStatus: 'won',
-    submissionCount: 2,
-    movements: [withdrawn, reinstated],
-    fetchedAt: at(6),
-  }),
+  snapshot(orderId, { providerStatus: 'won', submissionCount: 2, movements: bothWays, fetchedAt: at(6) }),
 ];
 
 it('comes to the same end whichever looks were taken, in whichever order their answers came, and however often', async () => {

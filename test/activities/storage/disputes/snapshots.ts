@@ -1,4 +1,4 @@
-import type { DisputeSnapshot } from '../../../../workflows/domain/dispute/dispute';
+import type { DisputeMovement, DisputeSnapshot } from '../../../../workflows/domain/dispute/dispute';
 import { intentOf } from '../shop';
 
 /**
@@ -24,5 +24,18 @@ export function disputeSnapshot(
     movements: [],
     fetchedAt: at(0),
     ...changes,
+  };
+}
+
+/** The whole amount withdrawn at hour 0 with a fee, and given back at hour 300. */
+export function movementsOf(
+  amount: number,
+  at: (hours: number) => string,
+): { readonly withdrawn: DisputeMovement; readonly reinstated: DisputeMovement } {
+  const fee = 1_500;
+  const money = { amount, feeCurrency: 'eur' };
+  return {
+    withdrawn: { ...money, balanceTransactionId: 'txn_1', direction: 'withdrawn', fee, at: at(0) },
+    reinstated: { ...money, balanceTransactionId: 'txn_2', direction: 'reinstated', fee: -fee, at: at(300) },
   };
 }
