@@ -82,8 +82,8 @@ type Captured = 'captured' | 'unrecorded' | 'gone' | 'payment_needed' | 'stopped
 const MAX_CAPTURES = 3;
 
 /**
- * Takes what a parcel costs and records it; the minor units that were captured with it. A capture that is under way goes first.
- * What it finds gone is taken from a hold that stands, or not at all.
+ * Captures what a parcel costs and records the parcel. Returns the minor units captured with it, or why nothing was recorded.
+ * A capture that is under way is finished first; if its hold is gone, the amount is captured from a new hold.
  */
 async function pay(
   order: OrderContext,

@@ -32,8 +32,8 @@ export interface DisputeOwner {
 }
 
 /**
- * Merges what the provider shows with what is recorded. By levels and not by events, so it does not matter which event came
- * first, how often, or whether any came. Pure.
+ * Merges what the provider shows now with what is recorded. It compares totals (withdrawn, reinstated, fees) and does not add
+ * up events, so it does not matter in which order events came, how often, or whether any came. Pure.
  *
  * @param nowIso the clock of who follows the dispute
  */

@@ -153,7 +153,7 @@ export class OrderStep {
     this.facts = next as unknown as OrderFacts;
   }
 
-  /** Makes a hold the order's own; its totals must be in the ledger already, or be moved by this step. */
+  /** Makes a hold the order's own. The ledger must have the held amount already, or this step must write it. */
   takeHold(attempt: number, hold: Hold): void {
     const replaced = this.holdAttempt === attempt ? undefined : this.facts.hold?.paymentIntentId;
     const others = this.facts.supersededHolds.filter((id) => id !== hold.paymentIntentId);

@@ -206,7 +206,7 @@ async function recordElsewhere(
     attempt: attempt.attempt,
     status: paymentStatus(intent),
     card: cardDetails(intent),
-    // Exactly what our own capture would take looks like ours: only its missing mark tells that it is not.
+    // The amount may equal what our own capture would take. Only the missing mark shows that somebody else captured it.
     capturedElsewhere: true,
   });
 }

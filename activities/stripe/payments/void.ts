@@ -131,7 +131,7 @@ async function sealKey(session: ProviderSession, key: string): Promise<boolean> 
     if (placeholder.status !== 'canceled') await cancel(session, placeholder.id);
     return true;
   } catch (error) {
-    // A seal whose failure is kept has used the key up all the same, and an unconfirmed PaymentIntent holds nothing.
+    // Stripe keeps this failure under the key, so the key is used up, which is all that a seal is for.
     if (isUnknownOutcome(error) && isKept(error)) return true;
     if (isUnknownOutcome(error)) throw unsettled(session.call, 'the provider failed while a key was taken out of use');
     if (isKeyReused(error) || isRefusal(error)) return false;

@@ -85,7 +85,10 @@ function earlier(one: Due, other: Due | undefined): Due {
   return other === undefined || one.atMs <= other.atMs ? one : other;
 }
 
-/** While the customer is asked: the old hold may stand until its end, the customer may have paid unheard, the deadline comes. */
+/**
+ * While the customer is asked for another payment, the earliest of three: the old hold ends, the provider is asked whether the
+ * customer has paid (its webhook may be lost), the deadline comes.
+ */
 function customerDue(facts: OrderFacts, context: DueContext, deadlineMs: number): Due {
   const deadline: Due = {
     kind: 'payment_deadline',
