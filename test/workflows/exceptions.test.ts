@@ -255,6 +255,25 @@ describe('an undo of a checkout that fails', () => {
     await isClosed(workflowId, 'release_failed');
   });
 
+  it('is not done where Stripe does not know the hold, and is done once it does', async () => {
+    const faults = world().simulator.faults;
+    const match = { method: 'POST', pathPattern: '/cancel$' };
+    const action = { kind: 'refusal', code: 'resource_missing', param: 'intent' } as const;
+    const fault = faults.add({ match, action, times: Infinity });
+    breaking.break('placeOrder');
+    const cart = sampleCart();
+    await world().holdfast.checkout(cart);
+    breaking.mend('placeOrder');
+    const { workflowId, orderId } = await openOf(workflowIds.checkout(cart.cartId), 'void_failed');
+    const command = { kind: 'void_failed', action: 'retry', actor: 'person-1' } as const;
+    faults.clear(fault);
+    expect(shop.intentsOf(String(orderId))).toMatchObject([{ status: 'requires_capture' }]);
+    expect(await world().holdfast.resolveException(workflowId, command)).toMatchObject({ accepted: true });
+    await world().client.workflow.getHandle(workflowId).result();
+    await isClosed(workflowId, 'void_failed');
+    expect(shop.intentsOf(String(orderId))).toMatchObject([{ status: 'canceled' }]);
+  });
+
   it('ends where a person has settled it by hand', async () => {
     // The hold is released; only the step itself never says so.
     const { workflowId } = await failed(true);

@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
   condition,
@@ -11,6 +12,7 @@ import {
 } from '@temporalio/workflow';
 import { STORAGE_OPTIONS } from '../kit/activity-options';
 import { iso } from '../domain/shared/deadlines';
+import { failureTypes } from '../domain/shared/errors';
 import { formatMoney } from '../domain/shared/money';
 import { getStatus, resolveRaised } from '../kit/messages';
 import { paymentChanged } from '../payment/messages';
@@ -65,6 +67,8 @@ class Checkout {
   private attempts = 0;
   private paymentIntentId: string | undefined;
   private hinted = false;
+  /** The provider did not know a payment that was to be voided. */
+  private hasUnseenHold = false;
   /** The request was refused before any money moved: the cart is an order, or cannot be bought as it is. */
   private refusedFirst = false;
 
@@ -307,9 +311,24 @@ class Checkout {
       get atRisk() {
         return `${held()} may stay held on the customer's card until the bank lets go of it; cancel the PaymentIntents of ${orderId} by hand if this goes on.`;
       },
-      run: () => voidPayments({ orderId, attempts: this.attempts + 1, reason: 'checkout_not_completed' }),
+      run: () => this.voidHolds(),
       settledByHand: () => undefined,
     });
+  }
+
+  /**
+   * Voids every attempt. @throws ApplicationFailure where the provider does not know a payment that was made: it may stand under
+   * another key, so the undo is a person's case and looks for it again.
+   */
+  private async voidHolds(): Promise<void> {
+    const { orderId } = this.input;
+    const again = this.hasUnseenHold ? { onlyVoided: true } : {};
+    const reason = 'checkout_not_completed';
+    const { unseen } = await voidPayments({ orderId, attempts: this.attempts + 1, reason, ...again });
+    this.hasUnseenHold = unseen !== undefined;
+    if (unseen === undefined) return;
+    const message = `Stripe does not know ${unseen.join(', ')}: check that the secret key is of the account and mode that made it`;
+    throw ApplicationFailure.create({ type: failureTypes.notFound, message, nonRetryable: true });
   }
 
   private async undoAll(): Promise<CheckoutAnswer> {
