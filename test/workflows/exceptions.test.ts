@@ -257,7 +257,7 @@ describe('an undo of a checkout that fails', () => {
 
   it('is not done where Stripe does not know the hold, and is done once it does', async () => {
     const faults = world().simulator.faults;
-    const match = { method: 'POST', pathPattern: '/cancel$' };
+    const match = { pathPattern: '/payment_intents/pi_[^/]+(/cancel)?$' };
     const action = { kind: 'refusal', code: 'resource_missing', param: 'intent' } as const;
     const fault = faults.add({ match, action, times: Infinity });
     breaking.break('placeOrder');
