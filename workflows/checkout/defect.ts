@@ -1,19 +1,9 @@
-import {
-  CancellationScope,
-  log,
-  proxyLocalActivities,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
-import { STORAGE_OPTIONS } from '../kit/activity-options';
+import { CancellationScope, log, upsertSearchAttributes } from '@temporalio/workflow';
 import { failureKind } from '../domain/shared/errors';
 import type { Money } from '../domain/shared/money';
 import { defectMessage, failureTypeOf } from '../kit/failures';
-import type { OrderActivities } from '../order/ports';
-import type { ExceptionKeys } from '../kit/exceptions';
+import type { OrderExceptions } from '../kit/exceptions';
 import { searchAttributes } from '../kit/search-attributes';
-
-const orders = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
 
 /** The first mistake of our own in a checkout. Its buyer is answered and all is undone; a person gets the case. */
 export class CheckoutDefect {
@@ -21,7 +11,7 @@ export class CheckoutDefect {
 
   constructor(
     private readonly orderId: string,
-    private readonly keys: ExceptionKeys,
+    private readonly exceptions: OrderExceptions,
   ) {}
 
   /** Remembers a failed step where its failure is a mistake of our own; every other kind is none of a person's business. */
@@ -36,12 +26,8 @@ export class CheckoutDefect {
     if (message === undefined) return;
     const kind = 'step_failed';
     upsertSearchAttributes([{ key: searchAttributes.exceptionKind, value: kind }]);
-    const { workflowId } = workflowInfo();
-    const operationKey = this.keys.of(kind);
     try {
-      await CancellationScope.nonCancellable(() =>
-        orders.raiseException({ orderId, workflowId, kind, operationKey, message, owner: 'operations', amountAtRisk }),
-      );
+      await CancellationScope.nonCancellable(() => this.exceptions.raise(kind, message, 'operations', amountAtRisk));
     } catch (error) {
       // The search attribute shows it still; the undo must not wait for it.
       log.error('an exception could not be recorded', { orderId, kind, error: String(error) });

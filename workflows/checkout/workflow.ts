@@ -5,12 +5,9 @@ import {
   condition,
   isCancellation,
   log,
-  proxyLocalActivities,
   setHandler,
   setWorkflowOptions,
-  workflowInfo,
 } from '@temporalio/workflow';
-import { STORAGE_OPTIONS } from '../kit/activity-options';
 import { iso } from '../domain/shared/deadlines';
 import { failureTypes } from '../domain/shared/errors';
 import { formatMoney } from '../domain/shared/money';
@@ -20,10 +17,8 @@ import { submitCheckout } from './messages';
 import type { CheckoutAnswer, CheckoutInput, SubmitCheckout } from './messages';
 import { authorizeNow, syncPayment, voidPayments } from '../payment/activities';
 import type { AuthorizationResult, PaymentStatus } from '../payment/ports';
-import type { OrderActivities } from '../order/ports';
-import { decideOn, Decisions, ExceptionKeys } from '../kit/exceptions';
+import { decideOn, OrderExceptions } from '../kit/exceptions';
 import { Saga } from '../kit/saga';
-import type { ExceptionDesk } from '../kit/exceptions';
 import { nothingWasBegun, placedAnswer, unpaidAnswer } from './answers';
 import { CheckoutDefect } from './defect';
 import { CheckoutRecord, type Authorized } from './record';
@@ -39,8 +34,6 @@ import { MovingDeadline } from '../kit/waiting';
  * The bank is asked in a regular activity (it may take seconds and shows in the UI); stock and record are local activities.
  */
 setWorkflowOptions(() => versioned('PINNED'), checkout);
-
-const orders = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
 
 /** Beside the webhook, Stripe is asked whether 3-D Secure is done: often at first, while the customer is at it. */
 const FIRST_POLL_MS = 15_000;
@@ -74,31 +67,17 @@ class Checkout {
 
   constructor(private readonly input: CheckoutInput) {
     const { orderId } = input;
-    const { workflowId } = workflowInfo();
-    const keys = new ExceptionKeys();
-    const desk: ExceptionDesk = {
-      raise: (kind, message) =>
-        orders.raiseException({
-          orderId,
-          workflowId,
-          kind,
-          operationKey: keys.of(kind),
-          message,
-          owner: 'payments',
-          amountAtRisk: this.submissions.total,
-        }),
-      resolve: async (kind) => {
-        await orders.resolveException({ orderId, workflowId, kinds: [kind], operationKeys: [keys.of(kind)] });
-        keys.close(kind);
-      },
-      decisions: new Decisions((command) => orders.decideException({ workflowId, ...command })),
-    };
-    this.saga = new Saga(desk);
+    const exceptions = new OrderExceptions(
+      () => orderId,
+      undefined,
+      () => this.submissions.total,
+    );
+    this.saga = new Saga(exceptions);
     this.submissions = new CheckoutSubmissions(orderId, input);
-    this.defect = new CheckoutDefect(orderId, keys);
-    this.record = new CheckoutRecord(orderId, this.submissions, this.saga, desk, this.defect);
+    this.defect = new CheckoutDefect(orderId, exceptions);
+    this.record = new CheckoutRecord(orderId, this.submissions, this.saga, exceptions, this.defect);
     setHandler(submitCheckout, (submission) => this.submissions.submit(submission), { validator: validateSubmission });
-    setHandler(resolveRaised, (command) => decideOn(desk, command));
+    setHandler(resolveRaised, (command) => decideOn(exceptions, command));
     setHandler(paymentChanged, () => {
       this.hinted = true;
     });

@@ -52,7 +52,7 @@ export class DisputeContext extends Lifecycle<DisputeRecord, DisputeDue> {
     this.policy = input.policy;
     this.toldOpen = input.toldOpen;
     this.exceptions = new OrderExceptions(
-      () => this.orderId(),
+      () => this.known?.orderId ?? input.orderId,
       () => this.forgetShown(),
       () => this.known && { amount: this.known.amount, currency: this.known.currency },
     );
@@ -142,12 +142,6 @@ export class DisputeContext extends Lifecycle<DisputeRecord, DisputeDue> {
       attributes: [{ key: searchAttributes.orderId, value: record.orderId }],
       details: details(record, this.policy),
     };
-  }
-
-  private orderId(): string {
-    const orderId = this.known?.orderId ?? this.input.orderId;
-    if (orderId === undefined) throw new TypeError(`the order of ${this.subject} is not known yet`);
-    return orderId;
   }
 }
 

@@ -19,7 +19,7 @@ import { failureTypeOf, refusedMessage } from '../kit/failures';
 import { live } from '../kit/lifecycle';
 import { resolveRaised } from '../kit/messages';
 import { decideOn } from '../kit/exceptions';
-import { insist } from '../kit/saga';
+import { insist, insistForEver } from '../kit/saga';
 import { versioned } from '../kit/versioning';
 
 /*
@@ -71,14 +71,7 @@ async function look(life: DisputeContext): Promise<boolean> {
     atRisk: 'its deadline may pass unseen. Look at it in the dashboard of the provider.',
     run: () => life.sync(),
   } as const;
-  for (;;) {
-    try {
-      return await insist(step, life.exceptions);
-    } catch (error) {
-      // Given up after weeks of trying: a person was told, and the deadline may be as far off still.
-      log.error('a dispute cannot be looked at', { disputeId: life.disputeId, error: String(error) });
-    }
-  }
+  return insistForEver(step, life.exceptions);
 }
 
 /** What a dispute does by itself. A failure here is told and tried later; it never ends the workflow. */

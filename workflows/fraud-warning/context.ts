@@ -31,7 +31,7 @@ export class FraudWarningContext extends Lifecycle<FraudWarningRecord> {
     super(`early fraud warning ${input.warningId}`, 'looking at the warning');
     this.warningId = input.warningId;
     this.exceptions = new OrderExceptions(
-      () => this.orderId(),
+      () => this.known?.orderId ?? input.orderId,
       () => this.forgetShown(),
     );
   }
@@ -69,12 +69,6 @@ export class FraudWarningContext extends Lifecycle<FraudWarningRecord> {
     if (record === null) return false;
     this.set(record);
     return true;
-  }
-
-  private orderId(): string {
-    const orderId = this.known?.orderId ?? this.input.orderId;
-    if (orderId === undefined) throw new TypeError(`the order of ${this.subject} is not known yet`);
-    return orderId;
   }
 
   status(): FraudWarningStatus {

@@ -4,7 +4,6 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  log,
   ParentClosePolicy,
   setHandler,
   setWorkflowOptions,
@@ -20,7 +19,7 @@ import { resolveRaised } from '../kit/messages';
 import { workflowIds, workflowTypes } from '../kit/names';
 import type { RefundRequest } from '../domain/refund/request';
 import { decideOn } from '../kit/exceptions';
-import { insist } from '../kit/saga';
+import { insistForEver } from '../kit/saga';
 import { searchAttributes } from '../kit/search-attributes';
 import { versioned } from '../kit/versioning';
 
@@ -64,14 +63,7 @@ async function look(life: FraudWarningContext): Promise<boolean> {
     atRisk: 'the payment may be disputed unless it is refunded. Look at it in the dashboard of the provider.',
     run: () => life.sync(),
   } as const;
-  for (;;) {
-    try {
-      return await insist(step, life.exceptions);
-    } catch (error) {
-      // Given up after weeks of trying: a person was told.
-      log.error('a fraud warning cannot be looked at', { warningId: life.warningId, error: String(error) });
-    }
-  }
+  return insistForEver(step, life.exceptions);
 }
 
 async function decide(life: FraudWarningContext, command: FraudWarningCommand): Promise<FraudWarningAnswer> {

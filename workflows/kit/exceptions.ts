@@ -136,13 +136,13 @@ export class OrderExceptions implements ExceptionDesk {
   private readonly workflowId = workflowInfo().workflowId;
 
   /**
-   * @param orderId asked for each time: it may be known only after the first look
+   * @param knownOrderId asked for each time: it may be known only after the first look
    * @param onResolved called after exceptions were closed
    * @param amountAtRisk what is at risk where nobody says otherwise
    */
   constructor(
-    private readonly orderId: () => string,
-    private readonly onResolved: () => void,
+    private readonly knownOrderId: () => string | undefined,
+    private readonly onResolved: () => void = () => undefined,
     private readonly amountAtRisk: () => Money | undefined = () => undefined,
   ) {}
 
@@ -152,19 +152,30 @@ export class OrderExceptions implements ExceptionDesk {
     message: string,
     owner = 'payments',
     amountAtRisk = this.amountAtRisk(),
+    replacesText = false,
   ): Promise<OrderFacts | null> {
     const operationKey = this.keys.of(kind);
-    const exception = { orderId: this.orderId(), workflowId: this.workflowId, kind, operationKey, message, owner };
-    return records.raiseException({ ...exception, ...(amountAtRisk && { amountAtRisk }) });
+    const exception = { orderId: this.orderId, workflowId: this.workflowId, kind, operationKey, message, owner };
+    return records.raiseException({
+      ...exception,
+      ...(amountAtRisk && { amountAtRisk }),
+      ...(replacesText && { replacesText }),
+    });
   }
 
   async resolve(...kinds: ExceptionKind[]): Promise<OrderFacts | null> {
     const { workflowId, keys } = this;
     const operationKeys = kinds.map((kind) => keys.of(kind));
-    const facts = await records.resolveException({ orderId: this.orderId(), workflowId, kinds, operationKeys });
+    const facts = await records.resolveException({ orderId: this.orderId, workflowId, kinds, operationKeys });
     for (const kind of kinds) keys.close(kind);
     this.onResolved();
     return facts;
+  }
+
+  private get orderId(): string {
+    const orderId = this.knownOrderId();
+    if (orderId === undefined) throw new TypeError(`the order of ${this.workflowId} is not known yet`);
+    return orderId;
   }
 
   /** Writes down what a person decided. */

@@ -86,6 +86,17 @@ export async function insist<T>(step: Undo<T>, desk: ExceptionDesk, onFailed?: (
   }
 }
 
+/** As `insist`, for what has no end, e.g. a look at the provider: given up after weeks, it begins again. A person has the case. */
+export async function insistForEver<T>(step: Undo<T>, desk: ExceptionDesk): Promise<T> {
+  for (;;) {
+    try {
+      return await insist(step, desk);
+    } catch (error) {
+      log.error('a step without an end was given up and begins again', { step: step.name, error: String(error) });
+    }
+  }
+}
+
 async function report(step: Undo, desk: ExceptionDesk, error: unknown): Promise<void> {
   log.error('a step that must succeed failed for good', { step: step.name, error: String(error) });
   desk.decisions.failing.add(step.exceptionKind);

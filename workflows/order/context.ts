@@ -4,7 +4,6 @@ import {
   proxyLocalActivities,
   setCurrentDetails,
   upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
 import { STORAGE_OPTIONS } from '../kit/activity-options';
@@ -16,10 +15,10 @@ import { isTerminal } from '../domain/order/state';
 import { waitingFor } from '../domain/shared/waiting';
 import type { OrderInput, RefusedCapture, UnsettledSteps } from './messages';
 import type { Refusal } from '../domain/order/commands';
-import type { ResolveCommand, WorkflowStatus } from '../kit/messages';
+import type { WorkflowStatus } from '../kit/messages';
 import type { AuthorizePaymentInput } from '../payment/ports';
 import type { OrderActivities } from './ports';
-import { Decisions, ExceptionKeys } from '../kit/exceptions';
+import { OrderExceptions } from '../kit/exceptions';
 import type { ExceptionDesk } from '../kit/exceptions';
 import { searchAttributes } from '../kit/search-attributes';
 import { MovingDeadline, SerialQueue } from '../kit/waiting';
@@ -42,6 +41,7 @@ export class OrderContext {
   readonly orderId: string;
   readonly queue = new SerialQueue();
   readonly deadline = new MovingDeadline();
+  readonly exceptions = new OrderExceptions(() => this.orderId);
   readonly desk: ExceptionDesk;
   unsettled: { -readonly [K in keyof UnsettledSteps]: UnsettledSteps[K] };
   settleAtMs: number | undefined;
@@ -61,7 +61,6 @@ export class OrderContext {
   loaded = false;
   /** The step that failed on a mistake of our own. */
   failedStep: string | undefined;
-  private readonly keys = new ExceptionKeys();
   private known: OrderFacts | undefined;
   private pollMs: number = FIRST_POLL_MS;
   private shown = '';
@@ -75,7 +74,7 @@ export class OrderContext {
     this.desk = {
       raise: (kind, message) => this.raise(kind, message, 'payments'),
       resolve: (kind) => this.resolve(kind),
-      decisions: new Decisions((command) => this.decided(command)),
+      decisions: this.exceptions.decisions,
     };
   }
 
@@ -179,18 +178,7 @@ export class OrderContext {
     amountAtRisk?: Money,
     replacesText = false,
   ): Promise<void> {
-    const { workflowId } = workflowInfo();
-    const operationKey = this.keys.of(kind);
-    const facts = await records.raiseException({
-      orderId: this.orderId,
-      workflowId,
-      kind,
-      operationKey,
-      message,
-      owner,
-      ...(amountAtRisk && { amountAtRisk }),
-      ...(replacesText && { replacesText }),
-    });
+    const facts = await this.exceptions.raise(kind, message, owner, amountAtRisk, replacesText);
     if (facts !== null) this.set(facts);
   }
 
@@ -212,16 +200,8 @@ export class OrderContext {
   }
 
   async resolve(...kinds: ExceptionKind[]): Promise<void> {
-    const { workflowId } = workflowInfo();
-    const operationKeys = kinds.map((kind) => this.keys.of(kind));
-    const facts = await records.resolveException({ orderId: this.orderId, workflowId, kinds, operationKeys });
-    for (const kind of kinds) this.keys.close(kind);
+    const facts = await this.exceptions.resolve(...kinds);
     if (facts !== null) this.set(facts);
-  }
-
-  /** Writes down what a person decided on an exception of this order. */
-  async decided(command: ResolveCommand): Promise<void> {
-    await records.decideException({ workflowId: workflowInfo().workflowId, ...command });
   }
 
   refusal(reason: Refusal['reason'], message: string): Refusal {

@@ -28,7 +28,7 @@ export async function resolveByPerson(
   const work = workFor(order, command);
   if (work === undefined) return order.refusal('action_not_possible', `${action} is not possible for ${kind}.`);
   order.step = `${action}: ${kind}`;
-  await order.decided(command);
+  await order.exceptions.decided(command);
   const answer = await work();
   if (!isRaised(order.facts, kind)) return { accepted: true, action };
   if (typeof answer === 'string' && kind === 'void_failed') return order.refusal('outcome_unknown', answer);

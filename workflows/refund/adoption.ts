@@ -1,9 +1,9 @@
-import { condition, isCancellation, log, workflowInfo } from '@temporalio/workflow';
+import { condition, isCancellation, log } from '@temporalio/workflow';
 import { failureKind } from '../domain/shared/errors';
 import { defectMessage, failureMessageOf, failureTypeOf } from '../kit/failures';
-import { adoptMadeElsewhere, records, type RefundContext } from './context';
+import { adoptMadeElsewhere, type RefundContext } from './context';
 import type { AdoptedRefund } from './messages';
-import { ExceptionKeys } from '../kit/exceptions';
+import { OrderExceptions } from '../kit/exceptions';
 
 /* A refund that somebody made at the provider is taken into our ledger. */
 
@@ -16,14 +16,14 @@ const kind = 'refund_mismatch';
 
 /** Ends when it is taken in, is none of ours, or a person has settled it; after the last try its exception stays open. */
 export async function adopt(life: RefundContext, input: AdoptedRefund): Promise<void> {
-  const keys = new ExceptionKeys();
+  const exceptions = new OrderExceptions(() => input.orderId);
   for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
     life.step = `taking in ${input.adopt}, made elsewhere`;
     const result = await adoptMadeElsewhere(life, input.adopt).catch((error: unknown) => {
       if (isCancellation(error)) throw error;
-      return failed(life, input, keys, { error, isLast: tries === MAX_TRIES });
+      return failed(life, input, exceptions, { error, isLast: tries === MAX_TRIES });
     });
-    if (result?.outcome === 'not_ours') return settle(life, input, keys);
+    if (result?.outcome === 'not_ours') return settle(life, input, exceptions);
     if (result !== undefined) life.isMismatched = result.outcome === 'mismatch';
     // What was recorded as pending is looked at next.
     life.isHinted = result?.outcome === 'adopted';
@@ -32,7 +32,7 @@ export async function adopt(life: RefundContext, input: AdoptedRefund): Promise<
     life.publish();
     const pauseMs = PAUSES_MS[Math.min(tries, PAUSES_MS.length) - 1] ?? 0;
     await condition(() => life.isHinted || life.isSettledByHand, pauseMs);
-    if (life.isSettledByHand) return settle(life, input, keys);
+    if (life.isSettledByHand) return settle(life, input, exceptions);
   }
 }
 
@@ -40,7 +40,7 @@ export async function adopt(life: RefundContext, input: AdoptedRefund): Promise<
 async function failed(
   life: RefundContext,
   { adopt: providerRefundId, orderId }: AdoptedRefund,
-  keys: ExceptionKeys,
+  exceptions: OrderExceptions,
   { error, isLast }: { readonly error: unknown; readonly isLast: boolean },
 ): Promise<undefined> {
   log.warn('a refund made elsewhere could not be taken in yet', { error: String(error) });
@@ -51,10 +51,8 @@ async function failed(
   if (orderId === undefined) return;
   const step = `${providerRefundId} was made without Holdfast and is not in its ledger: taking it in`;
   const message = isDefect ? defectMessage(step, error) : `${step} failed: ${failureMessageOf(error)}`;
-  const { workflowId } = workflowInfo();
-  const raised = { orderId, workflowId, kind, operationKey: keys.of(kind), message, owner: 'operations' } as const;
   try {
-    await records.raiseException(raised);
+    await exceptions.raise(kind, message, 'operations');
     life.tell(orderId);
   } catch (failure) {
     // The search attribute shows it still; the next try raises it again.
@@ -63,12 +61,11 @@ async function failed(
 }
 
 /** Nothing of it is to be taken in any more. */
-async function settle(life: RefundContext, { orderId }: AdoptedRefund, keys: ExceptionKeys): Promise<void> {
+async function settle(life: RefundContext, { orderId }: AdoptedRefund, exceptions: OrderExceptions): Promise<void> {
   if (!life.isMismatched) return;
   life.isMismatched = false;
   life.publish();
   if (orderId === undefined) return;
-  const { workflowId } = workflowInfo();
-  await records.resolveException({ orderId, workflowId, kinds: [kind], operationKeys: [keys.close(kind)] });
+  await exceptions.resolve(kind);
   life.tell(orderId);
 }
