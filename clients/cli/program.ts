@@ -29,7 +29,7 @@ export function createProgram(deps: CliDeps): Command {
       '\nEnvironment:\n' +
         '  HOLDFAST_URL      the gateway (default http://127.0.0.1:8080)\n' +
         '  HOLDFAST_API_KEY  its API key\n' +
-        '  setup and doctor read the configuration of worker and gateway instead: see README.md\n' +
+        '  setup and doctor read the configuration of worker and gateway instead: see docs/configuration.md\n' +
         '\nExit status: 0 done, 1 refused or failed, 2 used wrongly.',
     );
   addReading(program, deps);

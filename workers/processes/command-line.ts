@@ -24,7 +24,7 @@ const HELP = `Flags of npm start and npm run demo (after --):
   --json              one line of JSON on standard output once all is ready
   --exit              the demo ends after its scenes
   --help              this text
-Everything else is set by environment variables: see README.md.`;
+Everything else is set by environment variables: see docs/configuration.md.`;
 
 /** The help, where it is asked for. */
 export function helpAsked(argv: readonly string[]): string | undefined {

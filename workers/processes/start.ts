@@ -14,7 +14,8 @@ async function main(): Promise<void> {
   const about = describeStack(running);
   if (commandLine.json) console.log(JSON.stringify(about));
   say(`Gateway: ${running.gateway.url} (API documentation at ${running.gateway.url}/docs)`);
-  say(`API key: ${String(about['apiKey'])}`);
+  say('For the command line and curl, paste this line into another terminal:');
+  say(`  export HOLDFAST_URL=${running.gateway.url} HOLDFAST_API_KEY=${String(about['apiKey'])}`);
   if (running.stack.temporal.uiUrl !== undefined) say(`Temporal UI: ${running.stack.temporal.uiUrl}`);
   say('Ready. Ctrl-C stops everything.');
   const failure = await Promise.race([signalled.then(() => undefined), running.failed]);

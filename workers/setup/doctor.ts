@@ -35,7 +35,7 @@ export async function examine(environment: NodeJS.ProcessEnv, report: (finding: 
 
 function readConfig(environment: NodeJS.ProcessEnv, report: (finding: Finding) => void): Config | undefined {
   const part = 'Configuration';
-  const next = 'Set it in the environment: see "Configuration" in README.md';
+  const next = 'Set it in the environment: see docs/configuration.md';
   try {
     const config = parseConfig(environment);
     const missing = missingSettings(config);
