@@ -1,0 +1,20 @@
+// Mutation testing of the pure rules: `npm run test:mutation`, outside CI (docs/testing.md).
+// `-- --mutate workflows/domain/order/**/*.ts` looks at one folder.
+/** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
+export default {
+  testRunner: 'jest',
+  jest: { configFile: 'test/support/mutation.jest.config.js' },
+  mutate: ['workflows/domain/**/*.ts'],
+  // Texts for people are read by people; a test that repeats them proves nothing.
+  mutator: { excludedMutations: ['StringLiteral'] },
+  coverageAnalysis: 'perTest',
+  // Constants that are read while a file loads: each would run every test, and most are limits whose value is a decision.
+  ignoreStatic: true,
+  ignorePatterns: ['dist', '.holdfast', 'test/replay/histories'],
+  reporters: ['clear-text', 'html'],
+  clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
+  htmlReporter: { fileName: 'reports/mutation.html' },
+  tempDirName: 'reports/stryker',
+  concurrency: 2,
+  thresholds: { break: 90 },
+};
