@@ -8,7 +8,7 @@ import {
   setHandler,
   setWorkflowOptions,
 } from '@temporalio/workflow';
-import { DisputeContext, records } from './context';
+import { DisputeLifecycle, records } from './lifecycle';
 import { decideDispute, disputeChanged, getDisputeStatus } from './messages';
 import type { DisputeAnswer, DisputeCommand, DisputeInput, DisputeRefusalReason } from './messages';
 import { isDecidable, isOpen } from '../domain/dispute/dispute';
@@ -39,7 +39,7 @@ export interface DisputeEnd {
 const MAX_TEXT_LENGTH = 20_000;
 
 export async function dispute(input: DisputeInput): Promise<DisputeEnd> {
-  const life = new DisputeContext(input);
+  const life = new DisputeLifecycle(input);
   setHandler(decideDispute, (command) => inTurn(life, command), { validator: validateCommand });
   setHandler(resolveRaised, (command) => decideOn(life.exceptions, command));
   setHandler(disputeChanged, () => life.hint());
@@ -48,7 +48,7 @@ export async function dispute(input: DisputeInput): Promise<DisputeEnd> {
   return CancellationScope.nonCancellable(() => run(life));
 }
 
-async function run(life: DisputeContext): Promise<DisputeEnd> {
+async function run(life: DisputeLifecycle): Promise<DisputeEnd> {
   const isOurs = await look(life);
   life.loaded = true;
   if (isOurs) {
@@ -63,7 +63,7 @@ async function run(life: DisputeContext): Promise<DisputeEnd> {
 }
 
 /** Asks the provider, for as long as it takes; false where it is no dispute of ours. */
-async function look(life: DisputeContext): Promise<boolean> {
+async function look(life: DisputeLifecycle): Promise<boolean> {
   life.step = 'asking Stripe how the dispute stands';
   const step = {
     name: `look at dispute ${life.disputeId}`,
@@ -75,7 +75,7 @@ async function look(life: DisputeContext): Promise<boolean> {
 }
 
 /** What a dispute does by itself. A failure here is told and tried later; it never ends the workflow. */
-async function act(life: DisputeContext, due: DisputeDue): Promise<void> {
+async function act(life: DisputeLifecycle, due: DisputeDue): Promise<void> {
   try {
     // Facts may have changed while this waited its turn.
     if (life.due()?.kind === due.kind) await actOn(life, due.kind);
@@ -91,7 +91,7 @@ async function act(life: DisputeContext, due: DisputeDue): Promise<void> {
   life.version += 1;
 }
 
-async function actOn(life: DisputeContext, kind: DisputeDue['kind']): Promise<void> {
+async function actOn(life: DisputeLifecycle, kind: DisputeDue['kind']): Promise<void> {
   life.step = kind;
   switch (kind) {
     case 'look':
@@ -110,7 +110,7 @@ async function actOn(life: DisputeContext, kind: DisputeDue['kind']): Promise<vo
 }
 
 /** The deadline is near: a person is told, with a notice unless what opened the round has told it just now. */
-async function warn(life: DisputeContext): Promise<void> {
+async function warn(life: DisputeLifecycle): Promise<void> {
   const due = dueWarnings(life.facts, life.policy, Date.now());
   const warnedMs = due.map((one) => one.beforeMs);
   const notify = due.some((one) => !one.isSilent);
@@ -118,13 +118,13 @@ async function warn(life: DisputeContext): Promise<void> {
 }
 
 /** Nobody has decided in time: the shop's policy does, and the record says so. */
-async function decideByPolicy(life: DisputeContext): Promise<void> {
+async function decideByPolicy(life: DisputeLifecycle): Promise<void> {
   const { round } = life.facts;
   const action = life.policy.onDeadline;
   life.set(await records.decideDispute({ ...life.now, round, action, actor: 'holdfast' }));
 }
 
-async function carryOut(life: DisputeContext): Promise<void> {
+async function carryOut(life: DisputeLifecycle): Promise<void> {
   const { disputeId, facts: record } = life;
   const atRisk = `the deadline is ${record.dueBy ?? 'not known'}. Answer in the dashboard of the provider if it is near.`;
   const name = `carry out what was decided on dispute ${disputeId}`;
@@ -132,20 +132,20 @@ async function carryOut(life: DisputeContext): Promise<void> {
 }
 
 /** Who was waited for did nothing in the time that was named. */
-async function tellOverdue(life: DisputeContext): Promise<void> {
+async function tellOverdue(life: DisputeLifecycle): Promise<void> {
   const { waiting } = life;
   const message = `Dispute ${life.disputeId} waited for the ${waiting?.on ?? 'provider'} until ${waiting?.until ?? 'now'}: ${waiting?.why ?? ''}. Ask the provider.`;
   await life.exceptions.raise('dispute_unsettled', message);
   await reload(life);
 }
 
-async function reload(life: DisputeContext): Promise<void> {
+async function reload(life: DisputeLifecycle): Promise<void> {
   const record = await records.loadDispute({ disputeId: life.disputeId });
   if (record !== null) life.set(record);
 }
 
 /** A person's decision: written down, then carried out, in one turn. */
-async function decide(life: DisputeContext, command: DisputeCommand): Promise<DisputeAnswer> {
+async function decide(life: DisputeLifecycle, command: DisputeCommand): Promise<DisputeAnswer> {
   const before = refuse(life, command) ?? sameAgain(life, command);
   if (before !== undefined) return before;
   life.step = `carrying out: ${command.action}`;
@@ -155,7 +155,7 @@ async function decide(life: DisputeContext, command: DisputeCommand): Promise<Di
 }
 
 /** Why nothing can be decided; undefined where it can. Nothing is changed by asking. */
-function refuse(life: DisputeContext, command: DisputeCommand): DisputeAnswer | undefined {
+function refuse(life: DisputeLifecycle, command: DisputeCommand): DisputeAnswer | undefined {
   const { facts: record, disputeId } = life;
   if (isDecidable(record) || sameAgain(life, command) !== undefined) return undefined;
   if (!isOpen(record)) return refusal('dispute_closed', `Dispute ${disputeId} is closed: ${record.stage}.`);
@@ -167,13 +167,13 @@ function refuse(life: DisputeContext, command: DisputeCommand): DisputeAnswer | 
 }
 
 /** The same decision told again is the same decision. */
-function sameAgain({ facts: record }: DisputeContext, { action }: DisputeCommand): DisputeAnswer | undefined {
+function sameAgain({ facts: record }: DisputeLifecycle, { action }: DisputeCommand): DisputeAnswer | undefined {
   const { decision, disputeId, stage } = record;
   if (decision?.action !== action || decision.doneAt === undefined) return undefined;
   return { accepted: true, disputeId, stage, action, doneAt: decision.doneAt };
 }
 
-function answer(life: DisputeContext, command: DisputeCommand): DisputeAnswer {
+function answer(life: DisputeLifecycle, command: DisputeCommand): DisputeAnswer {
   const { decision } = life.facts;
   if (decision?.action === command.action && decision.refused !== undefined) {
     const what = command.action === 'submit' ? 'the evidence' : 'it';
@@ -187,7 +187,7 @@ function refusal(reason: DisputeRefusalReason, message: string): DisputeAnswer {
   return { accepted: false, reason, message };
 }
 
-function inTurn(life: DisputeContext, command: DisputeCommand): Promise<DisputeAnswer> {
+function inTurn(life: DisputeLifecycle, command: DisputeCommand): Promise<DisputeAnswer> {
   return life.inTurn<DisputeAnswer>(
     () => decide(life, command),
     () => refusal('unknown_dispute', `Dispute ${life.disputeId} is not known.`),
@@ -199,7 +199,7 @@ function inTurn(life: DisputeContext, command: DisputeCommand): Promise<DisputeA
 }
 
 /** A mistake of our own, or a refusal, fails again and again: a person gets a case. */
-async function raiseDefect(life: DisputeContext, step: string, error: unknown): Promise<void> {
+async function raiseDefect(life: DisputeLifecycle, step: string, error: unknown): Promise<void> {
   const kind = failureKind(failureTypeOf(error));
   if (kind !== 'defect' && kind !== 'refusal') return;
   const name = `${step} on dispute ${life.disputeId}`;
@@ -210,7 +210,7 @@ async function raiseDefect(life: DisputeContext, step: string, error: unknown): 
   });
 }
 
-async function startAnew(life: DisputeContext): Promise<never> {
+async function startAnew(life: DisputeLifecycle): Promise<never> {
   const { disputeId, policy, toldOpen, facts: record } = life;
   const told = toldOpen === undefined ? {} : { toldOpen };
   return continueAsNew<typeof dispute>({ disputeId, policy, orderId: record.orderId, ...told });

@@ -13,7 +13,7 @@ import { decideFraudWarning, fraudWarningChanged, getFraudWarningStatus } from '
 import type { FraudWarningAnswer, FraudWarningCommand, FraudWarningInput, FraudWarningRefusalReason } from './messages';
 import { failureKind } from '../domain/shared/errors';
 import { failureTypeOf } from '../kit/failures';
-import { FraudWarningContext, records } from './context';
+import { FraudWarningLifecycle, records } from './lifecycle';
 import { live } from '../kit/lifecycle';
 import { resolveRaised } from '../kit/messages';
 import { workflowIds, workflowTypes } from '../kit/names';
@@ -37,7 +37,7 @@ export interface FraudWarningResult {
 }
 
 export async function fraudWarning(input: FraudWarningInput): Promise<FraudWarningResult> {
-  const life = new FraudWarningContext(input);
+  const life = new FraudWarningLifecycle(input);
   setHandler(decideFraudWarning, (command) => inTurn(life, command), { validator });
   setHandler(resolveRaised, (command) => decideOn(life.exceptions, command));
   setHandler(fraudWarningChanged, () => life.hint());
@@ -46,7 +46,7 @@ export async function fraudWarning(input: FraudWarningInput): Promise<FraudWarni
   return CancellationScope.nonCancellable(() => run(life));
 }
 
-async function run(life: FraudWarningContext): Promise<FraudWarningResult> {
+async function run(life: FraudWarningLifecycle): Promise<FraudWarningResult> {
   const isOurs = await look(life);
   life.loaded = true;
   if (isOurs) await live(life, { act: () => look(life), continueAnew: () => continueAsNew(life.input) });
@@ -55,7 +55,7 @@ async function run(life: FraudWarningContext): Promise<FraudWarningResult> {
 }
 
 /** Asks the provider, for as long as it takes; false where it is no warning of ours. */
-async function look(life: FraudWarningContext): Promise<boolean> {
+async function look(life: FraudWarningLifecycle): Promise<boolean> {
   life.step = 'asking Stripe about the warning';
   const step = {
     name: `look at early fraud warning ${life.warningId}`,
@@ -66,7 +66,7 @@ async function look(life: FraudWarningContext): Promise<boolean> {
   return insistForEver(step, life.exceptions);
 }
 
-async function decide(life: FraudWarningContext, command: FraudWarningCommand): Promise<FraudWarningAnswer> {
+async function decide(life: FraudWarningLifecycle, command: FraudWarningCommand): Promise<FraudWarningAnswer> {
   const before = decided(life, command);
   if (before !== undefined) return before;
   const { action, actor } = command;
@@ -83,7 +83,7 @@ async function decide(life: FraudWarningContext, command: FraudWarningCommand): 
  * decision's answer, and then followed by a workflow of its own: a child that is abandoned is started by the server with this
  * workflow's next step, where a client in an activity would be one more thing that can be lost in between.
  */
-async function refund(life: FraudWarningContext, command: FraudWarningCommand): Promise<FraudWarningAnswer> {
+async function refund(life: FraudWarningLifecycle, command: FraudWarningCommand): Promise<FraudWarningAnswer> {
   const { action, actor } = command;
   // What is left to give back may have changed since the last look.
   await look(life);
@@ -109,7 +109,7 @@ async function refund(life: FraudWarningContext, command: FraudWarningCommand): 
   );
 }
 
-async function startRefund({ input }: FraudWarningContext, request: RefundRequest): Promise<void> {
+async function startRefund({ input }: FraudWarningLifecycle, request: RefundRequest): Promise<void> {
   const { refundId, orderId } = request;
   try {
     await startChild(workflowTypes.refund, {
@@ -126,7 +126,7 @@ async function startRefund({ input }: FraudWarningContext, request: RefundReques
 }
 
 /** The answer to a decision that was made, or that comes too late; undefined where it is open. */
-function decided({ facts }: FraudWarningContext, { action }: FraudWarningCommand): FraudWarningAnswer | undefined {
+function decided({ facts }: FraudWarningLifecycle, { action }: FraudWarningCommand): FraudWarningAnswer | undefined {
   const { warningId, decision, refundId, ended } = facts;
   if (decision?.action === action) {
     return {
@@ -147,7 +147,7 @@ function refusal(reason: FraudWarningRefusalReason, message: string): FraudWarni
   return { accepted: false, reason, message };
 }
 
-function inTurn(life: FraudWarningContext, command: FraudWarningCommand): Promise<FraudWarningAnswer> {
+function inTurn(life: FraudWarningLifecycle, command: FraudWarningCommand): Promise<FraudWarningAnswer> {
   return life.inTurn<FraudWarningAnswer>(
     () => decide(life, command),
     () => refusal('unknown_warning', `Early fraud warning ${life.warningId} is not known.`),

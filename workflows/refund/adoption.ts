@@ -1,7 +1,7 @@
 import { condition, isCancellation, log } from '@temporalio/workflow';
 import { failureKind } from '../domain/shared/errors';
 import { defectMessage, failureMessageOf, failureTypeOf } from '../kit/failures';
-import { adoptMadeElsewhere, type RefundContext } from './context';
+import { adoptMadeElsewhere, type RefundLifecycle } from './lifecycle';
 import type { AdoptedRefund } from './messages';
 import { OrderExceptions } from '../kit/exceptions';
 
@@ -15,7 +15,7 @@ const MAX_TRIES = 66;
 const kind = 'refund_mismatch';
 
 /** Ends when it is taken in, is none of ours, or a person has settled it; after the last try its exception stays open. */
-export async function adopt(life: RefundContext, input: AdoptedRefund): Promise<void> {
+export async function adopt(life: RefundLifecycle, input: AdoptedRefund): Promise<void> {
   const exceptions = new OrderExceptions(() => input.orderId);
   for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
     life.step = `taking in ${input.adopt}, made elsewhere`;
@@ -38,7 +38,7 @@ export async function adopt(life: RefundContext, input: AdoptedRefund): Promise<
 
 /** A mistake of our own and a refusal fail again and again, and so may what has failed for two months: a person gets the case, once. */
 async function failed(
-  life: RefundContext,
+  life: RefundLifecycle,
   { adopt: providerRefundId, orderId }: AdoptedRefund,
   exceptions: OrderExceptions,
   { error, isLast }: { readonly error: unknown; readonly isLast: boolean },
@@ -61,7 +61,7 @@ async function failed(
 }
 
 /** Nothing of it is to be taken in any more. */
-async function settle(life: RefundContext, { orderId }: AdoptedRefund, exceptions: OrderExceptions): Promise<void> {
+async function settle(life: RefundLifecycle, { orderId }: AdoptedRefund, exceptions: OrderExceptions): Promise<void> {
   if (!life.isMismatched) return;
   life.isMismatched = false;
   life.publish();

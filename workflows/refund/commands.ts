@@ -3,7 +3,7 @@ import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import { iso } from '../domain/shared/deadlines';
 import { CANCELED_BY_PERSON, unresolvedAmount, type RefundFacts, type RefundResolution } from '../domain/refund/refund';
 import { workflowIds, workflowTypes } from '../kit/names';
-import { cancelAtProvider, records, type RefundContext } from './context';
+import { cancelAtProvider, records, type RefundLifecycle } from './lifecycle';
 import type { CancelRefundCommand, RefundCommandAnswer, RefundInput, ResolveRefundCommand } from './messages';
 import type { RefundRequest } from '../domain/refund/request';
 import { searchAttributes } from '../kit/search-attributes';
@@ -11,14 +11,14 @@ import { searchAttributes } from '../kit/search-attributes';
 /* What people ask of a refund that does not go its way, and what a dispute asks of it. */
 
 /** A person's way out of a refund that failed. Another refund has an id of its own and is reserved before this one is closed. */
-export async function resolve(life: RefundContext, command: ResolveRefundCommand): Promise<RefundCommandAnswer> {
+export async function resolve(life: RefundLifecycle, command: ResolveRefundCommand): Promise<RefundCommandAnswer> {
   const { action, actor, reference } = command;
   if (action === 'another_refund') return refundAgain(life, actor);
   const resolution = { action, actor, ...(reference !== undefined && { reference }), at: iso(Date.now()) };
   return record(life, resolution);
 }
 
-async function record(life: RefundContext, resolution: RefundResolution): Promise<RefundCommandAnswer> {
+async function record(life: RefundLifecycle, resolution: RefundResolution): Promise<RefundCommandAnswer> {
   life.step = `settling what failed: ${resolution.action}`;
   const result = await records.resolveRefund({ refundId: life.refundId, resolution });
   if (result.outcome === 'refused') return { accepted: false, reason: result.reason, message: result.message };
@@ -26,7 +26,7 @@ async function record(life: RefundContext, resolution: RefundResolution): Promis
   return answer(life);
 }
 
-async function refundAgain(life: RefundContext, actor: string): Promise<RefundCommandAnswer> {
+async function refundAgain(life: RefundLifecycle, actor: string): Promise<RefundCommandAnswer> {
   const { facts: refund, policy } = life;
   const amount = unresolvedAmount(refund);
   const done = refund.resolution?.action === 'another_refund' ? refund.resolution : undefined;
@@ -74,7 +74,7 @@ async function startRefund(orderId: string, refundId: string, input: RefundInput
 }
 
 /** Gives up what was not sent, and cancels at the provider what waits for the customer. */
-export async function cancel(life: RefundContext, { actor }: CancelRefundCommand): Promise<RefundCommandAnswer> {
+export async function cancel(life: RefundLifecycle, { actor }: CancelRefundCommand): Promise<RefundCommandAnswer> {
   const before = JSON.stringify(life.facts);
   life.step = 'canceling';
   await takeBack(life, CANCELED_BY_PERSON, actor);
@@ -84,12 +84,12 @@ export async function cancel(life: RefundContext, { actor }: CancelRefundCommand
 }
 
 /** The payment is disputed: the bank decides about its money now. */
-export async function yieldToDispute(life: RefundContext): Promise<void> {
+export async function yieldToDispute(life: RefundLifecycle): Promise<void> {
   life.step = 'taking back what can be, since the payment is disputed';
   await takeBack(life, 'disputed', 'holdfast');
 }
 
-async function takeBack(life: RefundContext, reason: string, actor: string): Promise<void> {
+async function takeBack(life: RefundLifecycle, reason: string, actor: string): Promise<void> {
   const has = (status: string): boolean => life.facts.parts.some((part) => part.status === status);
   if (life.facts.state === 'waiting' || has('begun')) {
     life.set(await records.withdrawRefund({ ...life.now, reason, actor }));
@@ -97,7 +97,7 @@ async function takeBack(life: RefundContext, reason: string, actor: string): Pro
   if (has('requires_action')) life.set(await cancelAtProvider(life));
 }
 
-function answer(life: RefundContext): RefundCommandAnswer {
+function answer(life: RefundLifecycle): RefundCommandAnswer {
   const { resolution } = life.facts;
   return { ...life.answer(), ...(resolution !== undefined && { resolution }) };
 }

@@ -20,7 +20,7 @@ import { resolveRaised, type ResolveCommand } from '../kit/messages';
 import { type CommandAnswer } from '../domain/order/commands';
 import { cancel, resolve, yieldToDispute } from './commands';
 import { adopt } from './adoption';
-import { lookAt, records, RefundContext, sendPart } from './context';
+import { lookAt, records, RefundLifecycle, sendPart } from './lifecycle';
 import {
   cancelRefund,
   getRefundStatus,
@@ -50,12 +50,12 @@ export interface RefundEnd {
 }
 
 export async function refund(input: RefundInput): Promise<RefundEnd> {
-  const life = new RefundContext(input);
+  const life = new RefundLifecycle(input);
   setUp(life);
   return CancellationScope.nonCancellable(() => run(life, input));
 }
 
-async function run(life: RefundContext, input: RefundInput): Promise<RefundEnd> {
+async function run(life: RefundLifecycle, input: RefundInput): Promise<RefundEnd> {
   life.refusal = await begin(life, input);
   life.loaded = true;
   if (life.exists) {
@@ -73,7 +73,7 @@ async function run(life: RefundContext, input: RefundInput): Promise<RefundEnd> 
 }
 
 /** Handlers come first: a request comes with the start, before anything is recorded. */
-function setUp(life: RefundContext): void {
+function setUp(life: RefundLifecycle): void {
   setHandler(requestRefund, async (request) => {
     await condition(() => life.loaded);
     return answerRequest(life, request);
@@ -92,7 +92,7 @@ function setUp(life: RefundContext): void {
   );
 }
 
-function answerRequest(life: RefundContext, request: RefundRequest): RefundAnswer {
+function answerRequest(life: RefundLifecycle, request: RefundRequest): RefundAnswer {
   if (life.exists && !isSameRequest(life.facts, request)) {
     const message = `Refund ${life.refundId} was asked for with another content before.`;
     return { accepted: false, reason: 'refund_id_used', message, refundable: 0 };
@@ -104,7 +104,7 @@ function answerRequest(life: RefundContext, request: RefundRequest): RefundAnswe
 }
 
 /** Records what is asked for, takes in what was made elsewhere, or finds what is recorded already. */
-async function begin(life: RefundContext, input: RefundInput): Promise<RefundRefusal | undefined> {
+async function begin(life: RefundLifecycle, input: RefundInput): Promise<RefundRefusal | undefined> {
   if ('request' in input) return ask(life, input.request);
   if ('adopt' in input) await adopt(life, input);
   else {
@@ -114,7 +114,7 @@ async function begin(life: RefundContext, input: RefundInput): Promise<RefundRef
   return undefined;
 }
 
-async function ask(life: RefundContext, request: RefundRequest): Promise<RefundRefusal | undefined> {
+async function ask(life: RefundLifecycle, request: RefundRequest): Promise<RefundRefusal | undefined> {
   const { policy } = life;
   const begun = await insistOn(life, 'record the refund', () =>
     records.beginRefund({ request, policy, now: iso(Date.now()) }),
@@ -129,7 +129,7 @@ async function ask(life: RefundContext, request: RefundRequest): Promise<RefundR
 }
 
 /** What a refund does by itself. A failure here is told and tried later; it never ends the workflow. */
-async function act(life: RefundContext, due: RefundDue | undefined): Promise<void> {
+async function act(life: RefundLifecycle, due: RefundDue | undefined): Promise<void> {
   try {
     if (life.disputeId !== undefined) {
       await yieldToDispute(life);
@@ -149,7 +149,7 @@ async function act(life: RefundContext, due: RefundDue | undefined): Promise<voi
   }
 }
 
-async function actOn(life: RefundContext, kind: RefundDue['kind']): Promise<void> {
+async function actOn(life: RefundLifecycle, kind: RefundDue['kind']): Promise<void> {
   life.step = kind;
   switch (kind) {
     case 'begin':
@@ -166,7 +166,7 @@ async function actOn(life: RefundContext, kind: RefundDue['kind']): Promise<void
 }
 
 /** Is the capture settled by now? Then the refund goes on, or is given up with the reason. */
-async function beginAgain(life: RefundContext): Promise<void> {
+async function beginAgain(life: RefundLifecycle): Promise<void> {
   const { refundId, orderId, lines, reason, actor, amount } = life.facts;
   const what = lines === undefined ? { amount } : { lines };
   const request: RefundRequest = { refundId, orderId, ...what, reason, actor };
@@ -175,12 +175,12 @@ async function beginAgain(life: RefundContext): Promise<void> {
 }
 
 /** Each part is asked for once it is its turn; what is not known to be made is looked up by the activity itself. */
-async function send(life: RefundContext): Promise<void> {
+async function send(life: RefundLifecycle): Promise<void> {
   for (const part of life.facts.parts.filter((one) => one.status === 'begun')) life.set(await sendPart(life, part));
   life.recovered();
 }
 
-async function look(life: RefundContext): Promise<void> {
+async function look(life: RefundLifecycle): Promise<void> {
   if (life.facts.state === 'waiting') return beginAgain(life);
   const change = await lookAt(life);
   life.looked();
@@ -199,7 +199,7 @@ function isLasting(error: unknown): boolean {
   return kind === 'defect' || kind === 'refusal';
 }
 
-async function tellOverdue(life: RefundContext): Promise<void> {
+async function tellOverdue(life: RefundLifecycle): Promise<void> {
   // One last look: nobody is told of what is settled.
   await look(life);
   const { refundId, now } = life.now;
@@ -207,7 +207,7 @@ async function tellOverdue(life: RefundContext): Promise<void> {
   life.overdue();
 }
 
-async function tellUnknown(life: RefundContext): Promise<void> {
+async function tellUnknown(life: RefundLifecycle): Promise<void> {
   const { refundId, now } = life.now;
   const isBegun = life.facts.parts.some((part) => part.status === 'begun');
   if (isBegun) life.isUnknown = true;
@@ -220,7 +220,7 @@ async function tellUnknown(life: RefundContext): Promise<void> {
 }
 
 /** A first step that fails for good is told and tried again: the caller may send the same request again. */
-function insistOn<T>(life: RefundContext, name: string, run: () => Promise<T>): Promise<T> {
+function insistOn<T>(life: RefundLifecycle, name: string, run: () => Promise<T>): Promise<T> {
   life.step = name;
   return insist(
     {
@@ -239,7 +239,7 @@ function insistOn<T>(life: RefundContext, name: string, run: () => Promise<T>): 
   );
 }
 
-function inTurn(life: RefundContext, work: () => Promise<RefundCommandAnswer>): Promise<RefundCommandAnswer> {
+function inTurn(life: RefundLifecycle, work: () => Promise<RefundCommandAnswer>): Promise<RefundCommandAnswer> {
   return life.inTurn<RefundCommandAnswer>(
     work,
     () => ({ accepted: false, reason: 'unknown_refund', message: `Refund ${life.refundId} is not known.` }),
@@ -253,7 +253,7 @@ function inTurn(life: RefundContext, work: () => Promise<RefundCommandAnswer>): 
 
 /** A person's decision on an exception: what failed is tried again now, or was settled by hand. */
 async function resolveByPerson(
-  life: RefundContext,
+  life: RefundLifecycle,
   command: ResolveCommand,
 ): Promise<CommandAnswer<{ readonly action: ResolutionAction }>> {
   const taken = await life.decisions.take(command);
@@ -272,7 +272,7 @@ async function resolveByPerson(
   return { accepted: true, action };
 }
 
-async function startAnew(life: RefundContext): Promise<never> {
+async function startAnew(life: RefundLifecycle): Promise<never> {
   await life.told();
   return continueAsNew<typeof refund>({ resume: life.refundId, policy: life.policy });
 }

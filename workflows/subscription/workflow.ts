@@ -14,7 +14,7 @@ import { mustEnd } from '../domain/dunning/rules';
 import { failureKind, failureTypes } from '../domain/shared/errors';
 import { operationKeys } from '../domain/shared/operation-keys';
 import { failureMessageOf, failureTypeOf } from '../kit/failures';
-import { end, follow, payNow, SubscriptionLife } from './life';
+import { end, follow, payNow, SubscriptionLifecycle } from './lifecycle';
 import { getSubscriptionStatus, paySubscription, subscriptionChanged } from './messages';
 import type { PayAnswer, PayCommand, PayRefusalReason, SubscriptionInput } from './messages';
 import { versioned } from '../kit/versioning';
@@ -36,13 +36,13 @@ export interface SubscriptionEnd {
 }
 
 export async function subscription(input: SubscriptionInput): Promise<SubscriptionEnd> {
-  const life = new SubscriptionLife(input);
+  const life = new SubscriptionLifecycle(input);
   setUp(life);
   return CancellationScope.nonCancellable(() => run(life));
 }
 
 /** Handlers come first: a customer may pay with the start, before anything is looked at. */
-function setUp(life: SubscriptionLife): void {
+function setUp(life: SubscriptionLifecycle): void {
   setHandler(subscriptionChanged, () => {
     // Several hints that come together are one look.
     life.wantsLook = true;
@@ -55,7 +55,7 @@ function setUp(life: SubscriptionLife): void {
   });
 }
 
-async function run(life: SubscriptionLife): Promise<SubscriptionEnd> {
+async function run(life: SubscriptionLifecycle): Promise<SubscriptionEnd> {
   for (;;) {
     if (life.wantsLook && !life.stopped) await life.queue.run(() => look(life));
     life.loaded = true;
@@ -75,7 +75,7 @@ async function run(life: SubscriptionLife): Promise<SubscriptionEnd> {
 }
 
 /** What fails here for good is told to a person and tried again; it never ends the workflow. */
-async function look(life: SubscriptionLife): Promise<void> {
+async function look(life: SubscriptionLifecycle): Promise<void> {
   life.wantsLook = false;
   let doing = 'look at it';
   try {
@@ -106,13 +106,13 @@ async function look(life: SubscriptionLife): Promise<void> {
  * Hazard: every `await` lets another request in. Payments and looks therefore run one after another, and the first look comes
  * before all of them.
  */
-async function inTurn(life: SubscriptionLife, work: () => Promise<PayAnswer>): Promise<PayAnswer> {
+async function inTurn(life: SubscriptionLifecycle, work: () => Promise<PayAnswer>): Promise<PayAnswer> {
   await condition(() => life.loaded);
   if (life.unknown) return refusal('unknown_subscription', `Subscription ${life.subscriptionId} is not known.`);
   return life.queue.run(work);
 }
 
-async function pay(life: SubscriptionLife, { paymentMethod }: PayCommand): Promise<PayAnswer> {
+async function pay(life: SubscriptionLifecycle, { paymentMethod }: PayCommand): Promise<PayAnswer> {
   const { subscriptionId } = life;
   life.step = 'paying with a new payment method';
   const attemptKey = operationKeys.paySubscription(subscriptionId, currentUpdateInfo()?.id ?? workflowInfo().runId);
@@ -159,7 +159,7 @@ function refusal(reason: PayRefusalReason, message: string): PayAnswer {
   return { accepted: false, reason, message };
 }
 
-async function startAnew(life: SubscriptionLife): Promise<never> {
+async function startAnew(life: SubscriptionLifecycle): Promise<never> {
   await condition(allHandlersFinished);
   return continueAsNew<typeof subscription>(life.next());
 }

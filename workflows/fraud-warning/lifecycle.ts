@@ -21,7 +21,7 @@ const FIRST_POLL_MS = 24 * 3_600_000;
 const LONGEST_POLL_MS = 7 * 24 * 3_600_000;
 
 /** What one run of a warning's workflow holds in memory; all facts are in Postgres and come back from every step. */
-export class FraudWarningContext extends Lifecycle<FraudWarningRecord> {
+export class FraudWarningLifecycle extends Lifecycle<FraudWarningRecord> {
   readonly warningId: string;
   readonly exceptions: OrderExceptions;
   private lookedAtMs = 0;

@@ -36,7 +36,7 @@ const FIRST_RETRY_MS = 10 * 60_000;
 const LONGEST_RETRY_MS = 6 * 3_600_000;
 
 /** What one run of a refund's workflow holds in memory; all facts are in Postgres and come back from every step. */
-export class RefundContext extends Lifecycle<RefundFacts, RefundDue> {
+export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
   readonly refundId: string;
   readonly policy: RefundPolicy;
   /** Why it was not begun. */
@@ -187,7 +187,7 @@ export class RefundContext extends Lifecycle<RefundFacts, RefundDue> {
 
 /** Asks for one part at the provider. The summaries of these are what the Temporal UI shows. */
 export function sendPart(
-  { now, facts: refund }: RefundContext,
+  { now, facts: refund }: RefundLifecycle,
   { part, amount, paymentIntentId }: RefundPart,
 ): Promise<RefundChange> {
   const money = formatMoney({ amount, currency: refund.currency });
@@ -196,20 +196,20 @@ export function sendPart(
 }
 
 /** How the provider has it now. */
-export function lookAt({ now, refundId }: RefundContext): Promise<RefundChange> {
+export function lookAt({ now, refundId }: RefundLifecycle): Promise<RefundChange> {
   const summary = `Ask Stripe about refund ${refundId}`;
   return looking.syncRefund.executeWithOptions({ ...LOOKUP_OPTIONS, summary }, [now]);
 }
 
 /** Takes back at the provider what waits for the customer. */
-export function cancelAtProvider({ now, refundId }: RefundContext): Promise<RefundChange> {
+export function cancelAtProvider({ now, refundId }: RefundLifecycle): Promise<RefundChange> {
   const summary = `Cancel refund ${refundId} at Stripe`;
   return looking.cancelRefund.executeWithOptions({ ...LOOKUP_OPTIONS, summary }, [now]);
 }
 
 /** Takes a refund that was made elsewhere into our ledger. */
 export function adoptMadeElsewhere(
-  { now, policy }: RefundContext,
+  { now, policy }: RefundLifecycle,
   providerRefundId: string,
 ): Promise<AdoptRefundResult> {
   const summary = `Take in refund ${providerRefundId}, made elsewhere`;

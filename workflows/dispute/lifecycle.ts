@@ -36,7 +36,7 @@ const FIRST_POLL_MS = 3_600_000;
 const LONGEST_POLL_MS = 3 * 24 * 3_600_000;
 
 /** What one run of a dispute's workflow holds in memory; all facts are in Postgres and come back from every step. */
-export class DisputeContext extends Lifecycle<DisputeRecord, DisputeDue> {
+export class DisputeLifecycle extends Lifecycle<DisputeRecord, DisputeDue> {
   readonly disputeId: string;
   readonly policy: DisputePolicy;
   readonly exceptions: OrderExceptions;

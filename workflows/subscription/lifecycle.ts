@@ -41,7 +41,7 @@ const FIRST_PAUSE_MS = 10 * 60_000;
 const LONGEST_PAUSE_MS = 6 * 3_600_000;
 
 /** What one run of a subscription's workflow holds in memory; all facts come back from every look. */
-export class SubscriptionLife {
+export class SubscriptionLifecycle {
   readonly subscriptionId: string;
   readonly queue = new SerialQueue();
   /** A subscription's deadlines seldom move, and then by days. */
@@ -188,7 +188,7 @@ function invoiceLine({ invoice }: SubscriptionFacts): string {
 }
 
 /** One look at the provider, recorded. */
-export function follow(life: SubscriptionLife): Promise<FollowSubscriptionResult> {
+export function follow(life: SubscriptionLifecycle): Promise<FollowSubscriptionResult> {
   const summary = life.due === undefined ? 'Look at the subscription' : `Look at the subscription, ${life.due.why}`;
   const input = lookInput(life);
   return localFirst(
@@ -198,7 +198,7 @@ export function follow(life: SubscriptionLife): Promise<FollowSubscriptionResult
 }
 
 /** Dunning is over and the policy says that it ends. */
-export function end(life: SubscriptionLife): Promise<FollowSubscriptionResult> {
+export function end(life: SubscriptionLifecycle): Promise<FollowSubscriptionResult> {
   const summary = 'End the subscription: its invoice is tried no more';
   const input = lookInput(life);
   return localFirst(
@@ -209,7 +209,7 @@ export function end(life: SubscriptionLife): Promise<FollowSubscriptionResult> {
 
 /** A customer's new payment method, while they wait. */
 export function payNow(
-  life: SubscriptionLife,
+  life: SubscriptionLifecycle,
   paymentMethod: string,
   attemptKey: string,
 ): Promise<PaySubscriptionResult> {
@@ -221,6 +221,6 @@ export function payNow(
   );
 }
 
-function lookInput({ subscriptionId, input: { policy } }: SubscriptionLife) {
+function lookInput({ subscriptionId, input: { policy } }: SubscriptionLifecycle) {
   return { subscriptionId, policy, now: iso(Date.now()) };
 }
