@@ -49,7 +49,7 @@ import type { PaymentContext, RequestLimiter } from '../../activities/stripe';
 import type { DataConverter } from '@temporalio/common';
 import type { AllDisputeActivities } from '../../workflows/dispute/ports';
 import type { RefundActivities } from '../../workflows/refund/ports';
-import type { SubscriptionDesk } from '../../workflows/subscription/ports';
+import type { SubscriptionExceptions } from '../../workflows/subscription/ports';
 import { createDataConverter } from './codec';
 import type { StripeConfig } from '../config/config';
 import type { StripeLimits } from '../config/stripe-limits';
@@ -145,7 +145,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
       ...createRefundActivities(provider, refunds),
       ...disputeActivities(provider, createDisputeStore({ pool, keyring }), createFraudWarningStore({ pool })),
       ...createSubscriptionActivities(subscribers),
-      ...deskOf(subscriptionStore),
+      ...subscriptionExceptions(subscriptionStore),
     },
     queries,
     rates: createRateQueries(pool),
@@ -229,7 +229,10 @@ function refundRecords(store: RefundStore): RefundActivities {
 }
 
 /** As of refunds. */
-function deskOf({ raiseSubscriptionException, resolveSubscriptionException }: SubscriptionDesk): SubscriptionDesk {
+function subscriptionExceptions({
+  raiseSubscriptionException,
+  resolveSubscriptionException,
+}: SubscriptionExceptions): SubscriptionExceptions {
   return { raiseSubscriptionException, resolveSubscriptionException };
 }
 

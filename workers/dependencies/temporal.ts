@@ -9,7 +9,7 @@ import type { OrderActivities } from '../../workflows/order/ports';
 import type { PaymentActivities } from '../../workflows/payment/ports';
 import type { RefundActivities, RefundProviderActivities } from '../../workflows/refund/ports';
 import type { SettlementActivities } from '../../workflows/settlement/ports';
-import type { SubscriptionActivities, SubscriptionDesk } from '../../workflows/subscription/ports';
+import type { SubscriptionActivities, SubscriptionExceptions } from '../../workflows/subscription/ports';
 import type { TemporalConnectionOptions } from '../config/config';
 import { defectsOfActivities } from './activity-defects';
 import { WORKFLOW_BUNDLE } from '../build-assets';
@@ -22,7 +22,7 @@ export type Activities = OrderActivities &
   RefundProviderActivities &
   SettlementActivities &
   SubscriptionActivities &
-  SubscriptionDesk;
+  SubscriptionExceptions;
 
 export interface OrderWorkerOptions {
   readonly connection: NativeConnection;

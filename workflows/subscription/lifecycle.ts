@@ -1,11 +1,4 @@
-import {
-  proxyActivities,
-  proxyLocalActivities,
-  setCurrentDetails,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
-import type { SearchAttributeUpdatePair } from '@temporalio/common';
+import { proxyActivities, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
 import {
   AUTHORIZE_OPTIONS,
   FIRST_TRY_OPTIONS,
@@ -17,165 +10,166 @@ import { iso } from '../domain/shared/deadlines';
 import { planNotices } from '../domain/dunning/dunning';
 import { subscriptionWaiting } from '../domain/dunning/look';
 import { formatMoney } from '../domain/shared/money';
-import type { SubscriptionFacts } from '../domain/subscription/subscription';
+import type { DunningPolicy, SubscriptionFacts } from '../domain/subscription/subscription';
 import { isOver } from '../domain/subscription/stage';
-import type { Waiting } from '../domain/shared/waiting';
 import { localFirst } from '../kit/local-first';
 import { ExceptionKeys } from '../kit/exceptions';
+import { Lifecycle, waitingLine, type Due, type Shown } from '../kit/lifecycle';
 import { searchAttributes } from '../kit/search-attributes';
 import type { SubscriptionInput, SubscriptionStatus } from './messages';
 import type {
   FollowSubscriptionResult,
   PaySubscriptionResult,
   SubscriptionActivities,
-  SubscriptionDesk,
+  SubscriptionExceptions,
 } from './ports';
-import { MovingDeadline, SerialQueue } from '../kit/waiting';
+import { MovingDeadline } from '../kit/waiting';
 
 const provider = proxyActivities<SubscriptionActivities>(LOOKUP_OPTIONS);
 const firstTry = proxyLocalActivities<SubscriptionActivities>(FIRST_TRY_OPTIONS);
-const desk = proxyLocalActivities<SubscriptionDesk>(STORAGE_OPTIONS);
+const exceptions = proxyLocalActivities<SubscriptionExceptions>(STORAGE_OPTIONS);
 
-/** The first pause after a look failed for good, and the longest: an outage of hours needs no look every minute. */
+/** The first pause after a look failed permanently, and the longest: an outage of hours needs no look every minute. */
 const FIRST_PAUSE_MS = 10 * 60_000;
 const LONGEST_PAUSE_MS = 6 * 3_600_000;
 
-/** What one run of a subscription's workflow holds in memory; all facts come back from every look. */
-export class SubscriptionLifecycle {
+/** What comes next, and what for. */
+interface SubscriptionDue extends Due {
+  readonly why: string;
+}
+
+/** What the last look found; empty until one has succeeded. All of it comes back from every look. */
+type Found = Partial<FollowSubscriptionResult>;
+
+const UNREADABLE = 'subscription_unreadable';
+
+/** A subscription as the last look found it. Its exceptions are recorded under its own id, since it belongs to no order. */
+export class SubscriptionLifecycle extends Lifecycle<Found, SubscriptionDue> {
   readonly subscriptionId: string;
-  readonly queue = new SerialQueue();
-  /** A subscription's deadlines seldom move, and then by days. */
-  readonly deadline = new MovingDeadline(false);
-  /** Something may have changed: look before waiting on. */
-  wantsLook = true;
-  /** The first look is over, whatever came of it. */
-  loaded = false;
   /** The provider knows no such subscription. */
-  unknown = false;
-  /** An operator has ended the following. */
-  stopped = false;
-  step = 'looking at the subscription';
-  /** Counts every change of the facts, so that the main loop wakes and waits for what is due now. */
-  version = 0;
-  private last: FollowSubscriptionResult | undefined;
+  isUnknown = false;
+  /** An operator ended this workflow, not the subscription. */
+  isStopped = false;
   private pauseMs: number | undefined;
   private retryAtMs = 0;
   private readonly keys = new ExceptionKeys();
-  private shown = '';
+  private readonly raisedBy: { readonly subscriptionId: string; readonly workflowId: string };
 
   constructor(readonly input: SubscriptionInput) {
+    // A subscription's deadlines seldom move, and then by days.
+    super(`subscription ${input.subscriptionId}`, 'looking at the subscription', new MovingDeadline(false));
     this.subscriptionId = input.subscriptionId;
+    this.raisedBy = { subscriptionId: this.subscriptionId, workflowId: workflowInfo().workflowId };
     this.pauseMs = input.pauseMs;
+    this.known = {};
   }
 
-  get facts(): SubscriptionFacts | undefined {
-    return this.last?.facts;
+  override get exists(): boolean {
+    return !this.isUnknown;
   }
 
-  /** Looks have failed for good, and a person was told. */
-  get troubled(): boolean {
+  override get wantsTurn(): boolean {
+    return this.isHinted && !this.isStopped;
+  }
+
+  get subscription(): SubscriptionFacts | undefined {
+    return this.facts.facts;
+  }
+
+  /** Looks have failed permanently, and an exception is open. */
+  get isUnreadable(): boolean {
     return this.pauseMs !== undefined;
   }
 
-  /** What comes next by itself, and when; undefined where nothing does. */
-  get due(): { readonly atMs: number; readonly why: string } | undefined {
-    if (this.troubled) return { atMs: this.retryAtMs, why: 'to look again, after looks that failed' };
-    const nextDue = this.last?.nextDue;
-    return nextDue && { atMs: Date.parse(nextDue.at), why: nextDue.why };
+  due(): SubscriptionDue | undefined {
+    if (this.isUnreadable) return lookAt(this.retryAtMs, 'to look again, after looks that failed');
+    const { nextDue } = this.facts;
+    return nextDue && lookAt(Date.parse(nextDue.at), nextDue.why);
   }
 
-  /** Nothing more can come, and everything that was to be said is queued. */
-  get isDone(): boolean {
+  /** Is nothing more to come, and every notice queued? */
+  get isOver(): boolean {
     if (!this.queue.idle) return false;
-    if (this.unknown || this.stopped) return true;
-    return this.facts !== undefined && isOver(this.facts.stage) && this.due === undefined;
+    if (this.isUnknown || this.isStopped) return true;
+    return this.subscription !== undefined && isOver(this.subscription.stage) && this.due() === undefined;
   }
 
   async set(result: FollowSubscriptionResult): Promise<void> {
-    this.last = result;
-    this.version += 1;
-    if (!this.troubled) return;
-    const { workflowId } = workflowInfo();
-    const { subscriptionId, keys } = this;
-    const kinds = ['subscription_unreadable'] as const;
-    const operationKeys = [keys.of(kinds[0])];
-    await desk.resolveSubscriptionException({ subscriptionId, workflowId, kinds, operationKeys });
-    keys.close(kinds[0]);
+    this.keep(result);
+    if (!this.isUnreadable) return;
+    const operationKeys = [this.keys.of(UNREADABLE)];
+    await exceptions.resolveSubscriptionException({ ...this.raisedBy, kinds: [UNREADABLE], operationKeys });
+    this.keys.close(UNREADABLE);
     this.pauseMs = undefined;
   }
 
-  /** A look failed for good: a person is told once, and it is tried again at widening distances. */
-  async trouble(what: string): Promise<void> {
-    const isFirst = !this.troubled;
+  /** A look failed permanently: the first one opens an exception, and it is repeated after longer and longer pauses. */
+  async pause(what: string): Promise<void> {
+    const isFirst = !this.isUnreadable;
     this.pauseMs = Math.min((this.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
     this.retryAtMs = Date.now() + this.pauseMs;
     this.version += 1;
     if (!isFirst) return;
-    const { workflowId } = workflowInfo();
-    const kind = 'subscription_unreadable';
-    await desk.raiseSubscriptionException({
-      subscriptionId: this.subscriptionId,
-      workflowId,
-      kind,
-      operationKey: this.keys.of(kind),
-      message: `Could not ${what}: subscription ${this.subscriptionId} stands still, and its customer is told nothing, until it can.`,
+    await exceptions.raiseSubscriptionException({
+      ...this.raisedBy,
+      kind: UNREADABLE,
+      operationKey: this.keys.of(UNREADABLE),
+      message: `Could not ${what}: until that succeeds, subscription ${this.subscriptionId} is not updated and its customer gets no notices.`,
       owner: 'payments',
     });
   }
 
-  /** What a run that continues as new hands to the next. */
+  /** The input of the next run, when this one continues as new. */
   next(): SubscriptionInput {
     const { subscriptionId, policy } = this.input;
     return { subscriptionId, policy, ...(this.pauseMs !== undefined && { pauseMs: this.pauseMs }) };
   }
 
   status(): SubscriptionStatus {
-    const { subscriptionId, step, facts } = this;
-    return { subscriptionId, step, stage: facts?.stage ?? null, waiting: this.waiting ?? null };
+    const { subscriptionId, step, subscription, waiting } = this;
+    return { subscriptionId, step, stage: subscription?.stage ?? null, waiting };
   }
 
-  /** Shows where the subscription stands: search attributes (one event, only where something changed) and details (none). */
-  publish(): void {
-    const { facts, waiting } = this;
-    setCurrentDetails(this.details());
-    const pairs: SearchAttributeUpdatePair[] = [
-      { key: searchAttributes.paymentState, value: facts?.stage ?? null },
-      { key: searchAttributes.waitingOn, value: waiting?.on ?? null },
-      { key: searchAttributes.waitingUntil, value: waiting === undefined ? null : new Date(waiting.until) },
-      { key: searchAttributes.exceptionKind, value: this.troubled ? 'subscription_unreadable' : null },
-    ];
-    const written = JSON.stringify(pairs.map((pair) => pair.value));
-    if (written === this.shown) return;
-    this.shown = written;
-    upsertSearchAttributes(pairs);
+  protected show({ facts }: Found): Shown {
+    const { policy } = this.input;
+    return {
+      waiting: facts && subscriptionWaiting(facts, policy),
+      exceptionKind: this.isUnreadable ? UNREADABLE : undefined,
+      attributes: [{ key: searchAttributes.paymentState, value: facts?.stage ?? null }],
+      details: facts === undefined ? [this.unseenLine()] : details(facts, policy, this.isUnreadable, this.due()),
+    };
   }
 
-  private get waiting(): Waiting | undefined {
-    return this.facts && subscriptionWaiting(this.facts, this.input.policy);
+  private unseenLine(): string {
+    return this.isUnknown
+      ? `The provider knows no subscription **${this.subscriptionId}**.`
+      : `Subscription **${this.subscriptionId}** has not been seen yet.`;
   }
+}
+/** What comes next is always a look. */
+function lookAt(atMs: number, why: string): SubscriptionDue {
+  return { atMs, why, then: `look ${why}` };
+}
 
-  /** What the Temporal UI shows, in markdown: whom it waits for and why, what is owed, what was said and what is going to be. */
-  private details(): string {
-    const { facts, waiting, due } = this;
-    if (facts === undefined) {
-      return this.unknown
-        ? `The provider knows no subscription **${this.subscriptionId}**.`
-        : `Subscription **${this.subscriptionId}** has not been seen yet.`;
-    }
-    const planned = planNotices(facts, Date.now(), this.input.policy).map((one) => `${one.kind} at ${one.dueAt}`);
-    const told = facts.told.map((one) => `${one.kind} at ${one.at}`);
-    return [
-      `**Subscription ${facts.subscriptionId}** is **${facts.stage}** (trial: ${facts.trial}); its customer is ${facts.entitled ? '' : 'not '}entitled.`,
-      waiting === undefined ? 'It is over.' : `Waits for the **${waiting.on}** until ${waiting.until}: ${waiting.why}.`,
-      this.troubled ? '**Exception subscription_unreadable** (owner: payments).' : '',
-      due === undefined ? '' : `Looks again ${iso(due.atMs)}, ${due.why}.`,
-      invoiceLine(facts),
-      told.length === 0 ? '' : `Said: ${told.join(', ')}.`,
-      planned.length === 0 ? '' : `To be said: ${planned.join(', ')}.`,
-    ]
-      .filter((line) => line !== '')
-      .join('\n\n');
-  }
+/** What the Temporal UI shows, in markdown: whom it waits for and why, what is owed, what the customer was told and will be. */
+function details(
+  facts: SubscriptionFacts,
+  policy: DunningPolicy,
+  isUnreadable: boolean,
+  due: SubscriptionDue | undefined,
+): string[] {
+  const waiting = subscriptionWaiting(facts, policy);
+  const planned = planNotices(facts, Date.now(), policy).map((one) => `${one.kind} at ${one.dueAt}`);
+  const told = facts.told.map((one) => `${one.kind} at ${one.at}`);
+  return [
+    `**Subscription ${facts.subscriptionId}** is **${facts.stage}** (trial: ${facts.trial}); its customer is ${facts.entitled ? '' : 'not '}entitled.`,
+    waiting === undefined ? 'It is over.' : waitingLine(waiting),
+    isUnreadable ? `**Exception ${UNREADABLE}** (owner: payments).` : '',
+    due === undefined ? '' : `Looks again ${iso(due.atMs)}, ${due.why}.`,
+    invoiceLine(facts),
+    told.length === 0 ? '' : `Said: ${told.join(', ')}.`,
+    planned.length === 0 ? '' : `To be said: ${planned.join(', ')}.`,
+  ];
 }
 
 function invoiceLine({ invoice }: SubscriptionFacts): string {
@@ -187,9 +181,10 @@ function invoiceLine({ invoice }: SubscriptionFacts): string {
   return `Invoice ${invoiceId} over ${formatMoney({ amount: amountDue, currency })} is ${status}${tries}${refused}${next}.`;
 }
 
-/** One look at the provider, recorded. */
+/** Looks at the provider and records what is new. */
 export function follow(life: SubscriptionLifecycle): Promise<FollowSubscriptionResult> {
-  const summary = life.due === undefined ? 'Look at the subscription' : `Look at the subscription, ${life.due.why}`;
+  const due = life.due();
+  const summary = due === undefined ? 'Look at the subscription' : `Look at the subscription, ${due.why}`;
   const input = lookInput(life);
   return localFirst(
     () => firstTry.followSubscription.executeWithOptions({ ...FIRST_TRY_OPTIONS, summary }, [input]),
@@ -197,7 +192,7 @@ export function follow(life: SubscriptionLifecycle): Promise<FollowSubscriptionR
   );
 }
 
-/** Dunning is over and the policy says that it ends. */
+/** Ends a subscription whose dunning is over, where the policy says so. */
 export function end(life: SubscriptionLifecycle): Promise<FollowSubscriptionResult> {
   const summary = 'End the subscription: its invoice is tried no more';
   const input = lookInput(life);
@@ -207,7 +202,7 @@ export function end(life: SubscriptionLifecycle): Promise<FollowSubscriptionResu
   );
 }
 
-/** A customer's new payment method, while they wait. */
+/** Pays with a customer's new payment method, while they wait. */
 export function payNow(
   life: SubscriptionLifecycle,
   paymentMethod: string,

@@ -66,7 +66,7 @@ export interface ResolveSubscriptionException {
 }
 
 /** What of a subscription needs a person. Called as local activities: one short transaction each. */
-export interface SubscriptionDesk {
+export interface SubscriptionExceptions {
   raiseSubscriptionException(input: RaiseSubscriptionException): Promise<void>;
   resolveSubscriptionException(input: ResolveSubscriptionException): Promise<void>;
 }

@@ -16,7 +16,7 @@ import { statement } from '../postgres/statements';
 import { raiseSubscriptionException, resolveSubscriptionException } from './exceptions';
 import type { SubscriptionRecord } from './record';
 import { loadSubscription, lockSubscription, withoutPage, writeSubscription } from './step';
-import type { SubscriptionDesk } from '../../../workflows/subscription/ports';
+import type { SubscriptionExceptions } from '../../../workflows/subscription/ports';
 
 const sql = {
   version: statement('subscription-version'),
@@ -61,7 +61,7 @@ export type RecordSubscriptionResult =
  *
  * @throws ApplicationFailure `StorageUnavailable` (retryable) where Postgres could not be asked
  */
-export interface SubscriptionStore extends SubscriptionDesk {
+export interface SubscriptionStore extends SubscriptionExceptions {
   /** Counts what was recorded of it; 0 where nothing is. */
   recordedVersion(subscriptionId: string): Promise<number>;
   /**
