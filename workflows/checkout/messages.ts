@@ -1,4 +1,4 @@
-import { defineUpdate } from '@temporalio/workflow';
+import { defineUpdate } from '../kit/define';
 import type { CaptureOn } from '../domain/order/order';
 import type { CartLine } from '../domain/order/lines';
 import type { FieldProblem } from '../domain/shared/errors';

@@ -1,4 +1,4 @@
-import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '../kit/define';
 import type { DisputeStage } from '../domain/dispute/dispute';
 import type { DisputePolicy } from '../domain/dispute/plan';
 import type { Waiting } from '../domain/shared/waiting';

@@ -1,4 +1,4 @@
-import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '../kit/define';
 import type { FraudWarningEnd, FraudWarningPolicy } from '../domain/dispute/fraud-warning';
 import type { RefundPolicy } from '../domain/refund/refund';
 import type { Waiting } from '../domain/shared/waiting';

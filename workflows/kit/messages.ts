@@ -1,4 +1,4 @@
-import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineUpdate } from './define';
 import type { ResolutionAction } from '../domain/exception/actions';
 import type { CommandAnswer } from '../domain/order/commands';
 import type { ExceptionKind } from '../domain/exception/exception';

@@ -1,4 +1,4 @@
-import { defineSignal, defineUpdate } from '@temporalio/workflow';
+import { defineSignal, defineUpdate } from '../kit/define';
 import type { CancelCommand, CommandAnswer, DeliverCommand, Refusal, ShipCommand } from '../domain/order/commands';
 import type { LineQuantity } from '../domain/order/lines';
 import type { OrderFacts } from '../domain/order/order';

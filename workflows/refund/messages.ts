@@ -1,4 +1,4 @@
-import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '../kit/define';
 import type { RefundPart, RefundPolicy, RefundResolution, RefundState } from '../domain/refund/refund';
 import type { Waiting } from '../domain/shared/waiting';
 import type { RefundRefusalReason, RefundRequest } from '../domain/refund/request';

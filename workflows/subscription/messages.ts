@@ -1,4 +1,4 @@
-import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '../kit/define';
 import type { DunningPolicy, SubscriptionStage } from '../domain/subscription/subscription';
 import type { Waiting } from '../domain/shared/waiting';
 
