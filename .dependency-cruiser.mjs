@@ -51,6 +51,13 @@ export default {
       "A provider's SDK stops at its adapter.",
     ),
     {
+      name: 'declared-dependencies',
+      comment: 'What a workspace imports is in its own package.json, so that a part can be installed without the rest.',
+      severity: 'error',
+      from: { path: '^(workflows|activities|clients|workers)/.*\\.ts$' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown'] },
+    },
+    {
       name: 'stories-do-not-import-each-other',
       comment: 'Stories of storage import the foundations, never each other.',
       severity: 'error',
@@ -61,7 +68,8 @@ export default {
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^dist/' },
+    exclude: { path: '(^|/)dist/' },
   },
 };

@@ -3,7 +3,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'coverage/**', '.holdfast/**', 'node_modules/**', 'reports/**'] },
+  { ignores: ['**/dist/**', 'coverage/**', 'reports/**', '.holdfast/**', '**/node_modules/**'] },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   {

@@ -1,9 +1,11 @@
 import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common';
 import { METADATA_ENCODING_KEY } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import * as proto from '@temporalio/proto';
 import type { Keyring } from '../../activities/crypto';
 
 const ENCODING = 'binary/holdfast-encrypted';
+/** An ES module, as which this is published, sees the generated root as a default export alone. */
+const { temporal } = ('default' in proto ? proto.default : proto) as typeof proto;
 const { Payload: PayloadProto } = temporal.api.common.v1;
 const QUOTE = '"'.charCodeAt(0);
 
