@@ -20,8 +20,8 @@ import {
 import type { RefusalCause } from '../domain/order/shipping-rules';
 import type { CancelAnswer, DeliverAnswer, HoldDecision, RenewPaymentAnswer, ShipAnswer } from './messages';
 import type { CancelCommand, DeliverCommand, Refusal, ShipCommand, CommandAnswer } from '../domain/order/commands';
-import { records } from './context';
-import type { OrderContext } from './context';
+import { records } from './lifecycle';
+import type { OrderContext } from './lifecycle';
 import { endHoldDecision, ensureHold, renewHold, renewWith } from './holds';
 import { capturePayment, voidPaymentSoon } from '../payment/activities';
 import type { CapturePaymentInput, ShipmentRecord } from '../payment/ports';

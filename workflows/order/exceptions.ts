@@ -9,7 +9,7 @@ import { defectMessage, failureMessageOf, failureTypeOf, refusedMessage } from '
 import type { CommandAnswer, Refusal } from '../domain/order/commands';
 import type { ResolveCommand } from '../kit/messages';
 import { cancel, capture } from './commands';
-import { records, type OrderContext } from './context';
+import { records, type OrderContext } from './lifecycle';
 import { letReplacedHoldsGo, renewHold, syncPayment, voidUnseen } from './holds';
 
 /*

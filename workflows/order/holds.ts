@@ -5,8 +5,8 @@ import { isRaised, RELEASED_FOR_ANOTHER } from '../domain/order/order';
 import { formatMoney } from '../domain/shared/money';
 import { owedAmount } from '../domain/order/owed';
 import { failureTypeOf } from '../kit/failures';
-import { records } from './context';
-import type { OrderContext } from './context';
+import { records } from './lifecycle';
+import type { OrderContext } from './lifecycle';
 import { authorizeLater, syncPaymentSoon, voidPaymentSoon } from '../payment/activities';
 import type { AuthorizationPurpose, AuthorizationResult, AuthorizePaymentInput, PaymentStatus } from '../payment/ports';
 

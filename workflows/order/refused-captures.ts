@@ -4,7 +4,7 @@ import { isRaised, remainingLines, type OrderFacts } from '../domain/order/order
 import { owedAmount, owedFor } from '../domain/order/owed';
 import type { RefusalDetails } from '../domain/shared/errors';
 import type { RefusalCause } from '../domain/order/shipping-rules';
-import type { OrderContext } from './context';
+import type { OrderContext } from './lifecycle';
 import type { RefusedCapture } from './messages';
 import type { CapturePaymentInput, ShipmentRecord } from '../payment/ports';
 

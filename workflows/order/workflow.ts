@@ -25,7 +25,7 @@ import type { OrderInput } from './messages';
 import type { Refusal, ShipCommand } from '../domain/order/commands';
 import type { ResolveCommand } from '../kit/messages';
 import { cancel, capture, captureAll, decide, deliver, renew, ship } from './commands';
-import { OrderContext, records } from './context';
+import { OrderContext, records } from './lifecycle';
 import { askForPayment, letReplacedHoldsGo, releaseForAnother, renewHold, stopForRefund, syncPayment } from './holds';
 import { closeDefect, raiseDefect, resolveByPerson } from './exceptions';
 import { insist } from '../kit/saga';
