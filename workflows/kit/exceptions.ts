@@ -1,4 +1,4 @@
-import { proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
+import { isCancellation, log, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
 import { exceptionActions } from '../domain/exception/actions';
 import type { ResolutionAction } from '../domain/exception/actions';
 import type { ExceptionKind } from '../domain/exception/exception';
@@ -138,38 +138,53 @@ export class OrderExceptions implements ExceptionDesk {
   /**
    * @param knownOrderId asked for each time: it may be known only after the first look
    * @param onResolved called after exceptions were closed
-   * @param amountAtRisk what is at risk where nobody says otherwise
+   * @param amountAtRisk what is at risk where the caller of `raise` names nothing else
+   * @param onFacts called with the order as it is after an exception was raised or resolved
    */
   constructor(
     private readonly knownOrderId: () => string | undefined,
     private readonly onResolved: () => void = () => undefined,
     private readonly amountAtRisk: () => Money | undefined = () => undefined,
+    private readonly onFacts: (facts: OrderFacts) => void = () => undefined,
   ) {}
 
-  /** @returns the order as it is with the exception; null where it is not recorded */
-  raise(
+  async raise(
     kind: ExceptionKind,
     message: string,
     owner = 'payments',
     amountAtRisk = this.amountAtRisk(),
     replacesText = false,
-  ): Promise<OrderFacts | null> {
+  ): Promise<void> {
     const operationKey = this.keys.of(kind);
     const exception = { orderId: this.orderId, workflowId: this.workflowId, kind, operationKey, message, owner };
-    return records.raiseException({
+    const facts = await records.raiseException({
       ...exception,
       ...(amountAtRisk && { amountAtRisk }),
       ...(replacesText && { replacesText }),
     });
+    if (facts !== null) this.onFacts(facts);
   }
 
-  async resolve(...kinds: ExceptionKind[]): Promise<OrderFacts | null> {
+  /**
+   * As `raise`, for a step that is tried again: where the exception cannot be recorded, the step goes on, and its next failure
+   * raises it.
+   */
+  async report(...raised: Parameters<OrderExceptions['raise']>): Promise<void> {
+    try {
+      await this.raise(...raised);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.error('an exception could not be recorded', { kind: raised[0], error: String(error) });
+    }
+  }
+
+  async resolve(...kinds: ExceptionKind[]): Promise<void> {
     const { workflowId, keys } = this;
     const operationKeys = kinds.map((kind) => keys.of(kind));
     const facts = await records.resolveException({ orderId: this.orderId, workflowId, kinds, operationKeys });
     for (const kind of kinds) keys.close(kind);
     this.onResolved();
-    return facts;
+    if (facts !== null) this.onFacts(facts);
   }
 
   private get orderId(): string {

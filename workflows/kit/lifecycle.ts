@@ -169,7 +169,8 @@ export interface Steps<D> {
 export async function live<Facts, D extends Due>(life: Lifecycle<Facts, D>, steps: Steps<D>): Promise<void> {
   const isDone = (): boolean => life.isOver && allHandlersFinished();
   for (;;) {
-    await steps.beforeWaiting?.();
+    // Not awaited where there is none: that would let the next command begin before this is shown.
+    if (steps.beforeWaiting !== undefined) await steps.beforeWaiting();
     // At the end callers have their answers first.
     if (!life.isOver || isDone()) life.publish();
     if (isDone()) return;

@@ -3,6 +3,7 @@ import { WHOLE_ORDER, shipmentId } from '../domain/shared/operation-keys';
 import { heldNow, isRaised, remainingLines } from '../domain/order/order';
 import type { Hold, OrderFacts } from '../domain/order/order';
 import { failureKind, failureTypes } from '../domain/shared/errors';
+import { refusal } from '../kit/answers';
 import { failureTypeOf, refusedMessage } from '../kit/failures';
 import { owedAmount, owedFor, paidAhead } from '../domain/order/owed';
 import {
@@ -21,7 +22,7 @@ import type { RefusalCause } from '../domain/order/shipping-rules';
 import type { CancelAnswer, DeliverAnswer, HoldDecision, RenewPaymentAnswer, ShipAnswer } from './messages';
 import type { CancelCommand, DeliverCommand, Refusal, ShipCommand, CommandAnswer } from '../domain/order/commands';
 import { records } from './lifecycle';
-import type { OrderContext } from './lifecycle';
+import type { OrderLifecycle } from './lifecycle';
 import { endHoldDecision, ensureHold, renewHold, renewWith } from './holds';
 import { capturePayment, voidPaymentSoon } from '../payment/activities';
 import type { CapturePaymentInput, ShipmentRecord } from '../payment/ports';
@@ -33,19 +34,19 @@ import { endRefusal, refuseCapture } from './refused-captures';
  */
 
 /** Ships lines: takes their money, then records the parcel, in one activity. */
-export async function ship(order: OrderContext, command: ShipCommand): Promise<ShipAnswer> {
-  const known = sameShipment(order.facts, command);
-  if (known !== undefined) return shipped(order, known.shipmentId, known.amount);
+export async function ship(life: OrderLifecycle, command: ShipCommand): Promise<ShipAnswer> {
+  const known = sameShipment(life.facts, command);
+  if (known !== undefined) return shipped(life, known.shipmentId, known.amount);
   const id = shipmentId(command.carrier, command.trackingNumber);
-  if (order.unsettled.cancel !== undefined) return order.refusal('order_cancelled', 'The order is being cancelled.');
+  if (life.unfinished.cancel !== undefined) return refusal('order_cancelled', 'The order is being cancelled.');
   // One with other contents is settled first, under its own: a corrected command begins where that ended.
-  if (!isUnderWayFor(order, id, command) && !(await settleCapture(order))) return unsettledCapture(order);
-  const open = order.unsettled.capture;
-  const cause = refuseShipment(order.facts, command);
+  if (!isUnderWayFor(life, id, command) && !(await finishCapture(life))) return unknownCapture();
+  const open = life.unfinished.capture;
+  const cause = refuseShipment(life.facts, command);
   // A capture that is under way may have taken its money: it is settled first, whatever was recorded since.
-  const isUnderWay = open !== undefined && cause?.reason === stopShipping(order.facts)?.reason;
+  const isUnderWay = open !== undefined && cause?.reason === stopShipping(life.facts)?.reason;
   if (cause !== undefined && !isUnderWay) return { accepted: false, ...cause };
-  order.step = `shipping ${command.trackingNumber}`;
+  life.step = `shipping ${command.trackingNumber}`;
   const shipment = {
     shipmentId: id,
     lines: command.lines,
@@ -53,23 +54,23 @@ export async function ship(order: OrderContext, command: ShipCommand): Promise<S
     trackingNumber: command.trackingNumber,
     ...(command.warehouseId === undefined ? {} : { warehouseId: command.warehouseId }),
   };
-  const captured = await pay(order, shipment, open);
-  if (typeof captured === 'number') return shipped(order, id, captured);
+  const captured = await pay(life, shipment, open);
+  if (typeof captured === 'number') return shipped(life, id, captured);
   if (typeof captured === 'object') return { accepted: false, ...captured };
-  if (captured === 'stopped') return stopped(order);
+  if (captured === 'stopped') return stopped(life);
   if (captured === 'unrecorded')
-    return order.refusal(
+    return refusal(
       'needs_person',
       'The money was taken and the parcel could not be recorded; send it again, corrected. A person was notified.',
     );
   if (captured === 'payment_needed')
-    return order.refusal('payment_needed', 'The card hold is gone and could not be renewed; the customer was asked.');
+    return refusal('payment_needed', 'The card hold is gone and could not be renewed; the customer was asked.');
   if (captured === 'unknown')
-    return order.refusal(
+    return refusal(
       'outcome_unknown',
       'It is not known yet whether the money was taken; send the same shipment again to ask.',
     );
-  return order.refusal('outcome_unknown', 'What the order owes changed a moment ago; send the same shipment again.');
+  return refusal('outcome_unknown', 'What the order owes changed a moment ago; send the same shipment again.');
 }
 
 /**
@@ -86,15 +87,15 @@ const MAX_CAPTURES = 3;
  * A capture that is under way is finished first; if its hold is gone, the amount is captured from a new hold.
  */
 async function pay(
-  order: OrderContext,
+  life: OrderLifecycle,
   shipment: ShipmentRecord,
   underWay: CapturePaymentInput | undefined,
 ): Promise<number | Exclude<Captured, 'captured'>> {
   let input = underWay;
   for (let tries = 1; tries <= MAX_CAPTURES; tries += 1) {
-    const amount = input?.amount ?? owedFor(order.facts, shipment.lines);
-    if (amount === 0) return recordPaid(order, shipment);
-    const captured = input === undefined ? await captureOnHold(order, amount, shipment) : await capture(order, input);
+    const amount = input?.amount ?? owedFor(life.facts, shipment.lines);
+    if (amount === 0) return recordPaid(life, shipment);
+    const captured = input === undefined ? await captureOnHold(life, amount, shipment) : await capture(life, input);
     if (captured === 'captured') return amount;
     if (captured !== 'gone') return captured;
     input = undefined;
@@ -103,38 +104,38 @@ async function pay(
 }
 
 /** Records a parcel for which nothing is owed. */
-async function recordPaid(order: OrderContext, shipment: ShipmentRecord): Promise<0 | 'stopped' | RefusalCause> {
-  const result = await records.recordShipment({ orderId: order.orderId, shipment });
-  order.set('outcome' in result ? result.facts : result);
+async function recordPaid(life: OrderLifecycle, shipment: ShipmentRecord): Promise<0 | 'stopped' | RefusalCause> {
+  const result = await records.recordShipment({ orderId: life.orderId, shipment });
+  life.set('outcome' in result ? result.facts : result);
   if (!('outcome' in result)) {
-    await endRefusal(order, shipment);
+    await endRefusal(life, shipment);
     return 0;
   }
   return result.outcome === 'stopped' ? 'stopped' : result.cause;
 }
 
 /** A dispute or a refund came between the command and its record. */
-function stopped(order: OrderContext): ShipAnswer {
-  const cause = stopShipping(order.facts);
-  if (cause === undefined) return order.refusal('outcome_unknown', 'Shipping was stopped a moment ago; try again.');
+function stopped(life: OrderLifecycle): ShipAnswer {
+  const cause = stopShipping(life.facts);
+  if (cause === undefined) return refusal('outcome_unknown', 'Shipping was stopped a moment ago; try again.');
   return { accepted: false, ...cause };
 }
 
 /** Captures from the open hold, or from a new one where none is open. */
-async function captureOnHold(order: OrderContext, amount: number, shipment: ShipmentRecord): Promise<Captured> {
-  if (!(await ensureHold(order))) {
-    if (isRaised(order.facts, 'hold_cancelled')) return paymentCancelled(order.facts);
-    const stopped = holdStopped(order.facts);
+async function captureOnHold(life: OrderLifecycle, amount: number, shipment: ShipmentRecord): Promise<Captured> {
+  if (!(await ensureHold(life))) {
+    if (isRaised(life.facts, 'hold_cancelled')) return paymentCancelled(life.facts);
+    const stopped = holdStopped(life.facts);
     if (stopped !== undefined) return stopped;
-    return order.facts.paymentState === 'payment_needed' ? 'payment_needed' : 'unknown';
+    return life.facts.paymentState === 'payment_needed' ? 'payment_needed' : 'unknown';
   }
-  const { hold } = order.facts;
+  const { hold } = life.facts;
   // What is owed may have changed while the new hold was got.
-  if (hold === undefined || amount !== owedFor(order.facts, shipment.lines)) return 'gone';
+  if (hold === undefined || amount !== owedFor(life.facts, shipment.lines)) return 'gone';
   const { paymentIntentId, multicapture } = hold;
-  const final = !multicapture || owedAmount(order.facts) === amount || isLastCapture(order.facts, hold);
-  const after = paidAhead(order.facts) > 0 ? { after: order.facts.amounts.captured } : {};
-  return capture(order, { orderId: order.orderId, paymentIntentId, amount, final, shipment, ...after });
+  const final = !multicapture || owedAmount(life.facts) === amount || isLastCapture(life.facts, hold);
+  const after = paidAhead(life.facts) > 0 ? { after: life.facts.amounts.captured } : {};
+  return capture(life, { orderId: life.orderId, paymentIntentId, amount, final, shipment, ...after });
 }
 
 /** Stripe captures a PaymentIntent 50 times at most; the last one releases the rest, which is held anew. */
@@ -146,31 +147,31 @@ function isLastCapture({ shipments }: OrderFacts, { authorizedAt }: Hold): boole
 }
 
 /** One capture; what fails for good is kept and tried again, so no parcel leaves without its money being looked for. */
-export async function capture(order: OrderContext, input: CapturePaymentInput): Promise<Captured> {
+export async function capture(life: OrderLifecycle, input: CapturePaymentInput): Promise<Captured> {
   try {
-    const result = await capturePayment(input, order.unsettled.capture !== undefined);
-    order.set(result.facts);
-    await order.conclude('capture', 'capture_unknown');
+    const result = await capturePayment(input, life.unfinished.capture !== undefined);
+    life.set(result.facts);
+    await life.conclude('capture', 'capture_unknown');
     if (result.outcome === 'refused') return result.cause;
-    if (result.outcome === 'payment_refused') return await refuseCapture(order, input, result.refusal);
-    if (result.outcome === 'captured') await endRefusal(order, input.shipment);
-    if (result.outcome === 'captured' && !isRecorded(order.facts, input)) return 'unrecorded';
+    if (result.outcome === 'payment_refused') return await refuseCapture(life, input, result.refusal);
+    if (result.outcome === 'captured') await endRefusal(life, input.shipment);
+    if (result.outcome === 'captured' && !isRecorded(life.facts, input)) return 'unrecorded';
     return result.outcome === 'hold_expired' || result.outcome === 'changed' ? 'gone' : result.outcome;
   } catch (error) {
     if (isCancellation(error)) throw error;
     if (failureTypeOf(error) === failureTypes.undone) {
       // Its hold was let go or the order cancelled first: it has taken nothing and cannot any more.
-      await order.reload();
-      await order.conclude('capture', 'capture_unknown');
+      await life.reload();
+      await life.conclude('capture', 'capture_unknown');
       return 'gone';
     }
-    log.error('the outcome of a capture is not known', { orderId: order.orderId, error: String(error) });
-    order.unsettle({ capture: input });
-    await order.report(
+    log.error('the outcome of a capture is not known', { orderId: life.orderId, error: String(error) });
+    life.retryLater({ capture: input });
+    await life.exceptions.report(
       'capture_unknown',
       `It is not known whether the capture on ${input.paymentIntentId} for ${input.shipment?.trackingNumber ?? 'the whole order'} was made; it is being tried again.`,
       'payments',
-      { amount: input.amount, currency: order.facts.currency },
+      { amount: input.amount, currency: life.facts.currency },
     );
     return 'unknown';
   }
@@ -181,107 +182,104 @@ function isRecorded(facts: OrderFacts, { shipment }: CapturePaymentInput): boole
 }
 
 /** Is the capture of unknown outcome for just this parcel, with just these lines? */
-function isUnderWayFor(order: OrderContext, id: string, { lines }: ShipCommand): boolean {
-  const shipment = order.unsettled.capture?.shipment;
+function isUnderWayFor(life: OrderLifecycle, id: string, { lines }: ShipCommand): boolean {
+  const shipment = life.unfinished.capture?.shipment;
   return shipment?.shipmentId === id && sameLines(shipment.lines, lines);
 }
 
 /** A capture of unknown outcome is settled before anything else is begun on its order; false where that cannot be yet. */
-async function settleCapture(order: OrderContext): Promise<boolean> {
-  const open = order.unsettled.capture;
-  return open === undefined || (await capture(order, open)) !== 'unknown';
+async function finishCapture(life: OrderLifecycle): Promise<boolean> {
+  const open = life.unfinished.capture;
+  return open === undefined || (await capture(life, open)) !== 'unknown';
 }
 
-function unsettledCapture(order: OrderContext): Refusal {
-  return order.refusal(
+function unknownCapture(): Refusal {
+  return refusal(
     'outcome_unknown',
     'An earlier capture is not settled yet. Try again later, or resolve its exception (capture_unknown).',
   );
 }
 
 /** Takes the money of everything that is left, before it ships. */
-export async function captureAll(order: OrderContext): Promise<Captured> {
-  const { hold, orderId } = order.facts;
+export async function captureAll(life: OrderLifecycle): Promise<Captured> {
+  const { hold, orderId } = life.facts;
   if (hold === undefined) return 'gone';
-  const input = { orderId, paymentIntentId: hold.paymentIntentId, amount: owedAmount(order.facts), final: true };
-  order.step = `taking the money of the ${WHOLE_ORDER}`;
-  return capture(order, input);
+  const input = { orderId, paymentIntentId: hold.paymentIntentId, amount: owedAmount(life.facts), final: true };
+  life.step = `taking the money of the ${WHOLE_ORDER}`;
+  return capture(life, input);
 }
 
-function shipped(order: OrderContext, id: string, capturedAmount: number): ShipAnswer {
-  const { state, paymentState } = order.facts;
+function shipped(life: OrderLifecycle, id: string, capturedAmount: number): ShipAnswer {
+  const { state, paymentState } = life.facts;
   return { accepted: true, shipmentId: id, capturedAmount, state, paymentState };
 }
 
 /** Cancels what has not shipped: the hold is let go first, then state and stock change in one transaction. */
-export async function cancel(order: OrderContext, command: CancelCommand): Promise<CancelAnswer> {
-  let before = order.facts;
+export async function cancel(life: OrderLifecycle, command: CancelCommand): Promise<CancelAnswer> {
+  let before = life.facts;
   if (before.state === 'cancelled') {
-    await order.conclude('cancel', 'cancel_unknown');
-    return cancelled(order, before);
+    await life.conclude('cancel', 'cancel_unknown');
+    return cancelled(life, before);
   }
-  if (!(await settleCapture(order))) return unsettledCapture(order);
-  before = order.facts;
+  if (!(await finishCapture(life))) return unknownCapture();
+  before = life.facts;
   const cause = refuseCancel(before);
   if (cause !== undefined) {
-    await order.conclude('cancel', 'cancel_unknown');
+    await life.conclude('cancel', 'cancel_unknown');
     return { accepted: false, ...cause };
   }
-  order.step = 'cancelling what has not shipped';
+  life.step = 'cancelling what has not shipped';
   try {
-    if (await letHoldsGo(order, before)) {
-      await order.conclude('cancel', 'cancel_unknown');
-      return order.refusal(
+    if (await voidHolds(life, before)) {
+      await life.conclude('cancel', 'cancel_unknown');
+      return refusal(
         'captured_needs_refund',
         'Money was taken before the order could be cancelled; it needs a refund.',
       );
     }
-    order.set(await records.cancelOrder({ orderId: order.orderId, reason: command.reason, actor: command.actor }));
+    life.set(await records.cancelOrder({ orderId: life.orderId, reason: command.reason, actor: command.actor }));
   } catch (error) {
     if (isCancellation(error)) throw error;
-    log.error('an order could not be cancelled yet', { orderId: order.orderId, error: String(error) });
-    return cancelLater(order, command, error);
+    log.error('an order could not be cancelled yet', { orderId: life.orderId, error: String(error) });
+    return cancelLater(life, command, error);
   }
-  await order.conclude('cancel', 'cancel_unknown');
-  await order.conclude('authorization', 'reauthorization_unknown');
-  return cancelled(order, before);
+  await life.conclude('cancel', 'cancel_unknown');
+  await life.conclude('authorization', 'reauthorization_unknown');
+  return cancelled(life, before);
 }
 
 /** The cancel could not be made: it is tried again, and a person has a case. */
-async function cancelLater(order: OrderContext, command: CancelCommand, error: unknown): Promise<Refusal> {
-  order.unsettle({ cancel: command });
-  const { amounts, currency } = order.facts;
+async function cancelLater(life: OrderLifecycle, command: CancelCommand, error: unknown): Promise<Refusal> {
+  life.retryLater({ cancel: command });
+  const { amounts, currency } = life.facts;
   const held = heldNow(amounts);
   const atRisk = held > 0 ? { amount: held, currency } : undefined;
   const kind = failureKind(failureTypeOf(error));
   if (kind === 'refusal' || kind === 'defect') {
     const message = `${refusedMessage('The cancel of the order', error)}. Nothing ships any more, and it is being tried again`;
-    await order.report('cancel_unknown', `${message}.`, 'payments', atRisk);
-    return order.refusal('needs_person', `${message}. A person was notified.`);
+    await life.exceptions.report('cancel_unknown', `${message}.`, 'payments', atRisk);
+    return refusal('needs_person', `${message}. A person was notified.`);
   }
   const message =
     'The order is being cancelled but its hold or its stock could not be released yet; it is being tried again.';
-  await order.report('cancel_unknown', message, 'payments', atRisk);
-  return order.refusal(
-    'outcome_unknown',
-    'The cancel is not settled yet: nothing ships any more; send it again to ask.',
-  );
+  await life.exceptions.report('cancel_unknown', message, 'payments', atRisk);
+  return refusal('outcome_unknown', 'The cancel is not settled yet: nothing ships any more; send it again to ask.');
 }
 
 /**
  * Every attempt of an order that captured nothing is let go, those of unknown outcome too; of one that shipped in part, the
  * open hold and the pending payment. True where money turned out to be taken.
  */
-async function letHoldsGo(order: OrderContext, facts: OrderFacts): Promise<boolean> {
+async function voidHolds(life: OrderLifecycle, facts: OrderFacts): Promise<boolean> {
   const { orderId, paymentAttempts } = facts;
-  const attempts = Math.max(paymentAttempts, order.unsettled.authorization?.attempt ?? 0);
+  const attempts = Math.max(paymentAttempts, life.unfinished.authorization?.attempt ?? 0);
   const result = await voidPaymentSoon({ orderId, attempts, reason: 'order_cancelled' });
-  if (result.outcome === 'captured') await order.reload();
+  if (result.outcome === 'captured') await life.reload();
   return result.outcome === 'captured';
 }
 
-function cancelled(order: OrderContext, before: OrderFacts): CancelAnswer {
-  const { state, amounts } = order.facts;
+function cancelled(life: OrderLifecycle, before: OrderFacts): CancelAnswer {
+  const { state, amounts } = life.facts;
   return {
     accepted: true,
     state,
@@ -290,31 +288,31 @@ function cancelled(order: OrderContext, before: OrderFacts): CancelAnswer {
   };
 }
 
-export async function deliver(order: OrderContext, command: DeliverCommand): Promise<DeliverAnswer> {
-  const cause = refuseDelivery(order.facts, command);
+export async function deliver(life: OrderLifecycle, command: DeliverCommand): Promise<DeliverAnswer> {
+  const cause = refuseDelivery(life.facts, command);
   if (cause !== undefined) return { accepted: false, ...cause };
-  if (order.facts.state !== 'delivered') {
-    order.step = 'recording a delivery';
-    order.set(await records.recordDelivery({ orderId: order.orderId, ...command }));
-    if (isRaised(order.facts, 'delivery_overdue')) await order.resolve('delivery_overdue');
+  if (life.facts.state !== 'delivered') {
+    life.step = 'recording a delivery';
+    life.set(await records.recordDelivery({ orderId: life.orderId, ...command }));
+    if (isRaised(life.facts, 'delivery_overdue')) await life.exceptions.resolve('delivery_overdue');
   }
-  return { accepted: true, state: order.facts.state };
+  return { accepted: true, state: life.facts.state };
 }
 
 /** Another payment method for an order whose hold the bank did not renew. */
-export async function renew(order: OrderContext, paymentMethod: string): Promise<RenewPaymentAnswer> {
-  const stopped = refuseRenewal(order.facts);
+export async function renew(life: OrderLifecycle, paymentMethod: string): Promise<RenewPaymentAnswer> {
+  const stopped = refuseRenewal(life.facts);
   if (stopped !== undefined) return { accepted: false, ...stopped };
-  const isAsked = order.facts.paymentDeadline !== undefined || isRaised(order.facts, 'hold_cancelled');
-  if (!isAsked || owedAmount(order.facts) === 0)
-    return order.refusal('no_payment_needed', 'The payment of this order needs nothing.');
-  if (order.unsettled.authorization !== undefined) {
-    return order.refusal('outcome_unknown', 'An earlier try to renew the payment is not settled yet; try again later.');
+  const isAsked = life.facts.paymentDeadline !== undefined || isRaised(life.facts, 'hold_cancelled');
+  if (!isAsked || owedAmount(life.facts) === 0)
+    return refusal('no_payment_needed', 'The payment of this order needs nothing.');
+  if (life.unfinished.authorization !== undefined) {
+    return refusal('outcome_unknown', 'An earlier try to renew the payment is not settled yet; try again later.');
   }
-  const status = await renewWith(order, paymentMethod);
-  const refused = holdStopped(order.facts);
+  const status = await renewWith(life, paymentMethod);
+  const refused = holdStopped(life.facts);
   if (refused !== undefined) return { accepted: false, ...refused };
-  const retryUntil = order.facts.paymentDeadline ?? order.facts.placedAt;
+  const retryUntil = life.facts.paymentDeadline ?? life.facts.placedAt;
   switch (status?.status) {
     case 'authorized':
       return { accepted: true, state: 'authorized', captureBefore: status.hold.captureBefore };
@@ -323,37 +321,34 @@ export async function renew(order: OrderContext, paymentMethod: string): Promise
     case 'declined':
       return { accepted: true, state: 'declined', declineCode: status.declineCode, retryUntil };
     default:
-      return order.refusal(
-        'outcome_unknown',
-        'It is not known yet whether the payment was renewed; it is being looked up.',
-      );
+      return refusal('outcome_unknown', 'It is not known yet whether the payment was renewed; it is being looked up.');
   }
 }
 
 /** A person's decision on a hold that nears its end (policy `ask`), or on an order whose hold somebody cancelled. */
 export async function decide(
-  order: OrderContext,
+  life: OrderLifecycle,
   decision: HoldDecision,
 ): Promise<CommandAnswer<{ state: OrderFacts['state'] }>> {
-  if (!isRaised(order.facts, 'hold_decision', 'hold_cancelled', 'hold_stopped'))
-    return order.refusal('nothing_to_decide', 'No decision on a card hold is open.');
-  if (decision.action === 'capture' && order.facts.hold === undefined)
-    return order.refusal('nothing_to_decide', 'No card hold is open that could be captured: reauthorize, or cancel.');
-  const refunded = decision.action === 'cancel' ? undefined : refuseGivenBack(order.facts);
+  if (!isRaised(life.facts, 'hold_decision', 'hold_cancelled', 'hold_stopped'))
+    return refusal('nothing_to_decide', 'No decision on a card hold is open.');
+  if (decision.action === 'capture' && life.facts.hold === undefined)
+    return refusal('nothing_to_decide', 'No card hold is open that could be captured: reauthorize, or cancel.');
+  const refunded = decision.action === 'cancel' ? undefined : refuseGivenBack(life.facts);
   if (refunded !== undefined) return { accepted: false, ...refunded };
   if (decision.action === 'cancel') {
-    const answer = await cancel(order, { reason: 'hold_decision', actor: decision.actor });
+    const answer = await cancel(life, { reason: 'hold_decision', actor: decision.actor });
     if (!answer.accepted) return answer;
   } else if (decision.action === 'capture') {
-    const captured = await captureAll(order);
+    const captured = await captureAll(life);
     if (typeof captured === 'object') return { accepted: false, ...captured };
   } else {
-    const wasStopped = isRaised(order.facts, 'hold_stopped');
-    await renewHold(order, 'reauthorization');
+    const wasStopped = isRaised(life.facts, 'hold_stopped');
+    await renewHold(life, 'reauthorization');
     // Refused again for the same reason: it stays the person's case.
-    const stopped = wasStopped && order.facts.paymentState !== 'payment_needed' ? holdStopped(order.facts) : undefined;
+    const stopped = wasStopped && life.facts.paymentState !== 'payment_needed' ? holdStopped(life.facts) : undefined;
     if (stopped !== undefined) return { accepted: false, ...stopped };
   }
-  await endHoldDecision(order);
-  return { accepted: true, state: order.facts.state };
+  await endHoldDecision(life);
+  return { accepted: true, state: life.facts.state };
 }

@@ -5,12 +5,13 @@ import { isRaised, type OrderFacts } from '../domain/order/order';
 import { owedAmount } from '../domain/order/owed';
 import { remainingAmount } from '../domain/order/shipment-amount';
 import type { ResolutionAction } from '../domain/exception/actions';
+import { refusal } from '../kit/answers';
 import { defectMessage, failureMessageOf, failureTypeOf, refusedMessage } from '../kit/failures';
 import type { CommandAnswer, Refusal } from '../domain/order/commands';
 import type { ResolveCommand } from '../kit/messages';
 import { cancel, capture } from './commands';
-import { records, type OrderContext } from './lifecycle';
-import { letReplacedHoldsGo, renewHold, syncPayment, voidUnseen } from './holds';
+import { records, type OrderLifecycle } from './lifecycle';
+import { voidReplacedHolds, renewHold, syncPayment, voidUnseen } from './holds';
 
 /*
  * What becomes of an exception of an order: a person decides on what failed, and a mistake of our own gets an owner.
@@ -18,43 +19,43 @@ import { letReplacedHoldsGo, renewHold, syncPayment, voidUnseen } from './holds'
 
 /** Carries out a person's decision on an exception. */
 export async function resolveByPerson(
-  order: OrderContext,
+  life: OrderLifecycle,
   command: ResolveCommand,
 ): Promise<CommandAnswer<{ readonly action: ResolutionAction }>> {
   const { kind, action } = command;
-  if (!isRaised(order.facts, kind)) {
-    return order.refusal('nothing_to_resolve', `No exception of the kind ${kind} is open.`);
+  if (!isRaised(life.facts, kind)) {
+    return refusal('nothing_to_resolve', `No exception of the kind ${kind} is open.`);
   }
-  const work = workFor(order, command);
-  if (work === undefined) return order.refusal('action_not_possible', `${action} is not possible for ${kind}.`);
-  order.step = `${action}: ${kind}`;
-  await order.exceptions.decided(command);
+  const work = workFor(life, command);
+  if (work === undefined) return refusal('action_not_possible', `${action} is not possible for ${kind}.`);
+  life.step = `${action}: ${kind}`;
+  await life.exceptions.decided(command);
   const answer = await work();
-  if (!isRaised(order.facts, kind)) return { accepted: true, action };
-  if (typeof answer === 'string' && kind === 'void_failed') return order.refusal('outcome_unknown', answer);
-  return order.refusal('outcome_unknown', 'It was tried again and has not succeeded; the exception stays open.');
+  if (!isRaised(life.facts, kind)) return { accepted: true, action };
+  if (typeof answer === 'string' && kind === 'void_failed') return refusal('outcome_unknown', answer);
+  return refusal('outcome_unknown', 'It was tried again and has not succeeded; the exception stays open.');
 }
 
-function workFor(order: OrderContext, { kind, action }: ResolveCommand): (() => Promise<unknown>) | undefined {
-  const { capture: open, cancel: cancelling, authorization } = order.unsettled;
-  const close = (): Promise<void> => order.resolve(kind);
+function workFor(life: OrderLifecycle, { kind, action }: ResolveCommand): (() => Promise<unknown>) | undefined {
+  const { capture: open, cancel: cancelling, authorization } = life.unfinished;
+  const close = (): Promise<void> => life.exceptions.resolve(kind);
   switch (`${kind} ${action}` as const) {
     case 'capture_unknown retry':
-      return open === undefined ? close : () => capture(order, open);
+      return open === undefined ? close : () => capture(life, open);
     case 'capture_unknown give_up':
-      return open === undefined ? close : () => giveUpCapture(order, open.paymentIntentId);
+      return open === undefined ? close : () => giveUpCapture(life, open.paymentIntentId);
     case 'cancel_unknown retry':
-      return cancelling === undefined ? close : () => cancel(order, cancelling);
+      return cancelling === undefined ? close : () => cancel(life, cancelling);
     case 'cancel_unknown give_up':
-      return () => giveUpCancel(order);
+      return () => giveUpCancel(life);
     case 'reauthorization_unknown retry':
-      return authorization === undefined ? close : () => renewHold(order, authorization.purpose);
+      return authorization === undefined ? close : () => renewHold(life, authorization.purpose);
     case 'void_failed retry':
-      return () => voidAgain(order);
+      return () => voidAgain(life);
     case 'capture_refused dismiss':
       return async () => {
         await close();
-        order.refusedCaptures = [];
+        life.refusedCaptures = [];
       };
     case 'void_failed dismiss':
     case 'external_capture dismiss':
@@ -66,34 +67,34 @@ function workFor(order: OrderContext, { kind, action }: ResolveCommand): (() => 
 }
 
 /** Voids what was replaced, and what counts as released though Stripe did not know it; why the case stays open, if it does. */
-async function voidAgain(order: OrderContext): Promise<string | undefined> {
-  await letReplacedHoldsGo(order);
-  if (order.letGoFailed) return undefined;
+async function voidAgain(life: OrderLifecycle): Promise<string | undefined> {
+  await voidReplacedHolds(life);
+  if (life.voidFailed) return undefined;
   try {
-    const unseen = await voidUnseen(order);
+    const unseen = await voidUnseen(life);
     if (unseen.length > 0)
       return `Stripe still does not know ${unseen.join(', ')}: check that the secret key is of the account and mode that made it. The exception stays open.`;
   } catch (error) {
     if (isCancellation(error)) throw error;
-    log.warn('a hold could not be voided yet', { orderId: order.orderId, error: String(error) });
+    log.warn('a hold could not be voided yet', { orderId: life.orderId, error: String(error) });
     return undefined;
   }
-  await order.resolve('void_failed');
+  await life.exceptions.resolve('void_failed');
   return undefined;
 }
 
 /** The capture is not wanted any more: it cannot come under its key again, and what it took is booked as money for nothing yet. */
-async function giveUpCapture(order: OrderContext, paymentIntentId: string): Promise<void> {
+async function giveUpCapture(life: OrderLifecycle, paymentIntentId: string): Promise<void> {
   // What cannot be seen cannot be booked: its capture stays under way until it can.
-  if (!(await isSeen(order, paymentIntentId))) return;
-  order.set(await records.abandonCapture({ orderId: order.orderId, paymentIntentId }));
-  await syncPayment(order, paymentIntentId);
-  await order.conclude('capture', 'capture_unknown');
+  if (!(await isSeen(life, paymentIntentId))) return;
+  life.set(await records.abandonCapture({ orderId: life.orderId, paymentIntentId }));
+  await syncPayment(life, paymentIntentId);
+  await life.conclude('capture', 'capture_unknown');
 }
 
-async function isSeen(order: OrderContext, paymentIntentId: string): Promise<boolean> {
+async function isSeen(life: OrderLifecycle, paymentIntentId: string): Promise<boolean> {
   try {
-    return (await syncPayment(order, paymentIntentId)).status !== 'none';
+    return (await syncPayment(life, paymentIntentId)).status !== 'none';
   } catch (error) {
     if (failureTypeOf(error) !== failureTypes.refused) throw error;
     return false;
@@ -101,12 +102,12 @@ async function isSeen(order: OrderContext, paymentIntentId: string): Promise<boo
 }
 
 /** The order goes on: with its hold, unless the cancel has released it without our hearing of it. */
-async function giveUpCancel(order: OrderContext): Promise<void> {
-  order.set(await records.reopenHold({ orderId: order.orderId }));
-  const { hold } = order.facts;
-  if (hold !== undefined) await syncPayment(order, hold.paymentIntentId);
-  await order.resolve('cancel_unknown');
-  order.settled('cancel');
+async function giveUpCancel(life: OrderLifecycle): Promise<void> {
+  life.set(await records.reopenHold({ orderId: life.orderId }));
+  const { hold } = life.facts;
+  if (hold !== undefined) await syncPayment(life, hold.paymentIntentId);
+  await life.exceptions.resolve('cancel_unknown');
+  life.finish('cancel');
 }
 
 /**
@@ -115,7 +116,7 @@ async function giveUpCancel(order: OrderContext): Promise<void> {
  * @param isLasting it failed so often that an order without a hold needs a person, whatever the kind of the failure
  */
 export async function raiseDefect(
-  order: OrderContext,
+  life: OrderLifecycle,
   step: string,
   error: unknown,
   isLasting = false,
@@ -123,15 +124,14 @@ export async function raiseDefect(
   const type = failureTypeOf(error);
   const kind = failureKind(type);
   const isHopeless = type !== failureTypes.undone && (kind === 'defect' || kind === 'refusal');
-  if (!isHopeless && !(isLasting && isUnpaid(order.facts))) return undefined;
+  if (!isHopeless && !(isLasting && isUnpaid(life.facts))) return undefined;
   const isOurs = kind === 'defect';
   const owner = kind === 'refusal' ? 'payments' : 'operations';
   const message = failedMessage(kind, step, error);
-  await order.raise('step_failed', message, owner, openMoney(order.facts));
-  order.failedStep = step;
-  if (isOurs)
-    return order.refusal('needs_person', 'This failed on a mistake of Holdfast itself; a person was notified.');
-  return order.refusal('needs_person', `${message}. A person was notified.`);
+  await life.exceptions.raise('step_failed', message, owner, openMoney(life.facts));
+  life.failedStep = step;
+  if (isOurs) return refusal('needs_person', 'This failed on a mistake of Holdfast itself; a person was notified.');
+  return refusal('needs_person', `${message}. A person was notified.`);
 }
 
 function failedMessage(kind: FailureKind, step: string, error: unknown): string {
@@ -152,8 +152,8 @@ function openMoney(facts: OrderFacts): Money | undefined {
 }
 
 /** The step that had failed went through. */
-export async function closeDefect(order: OrderContext, step: string): Promise<void> {
-  if (order.failedStep !== step) return;
-  if (isRaised(order.facts, 'step_failed')) await order.resolve('step_failed');
-  order.failedStep = undefined;
+export async function closeDefect(life: OrderLifecycle, step: string): Promise<void> {
+  if (life.failedStep !== step) return;
+  if (isRaised(life.facts, 'step_failed')) await life.exceptions.resolve('step_failed');
+  life.failedStep = undefined;
 }

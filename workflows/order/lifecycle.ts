@@ -1,27 +1,18 @@
-import {
-  isCancellation,
-  log,
-  proxyLocalActivities,
-  setCurrentDetails,
-  upsertSearchAttributes,
-} from '@temporalio/workflow';
-import type { SearchAttributeUpdatePair } from '@temporalio/common';
-import { STORAGE_OPTIONS } from '../kit/activity-options';
-import { formatMoney, type Money } from '../domain/shared/money';
-import { heldNow, remainingLines } from '../domain/order/order';
-import type { ExceptionKind } from '../domain/exception/exception';
-import type { OrderFacts } from '../domain/order/order';
+import { proxyLocalActivities } from '@temporalio/workflow';
+import { heldNow, remainingLines, type OrderFacts } from '../domain/order/order';
+import { nextDue, type Due, type DueContext } from '../domain/order/next-due';
 import { isTerminal } from '../domain/order/state';
+import { formatMoney } from '../domain/shared/money';
 import { waitingFor } from '../domain/shared/waiting';
-import type { OrderInput, RefusedCapture, UnsettledSteps } from './messages';
-import type { Refusal } from '../domain/order/commands';
-import type { WorkflowStatus } from '../kit/messages';
-import type { AuthorizePaymentInput } from '../payment/ports';
-import type { OrderActivities } from './ports';
+import type { ExceptionKind } from '../domain/exception/exception';
+import { STORAGE_OPTIONS } from '../kit/activity-options';
 import { OrderExceptions } from '../kit/exceptions';
-import type { ExceptionDesk } from '../kit/exceptions';
+import { exceptionLine, Lifecycle, waitingLine, type Shown } from '../kit/lifecycle';
+import type { WorkflowStatus } from '../kit/messages';
 import { searchAttributes } from '../kit/search-attributes';
-import { MovingDeadline, SerialQueue } from '../kit/waiting';
+import type { AuthorizePaymentInput } from '../payment/ports';
+import type { OrderInput, RefusedCapture, UnsettledSteps } from './messages';
+import type { OrderActivities } from './ports';
 
 export const records = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
 
@@ -37,60 +28,51 @@ const FIRST_POLL_MS = 60_000;
 const LONGEST_POLL_MS = 6 * 3_600_000;
 
 /** What one run of an order's workflow holds in memory; all facts are in Postgres and come back from every step. */
-export class OrderContext {
+export class OrderLifecycle extends Lifecycle<OrderFacts, Due> implements DueContext {
   readonly orderId: string;
-  readonly queue = new SerialQueue();
-  readonly deadline = new MovingDeadline();
-  readonly exceptions = new OrderExceptions(() => this.orderId);
-  readonly desk: ExceptionDesk;
-  unsettled: { -readonly [K in keyof UnsettledSteps]: UnsettledSteps[K] };
-  settleAtMs: number | undefined;
+  readonly exceptions: OrderExceptions;
+  /** Steps whose outcome is not known, and when they are tried again; undefined where there are none. */
+  unfinished: { -readonly [K in keyof UnsettledSteps]: UnsettledSteps[K] };
+  retryAtMs: number | undefined;
   notBeforeMs = 0;
   pollAtMs = 0;
-  letGoAtMs = 0;
-  /** A replaced hold could not be voided and a person was asked; kept across runs, or nobody would close the exception. */
-  letGoFailed: boolean;
-  private renewalTries = 0;
+  voidAtMs = 0;
+  /** A replaced hold could not be voided and a person was asked; kept across runs, so that the exception is closed one day. */
+  voidFailed: boolean;
   /** What the provider refused to capture, and has not captured since. */
   refusedCaptures: readonly RefusedCapture[];
-  /** Automatic steps that failed in a row. */
-  private failures = 0;
-  /** Counts every change, so that the main loop wakes and looks again. */
-  version = 0;
-  step = 'loading the order';
-  loaded = false;
   /** The step that failed on a mistake of our own. */
   failedStep: string | undefined;
-  private known: OrderFacts | undefined;
-  private pollMs: number = FIRST_POLL_MS;
-  private shown = '';
+  /** Automatic steps that failed in a row. */
+  private failures = 0;
+  private renewalTries = 0;
+  private pollMs = FIRST_POLL_MS;
 
-  constructor(input: OrderInput) {
-    this.orderId = input.orderId;
-    this.unsettled = { ...input.unsettled };
-    this.letGoFailed = input.letGoFailed ?? false;
-    this.refusedCaptures = input.refusedCaptures ?? [];
-    if (this.hasUnsettled()) this.settleAtMs = Date.now();
-    this.desk = {
-      raise: (kind, message) => this.raise(kind, message, 'payments'),
-      resolve: (kind) => this.resolve(kind),
-      decisions: this.exceptions.decisions,
-    };
+  constructor({ orderId, unsettled, letGoFailed, refusedCaptures }: OrderInput) {
+    super(`order ${orderId}`, 'loading the order');
+    this.orderId = orderId;
+    this.exceptions = new OrderExceptions(
+      () => orderId,
+      undefined,
+      undefined,
+      (facts) => this.set(facts),
+    );
+    this.unfinished = { ...unsettled };
+    this.voidFailed = letGoFailed ?? false;
+    this.refusedCaptures = refusedCaptures ?? [];
+    if (this.hasUnfinished) this.retryAtMs = Date.now();
   }
 
-  /** The order as the last step left it. Only after it was found; see `loaded`. */
-  get facts(): OrderFacts {
-    if (this.known === undefined) throw new TypeError(`order ${this.orderId} was used before it was loaded`);
-    return this.known;
+  due(): Due | undefined {
+    return nextDue(this.facts, this);
   }
 
-  get exists(): boolean {
-    return this.known !== undefined;
+  get isOver(): boolean {
+    return isTerminal(this.facts.state) && this.due() === undefined && this.queue.idle;
   }
 
   set(facts: OrderFacts): void {
-    this.known = facts;
-    this.version += 1;
+    this.keep(facts);
   }
 
   /** Loads the order as Postgres has it now. */
@@ -99,51 +81,51 @@ export class OrderContext {
     return this.facts;
   }
 
-  hasUnsettled(): boolean {
-    const { capture, cancel, authorization } = this.unsettled;
-    return capture !== undefined || cancel !== undefined || authorization !== undefined;
+  private get hasUnfinished(): boolean {
+    return Object.values(this.unfinished).some((step) => step !== undefined);
   }
 
-  /** Remembers a step whose outcome is not known; it is tried again after a pause until it is settled. */
-  unsettle(steps: UnsettledSteps): void {
-    Object.assign(this.unsettled, steps);
-    this.settleAtMs = Date.now() + RETRY_MS;
+  /** Remembers a step whose outcome is not known; it is tried again after a pause until its outcome is known. */
+  retryLater(steps: UnsettledSteps): void {
+    Object.assign(this.unfinished, steps);
+    this.postponeRetry();
     this.version += 1;
   }
 
   /** Remembers a renewal of unknown outcome. True once it has been tried for so long that a person should look. */
-  unsettleRenewal(authorization: AuthorizePaymentInput): boolean {
+  retryRenewalLater(authorization: AuthorizePaymentInput): boolean {
     this.renewalTries += 1;
-    this.unsettle({ authorization });
+    this.retryLater({ authorization });
     if (this.renewalTries >= TRIES_BEFORE_A_PERSON) return true;
-    this.settleAtMs = Date.now() + SOON_MS;
+    this.retryAtMs = Date.now() + SOON_MS;
     return false;
   }
 
-  postponeSettling(): void {
-    this.settleAtMs = Date.now() + RETRY_MS;
+  postponeRetry(): void {
+    this.retryAtMs = Date.now() + RETRY_MS;
   }
 
-  settled(step: keyof UnsettledSteps): void {
-    delete this.unsettled[step];
+  /** Forgets a step: its outcome is known. */
+  finish(step: keyof UnsettledSteps): void {
+    delete this.unfinished[step];
     if (step === 'authorization') this.renewalTries = 0;
-    if (!this.hasUnsettled()) this.settleAtMs = undefined;
+    if (!this.hasUnfinished) this.retryAtMs = undefined;
     this.version += 1;
   }
 
-  /** Ends a step whose outcome is known now. Its exception is closed first: a step that is forgotten closes none any more. */
+  /** As `finish`, with the step's exception. That is closed first: once the step is forgotten, nothing closes it. */
   async conclude(step: keyof UnsettledSteps, kind: ExceptionKind): Promise<void> {
-    if (this.unsettled[step] === undefined) return;
-    await this.resolve(kind);
-    this.settled(step);
+    if (this.unfinished[step] === undefined) return;
+    await this.exceptions.resolve(kind);
+    this.finish(step);
   }
 
-  letGoLater(): void {
-    this.letGoFailed = true;
-    this.letGoAtMs = Date.now() + RETRY_MS;
+  voidLater(): void {
+    this.voidFailed = true;
+    this.voidAtMs = Date.now() + RETRY_MS;
   }
 
-  /** Keeps automatic steps still for a while after one did not help. */
+  /** Delays automatic steps after one did not help. */
   pause(): void {
     this.notBeforeMs = Date.now() + RETRY_MS;
   }
@@ -156,7 +138,7 @@ export class OrderContext {
     return isLasting;
   }
 
-  /** An automatic step went through. */
+  /** An automatic step succeeded. */
   endFailures(): void {
     this.failures = 0;
   }
@@ -171,88 +153,44 @@ export class OrderContext {
     this.pollAtMs = Date.now() + this.pollMs;
   }
 
-  async raise(
-    kind: ExceptionKind,
-    message: string,
-    owner: string,
-    amountAtRisk?: Money,
-    replacesText = false,
-  ): Promise<void> {
-    const facts = await this.exceptions.raise(kind, message, owner, amountAtRisk, replacesText);
-    if (facts !== null) this.set(facts);
-  }
-
-  /**
-   * Raises the exception of a step that failed and is tried again. Where that cannot be recorded, the step's own answer stands all
-   * the same: its next failure raises it.
-   */
-  async report(...raised: Parameters<OrderContext['raise']>): Promise<void> {
-    try {
-      await this.raise(...raised);
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      log.error('an exception could not be recorded', {
-        orderId: this.orderId,
-        kind: raised[0],
-        error: String(error),
-      });
-    }
-  }
-
-  async resolve(...kinds: ExceptionKind[]): Promise<void> {
-    const facts = await this.exceptions.resolve(...kinds);
-    if (facts !== null) this.set(facts);
-  }
-
-  refusal(reason: Refusal['reason'], message: string): Refusal {
-    return { accepted: false, reason, message };
+  /** What the next run begins with. The names of its fields are those of recorded histories. */
+  next(): OrderInput {
+    const { orderId, unfinished, voidFailed, refusedCaptures } = this;
+    return {
+      ...{ orderId, unsettled: unfinished, ...(voidFailed && { letGoFailed: voidFailed }) },
+      ...(refusedCaptures.length > 0 && { refusedCaptures }),
+    };
   }
 
   status(): WorkflowStatus {
-    return { orderId: this.orderId, step: this.step, waiting: (this.known && waitingFor(this.known)) ?? null };
+    const { orderId, step, waiting } = this;
+    return { orderId, step, waiting };
   }
 
-  /** Shows where the order stands: search attributes (one event, only where something changed) and current details (none). */
-  publish(): void {
-    if (this.known === undefined) return;
-    const facts = this.known;
+  protected show(facts: OrderFacts): Shown {
+    const { orderId, state, paymentState, channel, exception, amounts, currency, hold } = facts;
     const waiting = waitingFor(facts);
-    setCurrentDetails(details(facts));
-    const pairs: SearchAttributeUpdatePair[] = [
-      { key: searchAttributes.orderState, value: facts.state },
-      { key: searchAttributes.paymentState, value: facts.paymentState },
-      { key: searchAttributes.waitingOn, value: waiting?.on ?? null },
-      { key: searchAttributes.waitingUntil, value: waiting === undefined ? null : new Date(waiting.until) },
-      { key: searchAttributes.exceptionKind, value: facts.exception?.kind ?? null },
-      // A command that starts the order anew does not know it.
-      { key: searchAttributes.channel, value: facts.channel },
-    ];
-    const written = JSON.stringify(pairs.map((pair) => pair.value));
-    if (written === this.shown) return;
-    this.shown = written;
-    upsertSearchAttributes(pairs);
+    const money = (amount: number): string => formatMoney({ amount, currency });
+    const open = remainingLines(facts).map((line) => `${line.quantity} × ${line.sku}`);
+    return {
+      waiting,
+      exceptionKind: exception?.kind,
+      attributes: [
+        { key: searchAttributes.orderState, value: state },
+        { key: searchAttributes.paymentState, value: paymentState },
+        // A command that starts the order anew does not know it.
+        { key: searchAttributes.channel, value: channel },
+      ],
+      details: [
+        `**Order ${orderId}** is **${state}**, its payment **${paymentState}**.`,
+        waitingLine(waiting),
+        exceptionLine(exception),
+        `Held now ${money(heldNow(amounts))}, captured ${money(amounts.captured)}, released ${money(amounts.released)}.`,
+        hold === undefined
+          ? 'No card hold is open.'
+          : `Card hold ${hold.paymentIntentId} must be captured before ${hold.captureBefore}.`,
+        open.length === 0 || isTerminal(state) ? '' : `To ship: ${open.join(', ')}.`,
+      ],
+    };
   }
-}
-
-/** What the Temporal UI shows of an order, in markdown. */
-function details(facts: OrderFacts): string {
-  const amount = (value: number): string => formatMoney({ amount: value, currency: facts.currency });
-  const waiting = waitingFor(facts);
-  const open = remainingLines(facts).map((line) => `${line.quantity} × ${line.sku}`);
-  return [
-    `**Order ${facts.orderId}** is **${facts.state}**, its payment **${facts.paymentState}**.`,
-    waiting === undefined
-      ? 'It waits for nobody.'
-      : `Waits for the **${waiting.on}** until ${waiting.until}: ${waiting.why}.`,
-    facts.exception === undefined
-      ? ''
-      : `**Exception ${facts.exception.kind}** (owner: ${facts.exception.owner}): ${facts.exception.message}`,
-    `Held now ${amount(heldNow(facts.amounts))}, captured ${amount(facts.amounts.captured)}, released ${amount(facts.amounts.released)}.`,
-    facts.hold === undefined
-      ? 'No card hold is open.'
-      : `Card hold ${facts.hold.paymentIntentId} must be captured before ${facts.hold.captureBefore}.`,
-    open.length === 0 || isTerminal(facts.state) ? '' : `To ship: ${open.join(', ')}.`,
-  ]
-    .filter((line) => line !== '')
-    .join('\n\n');
 }

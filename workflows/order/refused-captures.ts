@@ -4,7 +4,7 @@ import { isRaised, remainingLines, type OrderFacts } from '../domain/order/order
 import { owedAmount, owedFor } from '../domain/order/owed';
 import type { RefusalDetails } from '../domain/shared/errors';
 import type { RefusalCause } from '../domain/order/shipping-rules';
-import type { OrderContext } from './lifecycle';
+import type { OrderLifecycle } from './lifecycle';
 import type { RefusedCapture } from './messages';
 import type { CapturePaymentInput, ShipmentRecord } from '../payment/ports';
 
@@ -15,36 +15,36 @@ import type { CapturePaymentInput, ShipmentRecord } from '../payment/ports';
 
 /** Opens the case, or adds to the open one; answers what the command is refused with. */
 export async function refuseCapture(
-  order: OrderContext,
+  life: OrderLifecycle,
   input: CapturePaymentInput,
   { code, message }: RefusalDetails,
 ): Promise<RefusalCause> {
   const { paymentIntentId, shipment, amount } = input;
   const refused = { ...(shipment && { parcel: shipment }), paymentIntentId, code, message };
-  const others = order.refusedCaptures.filter((one) => one.parcel?.shipmentId !== shipment?.shipmentId);
-  order.refusedCaptures = [...others, refused];
-  await report(order);
-  const money = { amount, currency: order.facts.currency };
-  const said = describe(order.facts, [refused], money);
+  const others = life.refusedCaptures.filter((one) => one.parcel?.shipmentId !== shipment?.shipmentId);
+  life.refusedCaptures = [...others, refused];
+  await report(life);
+  const money = { amount, currency: life.facts.currency };
+  const said = describe(life.facts, [refused], money);
   return { reason: 'payment_refused', message: `${said} Nothing was shipped. A person was notified.` };
 }
 
 /** A parcel's money, or where none is named that of the whole order, was taken: its pieces are refused no more. */
-export async function endRefusal(order: OrderContext, shipment: ShipmentRecord | undefined): Promise<void> {
-  const before = order.refusedCaptures;
+export async function endRefusal(life: OrderLifecycle, shipment: ShipmentRecord | undefined): Promise<void> {
+  const before = life.refusedCaptures;
   if (before.length === 0) return;
-  const left = shipment === undefined ? [] : stillRefused(order.facts, before, shipment);
-  order.refusedCaptures = left;
-  if (left.length === 0) await order.resolve('capture_refused');
-  else if (isRaised(order.facts, 'capture_refused')) await report(order);
+  const left = shipment === undefined ? [] : stillRefused(life.facts, before, shipment);
+  life.refusedCaptures = left;
+  if (left.length === 0) await life.exceptions.resolve('capture_refused');
+  else if (isRaised(life.facts, 'capture_refused')) await report(life);
 }
 
-function report(order: OrderContext): Promise<void> {
-  const { facts, refusedCaptures } = order;
+function report(life: OrderLifecycle): Promise<void> {
+  const { facts, refusedCaptures } = life;
   const isWhole = refusedCaptures.some((one) => one.parcel === undefined);
   const amount = isWhole ? owedAmount(facts) : owedFor(facts, refusedLines(facts, refusedCaptures));
   const money = { amount, currency: facts.currency };
-  return order.report('capture_refused', describe(facts, refusedCaptures, money), 'payments', money, true);
+  return life.exceptions.report('capture_refused', describe(facts, refusedCaptures, money), 'payments', money, true);
 }
 
 /** Pieces are alike: those that left count for the parcel of their own number first, then for the others in their order. */

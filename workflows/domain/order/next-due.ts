@@ -9,7 +9,7 @@ import { isGivenBack } from './order';
 /** What an order does by itself next, and when. `then` is shown beside the timer. */
 export interface Due {
   readonly kind:
-    | 'let_go' // a hold that was replaced stands still
+    | 'let_go' // a hold that was replaced is still open: void it
     | 'settle' // a step whose outcome is not known is tried again
     | 'capture_order' // policy of the order: its money is taken as soon as it is placed
     | 'authorize' // no hold is open while something is left to ship
@@ -27,26 +27,26 @@ export interface Due {
 
 /** What only the running workflow knows. */
 export interface DueContext {
-  /** A step is unsettled and is tried again then. */
-  readonly settleAtMs?: number;
+  /** When a step whose outcome is not known is tried again; undefined where there is none. */
+  readonly retryAtMs?: number | undefined;
   /** Automatic steps are not tried before this. */
   readonly notBeforeMs: number;
   readonly pollAtMs: number;
-  /** A replaced hold is not tried to be let go before this; it keeps no other step from its time. */
-  readonly letGoAtMs: number;
-  /** Letting go failed and a person was told; to be concluded even where it turns out to be done. */
-  readonly letGoFailed: boolean;
+  /** A replaced hold is not voided before this; other steps are not delayed by it. */
+  readonly voidAtMs: number;
+  /** A void failed and a person has the case; it is tried again even where nothing is left to void, to close the case. */
+  readonly voidFailed: boolean;
 }
 
 /** The next thing an order does by itself; undefined where it only waits for others. Pure; table-tested. */
 export function nextDue(facts: OrderFacts, context: DueContext): Due | undefined {
-  if (context.settleAtMs !== undefined) {
-    return { kind: 'settle', atMs: context.settleAtMs, then: 'try again a step whose outcome is not known' };
+  if (context.retryAtMs !== undefined) {
+    return { kind: 'settle', atMs: context.retryAtMs, then: 'try again a step whose outcome is not known' };
   }
   const next = stateDue(facts, context);
-  const isOwed = facts.supersededHolds.length > 0 || context.letGoFailed;
-  if (!isOwed || (next !== undefined && next.atMs < context.letGoAtMs)) return next;
-  return { kind: 'let_go', atMs: context.letGoAtMs, then: 'let the replaced card hold go' };
+  const isOwed = facts.supersededHolds.length > 0 || context.voidFailed;
+  if (!isOwed || (next !== undefined && next.atMs < context.voidAtMs)) return next;
+  return { kind: 'let_go', atMs: context.voidAtMs, then: 'let the replaced card hold go' };
 }
 
 function stateDue(facts: OrderFacts, context: DueContext): Due | undefined {

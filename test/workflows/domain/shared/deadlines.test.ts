@@ -5,7 +5,7 @@ import { waitingFor } from '../../../../workflows/domain/shared/waiting';
 import { orderFacts, withoutHold } from '../../../support/facts/facts';
 import { check, fc } from '../../../support/property';
 
-const idle = { letGoAtMs: 0, letGoFailed: false, notBeforeMs: 0, pollAtMs: 0 };
+const idle = { voidAtMs: 0, voidFailed: false, notBeforeMs: 0, pollAtMs: 0 };
 
 describe('the plan of a hold', () => {
   it.each([
@@ -101,7 +101,7 @@ describe('what an order does next by itself', () => {
 
   it('is nothing for one that is done, and settling before anything else', () => {
     expect(nextDue(withoutHold({ state: 'cancelled', paymentState: 'voided' }), idle)).toBeUndefined();
-    expect(nextDue(orderFacts(), { ...idle, settleAtMs: 5 })).toMatchObject({ kind: 'settle', atMs: 5 });
+    expect(nextDue(orderFacts(), { ...idle, retryAtMs: 5 })).toMatchObject({ kind: 'settle', atMs: 5 });
   });
 
   it('is to ask Stripe until the deadline, then to give up, while the customer must pay', () => {
