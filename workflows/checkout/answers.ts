@@ -3,7 +3,7 @@ import type { OrderFacts } from '../domain/order/order';
 import type { CheckoutAnswer } from './messages';
 import type { AuthorizationResult } from '../payment/ports';
 
-/* What a checkout tells its callers in the end. */
+/* How a checkout answers its callers. */
 
 export function placedAnswer(facts: OrderFacts): CheckoutAnswer {
   return {
@@ -14,7 +14,7 @@ export function placedAnswer(facts: OrderFacts): CheckoutAnswer {
   };
 }
 
-/** The answer to other contents, or another customer, under a cart id that is taken. `placed`: by an order, so for good. */
+/** The answer to other contents, or another customer, under a cart id in use. `placed`: by an order, so it stays in use. */
 export function cartChanged(placed: boolean): CheckoutAnswer {
   const message = placed
     ? 'This cart id is an order with other contents or another customer; use a new cart id.'
@@ -22,12 +22,12 @@ export function cartChanged(placed: boolean): CheckoutAnswer {
   return { state: 'failed', code: 'cart_changed', placed, message };
 }
 
-/** Was it answered before any money moved: the cart is an order already, or cannot be bought as it is? */
+/** Was the request refused before any money moved: the cart is an order already, or cannot be bought as it is? */
 export function nothingWasBegun({ status }: AuthorizationResult): boolean {
   return ['existing_order', 'cart_changed', 'out_of_stock', 'invalid', 'refused'].includes(status);
 }
 
-/** The answer to a checkout that the bank does not pay for. */
+/** The answer to a checkout whose payment was not authorized. */
 export function unpaidAnswer(result: AuthorizationResult): CheckoutAnswer {
   switch (result.status) {
     case 'existing_order':

@@ -5,7 +5,7 @@ import { defectMessage, failureTypeOf } from '../kit/failures';
 import type { OrderExceptions } from '../kit/exceptions';
 import { searchAttributes } from '../kit/search-attributes';
 
-/** The first mistake of our own in a checkout. Its buyer is answered and all is undone; a person gets the case. */
+/** The first mistake of our own in a checkout. Its buyer gets an answer and all steps are undone; a person gets the case. */
 export class CheckoutDefect {
   private message: string | undefined;
 
@@ -14,13 +14,13 @@ export class CheckoutDefect {
     private readonly exceptions: OrderExceptions,
   ) {}
 
-  /** Remembers a failed step where its failure is a mistake of our own; every other kind is none of a person's business. */
+  /** Remembers a failed step where its failure is a mistake of our own. Other failures need no person. */
   note(step: string, error: unknown): void {
     if (failureKind(failureTypeOf(error)) !== 'defect') return;
     this.message ??= defectMessage(`A checkout was undone: ${step}`, error);
   }
 
-  /** Opens the exception of a checkout that came to no order. Before the undo, which may take days. */
+  /** Opens the exception of a checkout that came to no order. */
   async raise(amountAtRisk: Money): Promise<void> {
     const { message, orderId } = this;
     if (message === undefined) return;
@@ -29,7 +29,7 @@ export class CheckoutDefect {
     try {
       await CancellationScope.nonCancellable(() => this.exceptions.raise(kind, message, 'operations', amountAtRisk));
     } catch (error) {
-      // The search attribute shows it still; the undo must not wait for it.
+      // The search attribute still shows it; the undo must not wait for the database.
       log.error('an exception could not be recorded', { orderId, kind, error: String(error) });
     }
   }

@@ -38,11 +38,11 @@ export interface SubmitCheckout {
 }
 
 /**
- * Start argument of the checkout workflow: the first submission, too, so that a checkout whose update is lost in a crash goes on
- * to its order in place of being given up with its hold.
+ * Start argument of the checkout workflow. It contains the first submission, so that a checkout whose update is lost in a crash
+ * still becomes an order.
  */
 export interface CheckoutInput extends SubmitCheckout {
-  /** Made by the caller, so that the order can be found by it from the first moment; a checkout that runs already keeps its own. */
+  /** Made by the caller, so that the order can be found by it from the first moment. A checkout that runs already keeps its own id. */
   readonly orderId: string;
 }
 
@@ -75,10 +75,10 @@ export type CheckoutAnswer =
       readonly code: 'payment_unavailable' | 'payment_refused' | 'order_unavailable' | 'abandoned';
       readonly message: string;
     }
-  /** The cart id is taken by other contents or another customer: by an order (`placed`, for good) or by a checkout that runs. */
+  /** The cart id belongs to other contents or another customer: of an order (`placed`), or of a checkout that still runs. */
   | { readonly state: 'failed'; readonly code: 'cart_changed'; readonly placed: boolean; readonly message: string };
 
-/** Type of the failure of a submission that came as its checkout ended: sent again, it starts the next one. */
+/** Failure type of a submission that came while its checkout ended. Sent again, it starts the next checkout. */
 export const CHECKOUT_ENDED = 'CheckoutEnded';
 
 /** An update, not a signal: the caller needs the answer. Started together with the workflow (update-with-start). */

@@ -1,66 +1,68 @@
 import { CancellationScope, isCancellation, log, proxyLocalActivities } from '@temporalio/workflow';
+import type { LineQuantity } from '../domain/order/lines';
+import { formatMoney } from '../domain/shared/money';
 import { STORAGE_OPTIONS } from '../kit/activity-options';
+import type { ExceptionDesk } from '../kit/exceptions';
+import { insist } from '../kit/saga';
+import type { OrderActivities } from '../order/ports';
+import { cartChanged, placedAnswer } from './answers';
 import type { CheckoutDefect } from './defect';
 import type { CheckoutSubmissions } from './submissions';
-import { cartChanged, placedAnswer } from './answers';
-import { formatMoney } from '../domain/shared/money';
-import type { LineQuantity } from '../domain/order/lines';
-import type { OrderFacts } from '../domain/order/order';
-import type { OrderActivities, WithdrawOrderResult } from '../order/ports';
-import type { PaymentStatus } from '../payment/ports';
-import { insist } from '../kit/saga';
-import type { ExceptionDesk } from '../kit/exceptions';
-import type { Saga, Undo } from '../kit/saga';
 
 const orders = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
 
-export type Authorized = Extract<PaymentStatus, { status: 'authorized' }>;
-
-/** What a checkout does once it is paid for: the stock is reserved, then the order is recorded. */
+/** The steps of a checkout in our own database: stock is reserved, then the order is recorded. */
 export class CheckoutRecord {
   constructor(
     private readonly orderId: string,
     private readonly submissions: CheckoutSubmissions,
-    private readonly saga: Saga,
-    private readonly desk: ExceptionDesk,
+    private readonly exceptions: ExceptionDesk,
     private readonly defect: CheckoutDefect,
   ) {}
 
-  /**
-   * Reserves and records; undefined where the checkout has ended otherwise. Where that fails, what is true is settled first:
-   * the record either stands, or can not come any more.
-   */
-  async buy(payment: Authorized): Promise<OrderFacts | undefined> {
-    try {
-      return (await this.reserve()) ? await this.place(payment) : undefined;
-    } catch (error) {
-      log.error('the order could not be recorded: settling what is true', { error: String(error) });
-      this.defect.note('recording the order', error);
-      const facts = await this.settle();
-      if (facts !== undefined) return facts;
-      const message = 'The order could not be recorded; nothing is held. The same cart may be sent again.';
-      this.submissions.fail('order_unavailable', message);
-      return undefined;
-    }
+  /** False where the stock is sold out. */
+  reserve(): Promise<boolean> {
+    return this.orWithdraw(async () => {
+      const stock = await orders.reserveStock({ orderId: this.orderId, lines: this.lines() });
+      if (stock.outcome === 'reserved') return true;
+      this.submissions.end({ state: 'out_of_stock', sku: stock.sku, available: stock.available });
+      return false;
+    });
+  }
+
+  release(): Promise<unknown> {
+    return orders.releaseStock({ orderId: this.orderId });
+  }
+
+  /** False where the cart is another order already. */
+  place(paymentIntentId: string): Promise<boolean> {
+    return this.orWithdraw(async () => {
+      const { orderId } = this;
+      const { cart, cartFingerprint } = this.submissions;
+      const placed = await orders.placeOrder({ orderId, cart, cartFingerprint, paymentIntentId });
+      this.submissions.end(placed.outcome === 'cart_changed' ? cartChanged(true) : placedAnswer(placed.facts));
+      return placed.outcome === 'placed';
+    });
   }
 
   /**
-   * Is the order recorded? It stands, and is answered here; or it does not, and can not come any more. Asked before anything is
-   * undone: a workflow task that fails takes the memory of its local activities with it, the record of the order included.
+   * Ends a checkout without an order, unless its order is recorded already; if not, it can not be recorded any more. Asked
+   * before any undo: a workflow task that fails loses its local activities, and with them what it knew of a recorded order.
    */
-  async settle(): Promise<OrderFacts | undefined> {
-    const { orderId } = this;
-    const withdraw: Undo<WithdrawOrderResult> = {
+  async withdraw(code: 'abandoned' | 'order_unavailable', message: string): Promise<void> {
+    const { orderId, submissions } = this;
+    const step = {
       name: 'find out whether the order was recorded',
       exceptionKind: 'withdraw_failed',
-      atRisk: `${formatMoney(this.submissions.total)} is held for ${orderId}, which may or may not be recorded.`,
+      atRisk: `${formatMoney(submissions.total)} is held for ${orderId}, which may or may not be recorded.`,
       run: () => orders.withdrawOrder({ orderId }),
-    };
-    const settled = await CancellationScope.nonCancellable(() => insist(withdraw, this.desk));
-    return settled.outcome === 'placed' ? settled.facts : undefined;
+    } as const;
+    const result = await CancellationScope.nonCancellable(() => insist(step, this.exceptions));
+    if (result.outcome === 'placed') submissions.end(placedAnswer(result.facts));
+    else submissions.fail(code, message);
   }
 
-  /** Ends the checkout where what it is about is gone. A cheap look: the reservation alone promises stock. */
+  /** Ends the checkout where its stock is gone. A cheap look: only the reservation promises stock. */
   async endIfSoldOut(): Promise<boolean> {
     try {
       const shortage = await orders.findShortage({ lines: this.lines() });
@@ -73,32 +75,25 @@ export class CheckoutRecord {
     }
   }
 
-  private async reserve(): Promise<boolean> {
-    const { orderId } = this;
-    this.saga.register({
-      name: 'release the stock',
-      exceptionKind: 'release_failed',
-      atRisk: `stock may stay reserved for ${orderId}, which is no order; release it by hand if this goes on.`,
-      run: () => orders.releaseStock({ orderId }),
-      settledByHand: () => undefined,
-    });
-    const stock = await orders.reserveStock({ orderId, lines: this.lines() });
-    if (stock.outcome === 'reserved') return true;
-    this.submissions.end({ state: 'out_of_stock', sku: stock.sku, available: stock.available });
-    return false;
+  /**
+   * Once the payment is authorized, an operator's cancel is too late: local activities may have run in a workflow task that the
+   * cancel made fail. Then the order is recorded without this workflow knowing, and an undo would void the hold of an order.
+   */
+  private async orWithdraw(step: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await CancellationScope.nonCancellable(step);
+    } catch (error) {
+      log.error('the order could not be recorded', { orderId: this.orderId, error: String(error) });
+      this.defect.note('recording the order', error);
+      await this.withdraw(
+        'order_unavailable',
+        'The order could not be recorded; nothing is held. The same cart may be sent again.',
+      );
+      return false;
+    }
   }
 
   private lines(): LineQuantity[] {
     return this.submissions.cart.lines.map(({ sku, quantity }) => ({ sku, quantity }));
-  }
-
-  private async place(payment: Authorized): Promise<OrderFacts | undefined> {
-    const { orderId } = this;
-    const { cart, cartFingerprint } = this.submissions;
-    const { paymentIntentId } = payment;
-    const placed = await orders.placeOrder({ orderId, cart, cartFingerprint, paymentIntentId });
-    if (placed.outcome === 'placed') return placed.facts;
-    this.submissions.end(placed.outcome === 'cart_changed' ? cartChanged(true) : placedAnswer(placed.facts));
-    return undefined;
   }
 }

@@ -6,8 +6,8 @@ import { searchAttributes } from '../kit/search-attributes';
 import type { StartOptions } from '../kit/start';
 
 /**
- * A cart's checkout: the one that runs, or a new one. A new one after a closed one is meant: it finds the cart's order
- * and answers with it, or lets a cart that was given up try again. Summary and attributes carry no personal data.
+ * Start options of a cart's checkout: one that runs is used, one that has ended is started anew. The new one answers with the
+ * cart's order where there is one, and else tries again. Summary and attributes carry no personal data.
  * @param orderId of the order that may come of it; used only where no checkout of the cart runs
  */
 export function checkoutStart(orderId: string, submission: SubmitCheckout, taskQueue: string): StartOptions {

@@ -15,7 +15,7 @@ import type { CheckoutAnswer, CheckoutCart, SubmitCheckout } from './messages';
 import type { WorkflowStatus } from '../kit/messages';
 import { searchAttributes } from '../kit/search-attributes';
 
-/** An undo takes a second; one that fails goes on for days, and the same answer as before is better than none. */
+/** An undo takes a second. One that fails goes on for days, and then the same answer as before is better than none. */
 const UNDO_PATIENCE_MS = 5_000;
 
 /** A try to pay that has no answer yet. `asked`: a caller waits for it; the one that came with the start may have none. */
@@ -32,7 +32,7 @@ export class CheckoutSubmissions {
   /** Without an answer, the oldest first; all of them have the same contents. */
   private open: Submission[];
   private current: SubmitCheckout;
-  /** From the first question to the bank until it declined: meanwhile nobody may change the cart. */
+  /** From the first question to the bank until it declined: meanwhile the cart cannot be changed. */
   private busy = false;
   /** A decline that no caller has received: the first resend of its submission gets it. */
   private undelivered: Submission | undefined;
@@ -50,7 +50,7 @@ export class CheckoutSubmissions {
     this.open = [{ ...first, asked: false }];
   }
 
-  /** What is bought: the cart of the submission that is worked on, or was the last. */
+  /** What is bought: the cart of the submission in work, or of the last one. */
   get cart(): CheckoutCart {
     return this.current.cart;
   }
@@ -73,7 +73,7 @@ export class CheckoutSubmissions {
     return this.open.length > 0;
   }
 
-  /** Does anyone come with a payment method other than this one? */
+  /** Is there an open submission with a payment method other than this one? */
   bringsAnother(paymentMethod: string): boolean {
     return this.open.some((one) => one.paymentMethod !== paymentMethod);
   }
@@ -114,7 +114,7 @@ export class CheckoutSubmissions {
     const mine: Submission = { ...submission, asked: true };
     this.open.push(mine);
     const answered = (): boolean => mine.answer !== undefined || this.decided !== undefined;
-    // An operator's cancel decides the checkout: those who wait get that answer, not a failed call.
+    // An operator's cancel decides the checkout: callers who wait get that answer, not a failed call.
     await CancellationScope.nonCancellable(() => condition(answered));
     return mine.answer ?? this.answer;
   }
@@ -130,11 +130,11 @@ export class CheckoutSubmissions {
     this.undelivered = received ? undefined : { ...this.current, asked: false, answer };
   }
 
-  /** Decides the checkout: everybody who asks from now on gets this answer. The first decision stands. */
+  /** Decides the checkout: every caller from now on gets this answer. The first decision stays. */
   end(answer: CheckoutAnswer): CheckoutAnswer {
     this.decided ??= answer;
     this.open = [];
-    this.tell(`ended: ${answer.state}`, null);
+    this.show(`ended: ${answer.state}`, null);
     return this.decided;
   }
 
@@ -142,13 +142,13 @@ export class CheckoutSubmissions {
     this.end({ state: 'failed', code, message });
   }
 
-  /** Everything that was begun and came to nothing is undone: the cart may start a checkout anew. */
+  /** Every step that came to nothing is undone: the cart may start a checkout anew. */
   close(): void {
     this.undone = true;
   }
 
-  /** Says what is going on. Costs a history event only where the party that is waited for changes. */
-  tell(step: string, waiting: Waiting | null): void {
+  /** Shows the step in the Temporal UI. Costs a history event only where the party that is waited for changes. */
+  show(step: string, waiting: Waiting | null): void {
     const changed = (waiting === null) !== (this.waiting === null);
     this.step = step;
     this.waiting = waiting;
@@ -174,8 +174,8 @@ export class CheckoutSubmissions {
   }
 
   /**
-   * The decision is about one cart. Other contents conflict with an order for good. What could not be bought for now may be sent
-   * again, at once, too: it is checked out by the next run, which may start once this one has undone what it began.
+   * The decision is about one cart. Other contents conflict with an order permanently. A cart that could not be bought may be sent
+   * again at once: the next run checks it out, which may start once this one has undone what it began.
    */
   private async afterTheEnd(decided: CheckoutAnswer, submission: SubmitCheckout): Promise<CheckoutAnswer> {
     const isSameCart = this.cartFingerprint === submission.cartFingerprint;

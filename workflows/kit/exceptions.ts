@@ -64,11 +64,11 @@ export async function decideOn(
   return { accepted: true, action };
 }
 
-/** A step that failed for good and is tried again; `settledByHand` where a person may settle it in its place. */
+/** A step that failed permanently and is tried again; `resolvedByHand` where a person may do it in its place. */
 export interface FailingStep {
   readonly name: string;
   readonly exceptionKind: ExceptionKind;
-  readonly settledByHand?: unknown;
+  readonly resolvedByHand?: unknown;
 }
 
 /** How a person reaches a step that is tried again and again. */
@@ -96,7 +96,7 @@ export class Decisions {
   /** Waits for a decision, or until it is time to try again by itself. */
   async wait(step: FailingStep, pauseMs: number): Promise<ResolutionAction | undefined> {
     const waiting: { made?: ResolutionAction; readonly canBeDismissed: boolean } = {
-      canBeDismissed: step.settledByHand !== undefined,
+      canBeDismissed: step.resolvedByHand !== undefined,
     };
     this.waiting.set(step.exceptionKind, waiting);
     // Not kept: the next pause is longer.

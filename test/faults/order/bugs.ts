@@ -21,8 +21,11 @@ export interface SeededBug {
 
 const fault = (activity: string, mode: Fault['mode'], occurrence = 1): Fault => ({ activity, occurrence, mode });
 
-/** Of saga.ts. */
-const INSIST = 'await new Promise<void>((tried) => all.push(insist(step, this.desk, tried).finally(tried)));';
+// Of saga.ts.
+const INSIST = 'await new Promise<void>((tried) => all.push(insist(step, this.exceptions, tried).finally(tried)));';
+const REGISTER = '      if (step.undo !== undefined) this.undos.push(step.undo);';
+const STEP = '      if (!(await step.do())) return;';
+const UNDO_FIRST = `${REGISTER}\n${STEP}`;
 
 export const seededBugs: readonly SeededBug[] = [
   {
@@ -41,14 +44,7 @@ export const seededBugs: readonly SeededBug[] = [
     story: stories.cancel,
     faults: [fault('authorizePayment', 'late')],
     caughtAs: /hold/,
-    sabotage: () =>
-      changedWorkflows('checkout/workflow.ts', [
-        ['    this.registerVoid();\n    try {', '    try {'],
-        [
-          'return this.remember(result);\n    } catch',
-          'this.registerVoid();\n      return this.remember(result);\n    } catch',
-        ],
-      ]),
+    sabotage: () => changedWorkflows('kit/saga.ts', [[UNDO_FIRST, `${STEP}\n${REGISTER}`]]),
   },
   {
     name: 'a released reservation without a tombstone',
@@ -126,7 +122,7 @@ export const seededBugs: readonly SeededBug[] = [
     story: stories.unrecorded,
     faults: [fault('releaseStock', 'constraint')],
     caughtAs: /hold_without_order/,
-    sabotage: () => changedWorkflows('kit/saga.ts', [[INSIST, 'await insist(step, this.desk);']]),
+    sabotage: () => changedWorkflows('kit/saga.ts', [[INSIST, 'await insist(step, this.exceptions);']]),
   },
   {
     name: 'a refused payment that stays under way',
