@@ -13,6 +13,7 @@ module.exports = {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   maxWorkers: 2,
   testTimeout: 60_000,
+  reporters: ['default', '<rootDir>/.ci/file-times.mjs'],
   projects: [
     {
       ...common,
