@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { isWhole } from '../support/property';
 import type { Verdict } from './order/matrix';
 import type { Boundary, Mode } from './plan';
 
@@ -7,10 +8,24 @@ export interface StoryResult {
   readonly verdicts: readonly Verdict[];
 }
 
-/** A table of what was tried, and every violation in words below it. */
+/** What was tried, as a table where it was the whole matrix, and every violation in words below it. */
 export function report(title: string, results: readonly StoryResult[]): string {
   const verdicts = results.flatMap((one) => one.verdicts);
   const tried = [...new Set(verdicts.map((one) => one.fault.mode))];
+  const boundaries = results.reduce((sum, one) => sum + one.recording.boundaries.length, 0);
+  const wrong = verdicts.filter((one) => one.violations.length > 0);
+  const found = wrong.reduce((sum, one) => sum + one.violations.length, 0);
+  return [
+    ...(isWhole ? [tableOf(results, tried)] : []),
+    `${title}: ${boundaries} boundaries, ${tried.length} modes, ${verdicts.length} cases, ${found} violations`,
+    ...wrong.map(
+      ({ story, fault, violations }) =>
+        `- ${story}, ${fault.activity} #${fault.occurrence}, ${fault.mode}:\n    ${violations.join('\n    ')}`,
+    ),
+  ].join('\n');
+}
+
+function tableOf(results: readonly StoryResult[], tried: readonly Mode[]): string {
   const table = new Table({ head: ['story', 'boundary', ...tried], style: { head: [], border: [] } });
   for (const { recording, verdicts: ofStory } of results) {
     for (const { activity, occurrence } of recording.boundaries) {
@@ -25,15 +40,5 @@ export function report(title: string, results: readonly StoryResult[]): string {
       table.push([recording.story.name, `${activity} #${occurrence}`, ...tried.map(cell)]);
     }
   }
-  const boundaries = results.reduce((sum, one) => sum + one.recording.boundaries.length, 0);
-  const wrong = verdicts.filter((one) => one.violations.length > 0);
-  const found = wrong.reduce((sum, one) => sum + one.violations.length, 0);
-  return [
-    table.toString(),
-    `${title}: ${boundaries} boundaries × ${tried.length} modes = ${verdicts.length} cases, ${found} violations`,
-    ...wrong.map(
-      ({ story, fault, violations }) =>
-        `- ${story}, ${fault.activity} #${fault.occurrence}, ${fault.mode}:\n    ${violations.join('\n    ')}`,
-    ),
-  ].join('\n');
+  return table.toString();
 }

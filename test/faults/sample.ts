@@ -1,9 +1,6 @@
-import { seed } from '../support/property';
+import { announceSample, isWhole, seed } from '../support/property';
 import { isSampled, modes } from './plan';
 import type { Boundary, Fault, Mode } from './plan';
-
-/** `npm run test:matrix` plays every case; `npm test` plays a sample. */
-export const isWhole = process.env['HOLDFAST_MATRIX'] === 'whole';
 
 /** Killed processes have tests of their own. */
 const MODES = (Object.keys(modes) as Mode[]).filter((mode) => mode !== 'kill');
@@ -29,7 +26,7 @@ export class CaseChoice {
 
   constructor(private readonly canBreak: (boundary: Boundary, mode: Mode) => boolean) {
     if (isWhole) return;
-    announce('fault cases');
+    announceSample('fault cases');
     const first = seed % MODES.length;
     MODES.forEach((mode, index) =>
       this.turns.set(mode, ((index + MODES.length - first) % MODES.length) / MODES.length),
@@ -52,18 +49,4 @@ export class CaseChoice {
     this.turns.set(next, turn(next) + 1);
     return [next];
   }
-}
-
-/** So many of these, at equal distances from a place that is up to the seed; all of them for the whole matrix. */
-export function sample<T>(what: string, all: readonly T[], count: number): readonly T[] {
-  if (isWhole || count >= all.length) return all;
-  announce(what);
-  return Array.from({ length: count }, (_, index) => {
-    const place = seed + Math.floor((index * all.length) / count);
-    return all[place % all.length] as T;
-  });
-}
-
-function announce(what: string): void {
-  process.stdout.write(`a sample of the ${what}: seed ${seed} (repeat with HOLDFAST_SEED=${seed})\n`);
 }

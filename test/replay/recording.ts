@@ -3,7 +3,7 @@ import { chosen, record } from './record';
 
 /*
  * Plays every path, or those that are named, and writes their histories: `HOLDFAST_RECORD=all npx jest test/replay/recording`. A jest file
- * only so that the run's servers are there; jest.config.js takes it in where HOLDFAST_RECORD is set. See record.ts for when
+ * only so that the run's servers are there; jest.config.mjs takes it in where HOLDFAST_RECORD is set. See record.ts for when
  * recording anew is right.
  */
 const what = process.env['HOLDFAST_RECORD'] ?? 'all';

@@ -2,7 +2,7 @@ import { workflowIds } from '../../workflows/kit/names';
 import { Disputes, FraudWarnings } from '../support/disputes';
 import { eventually } from '../support/time/eventually';
 import { violations } from '../support/invariants/invariants';
-import { seed } from '../support/property';
+import { sample, seed } from '../support/property';
 import { providerRefundsOf, refundIn } from '../support/refunds';
 import { Shop } from '../support/shop';
 import { dropped, fine, permuted, tripled, type Network } from '../support/webhooks/networks';
@@ -294,7 +294,7 @@ describe('what comes after a sale', () => {
     });
   });
 
-  it.each(networks)(
+  it.each(sample('networks', networks, 1))(
     'ends the same, in money, words and events, where webhooks are %s',
     async (_kind, make) => {
       expect(await live(make)).toEqual(expected);

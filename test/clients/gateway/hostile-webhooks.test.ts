@@ -7,7 +7,7 @@ import { inboxRounds } from '../../../workers/relays';
 import { sampleCart } from '../../support/carts';
 import { uniqueName } from '../../support/environment';
 import { hostile, hostileText } from '../../support/hostile';
-import { check, fc } from '../../support/property';
+import { check, fc, isWhole } from '../../support/property';
 import { everything, shopForThisFile, twoLines } from '../../support/shop';
 import { Subscriptions } from '../../support/subscriptions';
 import { stuckWorkflows } from '../../support/stuck-workflows';
@@ -19,7 +19,7 @@ type Json = Readonly<Record<string, unknown>>;
 /** An event of something that is not ours is looked at ten times, one that fails on a mistake of ours twenty times. */
 const MAX_ROUNDS = 22;
 /** Long enough to meet every kind of event many times, short enough for every run of the tests. */
-const TIME_LIMIT_MS = 20_000;
+const TIME_LIMIT_MS = isWhole ? 20_000 : 5_000;
 
 const { world, shop } = shopForThisFile({ withoutRelays: true });
 const subscriptions = new Subscriptions(world);

@@ -2,7 +2,7 @@ import { closeConnections } from '../../support/environment';
 import { recordAfterSale, runAfterSale } from './matrix';
 import type { AfterSaleRecording } from './matrix';
 import { afterSaleBugs } from './bugs';
-import { sample } from '../sample';
+import { sample } from '../../support/property';
 
 const caught: string[] = [];
 const played = sample('seeded bugs after the sale', afterSaleBugs, 2);

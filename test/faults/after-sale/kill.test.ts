@@ -3,7 +3,7 @@ import { killAfterSale, newAfterSaleBoundaries, recordAfterSale } from './matrix
 import { afterSaleStories } from './stories';
 import { report } from '../report';
 import type { StoryResult } from '../report';
-import { sample } from '../sample';
+import { sample } from '../../support/property';
 
 /** Among them are all activities with an effect at the provider, and those that write down what people decide. */
 const STORIES = [

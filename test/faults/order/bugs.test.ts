@@ -5,7 +5,7 @@ import { wrongsAtTheEnd } from './checks';
 import { createFaultWorld } from '../fault-world';
 import { record, runCases } from './matrix';
 import type { Recording } from './matrix';
-import { sample } from '../sample';
+import { sample } from '../../support/property';
 import { stories } from './stories';
 
 const caught: string[] = [];

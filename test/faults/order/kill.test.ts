@@ -5,7 +5,7 @@ import { KilledWorker } from './kill';
 import { newBoundaries, record, runCases } from './matrix';
 import { report } from '../report';
 import type { StoryResult } from '../report';
-import { sample } from '../sample';
+import { sample } from '../../support/property';
 import { stories } from './stories';
 import type { Story } from './stories';
 
