@@ -1,9 +1,9 @@
-// A jest reporter: what each test file took, the slowest first, at the end of a run and whole in dist/test-times.txt.
+// A jest reporter: what each test file took, the slowest first, at the end of a run and whole in reports/test-times.txt.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 
 const SHOWN = 20;
-const OUT = 'dist/test-times.txt';
+const OUT = 'reports/test-times.txt';
 
 const seconds = (ms) => (ms / 1000).toFixed(1).padStart(8);
 
