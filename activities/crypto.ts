@@ -11,7 +11,7 @@ export interface EncryptionKey {
 /** Encrypts with the first key, decrypts with any. */
 export interface Keyring {
   encrypt(bytes: Uint8Array): Uint8Array;
-  /** @throws Error where the key is unknown or the bytes were changed */
+  /** @throws Error if the key is unknown or the bytes were changed */
   decrypt(bytes: Uint8Array): Uint8Array;
 }
 
@@ -20,14 +20,14 @@ const KEY_BYTES = 32;
 /** GCM's own nonce length. Random nonces are safe up to 2^32 messages a key: rotate well before. Source: NIST SP 800-38D, 8.3. */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** Begins every ciphertext, so that another layout can follow. */
+/** The first byte of every ciphertext, so that a later version can use another layout. */
 const FORMAT = 1;
 
 /**
  * A keyring for personal data at rest and for payloads. Ciphertext: format (1 byte), length of the key id (1), key id,
  * nonce (12), tag (16), ciphertext; the key id is authenticated too.
  *
- * @throws RangeError where there is no key, or one has no id, a wrong length or another one's id
+ * @throws RangeError if there is no key, or if a key has no id, a wrong length or the id of another key
  */
 export function createKeyring(keys: readonly EncryptionKey[]): Keyring {
   const [first] = keys;
@@ -35,7 +35,7 @@ export function createKeyring(keys: readonly EncryptionKey[]): Keyring {
   const byId = new Map<string, Buffer>();
   for (const { id, key } of keys) {
     const idBytes = Buffer.byteLength(id);
-    if (idBytes < 1 || idBytes > 255) throw new RangeError('the id of an encryption key has 1 to 255 bytes');
+    if (idBytes < 1 || idBytes > 255) throw new RangeError('the id of an encryption key must have 1 to 255 bytes');
     if (byId.has(id)) throw new RangeError(`two encryption keys have the id ${id}`);
     if (key.length !== KEY_BYTES)
       throw new RangeError(`encryption key ${id} has ${key.length} bytes, not ${KEY_BYTES}`);
@@ -49,8 +49,8 @@ export function createKeyring(keys: readonly EncryptionKey[]): Keyring {
 }
 
 /**
- * Reads `id:base64[,id:base64…]`, as the configuration has it.
- * @throws RangeError that names the part that is wrong, never the key itself
+ * Parses `id:base64[,id:base64…]`, the form that the configuration uses.
+ * @throws RangeError that names the wrong part by its position and never shows the key
  */
 export function parseEncryptionKeys(text: string): EncryptionKey[] {
   return text.split(',').map((part, index) => {
@@ -75,11 +75,12 @@ function seal(key: Buffer, header: Buffer, bytes: Uint8Array): Uint8Array {
 
 function open(keys: ReadonlyMap<string, Buffer>, bytes: Buffer): Uint8Array {
   const idLength = bytes[1];
-  if (bytes[0] !== FORMAT || idLength === undefined) throw new Error('not encrypted by Holdfast, or cut short');
+  if (bytes[0] !== FORMAT || idLength === undefined)
+    throw new Error('the data was not encrypted by Holdfast, or is cut short');
   const headerEnd = 2 + idLength;
   const tagStart = headerEnd + NONCE_BYTES;
   const bodyStart = tagStart + TAG_BYTES;
-  if (bytes.length < bodyStart) throw new Error('not encrypted by Holdfast, or cut short');
+  if (bytes.length < bodyStart) throw new Error('the data was not encrypted by Holdfast, or is cut short');
   const id = bytes.toString('utf8', 2, headerEnd);
   const key = keys.get(id);
   if (key === undefined) throw new Error(`no encryption key ${JSON.stringify(id)} in the keyring`);

@@ -1,46 +1,46 @@
 import type { Redis } from 'ioredis';
 
-/** What is worth keeping of a payment method: facts that never change, and whose it is. No card numbers. */
+/** The cached facts of a payment method: facts that never change, and the customer that owns it. No card numbers. */
 export interface CachedPaymentMethod {
-  /** The provider's customer that it is attached to; absent while it is attached to none. */
+  /** The provider's customer that it is attached to; absent if none. */
   readonly stripeCustomerId?: string;
   readonly brand?: string;
   readonly funding?: string;
   readonly country?: string;
 }
 
-/** Things of the provider that may be lost at any moment: losing them costs one request each. */
+/** Cached references to the provider's objects. Losing one costs one more request to the provider. */
 export interface PaymentCache {
-  /** The provider's customer for ours; undefined where it is not known, or the cache cannot be reached. */
+  /** The provider's customer for our customer; undefined if it is not known or the cache cannot be reached. */
   customer(customerId: string): Promise<string | undefined>;
   keepCustomer(customerId: string, stripeCustomerId: string): Promise<void>;
-  /** The provider does not know the customer any more. */
+  /** For a customer that the provider has deleted. */
   forgetCustomer(customerId: string): Promise<void>;
   paymentMethod(paymentMethodId: string): Promise<CachedPaymentMethod | undefined>;
   keepPaymentMethod(paymentMethodId: string, details: CachedPaymentMethod): Promise<void>;
-  /** The method was detached, deleted or moved. */
+  /** For a method that was detached, deleted or moved. */
   forgetPaymentMethod(paymentMethodId: string): Promise<void>;
 }
 
 export interface PaymentCacheOptions {
-  /** Which account of the provider the references are of, and in which mode: another account knows none of them. */
+  /** The provider's account and mode. References of one account mean nothing in another. */
   readonly scope: string;
-  /** Told of each failure of the cache; counted or logged, never an error of the activity. */
+  /** Called for each failure of the cache, to count or log it. A failing cache never fails the activity. */
   readonly onFailure?: (command: string, error: unknown) => void;
   /** Longer than a slow Redis takes, shorter than the request that it saves; milliseconds. */
   readonly timeoutMs?: number;
 }
 
-/** A returning customer mostly comes back within a month; a longer life would only fill the memory. */
+/** Most customers who return do so within a month; a longer time would only fill the memory. */
 const CUSTOMER_TTL_S = 30 * 24 * 3600;
-/** A method can be detached or moved at the provider's dashboard; a day bounds how long we can be wrong about it. */
+/** A method can be detached or moved in the provider's dashboard; a day limits how long the cache can be wrong about it. */
 const PAYMENT_METHOD_TTL_S = 24 * 3600;
 /** A request to the provider takes some 300 ms; a cache slower than this saves nothing. */
 const DEFAULT_TIMEOUT_MS = 250;
 
 /**
- * The cache on Redis, or on anything that speaks like `ioredis`. Every failure is a miss: while Redis is away the
- * provider is asked instead, and nothing but time is lost.
+ * The cache on Redis, or on anything with the interface of `ioredis`. Every failure counts as a miss: while Redis is
+ * down, the provider is asked instead.
  */
 export function createPaymentCache(redis: Redis, options: PaymentCacheOptions): PaymentCache {
   const prefix = `holdfast:payments:${options.scope}`;
@@ -55,7 +55,7 @@ export function createPaymentCache(redis: Redis, options: PaymentCacheOptions): 
   };
   const read = async (key: string): Promise<string | undefined> => {
     const value: unknown = await attempt('get', () => redis.get(key));
-    // Redis refuses to read a value of another type as text; the in-process stand-in hands it out.
+    // Redis refuses to read a value of another type as text; the in-process substitute returns it.
     return typeof value === 'string' ? value : undefined;
   };
   const write = async (key: string, value: string, ttlS: number): Promise<void> => {
@@ -89,7 +89,7 @@ async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
 
 const METHOD_FIELDS = ['stripeCustomerId', 'brand', 'funding', 'country'] as const;
 
-/** Whatever else may stand under the key is a miss: a cache is not trusted to hold what we wrote. */
+/** Any other content counts as a miss: the cache is not trusted to hold what was written. */
 function parseMethod(text: string | undefined): CachedPaymentMethod | undefined {
   if (text === undefined) return undefined;
   try {

@@ -6,7 +6,7 @@ import type {
   QuietHours,
 } from '../../workflows/domain/notice/notices';
 
-/** A notice as channels get it. */
+/** A notice as the channels receive it. */
 export interface NoticeToSend {
   readonly noticeKey: string;
   readonly kind: NoticeKind;
@@ -19,47 +19,47 @@ export interface NoticeToSend {
   readonly quietHours?: QuietHours;
 }
 
-/** What became of a message that was handed over. No `why` names an address or a person: it is kept and shown. */
+/** The outcome of handing a message over. `why` never names an address or a person, because it is stored and shown. */
 export type Delivery =
   | { readonly outcome: 'delivered' }
-  /** Certainly not taken; another try may succeed. */
+  /** Certainly not delivered; another try may succeed. */
   | { readonly outcome: 'not_delivered'; readonly why: string }
-  /** Certainly not taken, and another try would end the same. */
+  /** Certainly not delivered, and another try would end the same way. */
   | { readonly outcome: 'refused'; readonly why: string }
-  /** Handed over, and the answer was lost. */
+  /** The message was handed over, but the answer was lost. */
   | { readonly outcome: 'unknown'; readonly why: string };
 
 export type Refusal = Extract<Delivery, { readonly outcome: 'refused' }>;
 
-/** A message with everything that could fail before anybody is told: addresses looked up, templates rendered. */
+/** A message that is ready to be handed over: the address is looked up and the template rendered. */
 export interface PreparedMessage {
-  /** Hands it over. Never rejects: what failed is told by the outcome. */
+  /** Hands the message over. Never rejects: a failure is part of the outcome. */
   deliver(): Promise<Delivery>;
 }
 
-/** One way in which notices are told. */
+/** One way to send notices: mail, webhook or log. */
 export interface NoticeChannel {
   readonly name: string;
-  /** Is a message that is handed over twice taken once by the other side? Only then is an unknown outcome tried again. */
+  /** Does the receiver recognize a message that arrives twice? Only then may an unknown outcome be tried again. */
   readonly idempotent: boolean;
-  /** Are notices of this kind, to such a recipient, told in this way? */
+  /** Does this channel send notices of this kind to this recipient? */
   reaches(notice: Pick<NoticeToSend, 'kind' | 'recipient'>): boolean;
   /**
-   * Everything that comes before the hand-over.
-   * @throws Error where something needed does not answer; it is tried again later, and only the error's class is kept
+   * Does everything that comes before the hand-over.
+   * @throws Error if a service that it needs does not answer. The relay tries again later and stores only the error's class
    */
   prepare(notice: NoticeToSend): Promise<PreparedMessage | Refusal>;
-  /** Ends at once what is under way: nobody is kept waiting at shutdown. */
+  /** Aborts what is under way, so that a shutdown does not wait. */
   close(): void;
 }
 
-/** The customer's or the shop's address, for as long as one message takes. */
+/** The address of a customer or of the shop. Never stored: it is looked up for each message. */
 export interface Contact {
   readonly email: string;
   readonly name?: string;
-  /** BCP 47, as the customer has it at the provider. */
+  /** BCP 47, from the customer's record at the provider. */
   readonly locale?: string;
 }
 
-/** Looks up whom a notice goes to; undefined where nobody can be reached. */
+/** Looks up the address of a recipient; undefined if there is none. */
 export type FindContact = (recipient: NoticeRecipient) => Promise<Contact | undefined>;

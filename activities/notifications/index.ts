@@ -1,6 +1,5 @@
 import type { NoticeKind } from '../../workflows/domain/notice/notices';
 import type { Contact, FindContact, NoticeChannel } from './channel';
-import { contactLookup } from './contacts';
 import { logChannel, type NoticeLog } from './log';
 import { smtpChannel } from './smtp';
 import { createRenderer } from './templates';
@@ -10,16 +9,16 @@ export type { Contact, Delivery, FindContact, NoticeChannel, NoticeToSend, Prepa
 export { messageIdOf, SMTP_CONNECTIONS } from './smtp';
 export type { WebhookPayload } from './webhook';
 
-/** How notices leave. What is absent is not told in that way; where nothing is left, the log is told. */
+/** The configured channels. Notices that no configured channel sends are written to the log. */
 export interface NotificationSettings {
   readonly mail?: {
     /** `smtp://` or `smtps://`, with user and password where the server wants them. */
     readonly url: string;
     /** `Name <address>` or an address; mails are signed with the name. */
     readonly from: string;
-    /** Where the shop's own people read. */
+    /** The address of the shop's own people. Absent: notices to the shop are not mailed. */
     readonly shopEmail?: string;
-    /** Kinds of notices that are not mailed: the shop sends mails of its own. Webhooks get them all the same. */
+    /** Kinds of notices that are not mailed because the shop sends its own mails. Webhooks still get them. */
     readonly off?: readonly NoticeKind[];
   };
   readonly webhook?: { readonly url: string; readonly secret: string };
@@ -32,14 +31,14 @@ export interface NotificationDeps {
 }
 
 /**
- * The channels that are configured, in the order in which they are asked. The log is one only where no other reaches somebody:
- * what a channel has taken counts as told, and a line in a log tells no customer.
- * @throws Error at once where a template is missing or wrong, or a secret cannot be used
+ * Creates the configured channels. A notice goes to the log only if no other channel sends it: a notice that a channel has
+ * accepted counts as sent, and a log line reaches no customer.
+ * @throws Error at once if a template is missing or invalid, or if the webhook's secret cannot be used
  */
 export function createNoticeChannels(settings: NotificationSettings, deps: NotificationDeps): NoticeChannels {
   const { mail, webhook } = settings;
   const channels: NoticeChannel[] = [];
-  if (mail !== undefined) channels.push(mailChannel(mail, contacts(settings, deps)));
+  if (mail !== undefined) channels.push(mailChannel(mail, contactLookup(deps, mail.shopEmail)));
   if (webhook !== undefined) channels.push(webhookChannel(webhook));
   const fallback = logChannel(deps.log);
   return {
@@ -53,17 +52,25 @@ export function createNoticeChannels(settings: NotificationSettings, deps: Notif
   };
 }
 
-/** The ways in which notices leave. */
 export interface NoticeChannels {
-  /** Those that tell such a notice; never none. */
+  /** The channels that send such a notice; at least one. */
   for(notice: Parameters<NoticeChannel['reaches']>[0]): readonly NoticeChannel[];
-  /** Ends at once what is under way. */
+  /** Aborts what is under way. */
   close(): void;
 }
 
-function contacts({ mail }: NotificationSettings, { ofOrder, ofProviderCustomer }: NotificationDeps): FindContact {
-  const shopEmail = mail?.shopEmail;
-  return contactLookup({ ofOrder, ofProviderCustomer, ...(shopEmail !== undefined && { shopEmail }) });
+/** Looks every recipient up afresh, so that a customer's new address is used at once. */
+function contactLookup({ ofOrder, ofProviderCustomer }: NotificationDeps, shopEmail: string | undefined): FindContact {
+  return async (recipient) => {
+    switch (recipient.to) {
+      case 'order_customer':
+        return ofOrder(recipient.orderId);
+      case 'provider_customer':
+        return ofProviderCustomer(recipient.stripeCustomerId);
+      case 'shop':
+        return shopEmail === undefined ? undefined : { email: shopEmail };
+    }
+  };
 }
 
 function mailChannel(mail: NonNullable<NotificationSettings['mail']>, findContact: FindContact): NoticeChannel {

@@ -1,11 +1,11 @@
 import type { NoticeChannel } from './channel';
 
-/** As much of pino as is needed here. */
+/** The part of a pino logger that is used here. */
 export interface NoticeLog {
   info(details: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** Tells that there is something to tell, and of what; to whom and what is left out, for logs are read by many. */
+/** Logs that a notice is due and what it is about. Recipient and content are left out, because many people can read logs. */
 export function logChannel(log: NoticeLog): NoticeChannel {
   return {
     name: 'log',

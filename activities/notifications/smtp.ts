@@ -5,14 +5,14 @@ import type { NoticeKind } from '../../workflows/domain/notice/notices';
 import type { Delivery, FindContact, NoticeChannel, NoticeToSend } from './channel';
 import type { RenderNotice } from './templates';
 
-/** Small enough for the limits of shared mail servers, and as many as a relay hands over at once: none waits marked as sent. */
+/** Within the limits of shared mail servers. A relay hands over as many at once, so no notice waits for a connection while it counts as being sent. */
 export const SMTP_CONNECTIONS = 10;
 
 const CONNECT_MS = 10_000;
 const GREETING_MS = 10_000;
-/** RFC 5321 allows a server minutes after DATA; one that is silent for this long has mostly hung. */
+/** RFC 5321 allows a server minutes after DATA, but a server that is silent for this long usually hangs. */
 const SILENCE_MS = 30_000;
-/** For one message in all, also where a server trickles its answers. Well below a relay's lease. */
+/** For one message in all, even if the server answers a few bytes at a time. Well below a relay's lease. */
 const DELIVERY_MS = 60_000;
 
 export interface SmtpChannelOptions {
@@ -22,15 +22,15 @@ export interface SmtpChannelOptions {
   readonly from: string;
   readonly findContact: FindContact;
   readonly render: RenderNotice;
-  /** Is there an address for the shop's own people? */
+  /** Is an address of the shop's own people configured? */
   readonly reachesShop: boolean;
-  /** Kinds that are not mailed: the shop sends mails of its own. */
+  /** Kinds that are not mailed because the shop sends its own mails. */
   readonly off?: readonly NoticeKind[];
 }
 
 /**
- * Tells by e-mail. SMTP knows no repetition: a message whose answer was lost may be in the mailbox or not, so it is told
- * as unknown and never sent again. The Message-ID is made of the notice's key, so a mailbox can tell one notice from another.
+ * Sends notices by e-mail. SMTP does not recognize a repeated message: if the answer is lost, the message may be in the
+ * mailbox or not, so its outcome is `unknown` and the relay never sends it again by itself.
  */
 export function smtpChannel(options: SmtpChannelOptions): NoticeChannel {
   const { url, from, findContact, render, reachesShop } = options;
@@ -46,13 +46,13 @@ export function smtpChannel(options: SmtpChannelOptions): NoticeChannel {
       const { subject, text, html } = await render(notice, contact);
       const message: SendMailOptions = {
         from,
-        // As an object: a string would be read as a list, and a comma in it as one more recipient.
+        // An object, because a string is parsed as a list: a comma in it would add a recipient.
         to: { name: '', address: contact.email },
         subject,
         text,
         html,
         messageId: messageIdOf(notice, from),
-        // No holiday notes in return (RFC 3834). The kind is for filters: subjects are for people.
+        // Keeps automatic replies away (RFC 3834). Mail filters can use the kind.
         headers: { 'Auto-Submitted': 'auto-generated', 'X-Holdfast-Notice': notice.kind },
       };
       return { deliver: () => handOver.send(message) };
@@ -61,7 +61,7 @@ export function smtpChannel(options: SmtpChannelOptions): NoticeChannel {
   };
 }
 
-/** The same notice has the same Message-ID, whoever sends it. */
+/** Made of the notice's key, so that every process gives the same notice the same Message-ID. */
 export function messageIdOf({ noticeKey }: Pick<NoticeToSend, 'noticeKey'>, from: string): string {
   const domain = /@([A-Za-z0-9.-]+)/.exec(from)?.[1] ?? 'holdfast.invalid';
   return `<${createHash('sha256').update(noticeKey).digest('hex').slice(0, 32)}@${domain}>`;
@@ -77,7 +77,7 @@ function mailer(url: string): Mailer {
     pool: true,
     url,
     maxConnections: SMTP_CONNECTIONS,
-    // Sending again is the relay's decision: it knows what was written down.
+    // Only the relay decides to send again, because it records what was sent.
     maxRequeues: 0,
     connectionTimeout: CONNECT_MS,
     dnsTimeout: CONNECT_MS,
@@ -86,7 +86,7 @@ function mailer(url: string): Mailer {
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  /** The content of each message under way. It is read when the server has agreed to take it, and not before. */
+  /** The content of each message under way. It is read only once the server has agreed to accept it. */
   const contents = new Map<string, Readable>();
   transport.use('stream', (mail, done) => {
     const { message, data } = mail;
@@ -98,7 +98,7 @@ function mailer(url: string): Mailer {
     };
     done();
   });
-  // A connection that breaks while nobody uses it is replaced by itself.
+  // The pool replaces an idle connection that breaks; without a listener its error would end the process.
   transport.on('error', () => undefined);
   const closing = new AbortController();
   return {
@@ -121,7 +121,7 @@ function mailer(url: string): Mailer {
   };
 }
 
-/** What the server answered, as nodemailer tells it. Its messages quote addresses, so only codes are kept. */
+/** nodemailer's error. Its message quotes addresses, so only the codes are used. */
 interface SmtpError {
   readonly code?: string;
   readonly command?: string;
@@ -130,25 +130,25 @@ interface SmtpError {
 }
 
 /**
- * What a failed hand-over means. An answer is definite, whatever it is; without one it counts whether the server had agreed to
- * take the content. Refusals of the recipient or of the content are for good; those of the session (a wrong password, a sender
- * who may not send) are a matter of configuration, which is mended while the notice waits.
+ * The outcome of a failed hand-over. An answer of the server decides it; without one, it depends on whether the server had
+ * begun to read the content. A refusal of the recipient or of the content is permanent. A refusal of the session (a wrong
+ * password, a sender that is not allowed) is a matter of configuration: the notice waits until somebody corrects it.
  */
 function deliveryOf(error: unknown, contentWasRead: boolean): Delivery {
   const { code = 'unknown', command = '', responseCode, response = '' } = error as SmtpError;
   if (responseCode !== undefined) {
     const enhanced = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(response)?.[1];
     const why = `the mail server answered ${[responseCode, enhanced].filter(Boolean).join(' ')} at ${command || 'the start'}`;
-    return { outcome: isForGood(responseCode, command) ? 'refused' : 'not_delivered', why };
+    return { outcome: isPermanent(responseCode, command) ? 'refused' : 'not_delivered', why };
   }
   if (contentWasRead) {
-    return { outcome: 'unknown', why: `the mail server had the message, and its answer was lost (${code})` };
+    return { outcome: 'unknown', why: `the mail server had the message, but its answer was lost (${code})` };
   }
   if (code === 'EENVELOPE') return { outcome: 'refused', why: 'the e-mail address cannot be used' };
   return { outcome: 'not_delivered', why: `the mail server could not be reached (${code})` };
 }
 
-/** Source: RFC 5321, 4.2.1. 503 tells of the session's state and not of the message. */
-function isForGood(responseCode: number, command: string): boolean {
+/** Source: RFC 5321, 4.2.1. 503 is about the session's state, not about the message. */
+function isPermanent(responseCode: number, command: string): boolean {
   return responseCode >= 500 && responseCode !== 503 && (command === 'RCPT TO' || command === 'DATA');
 }

@@ -1,18 +1,18 @@
 import type { Context, Liquid } from 'liquidjs';
 import { formatMoney, isAmount } from '../../workflows/domain/shared/money';
 
-/** Told where the customer's own is not known. */
+/** Used if the customer's own time zone is not known. */
 export const DEFAULT_TIME_ZONE = 'UTC';
-/** The texts are English; dates are written as English is written where the customer is, and else like this. */
+/** The texts are English. Dates follow the customer's own kind of English if the locale names one, otherwise this one. */
 const DEFAULT_LOCALE = 'en-GB';
 
-/** What filters know of the reader; global in every template. */
+/** What filters know about the reader; global in every template. */
 export interface Reader {
   readonly timeZone: string;
   readonly locale: string;
 }
 
-/** How dates are written for a reader whose locale is this one. */
+/** The locale in which dates are written for a reader. */
 export function dateLocale(locale: string | undefined): string {
   if (locale === undefined || !/^en-[A-Z]{2}$/.test(locale)) return DEFAULT_LOCALE;
   return Intl.DateTimeFormat.supportedLocalesOf(locale)[0] ?? DEFAULT_LOCALE;
@@ -20,8 +20,9 @@ export function dateLocale(locale: string | undefined): string {
 
 /**
  * `money`: `{amount, currency}` as `19.99 EUR`. `day` and `moment`: a UTC ISO string in the reader's time zone, without and
- * with the time. `link`: an http(s) URL as it is. `lines`: what stands on each line.
- * `required`: a value as it is, for where Liquid itself would take a missing one for false. Each throws on anything else: a text with a hole must not reach anybody.
+ * with the time. `link`: an http(s) URL, unchanged. `lines`: a list of the text's lines.
+ * `required`: the value, unchanged; used where Liquid itself would treat a missing value as false.
+ * Each filter throws on any other value: a text with a gap must not be sent.
  */
 export function registerFilters(engine: Liquid): void {
   engine.registerFilter('money', moneyText);
@@ -33,11 +34,12 @@ export function registerFilters(engine: Liquid): void {
   });
   engine.registerFilter('link', linkText);
   engine.registerFilter('required', (value: unknown) => {
-    if (value === undefined || value === null) throw new TypeError('what a text depends on must be given');
+    if (value === undefined || value === null)
+      throw new TypeError('a value that the text depends on is missing: it must be given');
     return value;
   });
   engine.registerFilter('lines', (value: unknown) => {
-    if (typeof value !== 'string') throw new TypeError('lines must be a text');
+    if (typeof value !== 'string') throw new TypeError('lines must be a string');
     return value.split('\n').filter((line) => line.trim() !== '');
   });
 }
@@ -62,7 +64,7 @@ function dateText(value: unknown, { locale, timeZone }: Reader, time: Intl.DateT
   );
 }
 
-/** Escaping cannot tell a `javascript:` link from a good one. */
+/** Checks the scheme, because HTML escaping does not stop a `javascript:` link. */
 function linkText(value: unknown): string {
   if (typeof value !== 'string' || !/^https?:\/\/[^\s<>"]+$/i.test(value) || !URL.canParse(value)) {
     throw new TypeError('a link must be an http(s) URL');

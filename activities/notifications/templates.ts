@@ -11,22 +11,23 @@ export interface RenderedNotice {
   readonly html: string;
 }
 
-/** @throws Error where the notice lacks what its template shows: nothing with a hole in it is sent */
+/** @throws Error if the notice lacks a value that its template shows: a text with a gap is never sent */
 export type RenderNotice = (notice: NoticeToSend, contact: Contact) => Promise<RenderedNotice>;
 
 const DIRECTORY = join(__dirname, 'templates');
-/** What all kinds share: layouts and partials. */
+/** The folder of layouts and partials. */
 const SHARED = 'shared';
 const PARTS = ['subject', 'text', 'html'] as const;
 
-/** Longer ones are cut by mail clients anyway. */
+/** Mail clients cut longer subjects anyway. */
 const MAX_SUBJECT_LENGTH = 150;
 const MAX_NAME_LENGTH = 60;
 
 /**
- * The templates in `templates/<kind>/{subject,text,html}.liquid`, all parsed at once: one that is missing or wrong is told at
- * start. A template sees the notice's data, `name` of the reader where it is known, and `shopName`; nothing else.
- * @param shopName as mails are signed; unsigned where absent
+ * Parses all templates `templates/<kind>/{subject,text,html}.liquid` at once, so that a missing or invalid one stops the
+ * start. A template sees the notice's data, the reader's `name` if it is known, and `shopName`; nothing else.
+ * @param shopName signs the mails; without it they are unsigned
+ * @throws Error if a template is missing or invalid
  */
 export function createRenderer(shopName?: string): RenderNotice {
   const options: LiquidOptions = {
@@ -35,7 +36,7 @@ export function createRenderer(shopName?: string): RenderNotice {
     cache: true,
     strictVariables: true,
     strictFilters: true,
-    // An `if` may ask for what a notice need not have.
+    // An `if` may test an optional value.
     lenientIf: true,
     ownPropertyOnly: true,
   };
@@ -48,7 +49,7 @@ export function createRenderer(shopName?: string): RenderNotice {
     if (kind !== SHARED) for (const part of PARTS) engines[part].parseFileSync(`${kind}/${part}`);
   }
   return async (notice, contact) => {
-    const name = greetable(contact.name);
+    const name = greetingName(contact.name);
     const scope = { ...notice.data, ...(name !== undefined && { name }), toShop: notice.recipient.to === 'shop' };
     const reader: Reader & { readonly shopName?: string } = {
       timeZone: notice.quietHours?.timeZone ?? DEFAULT_TIME_ZONE,
@@ -63,10 +64,10 @@ export function createRenderer(shopName?: string): RenderNotice {
 }
 
 /**
- * A name that a mail may begin with. Names are what anybody typed into a checkout: one that carries a link or a whole
- * sentence would make the shop's mails somebody else's advertisement.
+ * The name for the greeting; undefined if the text does not look like a name. Anybody can type a link or a whole sentence
+ * as a name into a checkout, and the shop's mails would then carry a stranger's advertisement.
  */
-function greetable(name: string | undefined): string | undefined {
+function greetingName(name: string | undefined): string | undefined {
   const shown = oneLine(name ?? '');
   const isName = shown !== '' && shown.length <= MAX_NAME_LENGTH && !/[/@]|www\./i.test(shown);
   return isName ? shown : undefined;
@@ -76,7 +77,7 @@ function oneLine(text: string): string {
   return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 }
 
-/** Tags leave empty lines behind. */
+/** Removes the empty lines that tags leave. */
 function tidy(text: string): string {
   return `${text
     .replace(/[ \t]+$/gm, '')

@@ -1,26 +1,26 @@
 import { Webhook } from 'standardwebhooks';
 import type { Delivery, NoticeChannel, NoticeToSend } from './channel';
 
-/** Standard Webhooks asks senders to wait for 15 to 30 s; a receiver that takes longer should answer first and work later. */
+/** Standard Webhooks asks senders to wait 15 to 30 s; a slower receiver should answer first and work afterwards. */
 const TIMEOUT_MS = 15_000;
 
-/** The receiver wants nothing more of it. Source: Standard Webhooks specification, "Delivery headers and responses". */
+/** The receiver wants no further messages. Source: Standard Webhooks specification, "Delivery headers and responses". */
 const GONE = 410;
 
 export interface WebhookChannelOptions {
   readonly url: string;
-  /** `whsec_` and base64. */
+  /** `whsec_` followed by base64. */
   readonly secret: string;
   /** For tests; the computer's clock otherwise. */
   readonly now?: () => Date;
 }
 
 /**
- * Tells the shop's own systems, signed as Standard Webhooks has it. The body is for programs and names no person:
- * `{type, subject, data, occurredAt}`. Every try carries the same `webhook-id`, by which the receiver knows a repetition;
- * so an answer that was lost is no doubt here: it is told again.
+ * Sends notices to the shop's own systems, signed as Standard Webhooks defines it. The body names no person:
+ * `{type, subject, data, occurredAt}`. Every try carries the same `webhook-id`, by which the receiver recognizes a repeated
+ * message; so a notice whose answer was lost is simply sent again.
  *
- * @throws Error at once where the secret is no base64
+ * @throws Error at once if the secret is not base64
  */
 export function webhookChannel(options: WebhookChannelOptions): NoticeChannel {
   const webhook = new Webhook(options.secret);
@@ -50,7 +50,7 @@ export function webhookChannel(options: WebhookChannelOptions): NoticeChannel {
   };
 }
 
-/** What a receiver gets. */
+/** The body of a webhook. */
 export interface WebhookPayload extends Pick<NoticeToSend, 'subject' | 'data'> {
   readonly type: NoticeToSend['kind'];
   /** UTC ISO string. */
@@ -65,7 +65,7 @@ function webhookBody({ kind, subject, data, dueAt }: NoticeToSend): string {
 async function post(url: string, init: RequestInit, closing: AbortSignal): Promise<Delivery> {
   const signal = AbortSignal.any([closing, AbortSignal.timeout(TIMEOUT_MS)]);
   try {
-    // A redirect could lead a signed body to somebody else.
+    // A redirect could send a signed body to a third party.
     const response = await fetch(url, { ...init, signal, redirect: 'manual' });
     await response.body?.cancel();
     if (response.ok) return { outcome: 'delivered' };
@@ -76,7 +76,7 @@ async function post(url: string, init: RequestInit, closing: AbortSignal): Promi
   }
 }
 
-/** A code and no message: messages of sockets carry addresses, and one day a URL with a secret in it. */
+/** The error's code or name, never its message: a message can contain an address or a URL with a secret. */
 function reasonOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'unknown';
   if ('cause' in error && typeof error.cause === 'object' && error.cause !== null && 'code' in error.cause) {

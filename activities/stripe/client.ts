@@ -1,25 +1,25 @@
 import { createHash } from 'node:crypto';
 import Stripe from 'stripe';
 
-/** The version that this code was written against; a newer SDK must not change answers unseen. */
+/** The API version that this code was written for; updating the SDK must not change answers unnoticed. */
 export const STRIPE_API_VERSION = '2026-10-28.endive' satisfies Stripe.LatestApiVersion;
 
 /**
- * An activity may run for 30 s: a request that hangs must end early enough for the activity to look the outcome up and
- * to say what it knows, instead of being cut off by its own time-out.
+ * An activity may run for 30 s. A request that hangs must end early enough that the activity can still look the outcome up
+ * and report it, before its own time-out cuts it off.
  */
 export const STRIPE_TIMEOUT_MS = 20_000;
 
 export interface StripeClientOptions {
   readonly secretKey: string;
-  /** Another Stripe-shaped server, e.g. `http://127.0.0.1:4010`; Stripe itself where absent. */
+  /** Another server with Stripe's API, e.g. `http://127.0.0.1:4010`. Default: Stripe itself. */
   readonly apiUrl?: string;
 }
 
 /**
- * The SDK as Holdfast uses it. Retries are Temporal's, so that each is seen in the history and survives a crash; the
- * SDK still sends a request once more whose connection was closed, with the same idempotency key.
- * Throws TypeError where `apiUrl` is no http(s) URL of a server's root.
+ * The Stripe SDK with Holdfast's settings. Temporal does the retries, so that each is visible in the history and survives a
+ * crash. The SDK still repeats a request once, with the same idempotency key, if its connection was closed.
+ * @throws TypeError if `apiUrl` is not the http(s) URL of a server's root
  */
 export function createStripeClient(options: StripeClientOptions): Stripe {
   return new Stripe(options.secretKey, {
@@ -33,8 +33,8 @@ export function createStripeClient(options: StripeClientOptions): Stripe {
 }
 
 /**
- * Names an account and its mode without telling the key, e.g. `live-3f9a…`: for what is shared with other processes, which may
- * have another account. A new key of the same account only makes a cache cold.
+ * Names an account and its mode without revealing the key, e.g. `live-3f9a…`. Processes with different accounts can share a
+ * Redis under this name. A new key of the same account only empties the cache.
  */
 export function accountScope({ secretKey, apiUrl = '' }: StripeClientOptions): string {
   const mode = /^(sk|rk)_live_/.test(secretKey) ? 'live' : 'test';

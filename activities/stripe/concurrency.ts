@@ -1,4 +1,4 @@
-/** Lets so many tasks run at a time; the others wait in order. */
+/** Runs at most `limit` tasks at a time; the others wait in order. */
 export class ConcurrencyCap {
   private running = 0;
   private readonly waiting: (() => void)[] = [];
@@ -9,7 +9,7 @@ export class ConcurrencyCap {
   }
 
   async run<T>(task: () => Promise<T>): Promise<T> {
-    // A task that ends hands its place on, so `running` changes only where nobody waits.
+    // A task that ends passes its place to the next waiting one, so `running` changes only if none waits.
     if (this.running < this.limit) this.running += 1;
     else await new Promise<void>((resolve) => this.waiting.push(resolve));
     try {

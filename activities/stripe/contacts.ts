@@ -1,10 +1,10 @@
 import type Stripe from 'stripe';
 import type { RequestLimiter } from './limiter/limiter';
 
-/** Beside the 20 s that a request may take; a notice waits gladly. */
+/** Leaves room for the 20 s that a request may take; a notice is not urgent. */
 const MAX_WAIT_MS = 8_000;
 
-/** How to reach a customer of the provider. Personal: looked up when it is needed, kept nowhere. */
+/** How to reach a customer of the provider. Personal data: looked up when needed, never stored. */
 export interface ProviderContact {
   readonly email: string;
   readonly name?: string;
@@ -12,8 +12,8 @@ export interface ProviderContact {
 }
 
 /**
- * Looks up a customer's address; undefined where the customer was deleted or has none.
- * @throws Error, whose message may name the customer's id, where the provider does not answer or knows no such customer
+ * Looks up a customer's address; undefined if the customer was deleted or has none.
+ * @throws Error, whose message may contain the customer's id, if the provider does not answer or has no such customer
  */
 export function createProviderContacts(
   stripe: Stripe,
@@ -27,8 +27,8 @@ export function createProviderContacts(
       maxWaitMs: MAX_WAIT_MS,
     });
     const customer = await stripe.customers.retrieve(stripeCustomerId);
-    // The SDK takes every JSON without an `error` for a success, whatever its status.
-    if (customer.object !== 'customer') throw new Error('the provider answered with no customer');
+    // The SDK treats any JSON without an `error` as a success, whatever its status.
+    if (customer.object !== 'customer') throw new Error('the provider’s answer is not a customer');
     if (customer.deleted === true || typeof customer.email !== 'string' || customer.email === '') return undefined;
     const { email, name } = customer;
     const locale = customer.preferred_locales?.[0];

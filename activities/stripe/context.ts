@@ -7,23 +7,23 @@ import { toFailure, type StripeCall } from './errors';
 import type { RequestLimiter } from './limiter';
 import { PaymentProvider, type ProviderSession } from './provider';
 
-/** Where activities tell what they found and decided; ids only. Fits pino and the logger of Temporal turned round. */
+/** The log of activities; ids only. pino fits it. */
 export interface PaymentLog {
   warn(details: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** What the payment activities are made of. */
+/** What the payment activities need. */
 export interface PaymentDependencies {
   readonly stripe: Stripe;
   readonly store: PaymentStore;
   readonly cache: PaymentCache;
   readonly log?: PaymentLog;
-  /** Milliseconds since the epoch; the system's clock where absent. */
+  /** Milliseconds since the epoch. Default: the system's clock. */
   readonly now?: () => number;
   readonly limiter?: RequestLimiter;
 }
 
-/** The same, ready for use: one for all activities of a process. */
+/** The resolved dependencies, shared by all activities of a process. */
 export interface PaymentContext {
   readonly stripe: Stripe;
   readonly store: PaymentStore;
@@ -46,19 +46,22 @@ export function paymentContext(deps: PaymentDependencies): PaymentContext {
 }
 
 /**
- * How long an activity's requests may wait in line together. A customer's: beside the 20 s that a request may take, in 30 s for the
- * whole try. A local first try keeps a workflow task waiting, and its 6 s are for the bank. What nobody waits for gives its
- * place in the worker to others. Whoever's turn is further away leaves at once and is called back.
+ * How long all requests of one activity together may wait for the rate limiter.
+ * - `interactive`: with the 20 s of a request it stays within the 30 s of one try.
+ * - `background`: nobody waits for the result, so the worker's slot is soon freed for other work.
+ * - `firstTry`: a local activity blocks a workflow task, and most of its 6 s are for the bank.
+ *
+ * A request whose turn comes later fails at once with a retry delay.
  */
 const MAX_WAIT_MS = { interactive: 8_000, background: 2_000, firstTry: 1_000 } as const;
 
-/** Runs an activity: what it throws leaves as a failure that says what was done, to which order, and what is at risk. */
+/** Runs an activity. Its errors become failures that name the operation, the order and what is at risk. */
 export async function activity<T>(
   context: PaymentContext,
   call: Omit<StripeCall, 'tryNumber' | 'workId'>,
   body: (session: ProviderSession) => Promise<T>,
 ): Promise<T> {
-  const { tryNumber, workId, isLocal } = whereabouts();
+  const { tryNumber, workId, isLocal } = currentActivity();
   const full: StripeCall = { ...call, tryNumber, workId };
   const maxWaitMs = isLocal ? MAX_WAIT_MS.firstTry : MAX_WAIT_MS[call.priority];
   try {
@@ -68,8 +71,8 @@ export async function activity<T>(
   }
 }
 
-/** Which try of the activity this is, and whose; outside of a worker the first of nobody's. */
-function whereabouts(): { readonly tryNumber: number; readonly workId: string; readonly isLocal: boolean } {
+/** The activity's try number and workflow; outside of a worker a first try without a workflow. */
+function currentActivity(): { readonly tryNumber: number; readonly workId: string; readonly isLocal: boolean } {
   try {
     const { attempt, workflowExecution, activityId, isLocal } = Context.current().info;
     return { tryNumber: attempt, workId: workflowExecution?.workflowId ?? activityId, isLocal };
@@ -78,8 +81,8 @@ function whereabouts(): { readonly tryNumber: number; readonly workId: string; r
   }
 }
 
-/** What earlier tries of this activity noted: times in milliseconds, by name. Nothing outside of a worker. */
-export function notes(): Readonly<Record<string, number>> {
+/** What an earlier try of this activity recorded: times in milliseconds, by name. Empty outside of a worker. */
+export function heartbeatDetails(): Readonly<Record<string, number>> {
   try {
     const details: unknown = Context.current().info.heartbeatDetails;
     return typeof details === 'object' && details !== null ? (details as Record<string, number>) : {};
@@ -88,16 +91,16 @@ export function notes(): Readonly<Record<string, number>> {
   }
 }
 
-/** Keeps notes for the next try: heartbeat details are what Temporal hands on from one try to the next. */
-export function keepNotes(next: Readonly<Record<string, number>>): void {
+/** Records details for the next try: Temporal passes heartbeat details from one try to the next. */
+export function recordHeartbeat(next: Readonly<Record<string, number>>): void {
   try {
     Context.current().heartbeat(next);
   } catch {
-    // Outside of a worker there is no next try to hand them to.
+    // Outside of a worker there is no next try.
   }
 }
 
-/** For messages: an amount where it is known. */
+/** For messages: the amount if it is known. */
 export function amountText(amount: number | undefined, currency: string | undefined): string {
   return amount === undefined || currency === undefined ? 'an amount' : formatMoney({ amount, currency });
 }

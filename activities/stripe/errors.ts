@@ -4,78 +4,78 @@ import { failureTypes, type FailureType } from '../../workflows/domain/shared/er
 import { describe, kindOfError, refusalDetails } from './error-kinds';
 import { LimiterBusy, type RequestPriority } from './limiter';
 
-/** What was being done when an error came, for the message that an operator reads. Ids only: no names, no secrets. */
+/** What was being done when an error came, for the message to the operator. Ids only: no names, no secrets. */
 export interface StripeCall {
   /** Name of the activity. */
   readonly operation: string;
   readonly orderId?: string;
   readonly subscriptionId?: string;
-  /** What may be wrong in the world while this is not settled. */
+  /** What may be wrong until this call succeeds. */
   readonly atRisk: string;
-  /** Does somebody wait for it? Each activity says so; under load the others let it go first. */
+  /** Under load, calls that a customer or an operator waits for go first. */
   readonly priority: RequestPriority;
-  /** What tells it from other work where it is of no order: the workflow's id. */
+  /** The workflow's id, which identifies calls that belong to no order. */
   readonly workId: string;
-  /** Number of this try, from 1: later ones wait longer where the provider names no delay. */
+  /** Counts tries from 1: later ones wait longer if the provider names no delay. */
   readonly tryNumber: number;
 }
 
 /**
- * A longer wait than this is no wait but an outage: an authorization has twenty minutes in all, and a header that names an
- * hour must not use them up unseen.
+ * The longest delay that a provider's header can cause. An authorization has twenty minutes in all, and a header that names an
+ * hour must not use them up in one pause.
  */
 export const MAX_RETRY_DELAY_MS = 30_000;
-/** First delay where the provider names none; doubled with each try. Rate limits count by the second. */
+/** First delay if the provider names none; doubled with each try. Rate limits count by the second. */
 const BASE_RETRY_DELAY_MS = 500;
-/** Without a named delay nothing tells that waiting longer helps. */
+/** Longest delay if the provider names none: nothing suggests that a longer one helps. */
 const MAX_GUESSED_DELAY_MS = 20_000;
 
-/** Codes of a capture that came too late, or of a state that the PaymentIntent has left. Source: the SDK's error codes. */
+/** The capture came too late, or the PaymentIntent is in another state. Source: the SDK's error codes. */
 const LATE_CODES: ReadonlySet<string> = new Set([
   'charge_expired_for_capture',
   'capture_charge_authorization_expired',
   'payment_intent_unexpected_state',
 ]);
 
-/** Has the PaymentIntent left the state that the request needs? Fetch it fresh and see. */
+/** Has the PaymentIntent left the state that the request needs? Fetch it fresh to find out. */
 export function isUnexpectedState(error: unknown): error is Stripe.errors.StripeInvalidRequestError {
   return error instanceof Stripe.errors.StripeInvalidRequestError && LATE_CODES.has(error.code ?? '');
 }
 
-/** Did the bank, not the machinery, say no? A business result. */
+/** Did the bank decline? A business answer. */
 export function isCardError(error: unknown): error is Stripe.errors.StripeCardError {
   return error instanceof Stripe.errors.StripeCardError;
 }
 
-/** Was the idempotency key used before with other parameters? Kept apart from 409 `idempotency_key_in_use`. */
+/** Was the idempotency key used before with other parameters? Not to be confused with 409 `idempotency_key_in_use`. */
 export function isKeyReused(error: unknown): error is Stripe.errors.StripeIdempotencyError {
   return error instanceof Stripe.errors.StripeIdempotencyError;
 }
 
-/** Does the provider know no such object? */
+/** Does the provider not know the object? */
 export function isMissing(error: unknown): error is Stripe.errors.StripeInvalidRequestError {
   return error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing';
 }
 
-/** For reads of what may not be there: `request.catch(noneIfMissing)`. */
+/** For reads of an object that may not exist: `request.catch(noneIfMissing)`. */
 export function noneIfMissing(error: unknown): undefined {
   if (!isMissing(error)) throw error;
   return undefined;
 }
 
-/** Did the provider fail in a way that leaves open what came of a write? Only a look at the object can tell. */
+/** Did the provider fail so that the outcome of a write is unknown? Only fetching the object shows it. */
 export function isUnknownOutcome(error: unknown): error is Stripe.errors.StripeAPIError {
   return error instanceof Stripe.errors.StripeError && kindOfError(error, true) === 'unknown';
 }
 
-/** Does the provider say no to what was asked for? Cards that the bank declines are told apart by `isCardError`. */
+/** Does the provider refuse the request? Includes declined cards: see `isCardError`. */
 export function isRefusal(error: unknown): error is Stripe.errors.StripeError {
   return error instanceof Stripe.errors.StripeError && kindOfError(error, true) === 'refusal';
 }
 
 /**
- * Did the provider answer a write with a no that the same request would get again? Neither a state that was left meanwhile nor a
- * key that is used up: those say nothing of the request.
+ * Would the provider refuse the same write again? A changed state of the object or a used-up key is not such a refusal: it says
+ * nothing about the request.
  */
 export function isDefiniteRefusal(error: unknown): error is Stripe.errors.StripeError {
   if (!(error instanceof Stripe.errors.StripeError) || isUnexpectedState(error) || isKeyReused(error)) return false;
@@ -84,19 +84,18 @@ export function isDefiniteRefusal(error: unknown): error is Stripe.errors.Stripe
 }
 
 /**
- * Turns what the SDK threw into the failure that the activity ends in. ApplicationFailures pass through; an error that is not
- * Stripe's is returned as it is. The SDK's error is never kept as the cause: its message and body may hold an e-mail address or a
- * client secret, and causes are written into histories.
- * @param effect false for a request that only reads: its outcome is never in doubt, so it is simply tried again.
+ * Turns an error of the SDK into the failure that the activity ends with. Other errors are returned unchanged. The SDK's error
+ * is never kept as the cause: its message and body may contain an e-mail address or a client secret, and histories store causes.
+ * @param effect false for a request that only reads: its outcome is never unknown, so it is simply retried
  */
 export function toFailure(error: unknown, call: StripeCall, effect: boolean): unknown {
-  if (error instanceof LimiterBusy) return inLine(error, call);
+  if (error instanceof LimiterBusy) return waitingInLine(error, call);
   if (error instanceof ApplicationFailure || !(error instanceof Stripe.errors.StripeError)) return error;
   switch (kindOfError(error, effect)) {
     case 'passing':
       return unavailable(error, call);
     case 'unknown': {
-      const reason = 'the provider failed and its answer would only be replayed; look the payment up';
+      const reason = 'the provider failed and would only replay its answer; look the payment up at the provider';
       return failure(failureTypes.unknownOutcome, error, call, reason);
     }
     case 'refusal': {
@@ -125,19 +124,19 @@ function busyReason(error: Stripe.errors.StripeError): string | undefined {
 function downReason(error: Stripe.errors.StripeError): string {
   if (error instanceof Stripe.errors.StripeConnectionError) return 'the provider could not be reached';
   return error.statusCode === undefined
-    ? 'the provider answered with no JSON'
+    ? 'the provider’s answer is not JSON'
     : `the provider failed (${error.statusCode})`;
 }
 
-/** Its turn comes later than an activity may run: the try ends, its place in line is kept, and it is called back in time. */
-function inLine({ endpoint, retryAfterMs }: LimiterBusy, call: StripeCall): ApplicationFailure {
+/** The request's turn comes later than the activity may run. The try ends, its place in line is kept, and Temporal retries in time. */
+function waitingInLine({ endpoint, retryAfterMs }: LimiterBusy, call: StripeCall): ApplicationFailure {
   const seconds = (retryAfterMs / 1000).toFixed(1);
   return ApplicationFailure.create({
     type: failureTypes.providerUnavailable,
     message: message(
       undefined,
       call,
-      `in line for ${endpoint}, called again in ${seconds} s; this request was not sent`,
+      `waits in line for ${endpoint} and is tried again in ${seconds} s; the request was not sent`,
     ),
     nextRetryDelay: retryAfterMs,
     category: ApplicationFailureCategory.BENIGN,
@@ -148,7 +147,7 @@ function unavailable(error: Stripe.errors.StripeError, call: StripeCall): Applic
   const busy = busyReason(error);
   return ApplicationFailure.create({
     type: failureTypes.providerUnavailable,
-    message: message(error, call, `${busy ?? downReason(error)}; it is tried again under the same key`),
+    message: message(error, call, `${busy ?? downReason(error)}; it is retried under the same key`),
     nextRetryDelay: retryAfterMs(error) ?? guessedDelayMs(call.tryNumber),
     ...(busy === undefined ? {} : { category: ApplicationFailureCategory.BENIGN }),
   });
@@ -164,7 +163,7 @@ function failure(
   return ApplicationFailure.create({ type, message: message(error, call, reason), nonRetryable: true, details });
 }
 
-/** A failure that needs no error of the SDK, e.g. an answer that is no payment. */
+/** A defect without an error of the SDK, e.g. an answer that is not a payment. */
 export function defect(call: StripeCall, reason: string): ApplicationFailure {
   return ApplicationFailure.create({
     type: failureTypes.defect,
@@ -173,7 +172,7 @@ export function defect(call: StripeCall, reason: string): ApplicationFailure {
   });
 }
 
-/** What came of a request is not known, and a look cannot tell now: it is looked for again later. */
+/** The outcome of a request is unknown, and the provider cannot show it now; the caller looks it up again later. */
 export function unknownOutcome(call: StripeCall, reason: string): ApplicationFailure {
   return ApplicationFailure.create({
     type: failureTypes.unknownOutcome,
@@ -182,30 +181,30 @@ export function unknownOutcome(call: StripeCall, reason: string): ApplicationFai
   });
 }
 
-/** Nothing is known of this id at the provider. */
+/** The provider does not know the object. */
 export function unknownObject(call: StripeCall, what: string): ApplicationFailure {
   return ApplicationFailure.create({
     type: failureTypes.notFound,
-    message: message(undefined, call, `the provider knows no ${what}`),
+    message: message(undefined, call, `the provider does not know ${what}`),
     nonRetryable: true,
   });
 }
 
-/** The undo came first: what this attempt made is let go again, and it must not land any more. */
+/** The undo came first: what this attempt made has been voided, and nothing of it may be recorded. */
 export function undone(call: StripeCall): ApplicationFailure {
   return ApplicationFailure.create({
     type: failureTypes.undone,
     message: message(
       undefined,
-      { ...call, atRisk: 'nothing, no hold of it stands' },
+      { ...call, atRisk: 'nothing, because no hold of this attempt is left' },
       'the attempt was undone before it ended',
     ),
     nonRetryable: true,
   });
 }
 
-/** A retryable failure of our own finding, e.g. a lookup that could not be settled; `delayMs` where waiting is what helps. */
-export function unsettled(call: StripeCall, reason: string, delayMs?: number): ApplicationFailure {
+/** A retryable failure without an error of the SDK, e.g. a lookup without a clear result. `delayMs`: the pause before the next try. */
+export function retryLater(call: StripeCall, reason: string, delayMs?: number): ApplicationFailure {
   return ApplicationFailure.create({
     type: failureTypes.providerUnavailable,
     message: message(undefined, call, reason),
@@ -221,14 +220,14 @@ function message(error: Stripe.errors.StripeError | undefined, call: StripeCall,
   return `${call.operation}${subject}: ${reason}${request}. At risk: ${call.atRisk}.`;
 }
 
-/** `Retry-After` in milliseconds, capped; undefined where absent or no number of seconds. */
+/** `Retry-After` in milliseconds, capped; undefined if it is absent or not a number of seconds. */
 export function retryAfterMs(error: Stripe.errors.StripeError): number | undefined {
   const header = error.headers?.['retry-after'];
   if (header === undefined || !/^\d+$/.test(header)) return undefined;
   return Math.min(Number(header) * 1000, MAX_RETRY_DELAY_MS);
 }
 
-/** Exponential with jitter over its upper half, so that workers which failed together do not come back together. */
+/** Exponential with jitter over its upper half, so that workers which failed together do not retry together. */
 function guessedDelayMs(tryNumber: number): number {
   const fullMs = Math.min(BASE_RETRY_DELAY_MS * 2 ** Math.max(0, tryNumber - 1), MAX_GUESSED_DELAY_MS);
   return Math.round(fullMs * (0.5 + Math.random() / 2));

@@ -9,7 +9,7 @@ export { paymentContext, type PaymentContext, type PaymentDependencies, type Pay
 export { createProviderContacts, type ProviderContact } from './contacts';
 export { createDisputeActivities } from './disputes/disputes';
 export { createFraudWarningActivities } from './disputes/fraud-warnings';
-export { createLateTwins, type Stranger } from './payments/late-twins';
+export { createDuplicateCanceller, type UnrecordedPayment } from './payments/duplicates';
 export { createRefundActivities } from './refunds/refunds';
 export { createPaymentOwners, type PaymentOwners } from './webhooks/owners';
 export { createPaymentActivities } from './payments/payments';

@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { PaymentContext } from './context';
-import { isUnknownOutcome, unsettled } from './errors';
+import { isUnknownOutcome, retryLater } from './errors';
 import type { ProviderSession } from './provider';
 
-/** So many keys in one run: the second is sent at once while a caller waits, and after that a pause helps more than a key. */
+/** Idempotency keys tried in one run: the second is sent at once, because a caller waits; after that a pause helps more than another key. */
 const KEYS_PER_RUN = 2;
 
 /**
- * So many keys in all: with Temporal's pauses that is an outage of hours, and every one was preceded by a look. More would be
- * a provider that takes this one request never; then a person is asked.
+ * Idempotency keys tried in all. With Temporal's pauses they span an outage of hours, and each new one follows a look at the
+ * provider. After that the provider evidently never accepts this request, and a person is asked.
  */
 const MAX_KEYS = 50;
 
-/** A header takes printable ASCII, and a key at most 255 characters, its number included. `#` only stands before a number. */
+/** A header allows printable ASCII and a key at most 255 characters, number included. `#` is reserved for the number. */
 const PLAIN_KEY = /^[\x21\x22\x24-\x7e]{1,240}$/;
 
-/** The idempotency key of an operation: its own key, or a hash of it where ids of others in it are too long or not ASCII. */
+/** The idempotency key of an operation: the operation key, or a hash of it if foreign ids in it are too long or not ASCII. */
 export function idempotencyKey(operationKey: string, number: number): string {
   const [kind = ''] = operationKey.split(':', 1);
   const isPlain = PLAIN_KEY.test(operationKey);
@@ -23,22 +23,22 @@ export function idempotencyKey(operationKey: string, number: number): string {
   return number === 1 ? key : `${key}#${number}`;
 }
 
-/** A write that the provider does once for each idempotency key. */
+/** A write that the provider executes once for each idempotency key. */
 export interface KeyedWrite<T> {
   readonly operationKey: string;
   send(idempotencyKey: string): Promise<T>;
-  /** What came of it, by a fresh look at the provider; undefined where nothing did. */
+  /** Looks the outcome up at the provider; undefined if the write had no effect. */
   lookUp(error: unknown): Promise<T | undefined>;
-  /** Is it unclear after this error what came of the write? By default where the provider itself failed. */
+  /** Is the outcome unknown after this error? Default: if the provider itself failed. */
   isInDoubt?(error: unknown): boolean;
 }
 
 /**
- * Sends a write, and finds out what came of it where the answer does not say. The provider keeps a failure under the key and
- * only repeats it, so a write that nothing came of goes on under the next key: never before a look, and under a number that is
- * written down first, so that a retry after a crash sends the same key again.
+ * Sends a write and looks its outcome up if the answer leaves it unknown. The provider stores a failure under the key and only
+ * replays it, so a write that had no effect is sent again under the next key: always after a look, and with a number that is
+ * recorded first, so that a retry after a crash sends the same key.
  *
- * @throws what `send` throws where the outcome is clear; a retryable failure where nothing came of it under two keys
+ * @throws the error of `send` if the outcome is known; a retryable failure if the write had no effect under two keys
  */
 export async function sendKeyed<T>(
   context: PaymentContext,
@@ -55,14 +55,14 @@ export async function sendKeyed<T>(
       const { operation, orderId, subscriptionId } = session.call;
       context.log.warn(
         { operation, orderId, subscriptionId, number },
-        'what came of a request is not known; looking it up',
+        'the outcome of a request is unknown; looking it up at the provider',
       );
       const found = await write.lookUp(error);
       if (found !== undefined) return found;
       if (number >= MAX_KEYS) throw error;
       number = await context.store.nextKey(operationKey, number);
       if (tries >= KEYS_PER_RUN)
-        throw unsettled(session.call, `nothing came of it at the provider; it goes on under key ${number}`);
+        throw retryLater(session.call, `the request had no effect at the provider; the next try uses key ${number}`);
     }
   }
 }

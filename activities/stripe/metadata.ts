@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Keys of the metadata by which our objects are found again at the provider. At most 40 characters each. */
+/** Metadata keys by which our objects are found again at the provider. At most 40 characters each. */
 export const metadataKeys = {
   order: 'holdfast_order_id',
   cart: 'holdfast_cart_id',
@@ -10,26 +10,26 @@ export const metadataKeys = {
   /** Of a refund. */
   refund: 'holdfast_refund_id',
   customer: 'holdfast_customer_id',
-  /** Of a customer: an IANA zone, for the hours in which nothing is told. */
+  /** Of a customer: an IANA time zone, for quiet hours. */
   timeZone: 'holdfast_time_zone',
-  /** Of an unconfirmed PaymentIntent that only takes an idempotency key out of use: the key. */
+  /** Of an unconfirmed PaymentIntent that only seals an idempotency key: the key. */
   sealed: 'holdfast_sealed_key',
 } as const;
 
-/** Begins the name of the mark that a capture leaves on its PaymentIntent. */
+/** Prefix of the metadata key that marks a capture on its PaymentIntent. */
 const CAPTURE_MARK = 'holdfast_capture_';
-/** 64 bits of the key's hash: no two of the 50 captures that a PaymentIntent may have will share it. */
+/** 64 bits of the key's hash, enough to tell the at most 50 captures of a PaymentIntent apart. */
 const MARK_LENGTH = 16;
 
 /**
- * A PaymentIntent has room for 50 keys, four of them ours and some of the shop's, and may be captured 50 times. Captures of an
- * order run one after another, each recorded before the next, so only the latest mark is needed: older ones make room.
+ * A PaymentIntent has room for 50 metadata keys, four of them ours and some the shop's, and may be captured 50 times. Captures
+ * of an order run one after another, each recorded before the next, so only the latest mark is needed and older ones are removed.
  */
 const MAX_MARKS = 20;
 
 /**
- * Metadata that a capture writes with the money: the hash of its operation key, and its amount. By it a capture whose answer
- * was lost is told from one that never came, also where several captures of one PaymentIntent are allowed.
+ * Metadata that a capture writes in the same request: the hash of its operation key, and its amount. If the answer is lost, the
+ * mark shows whether the capture was made, even where a PaymentIntent allows several captures.
  */
 export function captureMark(
   operationKey: string,
@@ -41,7 +41,7 @@ export function captureMark(
   return { ...Object.fromEntries(unset), [markName(operationKey)]: String(amount) };
 }
 
-/** Has this capture been made, going by the metadata of its PaymentIntent fetched fresh? */
+/** Was this capture made, according to freshly fetched metadata of its PaymentIntent? */
 export function hasCaptureMark(metadata: Readonly<Record<string, string>>, operationKey: string): boolean {
   return metadata[markName(operationKey)] !== undefined;
 }

@@ -1,27 +1,27 @@
 import type Stripe from 'stripe';
 import { metadataKeys } from './metadata';
 
-/** What the provider says of one payment of ours, read without any of the code that made it. */
+/** One payment of ours as the provider has it, read without the code that made it. */
 export interface ProviderPayment {
   readonly paymentIntentId: string;
   readonly orderId: string;
   /** The provider's own word, e.g. `requires_capture`. */
   readonly status: string;
   readonly currency: string;
-  /** Minor units asked for. */
+  /** Minor units requested. */
   readonly amount: number;
-  /** Minor units held and not taken. */
+  /** Minor units held and not captured. */
   readonly amountCapturable: number;
-  /** Minor units taken. */
+  /** Minor units captured. */
   readonly amountReceived: number;
 }
 
 const PAGE_SIZE = 100;
 
 /**
- * Every PaymentIntent that carries an order id of ours, for invariants and reconciliation; of these orders only where
- * `orderIds` is given. Lists are consistent where search lags behind writes, so this one lists and sorts out by itself.
- * Throws the SDK's errors.
+ * Every PaymentIntent that carries an order id of ours, for invariants and reconciliation; limited to `orderIds` if they are
+ * given. It lists all payments and filters them here, because the provider's search lags behind writes and its lists do not.
+ * @throws the SDK's errors
  */
 export async function readProviderTruth(stripe: Stripe, orderIds?: readonly string[]): Promise<ProviderPayment[]> {
   const wanted = orderIds === undefined ? undefined : new Set(orderIds);
@@ -42,16 +42,16 @@ export async function readProviderTruth(stripe: Stripe, orderIds?: readonly stri
   return payments;
 }
 
-/** What the provider says of the refunds of one payment of ours. Minor units. */
+/** The refunds of one payment of ours as the provider has them. Minor units. */
 export interface ProviderGivenBack {
   readonly paymentIntentId: string;
-  /** Back with the customer, as far as the provider knows. */
+  /** Succeeded, as far as the provider knows. */
   readonly refunded: number;
-  /** Under way: pending, or waiting for the customer. */
+  /** Pending, or waiting for the customer. */
   readonly pending: number;
 }
 
-/** What was given back of these payments, by anybody, read without any of the code that refunds. Throws the SDK's errors. */
+/** The refunds of these payments, whoever made them, read without the code that refunds. @throws the SDK's errors */
 export async function readProviderRefunds(
   stripe: Stripe,
   paymentIntentIds: readonly string[],

@@ -1,37 +1,38 @@
 import type Stripe from 'stripe';
 import type { Money } from '../../workflows/domain/shared/money';
 import { ConcurrencyCap } from './concurrency';
-import { defect, isMissing, noneIfMissing, toFailure, unknownOutcome, unsettled, type StripeCall } from './errors';
+import { defect, isMissing, noneIfMissing, toFailure, unknownOutcome, retryLater, type StripeCall } from './errors';
 import type { RequestLimiter } from './limiter';
 import { rateLimitOf } from './rate-limited';
 import { metadataKeys } from './metadata';
 
 /**
- * The limiter says how often requests begin; this, how many a process may have open where the provider is slow: what live mode
- * allows in a second, at a second each. Measured with answers that take so long: 8 let 7.7/s of 25/s through, these all of it.
+ * How many requests a process may have open at once; the limiter only decides how many begin per second. 100 is what live mode
+ * allows in a second, for answers that take a second each. Measured with such answers and a limit of 25/s: 8 open requests let
+ * 7.7/s through, 100 all of it.
  */
 const MAX_IN_FLIGHT = 100;
 const PAGE_SIZE = 100;
-/** 10,000 payments: more than a busy shop makes in the minutes that an unknown outcome stays unknown. */
+/** 10,000 payments: more than a busy shop makes while an outcome stays unknown, which takes minutes. */
 const MAX_PAGES = 100;
-/** Clocks differ, and the attempt is written down a moment before the provider is asked. */
+/** Clocks differ, and the attempt is recorded a moment before the request is sent. */
 const CLOCK_MARGIN_MS = 5 * 60_000;
 
 const EXPAND: string[] = ['latest_charge'];
 
-/** How to find what an attempt made when its id was lost. */
+/** How to find the PaymentIntent of an attempt if the answer with its id was lost. */
 export interface LostAttempt {
   readonly operationKey: string;
-  /** UTC ISO string: nothing of it is older. */
+  /** UTC ISO string: its PaymentIntent cannot be older. */
   readonly startedAt: string;
-  /** The provider's customer, where it is known: its own short list is looked at first. */
+  /** The provider's customer, if it is known: its own payments, a short list, are searched first. */
   readonly stripeCustomerId?: string;
 }
 
-/** The requests that activities make, with their answers checked; shared by all activities of a process. */
+/** Sends the requests of activities and checks the answers; shared by all activities of a process. */
 export class PaymentProvider {
   private readonly cap = new ConcurrencyCap(MAX_IN_FLIGHT);
-  /** Captures under way by idempotency key: how often each was sent. */
+  /** For each capture under way, by idempotency key: how often it was sent. */
   private readonly sent = new Map<string, number>();
 
   constructor(
@@ -44,7 +45,7 @@ export class PaymentProvider {
     });
   }
 
-  /** The requests of one activity run; failures of its reads name what it was doing. Together they wait so long in line. */
+  /** A session for one activity run. `maxWaitMs`: how long all its requests together may wait for the limiter. */
   during(call: StripeCall, maxWaitMs: number): ProviderSession {
     let leftMs = maxWaitMs;
     return new ProviderSession(this.stripe, call, this.sent, async (endpoint, request) => {
@@ -52,7 +53,7 @@ export class PaymentProvider {
       await this.limiter?.acquire({ endpoint, priority: call.priority, ticket: ticketOf(call), maxWaitMs: leftMs });
       leftMs = Math.max(0, leftMs - (performance.now() - since));
       try {
-        // Only then: who waits for his turn must not keep a place from those who have theirs.
+        // After the limiter, so that a request which still waits for its turn occupies none of the open requests.
         return await this.cap.run(request);
       } catch (error) {
         const refusal = rateLimitOf(error, endpoint);
@@ -63,7 +64,7 @@ export class PaymentProvider {
   }
 }
 
-/** The same from try to try of one piece of work, a local first try and the regular ones after it included. */
+/** The same for all tries of one piece of work, a local first try included. */
 function ticketOf({ operation, orderId, subscriptionId, workId }: StripeCall): string {
   return `${operation}:${orderId ?? subscriptionId ?? workId}`;
 }
@@ -71,8 +72,8 @@ function ticketOf({ operation, orderId, subscriptionId, workId }: StripeCall): s
 type Send = <T>(endpoint: string, request: () => Promise<T>) => Promise<T>;
 
 /**
- * Reads end in ApplicationFailures: there is nothing about them to decide. Writes throw the SDK's errors, for the activity to
- * tell a declined card from an unknown outcome.
+ * Reads throw ApplicationFailures, because there is nothing to decide about them. Writes throw the SDK's errors, so that the
+ * activity can distinguish a declined card from an unknown outcome.
  */
 export class ProviderSession {
   constructor(
@@ -100,7 +101,7 @@ export class ProviderSession {
     return this.current(answer);
   }
 
-  /** Changes what a PaymentIntent that holds nothing asks for. Without a key of our own: the same change again is none. */
+  /** Changes the amount of a PaymentIntent that holds nothing. Without an idempotency key, because repeating the change does nothing. */
   async setAmount(id: string, { amount, currency }: Money): Promise<void> {
     const update = () => this.stripe.paymentIntents.update(id, { amount, currency });
     this.checked(await this.send('payment_intents.update', update));
@@ -118,9 +119,12 @@ export class ProviderSession {
       );
       return this.checked(answer);
     } catch (error) {
-      // The SDK sends once more by itself where a connection was closed, and the first request may have been made.
+      // The SDK repeats a request by itself if its connection was closed, and the first one may have been executed.
       if (isMissing(error) && (this.sent.get(idempotencyKey) ?? 0) > 1)
-        throw unknownOutcome(this.call, `the provider does not know ${id}, and an earlier request was not answered`);
+        throw unknownOutcome(
+          this.call,
+          `the provider does not know ${id}, but an earlier request for it was sent and not answered`,
+        );
       throw error;
     } finally {
       this.sent.delete(idempotencyKey);
@@ -128,8 +132,8 @@ export class ProviderSession {
   }
 
   /**
-   * Without a key of our own: a cancel does nothing twice by itself, and a kept key would only replay an earlier refusal
-   * after the payment has come into a state that can be canceled.
+   * Without an idempotency key: a second cancel does nothing, and a key would only replay an earlier refusal after the payment
+   * has reached a state in which it can be canceled.
    */
   async cancel(id: string): Promise<Stripe.PaymentIntent> {
     const answer = await this.send('payment_intents.cancel', () =>
@@ -143,7 +147,7 @@ export class ProviderSession {
     return this.checked(await this.read('payment_intents.retrieve', request));
   }
 
-  /** As `retrieve`; undefined where the provider knows no such PaymentIntent. */
+  /** Like `retrieve`, but undefined if the provider does not know the PaymentIntent. */
   async retrieveIfKnown(id: string): Promise<Stripe.PaymentIntent | undefined> {
     const request = () => this.stripe.paymentIntents.retrieve(id, { expand: EXPAND }).catch(noneIfMissing);
     const intent = await this.read('payment_intents.retrieve', request);
@@ -151,8 +155,8 @@ export class ProviderSession {
   }
 
   /**
-   * The PaymentIntent that an attempt made, fetched fresh; undefined where it made none. By lists, which show a write at
-   * once; search may lag behind it by a minute and more, and would call a hold that stands `none`.
+   * The PaymentIntent that an attempt made, fetched fresh; undefined if it made none. Uses lists, which show a write at once:
+   * the provider's search may lag by a minute or more and would miss an open hold.
    */
   async find(lost: LostAttempt): Promise<Stripe.PaymentIntent | undefined> {
     const { stripeCustomerId } = lost;
@@ -161,7 +165,7 @@ export class ProviderSession {
     return found === undefined ? undefined : this.retrieve(found);
   }
 
-  /** Reads an object other than a PaymentIntent; failures as of any read. */
+  /** Reads any object. @throws ApplicationFailure */
   async read<T>(endpoint: string, request: () => Promise<T>): Promise<T> {
     try {
       return await this.send(endpoint, request);
@@ -170,7 +174,7 @@ export class ProviderSession {
     }
   }
 
-  /** Sends a write that is not about a PaymentIntent. */
+  /** Sends any other write. @throws the SDK's errors */
   write<T>(endpoint: string, request: () => Promise<T>): Promise<T> {
     return this.send(endpoint, request);
   }
@@ -183,37 +187,37 @@ export class ProviderSession {
       const params = { ...filter, created: { gte }, limit: PAGE_SIZE, ...cursor };
       const request = () => this.stripe.paymentIntents.list(params).catch(noneIfMissing);
       const answer = await this.read('payment_intents.list', request);
-      // The customer came from the cache, and is none of this account.
+      // The cached customer belongs to another account.
       if (answer === undefined) return undefined;
       if (answer.object !== 'list' || !Array.isArray(answer.data))
-        throw unsettled(this.call, 'the provider answered with no list');
+        throw retryLater(this.call, 'the provider’s answer is not a list');
       const found = answer.data.find((intent) => intent.metadata[metadataKeys.operation] === lost.operationKey);
       if (found !== undefined) return found.id;
       after = answer.data.at(-1)?.id;
       if (!answer.has_more || after === undefined) return undefined;
     }
-    throw unsettled(
+    throw retryLater(
       this.call,
-      `more than ${MAX_PAGES * PAGE_SIZE} payments were made since; the lost one was not found among the newest`,
+      `more than ${MAX_PAGES * PAGE_SIZE} payments were made since this attempt; it was not found among the newest`,
     );
   }
 
-  /** A replayed answer tells how things were when the key was first used; what is true now may be another thing. */
+  /** A replayed answer shows the state at the first use of the key, so the current one is fetched. */
   private current(answer: Stripe.Response<Stripe.PaymentIntent>): Promise<Stripe.PaymentIntent> | Stripe.PaymentIntent {
     const intent = this.checked(answer);
     return answer.lastResponse?.headers['idempotent-replayed'] === 'true' ? this.retrieve(intent.id) : intent;
   }
 
-  /** The SDK takes every JSON without an `error` for a success, whatever its status. */
+  /** The SDK treats any JSON without an `error` as a success, whatever its status. */
   private checked(intent: Stripe.PaymentIntent): Stripe.PaymentIntent {
     if (intent.object !== 'payment_intent' || typeof intent.id !== 'string' || intent.id === '') {
-      throw unsettled(this.call, 'what answered is not the provider: the body is no PaymentIntent');
+      throw retryLater(this.call, 'the answer is not the provider’s: the body is not a PaymentIntent');
     }
     return intent;
   }
 }
 
-/** Throws a Defect where a PaymentIntent carries the id of another order: money of one must never pay for another. */
+/** @throws ApplicationFailure `Defect` if the PaymentIntent belongs to another order: the money of one must never pay for another */
 export function assertOwn(intent: Stripe.PaymentIntent, orderId: string, call: StripeCall): void {
   const owner = intent.metadata[metadataKeys.order];
   if (owner !== orderId)

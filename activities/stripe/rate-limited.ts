@@ -3,8 +3,9 @@ import { retryAfterMs } from './errors';
 import type { ProviderRefusal } from './limiter';
 
 /**
- * What a 429 says about rates; undefined for any other error, and for a 429 that is about one object (a lock, the updates of one
- * PaymentIntent), which slower requests for others do not mend. Source: Stripe, "Rate limits" (`Stripe-Rate-Limited-Reason`).
+ * The rate limit that a 429 reports; undefined for any other error, and for a 429 about one object (a lock, the updates of one
+ * PaymentIntent), because slowing other requests down does not help there. Source: Stripe, "Rate limits"
+ * (`Stripe-Rate-Limited-Reason`).
  */
 export function rateLimitOf(error: unknown, endpoint: string): ProviderRefusal | undefined {
   if (!(error instanceof Stripe.errors.StripeRateLimitError) || error.code === 'lock_timeout') return undefined;

@@ -32,7 +32,7 @@ import {
   createDisputeActivities,
   createEventLister,
   createFraudWarningActivities,
-  createLateTwins,
+  createDuplicateCanceller,
   createPaymentActivities,
   createPaymentOwners,
   createProviderContacts,
@@ -90,7 +90,7 @@ export interface Dependencies {
   readonly disputes: ReturnType<typeof createDisputeQueries>;
   /** Whose a payment is at the provider. */
   readonly paymentOwners: ReturnType<typeof createPaymentOwners>;
-  readonly cancelLateTwin: ReturnType<typeof createLateTwins>;
+  readonly cancelDuplicate: ReturnType<typeof createDuplicateCanceller>;
   readonly inbox: ReturnType<typeof createInbox>;
   readonly outbox: ReturnType<typeof createOutbox>;
   readonly notices: ReturnType<typeof createNoticeStore>;
@@ -155,7 +155,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
     subscriptionRefresher: createSubscriptionRefresher(subscribers),
     disputes: createDisputeQueries(pool, keyring),
     paymentOwners: createPaymentOwners(provider),
-    cancelLateTwin: createLateTwins(provider),
+    cancelDuplicate: createDuplicateCanceller(provider),
     inbox: createInbox({ pool, keyring, isActedOn, laneOf }),
     outbox: createOutbox({ pool }),
     notices: createNoticeStore({ pool }),

@@ -76,7 +76,7 @@ export function inboxRounds(options: InboxOptions): Readonly<Record<InboxLane, R
       findPayment,
       isOurs: queries.isOurs,
       voidPayments: activities.voidPayments,
-      cancelLateTwin: dependencies.cancelLateTwin,
+      cancelDuplicate: dependencies.cancelDuplicate,
     }),
     refundEvents({
       client,

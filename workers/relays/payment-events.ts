@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
-import type { Stranger } from '../../activities/stripe';
+import type { UnrecordedPayment } from '../../activities/stripe';
 import { orderStart } from '../../workflows/order/start';
 import { paymentChanged } from '../../workflows/payment/messages';
 import { workflowIds, workflowTypes } from '../../workflows/kit/names';
@@ -30,7 +30,7 @@ export interface PaymentEventDependencies {
   readonly isOurs: (orderId: string) => Promise<boolean>;
   readonly voidPayments: (input: VoidPaymentInput) => Promise<unknown>;
   /** Cancels a PaymentIntent of an order that is not recorded because its attempt went on without it. */
-  readonly cancelLateTwin: (paymentIntentId: string) => Promise<Stranger>;
+  readonly cancelDuplicate: (paymentIntentId: string) => Promise<UnrecordedPayment>;
 }
 
 /** Tells checkouts and orders that something about their payment changed. */
@@ -49,7 +49,7 @@ async function handle(deps: PaymentEventDependencies, event: InboxEvent): Promis
   const concern = CONCERNS[event.type];
   if (concern === undefined || event.paymentIntentId === undefined) return 'ignored';
   const payment = await deps.findPayment(event.paymentIntentId);
-  if (payment === undefined) return handleStranger(deps, event, event.paymentIntentId);
+  if (payment === undefined) return handleUnrecorded(deps, event, event.paymentIntentId);
   if (!(concern.news(payment.status) || payment.tombstoned)) return 'done';
   if (mayBeOurOwn(payment, event)) return { later: 'may be our own doing, about to be recorded', delayMs: SETTLE_MS };
   await tell(deps, payment, event.paymentIntentId, concern.hold);
@@ -57,14 +57,14 @@ async function handle(deps: PaymentEventDependencies, event: InboxEvent): Promis
 }
 
 /** At its first try it is mostly an attempt that records it within moments; after that the provider is asked what it is. */
-async function handleStranger(
+async function handleUnrecorded(
   deps: PaymentEventDependencies,
   event: InboxEvent,
   paymentIntentId: string,
 ): Promise<Handled> {
   const orderId = metadataOf(event, 'holdfast_order_id');
   if (orderId !== undefined && event.attempts > 1 && (await deps.isOurs(orderId))) {
-    const stranger = await deps.cancelLateTwin(paymentIntentId);
+    const stranger = await deps.cancelDuplicate(paymentIntentId);
     if (stranger === 'canceled') return 'done';
     if (stranger === 'not_ours' && event.attempts >= FOREIGN_ATTEMPTS) {
       return { foreign: 'its payment is none that this order was begun with' };

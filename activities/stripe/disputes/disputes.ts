@@ -7,14 +7,14 @@ import type { DisputeActivities, DisputeProviderActivities, DisputeStep } from '
 import type { DisputeStore, EvidenceFields } from '../../storage';
 import { activity, type PaymentContext } from '../context';
 import { disputeSnapshot } from './snapshot';
-import { isDefiniteRefusal, isKeyReused, isUnknownOutcome, noneIfMissing, unknownObject, unsettled } from '../errors';
+import { isDefiniteRefusal, isKeyReused, isUnknownOutcome, noneIfMissing, unknownObject, retryLater } from '../errors';
 import { evidenceFields } from './evidence';
 import { sendKeyed } from '../keyed';
 import type { ProviderSession } from '../provider';
 
 /** The activities of disputes on Stripe: see `DisputeProviderActivities` for what each promises. */
 export function createDisputeActivities(context: PaymentContext, store: DisputeRecords): DisputeProviderActivities {
-  const disputes = new DisputeDesk(context, store);
+  const disputes = new StripeDisputes(context, store);
   return {
     syncDispute: (input) => disputes.sync(input),
     collectEvidence: (input) => disputes.collect(input),
@@ -24,7 +24,7 @@ export function createDisputeActivities(context: PaymentContext, store: DisputeR
 
 type DisputeRecords = DisputeStore & Pick<DisputeActivities, 'loadDispute'>;
 
-class DisputeDesk {
+class StripeDisputes {
   constructor(
     private readonly context: PaymentContext,
     private readonly store: DisputeRecords,
@@ -79,7 +79,7 @@ class DisputeDesk {
     now: string,
   ): Promise<DisputeRecord | null> {
     // The SDK takes every JSON without an `error` for a success, whatever its status.
-    if (dispute.object !== 'dispute') throw unsettled(session.call, 'what answered is no dispute');
+    if (dispute.object !== 'dispute') throw retryLater(session.call, 'what answered is no dispute');
     const snapshot = disputeSnapshot(dispute, fetchedAtMs);
     return (snapshot && (await this.store.record(snapshot, now))) ?? null;
   }
@@ -100,7 +100,7 @@ class DisputeDesk {
         this.context.stripe.disputes.update(disputeId, { evidence, submit: false }),
       );
     } catch (error) {
-      if (isUnknownOutcome(error)) throw unsettled(session.call, 'the provider failed while evidence was staged');
+      if (isUnknownOutcome(error)) throw retryLater(session.call, 'the provider failed while evidence was staged');
       if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
       this.context.log.warn({ disputeId, code: error.code }, 'evidence could not be staged at the provider');
     }

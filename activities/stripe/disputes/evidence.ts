@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { formatMoney } from '../../../workflows/domain/shared/money';
 import type { EvidenceFields, EvidenceSource } from '../../storage';
-import { providerEmail, wellFormed } from '../border';
+import { providerEmail, wellFormed } from '../provider-text';
 
 /*
  * The evidence of a dispute, as one pack: what was ordered, how it was authorized, what was shipped and arrived, what was said

@@ -3,7 +3,7 @@ import type { FraudWarningProviderActivities } from '../../../workflows/fraud-wa
 import type { FraudWarningSnapshot } from '../../../workflows/domain/dispute/fraud-warning';
 import type { FraudWarningStore } from '../../storage';
 import { activity, type PaymentContext } from '../context';
-import { noneIfMissing, unknownObject, unsettled } from '../errors';
+import { noneIfMissing, unknownObject, retryLater } from '../errors';
 import { idOf } from '../payments/payment-status';
 
 const EXPAND: string[] = ['charge'];
@@ -26,7 +26,7 @@ export function createFraudWarningActivities(
           throw unknownObject(session.call, `early fraud warning ${warningId}, which is recorded here`);
         }
         if (warning.object !== 'radar.early_fraud_warning')
-          throw unsettled(session.call, 'what answered is no warning');
+          throw retryLater(session.call, 'what answered is no warning');
         const snapshot = fraudWarningSnapshot(warning);
         return (snapshot && (await store.record(snapshot, { now, limitMs }))) ?? null;
       });

@@ -11,7 +11,7 @@ import { sendKeyed } from '../keyed';
 import { metadataKeys } from '../metadata';
 import { cardDetails, chargeOf, idOf, paymentStatus } from './payment-status';
 import { assertOwn, type LostAttempt, type ProviderSession } from '../provider';
-import { letGo } from './let-go';
+import { voidIntent } from './void-intent';
 
 /**
  * The provider forgets keys after 24 h. From some hours before that on, the same key could make a second payment, so an
@@ -215,7 +215,7 @@ async function record(
   const status = paymentStatus(intent);
   if (status.status === 'none') return status;
   const isOther = intent.amount !== input.amount.amount;
-  if (isOther && status.status === 'requires_action') return letOtherGo(context, session, input, intent.id);
+  if (isOther && status.status === 'requires_action') return voidOtherAmount(context, session, input, intent.id);
   const chargeId = chargeOf(intent)?.id;
   const recorded = await context.store.recordAttempt({
     orderId,
@@ -225,8 +225,8 @@ async function record(
     ...(chargeId === undefined ? {} : { chargeId }),
   });
   if (recorded.kind === 'undone') {
-    if (isOther) return letOtherGo(context, session, input, intent.id);
-    await letGo(context, session, { orderId, attempt, paymentIntentId: intent.id, reason: 'undone_meanwhile' });
+    if (isOther) return voidOtherAmount(context, session, input, intent.id);
+    await voidIntent(context, session, { orderId, attempt, paymentIntentId: intent.id, reason: 'undone_meanwhile' });
     throw undone(session.call);
   }
   await remember(context, intent);
@@ -234,13 +234,13 @@ async function record(
 }
 
 /** The customer confirmed an amount that was asked for before, in the browser: it is released, whoever paid it. */
-async function letOtherGo(
+async function voidOtherAmount(
   context: PaymentContext,
   session: ProviderSession,
   { orderId, attempt }: AuthorizePaymentInput,
   paymentIntentId: string,
 ): Promise<AuthorizationResult> {
-  const ended = await letGo(context, session, { orderId, attempt, paymentIntentId, reason: 'another_amount' });
+  const ended = await voidIntent(context, session, { orderId, attempt, paymentIntentId, reason: 'another_amount' });
   if (ended.outcome === 'captured')
     return { status: 'captured', paymentIntentId, capturedAmount: ended.capturedAmount };
   return { status: 'canceled', paymentIntentId, reason: 'voided' };

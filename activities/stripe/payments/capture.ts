@@ -11,20 +11,20 @@ import {
   isUnexpectedState,
   isUnknownOutcome,
   unknownOutcome,
-  unsettled,
+  retryLater,
 } from '../errors';
 import type { BeginCaptureResult } from '../../storage/payments/store';
 import { sendKeyed } from '../keyed';
-import { cancel, MAX_CONTRADICTIONS } from './let-go';
+import { cancelIntent, MAX_CONTRADICTIONS } from './void-intent';
 import { captureMark, hasCaptureMark } from '../metadata';
 import { cardDetails, paymentStatus } from './payment-status';
 import { assertOwn, type ProviderSession } from '../provider';
 
 /** What a fresh look at a PaymentIntent says of one capture of ours. */
-type Settled = 'captured' | 'gone' | 'elsewhere' | 'open';
+type CaptureState = 'captured' | 'gone' | 'elsewhere' | 'open';
 
-type Looked =
-  | { readonly settled: Exclude<Settled, 'open'>; readonly intent: Stripe.PaymentIntent }
+type LookedUp =
+  | { readonly settled: Exclude<CaptureState, 'open'>; readonly intent: Stripe.PaymentIntent }
   | { readonly settled: 'refused'; readonly refusal: RefusalDetails };
 
 /** Takes money from a hold: see `PaymentActivities.capturePayment`. */
@@ -58,7 +58,7 @@ async function capture(
     // provider has forgotten the key; the mark does. And somebody else may have taken part of it.
     // One that the provider does not know is asked for all the same: its refusal is the answer.
     const intent = await session.retrieveIfKnown(input.paymentIntentId);
-    if (intent === undefined && begunBefore) throw unseen(session, input);
+    if (intent === undefined && begunBefore) throw unknownPayment(session, input);
     if (intent !== undefined) {
       if (hasCaptureMark(intent.metadata, key)) return record(context, session, input, intent);
       if (knownAmount !== undefined && intent.amount_received > knownAmount)
@@ -66,8 +66,8 @@ async function capture(
       metadata = intent.metadata;
     }
   }
-  const settle = settler(session, input, key, { knownAmount, begunBefore });
-  const looked = await sendKeyed<Looked>(context, session, {
+  const settle = captureLookUp(session, input, key, { knownAmount, begunBefore });
+  const looked = await sendKeyed<LookedUp>(context, session, {
     operationKey: key,
     async send(idempotencyKey) {
       const taken = await session.capture(input.paymentIntentId, captureParams(input, key, metadata), idempotencyKey);
@@ -85,21 +85,21 @@ async function capture(
 }
 
 /** Says by a fresh look what came of a capture that was answered with an error; undefined where it may be asked for again. */
-function settler(
+function captureLookUp(
   session: ProviderSession,
   input: CapturePaymentInput,
   key: string,
   { knownAmount, begunBefore }: { readonly knownAmount: number | undefined; readonly begunBefore: boolean },
-): (error: unknown) => Promise<Looked | undefined> {
+): (error: unknown) => Promise<LookedUp | undefined> {
   const { paymentIntentId } = input;
   let contradictions = 0;
   return async (error) => {
     const intent = await session.retrieveIfKnown(paymentIntentId);
-    if (intent === undefined && (begunBefore || !isDefiniteRefusal(error))) throw unseen(session, input);
+    if (intent === undefined && (begunBefore || !isDefiniteRefusal(error))) throw unknownPayment(session, input);
     if (intent !== undefined) {
-      const settled = settledAs(intent, key, knownAmount, error as { readonly code?: string });
+      const settled = captureState(intent, key, knownAmount, error as { readonly code?: string });
       if (settled !== 'open') return { settled, intent };
-      if (intent.status === 'processing') throw unsettled(session.call, `${paymentIntentId} is being processed`);
+      if (intent.status === 'processing') throw retryLater(session.call, `${paymentIntentId} is being processed`);
     }
     if (isUnexpectedState(error)) contradictions += 1;
     const isFinal = isDefiniteRefusal(error) || contradictions >= MAX_CONTRADICTIONS;
@@ -108,19 +108,19 @@ function settler(
 }
 
 /** A payment that cannot be seen proves nothing once a request may have taken its money. */
-function unseen({ call }: ProviderSession, { paymentIntentId }: CapturePaymentInput): Error {
+function unknownPayment({ call }: ProviderSession, { paymentIntentId }: CapturePaymentInput): Error {
   return unknownOutcome(
     call,
     `the provider does not know ${paymentIntentId}, and an earlier request may have been made`,
   );
 }
 
-function settledAs(
+function captureState(
   intent: Stripe.PaymentIntent,
   key: string,
   knownAmount: number | undefined,
   error: { readonly code?: string | undefined },
-): Settled {
+): CaptureState {
   if (hasCaptureMark(intent.metadata, key) && intent.amount_received > 0) return 'captured';
   if (intent.status === 'canceled') return 'gone';
   if (intent.status === 'succeeded') return 'elsewhere';
@@ -172,7 +172,7 @@ async function gone(
   if (intent.status === 'canceled') await recordElsewhere(context, input, intent);
   else {
     // Only its deadline is over so far. It is cancelled before another hold is asked for, so that the card is never held twice.
-    const ended = await cancel(session, intent.id);
+    const ended = await cancelIntent(session, intent.id);
     if (ended?.status === 'succeeded') return capturedElsewhere(context, input, ended);
   }
   const { orderId, paymentIntentId } = input;

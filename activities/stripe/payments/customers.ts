@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
 import type { AuthorizePaymentInput } from '../../../workflows/payment/ports';
-import { providerEmail } from '../border';
+import { providerEmail } from '../provider-text';
 import type { PaymentContext } from '../context';
-import { isUnknownOutcome, noneIfMissing, unsettled } from '../errors';
+import { isUnknownOutcome, noneIfMissing, retryLater } from '../errors';
 import { sendKeyed } from '../keyed';
 import { metadataKeys } from '../metadata';
 import { idOf } from './payment-status';
@@ -66,7 +66,8 @@ export async function ownerOf(
     stripe.paymentMethods.retrieve(paymentMethodId).catch(noneIfMissing),
   );
   if (method === undefined) return undefined;
-  if (method.object !== 'payment_method') throw unsettled(session.call, 'the provider answered with no payment method');
+  if (method.object !== 'payment_method')
+    throw retryLater(session.call, 'the provider answered with no payment method');
   return { customer: idOf(method.customer) };
 }
 
@@ -79,7 +80,7 @@ async function listedCustomer(
   if (email === undefined) return undefined;
   const page = await session.read('customers.list', () => stripe.customers.list({ email, limit: SAME_EMAIL_LIMIT }));
   if (page.object !== 'list' || !Array.isArray(page.data))
-    throw unsettled(session.call, 'the provider answered with no list');
+    throw retryLater(session.call, 'the provider answered with no list');
   // The oldest: whatever made a second one, all of us agree on the first.
   return page.data.filter((one) => one.metadata[metadataKeys.customer] === customer.id).at(-1)?.id;
 }
@@ -101,7 +102,7 @@ function createCustomer(
     async send(idempotencyKey) {
       const answer = await session.write('customers.create', () => stripe.customers.create(params, { idempotencyKey }));
       if (answer.object !== 'customer' || typeof answer.id !== 'string') {
-        throw unsettled(session.call, 'what answered is not the provider: the body is no customer');
+        throw retryLater(session.call, 'what answered is not the provider: the body is no customer');
       }
       const isReplayed = answer.lastResponse?.headers['idempotent-replayed'] === 'true';
       if (isReplayed && (await isDeleted(context, session, answer.id))) throw new DeletedSince();

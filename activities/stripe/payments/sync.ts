@@ -4,7 +4,7 @@ import type { SyncPaymentInput, SyncPaymentResult } from '../../../workflows/pay
 import type { AttemptRecord } from '../../storage/payments/store';
 import { activity, type PaymentContext } from '../context';
 import { defect } from '../errors';
-import { letGo } from './let-go';
+import { voidIntent } from './void-intent';
 import { cardDetails, chargeOf, paymentStatus } from './payment-status';
 import { assertOwn, type ProviderSession } from '../provider';
 
@@ -34,7 +34,12 @@ export function syncPayment(context: PaymentContext, input: SyncPaymentInput): P
     if (recorded.kind === 'recorded' || status.status === 'canceled') return { payment: status, ...facts };
     // The undo came first and what it undid stands: whoever finds it lets it go.
     const { id: paymentIntentId } = intent;
-    const ended = await letGo(context, session, { orderId, attempt: number, paymentIntentId, reason: 'undone_before' });
+    const ended = await voidIntent(context, session, {
+      orderId,
+      attempt: number,
+      paymentIntentId,
+      reason: 'undone_before',
+    });
     const after = ended.facts === undefined ? {} : { facts: ended.facts };
     if (ended.outcome === 'captured')
       return { payment: { status: 'captured', paymentIntentId, capturedAmount: ended.capturedAmount }, ...after };

@@ -2,11 +2,11 @@ import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
 import type { OrderFacts } from '../../../workflows/domain/order/order';
 import type { VoidPaymentInput, VoidPaymentResult } from '../../../workflows/payment/ports';
 import type { AttemptRecord } from '../../storage/payments/store';
-import { activity, keepNotes, notes, type PaymentContext } from '../context';
+import { activity, recordHeartbeat, heartbeatDetails, type PaymentContext } from '../context';
 import { isKept } from '../error-kinds';
-import { defect, isKeyReused, isRefusal, isUnknownOutcome, unsettled } from '../errors';
+import { defect, isKeyReused, isRefusal, isUnknownOutcome, retryLater } from '../errors';
 import { idempotencyKey } from '../keyed';
-import { cancel, letGo, type LetGoResult } from './let-go';
+import { cancelIntent, voidIntent, type VoidIntentResult } from './void-intent';
 import { metadataKeys } from '../metadata';
 import type { ProviderSession } from '../provider';
 import { findLost } from './sync';
@@ -28,7 +28,7 @@ export function voidPayments(context: PaymentContext, input: VoidPaymentInput): 
   const priority = input.reason === 'order_cancelled' ? 'interactive' : 'background';
   return activity(context, { operation: 'voidPayments', orderId, atRisk, priority }, async (session) => {
     const sealed = input.onlyVoided === true ? await voided(context, input) : await seal(context, session, input);
-    const results: LetGoResult[] = [];
+    const results: VoidIntentResult[] = [];
     for (const attempt of latestOfEach(sealed)) {
       const result = await voidAttempt(context, session, attempt, input.reason);
       if (result !== undefined) results.push(result);
@@ -74,13 +74,13 @@ async function voidAttempt(
   session: ProviderSession,
   attempt: AttemptRecord,
   reason: string,
-): Promise<LetGoResult | undefined> {
+): Promise<VoidIntentResult | undefined> {
   // Never begun here, so never sent: the tombstone in our database keeps it so. Taken or expired: nothing is open.
   if (attempt.status === 'sealed' || attempt.status === 'captured' || attempt.status === 'expired') return undefined;
   const { orderId, attempt: number, paymentIntentId } = attempt;
-  const found = paymentIntentId ?? (await findOrSeal(context, session, attempt));
+  const found = paymentIntentId ?? (await findOrSealLost(context, session, attempt));
   if (found === undefined) return undefined;
-  return letGo(context, session, { orderId, attempt: number, paymentIntentId: found, reason });
+  return voidIntent(context, session, { orderId, attempt: number, paymentIntentId: found, reason });
 }
 
 /**
@@ -97,7 +97,7 @@ const SEAL_AMOUNT = { amount: 1_000, currency: 'usd' } as const;
  * for its other parameters. If it does not, the late request was first, and what it made can be found now. Keys that were
  * retired before have been answered: nothing is on its way under them.
  */
-async function findOrSeal(
+async function findOrSealLost(
   context: PaymentContext,
   session: ProviderSession,
   attempt: AttemptRecord,
@@ -128,12 +128,12 @@ async function sealKey(session: ProviderSession, key: string): Promise<boolean> 
       },
       key,
     );
-    if (placeholder.status !== 'canceled') await cancel(session, placeholder.id);
+    if (placeholder.status !== 'canceled') await cancelIntent(session, placeholder.id);
     return true;
   } catch (error) {
     // Stripe keeps this failure under the key, so the key is used up, which is all that a seal is for.
     if (isUnknownOutcome(error) && isKept(error)) return true;
-    if (isUnknownOutcome(error)) throw unsettled(session.call, 'the provider failed while a key was taken out of use');
+    if (isUnknownOutcome(error)) throw retryLater(session.call, 'the provider failed while a key was taken out of use');
     if (isKeyReused(error) || isRefusal(error)) return false;
     throw error;
   }
@@ -145,12 +145,12 @@ async function sealKey(session: ProviderSession, key: string): Promise<boolean> 
  * before.
  */
 function awaitEnd(context: PaymentContext, session: ProviderSession, key: string): void {
-  const known = notes();
+  const known = heartbeatDetails();
   const sinceMs = known[key] ?? context.now();
   const leftMs = sinceMs + IN_FLIGHT_MS - context.now();
   if (leftMs <= 0) return;
-  keepNotes({ ...known, [key]: sinceMs });
-  throw unsettled(
+  recordHeartbeat({ ...known, [key]: sinceMs });
+  throw retryLater(
     session.call,
     'a late authorization may be running at the provider; it is looked up again when it must have ended',
     leftMs,
@@ -158,7 +158,7 @@ function awaitEnd(context: PaymentContext, session: ProviderSession, key: string
 }
 
 /** Taken money outweighs what was let go: the caller must give it back. */
-function total(results: readonly LetGoResult[]): VoidPaymentResult {
+function total(results: readonly VoidIntentResult[]): VoidPaymentResult {
   const unseen = results.flatMap((one) => (one.outcome === 'voided' && one.unseen !== undefined ? [one.unseen] : []));
   const known = { ...latestFacts(results), ...(unseen.length > 0 && { unseen }) };
   const taken = results.reduce((sum, one) => sum + (one.outcome === 'captured' ? one.capturedAmount : 0), 0);
@@ -167,7 +167,7 @@ function total(results: readonly LetGoResult[]): VoidPaymentResult {
   return { outcome: 'voided', releasedAmount: released, ...known };
 }
 
-function latestFacts(results: readonly LetGoResult[]): { readonly facts?: OrderFacts } {
+function latestFacts(results: readonly VoidIntentResult[]): { readonly facts?: OrderFacts } {
   const facts = results.findLast((one) => one.facts !== undefined)?.facts;
   return facts === undefined ? {} : { facts };
 }

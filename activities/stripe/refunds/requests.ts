@@ -1,6 +1,6 @@
 import Stripe from 'stripe';
 import type { ProviderRefund } from '../../storage/refunds/provider-refund';
-import { isDefiniteRefusal, isUnknownOutcome, unsettled } from '../errors';
+import { isDefiniteRefusal, isUnknownOutcome, retryLater } from '../errors';
 import { metadataKeys } from '../metadata';
 import { chargeOf, idOf } from '../payments/payment-status';
 import type { ProviderSession } from '../provider';
@@ -60,7 +60,8 @@ export async function cancelRefund(stripe: Stripe, session: ProviderSession, id:
     if (!isRefused && !isUnknownOutcome(error)) throw error;
     const refund = await retrieveRefund(stripe, session, id);
     // Without a key of our own the next try is another request.
-    if (!isRefused && refund.status === 'requires_action') throw unsettled(session.call, `${id} could not be canceled`);
+    if (!isRefused && refund.status === 'requires_action')
+      throw retryLater(session.call, `${id} could not be canceled`);
     return refund;
   }
 }
@@ -93,7 +94,7 @@ export async function assertAllListed(
     if (status !== 'failed' && status !== 'canceled') listed += amount;
   }
   if (charge !== undefined && charge.amount_refunded > listed) {
-    throw unsettled(
+    throw retryLater(
       session.call,
       `${paymentIntentId} has a refund that is not listed yet; nothing more is sent before`,
     );
@@ -111,12 +112,12 @@ async function* refundsOf(
     const params = { payment_intent: paymentIntentId, limit: PAGE_SIZE, ...cursor };
     const answer = await session.read('refunds.list', () => stripe.refunds.list(params));
     if (answer.object !== 'list' || !Array.isArray(answer.data))
-      throw unsettled(session.call, 'the provider answered with no list');
+      throw retryLater(session.call, 'the provider answered with no list');
     yield* answer.data;
     after = answer.data.at(-1)?.id;
     if (!answer.has_more || after === undefined) return;
   }
-  throw unsettled(session.call, `${paymentIntentId} has more than ${MAX_PAGES * PAGE_SIZE} refunds`);
+  throw retryLater(session.call, `${paymentIntentId} has more than ${MAX_PAGES * PAGE_SIZE} refunds`);
 }
 
 /** Stripe's refund in our own words. */
@@ -163,7 +164,7 @@ export function refusalOf(error: unknown): string | undefined {
 /** The SDK takes every JSON without an `error` for a success, whatever its status. */
 function checked<R extends Stripe.Refund>(session: ProviderSession, refund: R): R {
   if (refund.object !== 'refund' || typeof refund.id !== 'string' || refund.id === '') {
-    throw unsettled(session.call, 'what answered is not the provider: the body is no refund');
+    throw retryLater(session.call, 'what answered is not the provider: the body is no refund');
   }
   return refund;
 }

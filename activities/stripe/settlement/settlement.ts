@@ -9,11 +9,11 @@ import {
 import type { SettlementActivities, SettlementReport, SettlementSummary } from '../../../workflows/settlement/ports';
 import type { LedgerPosition, SettlementStore } from '../../storage';
 import { inCurrencyOf } from './balance-money';
-import { activity, keepNotes, type PaymentContext } from '../context';
+import { activity, recordHeartbeat, type PaymentContext } from '../context';
 import { metadataKeys } from '../metadata';
 import { idOf } from '../payments/payment-status';
 import type { ProviderSession } from '../provider';
-import { unsettled } from '../errors';
+import { retryLater } from '../errors';
 
 /** The daily settlement check on Stripe: see `SettlementActivities`. */
 export function createSettlementActivities(context: PaymentContext, store: SettlementStore): SettlementActivities {
@@ -102,12 +102,12 @@ async function movementsOf(
       context.stripe.balanceTransactions.list(params),
     );
     if (answer.object !== 'list' || !Array.isArray(answer.data))
-      throw unsettled(session.call, 'the provider answered with no list');
+      throw retryLater(session.call, 'the provider answered with no list');
     movements.push(...answer.data);
-    keepNotes({ pages: page });
+    recordHeartbeat({ pages: page });
     if (!answer.has_more) return movements;
   }
-  throw unsettled(session.call, `more than ${MAX_PAGES * PAGE_SIZE} movements in one day`);
+  throw retryLater(session.call, `more than ${MAX_PAGES * PAGE_SIZE} movements in one day`);
 }
 
 /** What a movement is for; nothing where it is no business of orders. */

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import type { SubscriptionSnapshot } from '../../../workflows/domain/subscription/snapshot';
-import { isMissing, toFailure, unknownObject, unsettled } from '../errors';
+import { isMissing, toFailure, unknownObject, retryLater } from '../errors';
 import type { ProviderSession } from '../provider';
 import { snapshotOf, type FetchedInvoice } from './mapping';
 
@@ -47,10 +47,10 @@ async function retrieve(stripe: Stripe, session: ProviderSession, id: string): P
   try {
     answer = await session.write('subscriptions.retrieve', () => stripe.subscriptions.retrieve(id, { expand: EXPAND }));
   } catch (error) {
-    throw isMissing(error) ? unknownObject(session.call, 'such subscription') : toFailure(error, session.call, false);
+    throw isMissing(error) ? unknownObject(session.call, `subscription ${id}`) : toFailure(error, session.call, false);
   }
   if (answer.object !== 'subscription' || answer.id !== id) {
-    throw unsettled(session.call, 'what answered is not the provider: the body is not this subscription');
+    throw retryLater(session.call, 'what answered is not the provider: the body is not this subscription');
   }
   return answer;
 }
@@ -127,7 +127,7 @@ async function upcomingAmount(
     throw toFailure(error, session.call, false);
   }
   if (preview.object !== 'invoice') {
-    throw unsettled(session.call, 'what answered is not the provider: the body is no invoice');
+    throw retryLater(session.call, 'what answered is not the provider: the body is no invoice');
   }
   return preview.amount_due > 0 ? preview.amount_due : undefined;
 }
@@ -143,7 +143,7 @@ async function list<T>(
 ): Promise<Stripe.ApiList<T>> {
   const page = await session.read(endpoint, request);
   if (page.object !== 'list' || !Array.isArray(page.data)) {
-    throw unsettled(session.call, 'the provider answered with no list');
+    throw retryLater(session.call, 'the provider answered with no list');
   }
   return page;
 }

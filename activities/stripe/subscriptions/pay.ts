@@ -10,7 +10,7 @@ import type {
 import { activity, type PaymentContext } from '../context';
 import { ownerOf } from '../payments/customers';
 import { isKept } from '../error-kinds';
-import { isCardError, isUnknownOutcome, unsettled } from '../errors';
+import { isCardError, isUnknownOutcome, retryLater } from '../errors';
 import { idempotencyKey, sendKeyed } from '../keyed';
 import { idOf } from '../payments/payment-status';
 import type { ProviderSession } from '../provider';
@@ -18,7 +18,7 @@ import { fetchSubscription, paymentOf } from './fetch';
 import { declineOf } from './mapping';
 
 /** What became of the try, before it is looked at afresh. */
-type Tried =
+type PaymentTry =
   | { readonly outcome: 'paid' | 'resumed' | 'nothing_owed' }
   | { readonly outcome: 'declined'; readonly declineCode: string }
   | { readonly outcome: 'requires_action'; readonly clientSecret: string };
@@ -65,7 +65,7 @@ async function pay(
   input: PaySubscriptionInput,
   snapshot: SubscriptionSnapshot,
   method: string,
-): Promise<Tried> {
+): Promise<PaymentTry> {
   const { subscriptionId } = snapshot;
   const keys = keysOf(input.attemptKey);
   await makeDefault(context, session, subscriptionId, method, keys.makeDefault);
@@ -120,7 +120,8 @@ async function wasPaidBy(
   } catch (error) {
     // Only a request that was sent before is answered with a failure that was kept, and the invoice is paid.
     if (isUnknownOutcome(error) && isKept(error)) return true;
-    if (isUnknownOutcome(error)) throw unsettled(session.call, 'it is not known yet whether this try paid the invoice');
+    if (isUnknownOutcome(error))
+      throw retryLater(session.call, 'it is not known yet whether this try paid the invoice');
     if (!isInvalid(error)) throw error;
     return false;
   }
@@ -142,7 +143,7 @@ async function attach(
   session: ProviderSession,
   { paymentMethod, attemptKey }: PaySubscriptionInput,
   customer: string,
-): Promise<{ readonly id: string } | Extract<Tried, { outcome: 'declined' }> | undefined> {
+): Promise<{ readonly id: string } | Extract<PaymentTry, { outcome: 'declined' }> | undefined> {
   const { stripe } = context;
   // The customer may have it already: then it can be charged as it is.
   const owned = async () =>
@@ -155,7 +156,7 @@ async function attach(
           stripe.paymentMethods.attach(paymentMethod, { customer }, { idempotencyKey }),
         );
         if (answer.object !== 'payment_method')
-          throw unsettled(session.call, 'the provider answered with no payment method');
+          throw retryLater(session.call, 'the provider answered with no payment method');
         return { id: answer.id };
       },
       lookUp: owned,
@@ -173,17 +174,17 @@ async function payInvoice(
   invoiceId: string,
   method: string,
   operationKey: string,
-): Promise<Tried> {
+): Promise<PaymentTry> {
   const { stripe } = context;
-  return sendKeyed<Tried>(context, session, {
+  return sendKeyed<PaymentTry>(context, session, {
     operationKey,
     async send(idempotencyKey) {
       const request = () => stripe.invoices.pay(invoiceId, payParams(method), { idempotencyKey });
       const answer = await session.write('invoices.pay', request);
-      if (answer.object !== 'invoice') throw unsettled(session.call, 'the provider answered with no invoice');
+      if (answer.object !== 'invoice') throw retryLater(session.call, 'the provider answered with no invoice');
       if (answer.status === 'paid') return { outcome: 'paid' };
       const tried = await outcomeOf(stripe, session, invoiceId, undefined);
-      if (tried === undefined) throw unsettled(session.call, 'the payment is neither made nor refused yet');
+      if (tried === undefined) throw retryLater(session.call, 'the payment is neither made nor refused yet');
       return tried;
     },
     // Refused, paid by somebody else meanwhile, or failed after it was begun: the invoice itself tells.
@@ -203,7 +204,7 @@ async function outcomeOf(
   session: ProviderSession,
   invoiceId: string,
   refusal: unknown,
-): Promise<Tried | undefined> {
+): Promise<PaymentTry | undefined> {
   const invoice = await session.read('invoices.retrieve', () => stripe.invoices.retrieve(invoiceId));
   if (invoice.status === 'paid') return { outcome: 'paid' };
   const intent = await paymentOf(stripe, session, invoiceId);
@@ -222,22 +223,22 @@ async function resume(
   session: ProviderSession,
   subscriptionId: string,
   operationKey: string,
-): Promise<Tried> {
+): Promise<PaymentTry> {
   const { stripe } = context;
   const params = { payment_behavior: 'resume_on_payment_success' } as const;
-  const resumed = async (): Promise<Tried | undefined> => {
+  const resumed = async (): Promise<PaymentTry | undefined> => {
     const after = await fetchSubscription(stripe, session, subscriptionId);
     if (after.providerStatus !== 'paused') return { outcome: 'resumed' };
     const owing = openInvoice(after);
     const tried = owing && (await outcomeOf(stripe, session, owing.invoiceId, undefined));
     return tried?.outcome === 'paid' ? { outcome: 'resumed' } : tried;
   };
-  const settled = async (): Promise<Tried> => {
+  const settled = async (): Promise<PaymentTry> => {
     const tried = await resumed();
-    if (tried === undefined) throw unsettled(session.call, 'it is neither resumed nor refused yet');
+    if (tried === undefined) throw retryLater(session.call, 'it is neither resumed nor refused yet');
     return tried;
   };
-  return sendKeyed<Tried>(context, session, {
+  return sendKeyed<PaymentTry>(context, session, {
     operationKey,
     async send(idempotencyKey) {
       await session.write('subscriptions.resume', () =>

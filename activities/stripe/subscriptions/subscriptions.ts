@@ -6,7 +6,7 @@ import type {
 } from '../../../workflows/subscription/ports';
 import type { SubscriptionStore } from '../../storage/subscriptions/store';
 import { activity, type PaymentContext } from '../context';
-import { isMissing, isUnknownOutcome, unsettled } from '../errors';
+import { isMissing, isUnknownOutcome, retryLater } from '../errors';
 import type { ProviderSession } from '../provider';
 import { fetchSubscription } from './fetch';
 import { ENDED_UNPAID } from './mapping';
@@ -46,9 +46,10 @@ export function createSubscriptionActivities(context: SubscriptionContext): Subs
   return {
     followSubscription: (input) =>
       activity(payments, { ...LOOKING, subscriptionId: input.subscriptionId }, (session) =>
-        seen(context, session, input, 'subscription'),
+        lookForWorkflow(context, session, input, 'subscription'),
       ),
-    paySubscription: (input) => payWith(payments, input, (session) => seen(context, session, input, 'customer')),
+    paySubscription: (input) =>
+      payWith(payments, input, (session) => lookForWorkflow(context, session, input, 'customer')),
     endSubscription: (input) => endSubscription(context, input),
   };
 }
@@ -81,11 +82,11 @@ async function look(
     const recorded = await store.recordSubscription({ snapshot, seenVersion, now, policy, ...by });
     if (recorded.kind === 'recorded') return recorded;
   }
-  throw unsettled(session.call, 'others recorded what they saw each time; it is looked at again');
+  throw retryLater(session.call, 'others recorded what they saw each time; it is looked at again');
 }
 
 /** A look of the workflow's own. */
-async function seen(
+async function lookForWorkflow(
   context: SubscriptionContext,
   session: ProviderSession,
   input: FollowSubscriptionInput,
@@ -104,7 +105,7 @@ function endSubscription(
   const atRisk = 'the customer may use what nobody pays for, and be charged later';
   const call = { operation: 'endSubscription', subscriptionId, atRisk, priority: 'background' } as const;
   return activity(payments, call, async (session) => {
-    const found = await seen(context, session, input, 'subscription');
+    const found = await lookForWorkflow(context, session, input, 'subscription');
     if (isOver(found.facts.stage) || !found.facts.exhausted) return found;
     try {
       // Without a key: a cancel does nothing twice by itself.
@@ -113,10 +114,10 @@ function endSubscription(
     } catch (error) {
       // Somebody else was first, or the provider failed and the look tells what came of it.
       if (!isMissing(error) && !isUnknownOutcome(error)) throw error;
-      const after = await seen(context, session, input, 'subscription');
+      const after = await lookForWorkflow(context, session, input, 'subscription');
       if (isMissing(error) || isOver(after.facts.stage)) return after;
-      throw unsettled(session.call, 'the provider failed while the subscription was ended');
+      throw retryLater(session.call, 'the provider failed while the subscription was ended');
     }
-    return seen(context, session, input, 'subscription');
+    return lookForWorkflow(context, session, input, 'subscription');
   });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type Stripe from 'stripe';
-import { wellFormedJson } from '../border';
+import { wellFormedJson } from '../provider-text';
 import type { RequestLimiter } from '../limiter';
 
 /** A provider event whose origin is certain: by its signature, or because we fetched it. */

@@ -177,7 +177,7 @@ describe('a refusal', () => {
     const body = error({ type: 'invalid_request_error', code: 'amount_too_small', param: 'amount' });
     const failure = await mapped({ status: 400, body });
     const message =
-      'the amount is below the smallest that the payment provider takes in this currency (400 invalid_request_error amount_too_small at amount)';
+      'the amount is below the smallest that the payment provider accepts in this currency (400 invalid_request_error amount_too_small at amount)';
     expect(failure.details).toEqual([{ code: 'amount_too_small', message, param: 'amount' }]);
   });
 });

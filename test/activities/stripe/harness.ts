@@ -3,7 +3,7 @@ import Redis from 'ioredis';
 import type Stripe from 'stripe';
 import { createPaymentCache } from '../../../activities/cache';
 import {
-  createLateTwins,
+  createDuplicateCanceller,
   createPaymentActivities,
   createStripeClient,
   paymentContext,
@@ -24,7 +24,7 @@ export interface Harness {
   readonly redis: Redis;
   readonly store: MemoryStore;
   readonly payments: PaymentActivities;
-  readonly cancelLateTwin: ReturnType<typeof createLateTwins>;
+  readonly cancelDuplicate: ReturnType<typeof createDuplicateCanceller>;
   /** Forgets what is cached of this test's customers and methods. */
   flushCache(): Promise<void>;
   stop(): Promise<void>;
@@ -44,7 +44,7 @@ export async function startHarness(options: StripeSimulatorOptions = {}): Promis
     redis,
     store,
     payments,
-    cancelLateTwin: createLateTwins(context),
+    cancelDuplicate: createDuplicateCanceller(context),
     flushCache: async () => {
       const prefix = redis.options.keyPrefix ?? '';
       const keys = await redis.keys(`${prefix}*`);

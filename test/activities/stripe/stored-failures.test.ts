@@ -100,9 +100,9 @@ describe('a PaymentIntent that comes to light late', () => {
     harness.simulator.faults.add({ match: CREATE, action: STORED });
     const { paymentIntentId } = authorized(await retried(() => harness.payments.authorizePayment(input)));
     const twin = await twinOf(input);
-    expect(await harness.cancelLateTwin(twin)).toBe('canceled');
+    expect(await harness.cancelDuplicate(twin)).toBe('canceled');
     expect(harness.simulator.state.paymentIntent(twin)?.status).toBe('canceled');
-    expect(await harness.cancelLateTwin(paymentIntentId)).toBe('not_ours');
+    expect(await harness.cancelDuplicate(paymentIntentId)).toBe('not_ours');
     expect(heldFor(harness.simulator, input.orderId)).toBe(5_000);
   });
 
@@ -113,9 +113,9 @@ describe('a PaymentIntent that comes to light late', () => {
     };
     await expect(harness.payments.authorizePayment(input)).rejects.toThrow('dies');
     const twin = await twinOf(input);
-    expect(await harness.cancelLateTwin(twin)).toBe('pending');
+    expect(await harness.cancelDuplicate(twin)).toBe('pending');
     await harness.store.sealAttempts(input.orderId, 1);
-    expect(await harness.cancelLateTwin(twin)).toBe('canceled');
+    expect(await harness.cancelDuplicate(twin)).toBe('canceled');
     expect(heldFor(harness.simulator, input.orderId)).toBe(0);
   });
 });

@@ -9,6 +9,6 @@ export function noticeView(): NoticeView {
     channels: ['webhook'],
     dueAt: '2026-03-01T11:00:00.000Z',
     attempts: 1,
-    lastError: 'smtp: the mail server had the message, and its answer was lost (ECONNECTION)',
+    lastError: 'smtp: the mail server had the message, but its answer was lost (ECONNECTION)',
   };
 }

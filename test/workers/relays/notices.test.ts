@@ -242,7 +242,7 @@ describe('an unknown outcome', () => {
     expect(await world.view(notice.noticeKey)).toMatchObject({
       status: 'in_doubt',
       channels: ['webhook'],
-      lastError: expect.stringMatching(/^smtp: the mail server had the message, and its answer was lost \(\w+\)$/),
+      lastError: expect.stringMatching(/^smtp: the mail server had the message, but its answer was lost \(\w+\)$/),
     });
     world.mail.setFaults({});
     world.clock.nowMs += 24 * HOUR_MS;

@@ -1,4 +1,4 @@
-import { providerEmail, wellFormed } from '../../../activities/stripe/border';
+import { providerEmail, wellFormed } from '../../../activities/stripe/provider-text';
 import { idempotencyKey } from '../../../activities/stripe/keyed';
 import { operationKeys, shipmentId } from '../../../workflows/domain/shared/operation-keys';
 

@@ -1,12 +1,12 @@
 import type Stripe from 'stripe';
 import type { OrderFacts } from '../../../workflows/domain/order/order';
 import type { PaymentContext } from '../context';
-import { isDefiniteRefusal, isMissing, isUnexpectedState, isUnknownOutcome, unsettled } from '../errors';
+import { isDefiniteRefusal, isMissing, isUnexpectedState, isUnknownOutcome, retryLater } from '../errors';
 import { cardDetails, paymentStatus } from './payment-status';
 import { assertOwn, type ProviderSession } from '../provider';
 
 /** One payment that is to be let go. */
-export interface LetGoInput {
+export interface VoidIntentInput {
   readonly orderId: string;
   readonly attempt: number;
   readonly paymentIntentId: string;
@@ -20,7 +20,7 @@ export interface LetGoInput {
 export const MAX_CONTRADICTIONS = 2;
 
 /** What letting go came to; amounts in minor units. */
-export type LetGoResult =
+export type VoidIntentResult =
   | {
       readonly outcome: 'voided';
       readonly releasedAmount: number;
@@ -31,13 +31,13 @@ export type LetGoResult =
   | { readonly outcome: 'captured'; readonly capturedAmount: number; readonly facts?: OrderFacts };
 
 /** Cancels a payment at the provider, whatever state it is in, and records what was true: let go, or taken before. */
-export async function letGo(
+export async function voidIntent(
   context: PaymentContext,
   session: ProviderSession,
-  input: LetGoInput,
-): Promise<LetGoResult> {
+  input: VoidIntentInput,
+): Promise<VoidIntentResult> {
   const { orderId, attempt, paymentIntentId, reason } = input;
-  const intent = await cancel(session, paymentIntentId);
+  const intent = await cancelIntent(session, paymentIntentId);
   if (intent === undefined) {
     context.log.warn({ orderId, paymentIntentId }, 'a payment that is to be released is not known to the provider');
     const recorded = await context.store.recordVoid({ orderId, attempt, paymentIntentId, reason, isUnknown: true });
@@ -66,7 +66,7 @@ async function restWasCancelled({ store }: PaymentContext, intent: Stripe.Paymen
  * @throws what the provider refuses it with, where it does so for good while the payment is open; a retryable failure where it is
  *   open after an unknown outcome, or is being processed
  */
-export async function cancel(session: ProviderSession, id: string): Promise<Stripe.PaymentIntent | undefined> {
+export async function cancelIntent(session: ProviderSession, id: string): Promise<Stripe.PaymentIntent | undefined> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await session.cancel(id);
@@ -76,7 +76,7 @@ export async function cancel(session: ProviderSession, id: string): Promise<Stri
       if (intent === undefined) return undefined;
       if (intent.status === 'canceled' || intent.status === 'succeeded') return intent;
       if (isUnknownOutcome(error) || intent.status === 'processing')
-        throw unsettled(session.call, `${id} could not be canceled while it is ${intent.status}`);
+        throw retryLater(session.call, `${id} could not be canceled while it is ${intent.status}`);
       if (isDefiniteRefusal(error) || tries >= MAX_CONTRADICTIONS) throw error;
     }
   }
