@@ -36,7 +36,7 @@ function rowsOf(story: Story): string[][] {
     const failures = failuresOf(story).filter((one) => one.atMs <= ms).length;
     return [((ms - firstMs) / DAY_MS).toFixed(1), time(ms), String(failures), `\`${notice.kind}\``, said.join(', ')];
   });
-  return [['day', 'told at (UTC)', 'tries refused', 'notice', 'it says'], ...rows];
+  return [['day', 'sent at (UTC)', 'attempts refused', 'notice', 'it says'], ...rows];
 }
 
 function pictureOf(story: Story): string {
@@ -46,9 +46,9 @@ function pictureOf(story: Story): string {
     'gantt',
     '  dateFormat YYYY-MM-DDTHH:mm',
     '  axisFormat %e %b',
-    '  section Tries',
-    ...story.tries.map((one, index) => point(`try ${index + 1}`, one.atMs)),
-    '  section Told',
+    '  section Attempts',
+    ...story.tries.map((one, index) => point(`attempt ${index + 1}`, one.atMs)),
+    '  section Notices',
     ...follow(story).told.map(({ ms, notice }) => point(notice.kind, ms)),
     '```',
   ].join('\n');
@@ -115,7 +115,7 @@ describe('docs/dunning.md', () => {
   });
 
   it('says of each stage who may use the service', () => {
-    const stages = cellsOf(readFileSync(DOCUMENT, 'utf8').split('## Where a subscription stands')[1] ?? '').slice(1);
+    const stages = cellsOf(readFileSync(DOCUMENT, 'utf8').split('## Stages of a subscription')[1] ?? '').slice(1);
     expect(stages.length).toBe(9);
     for (const [name = '', , entitled] of stages) {
       const stage = /`(\w+)`/.exec(name)?.[1] as SubscriptionStage;
