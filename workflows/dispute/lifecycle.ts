@@ -1,11 +1,4 @@
-import {
-  getExternalWorkflowHandle,
-  isCancellation,
-  log,
-  proxyActivities,
-  proxyLocalActivities,
-} from '@temporalio/workflow';
-import type { SignalDefinition } from '@temporalio/common';
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import { FIRST_TRY_OPTIONS, LOOKUP_OPTIONS, MONEY_OPTIONS, STORAGE_OPTIONS } from '../kit/activity-options';
 import type { DisputeInput, DisputeStatus } from './messages';
 import type { DisputeActivities, DisputeProviderActivities, DisputeStep } from './ports';
@@ -23,15 +16,16 @@ import { refundDisputed } from '../refund/messages';
 import { OrderExceptions } from '../kit/exceptions';
 import { exceptionLine, Lifecycle, waitingLine, type Shown } from '../kit/lifecycle';
 import { searchAttributes } from '../kit/search-attributes';
+import { signalIfRunning } from '../kit/signal';
 
 const provider = proxyActivities<DisputeProviderActivities>(LOOKUP_OPTIONS);
 const firstTry = proxyLocalActivities<DisputeProviderActivities>(FIRST_TRY_OPTIONS);
 export const records = proxyLocalActivities<DisputeActivities>(STORAGE_OPTIONS);
 
-/** How long after a failure a step is tried again: an outage of minutes passes, a person has time to look. */
+/** The pause before a failed step is tried again: an outage of minutes passes, and a person has time to look. */
 const RETRY_MS = 10 * 60_000;
 
-/** Beside webhooks the provider is asked: soon after something happened, then seldom, for a bank takes weeks to decide. */
+/** Beside webhooks the provider is asked: soon after a change, then seldom, since a bank takes weeks to decide. */
 const FIRST_POLL_MS = 3_600_000;
 const LONGEST_POLL_MS = 3 * 24 * 3_600_000;
 
@@ -62,14 +56,14 @@ export class DisputeLifecycle extends Lifecycle<DisputeRecord, DisputeDue> {
     return isSettled(this.facts) && !this.isHinted && this.queue.idle;
   }
 
-  /** What every step says: which dispute, and this workflow's clock. */
+  /** The input of every step: which dispute, and this workflow's clock. */
   get now(): DisputeStep {
     return { disputeId: this.disputeId, now: iso(Date.now()) };
   }
 
   set(record: DisputeRecord): void {
     const isNews = this.known === undefined || JSON.stringify(this.known) !== JSON.stringify(record);
-    // After a change more often comes than after weeks of silence.
+    // The next change is more likely soon after one than after weeks of silence.
     if (isNews) this.pollMs = FIRST_POLL_MS;
     this.keep(record);
   }
@@ -80,7 +74,7 @@ export class DisputeLifecycle extends Lifecycle<DisputeRecord, DisputeDue> {
     return nextDisputeDue(this.facts, this.policy, context);
   }
 
-  /** Keeps the steps of a kind still for a while after one failed or changed nothing. */
+  /** Delays the steps of a kind after one failed or changed nothing. */
   pause(kind: DisputeDue['kind']): void {
     const untilMs = Date.now() + RETRY_MS;
     if (kind === 'collect') this.collectAtMs = untilMs;
@@ -90,7 +84,7 @@ export class DisputeLifecycle extends Lifecycle<DisputeRecord, DisputeDue> {
   /** Asks the provider; false where it is no dispute of ours. */
   async sync(): Promise<boolean> {
     this.isHinted = false;
-    const summary = `Ask Stripe how ${this.disputeId} stands`;
+    const summary = `Ask Stripe about ${this.disputeId}`;
     const { now } = this;
     const record = await localFirst(
       () => firstTry.syncDispute.executeWithOptions({ ...FIRST_TRY_OPTIONS, summary }, [now]),
@@ -114,18 +108,19 @@ export class DisputeLifecycle extends Lifecycle<DisputeRecord, DisputeDue> {
   }
 
   /**
-   * Tells the order, which stops or goes on, and the refunds of the payment, which must not give back what the bank took.
-   * Only after it is recorded: from then on the database refuses what they would do without knowing.
+   * Signals the order, which stops or resumes shipping, and the refunds of the payment, which must not give back what the bank
+   * took. Only after the dispute is recorded: from then on the database refuses what they would do without knowing of it.
    */
-  async tellOthers(): Promise<void> {
+  async signalOthers(): Promise<void> {
     const record = this.facts;
     const open = isOpen(record);
     if (this.toldOpen === open) return;
     this.toldOpen = open;
-    if (!isTerminal(record.orderState)) await tell(workflowIds.order(record.orderId), orderChanged);
+    if (!isTerminal(record.orderState)) await signalIfRunning(workflowIds.order(record.orderId), orderChanged);
     if (!open) return;
     const { disputeId } = this;
-    for (const refundId of record.openRefunds) await tell(workflowIds.refund(refundId), refundDisputed, { disputeId });
+    for (const refundId of record.openRefunds)
+      await signalIfRunning(workflowIds.refund(refundId), refundDisputed, { disputeId });
   }
 
   status(): DisputeStatus {
@@ -145,20 +140,6 @@ export class DisputeLifecycle extends Lifecycle<DisputeRecord, DisputeDue> {
   }
 }
 
-/** A workflow that has ended loads its facts anew when it is started again. */
-async function tell<Args extends unknown[]>(
-  workflowId: string,
-  signal: SignalDefinition<Args>,
-  ...args: Args
-): Promise<void> {
-  try {
-    await getExternalWorkflowHandle(workflowId).signal(signal, ...args);
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    log.info('a workflow that a dispute concerns does not run', { workflowId, signal: signal.name });
-  }
-}
-
 /** What the Temporal UI shows of a dispute, in markdown. */
 function details(record: DisputeRecord, policy: DisputePolicy): string[] {
   const { disputeId, orderId, stage, providerStatus, round, reason, decision, dueBy, submittedAt } = record;
@@ -172,7 +153,7 @@ function details(record: DisputeRecord, policy: DisputePolicy): string[] {
     `Withdrawn ${money(record.withdrawn)}; fees ${formatMoney({ amount: Math.max(0, record.feeAmount), currency: record.feeCurrency })}.`,
     decision === undefined
       ? stage === 'evidence_due' && dueBy !== undefined
-        ? `Nobody has decided. Just before ${dueBy} the policy (${policy.onDeadline}) does.`
+        ? `No person has decided. Just before ${dueBy} the policy (${policy.onDeadline}) decides.`
         : ''
       : `Decided by ${decision.actor}: ${decision.action}${decision.refused === undefined ? '' : `, refused by the provider (${decision.refused})`}.`,
     submittedAt === undefined ? '' : `Evidence was submitted at ${submittedAt}.`,

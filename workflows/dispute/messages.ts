@@ -3,20 +3,15 @@ import type { DisputeStage } from '../domain/dispute/dispute';
 import type { DisputePolicy } from '../domain/dispute/plan';
 import type { Waiting } from '../domain/shared/waiting';
 
-/*
- * Names and payloads of what the workflows of disputes and of early fraud warnings take. Their ids and types are in
- * messages.ts.
- */
-
-// ------------------------------------------------------------------------------------------------- disputes
+/* Messages of a dispute's workflow. Its id and type are in kit/names.ts. */
 
 /** Start argument: everything else is at the provider and in Postgres. */
 export interface DisputeInput {
   readonly disputeId: string;
   readonly policy: DisputePolicy;
-  /** Where it is known: for the exception of a dispute that cannot be looked at. */
+  /** Where it is known: the exception of a dispute that cannot be fetched needs an order. */
   readonly orderId?: string;
-  /** What a run that continues as new hands to the next: that order and refunds know of it, and how it stood. */
+  /** Set by a run that continues as new: whether the order and the refunds were last signalled that it is open. */
   readonly toldOpen?: boolean;
 }
 
@@ -31,8 +26,8 @@ export interface DisputeCommand {
   /** Why; kept encrypted with the evidence and not sent. */
   readonly note?: string;
   /**
-   * What the bank reads in place of the summary that would be made, e.g. with what the customer wrote. Payloads are encrypted;
-   * from here it goes into the encrypted evidence and nowhere else.
+   * What the bank reads in place of the summary made by Holdfast, e.g. with what the customer wrote. Payloads are encrypted, and
+   * the text is stored only in the encrypted evidence.
    */
   readonly uncategorizedText?: string;
 }
@@ -41,7 +36,7 @@ export interface DisputeCommand {
 export type DisputeRefusalReason =
   | 'unknown_dispute'
   | 'dispute_closed'
-  | 'already_decided' // otherwise, in this round
+  | 'already_decided' // another way, in this round
   | 'nothing_to_decide' // the bank is deciding, or takes no answer
   | 'refused_by_provider' // e.g. the deadline has passed
   | 'outcome_unknown';
@@ -52,7 +47,7 @@ export type DisputeAnswer =
       readonly disputeId: string;
       readonly stage: DisputeStage;
       readonly action: 'submit' | 'accept';
-      /** When the bank's side had it. */
+      /** When the provider confirmed it. */
       readonly doneAt: string;
     }
   | { readonly accepted: false; readonly reason: DisputeRefusalReason; readonly message: string };
@@ -69,5 +64,3 @@ export interface DisputeStatus {
 }
 
 export const getDisputeStatus = defineQuery<DisputeStatus>('getStatus');
-
-// ------------------------------------------------------------------------------------------------- fraud warnings

@@ -8,20 +8,20 @@ export interface DisputeStep {
 }
 
 export interface WarnOfDisputeInput extends DisputeStep {
-  /** Warnings that are given by this: milliseconds before the deadline. */
+  /** The warnings given by this step: milliseconds before the deadline. */
   readonly warnedMs: readonly number[];
-  /** False where what opened the round has told the deadline already. */
+  /** False where the notice that opened the round names the deadline already. */
   readonly notify: boolean;
 }
 
 export interface DecideDisputeInput extends DisputeStep {
-  /** The round that is decided: a decision that comes late must not hit the next one. */
+  /** The round that is decided: a decision that comes late must not apply to the next one. */
   readonly round: number;
   readonly action: 'submit' | 'accept' | 'leave';
   readonly actor: string;
   /** Kept with the decision and not sent. Personal. */
   readonly note?: string;
-  /** What the bank reads in place of the summary that would be made. Personal. */
+  /** What the bank reads in place of the summary made by Holdfast. Personal. */
   readonly uncategorizedText?: string;
 }
 
@@ -29,9 +29,9 @@ export interface DecideDisputeInput extends DisputeStep {
 export interface DisputeActivities {
   /** The dispute as it is recorded; null where none is. */
   loadDispute(input: { readonly disputeId: string }): Promise<DisputeRecord | null>;
-  /** Opens the exception of a deadline that is near, and tells the shop. A no-op where it is decided or over. */
+  /** Opens the exception of a deadline that is near, and notifies the shop. A no-op where the dispute is decided or over. */
   warnOfDispute(input: WarnOfDisputeInput): Promise<DisputeRecord>;
-  /** Records what was decided, before anything is sent. Where this round is decided already, that decision stays. */
+  /** Records the decision before anything is sent. Where this round is decided already, that decision stays. */
   decideDispute(input: DecideDisputeInput): Promise<DisputeRecord>;
 }
 
@@ -47,7 +47,7 @@ export interface DisputeProviderActivities {
   collectEvidence(input: DisputeStep): Promise<DisputeRecord>;
   /**
    * Sends what was decided: the evidence as it is at this moment, or that the dispute is accepted. A refusal of the provider
-   * is recorded with the decision and told to a person.
+   * is recorded with the decision, and a person is notified.
    */
   carryOutDispute(input: DisputeStep): Promise<DisputeRecord>;
 }

@@ -4,7 +4,7 @@ import { workflowIds } from '../kit/names';
 import { searchAttributes } from '../kit/search-attributes';
 import type { StartOptions } from '../kit/start';
 
-/** A dispute's own workflow, started anew where it had ended: it looks at the provider, and ends again where it is over. */
+/** Start options of a dispute's workflow. One that has ended is started anew: it looks at the provider, and ends or goes on. */
 export function disputeStart(
   disputeId: string,
   { taskQueue, policy, orderId }: { taskQueue: string; policy: DisputePolicy; orderId?: string },
@@ -17,7 +17,7 @@ export function disputeStart(
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     staticSummary: `Dispute ${disputeId}`,
-    staticDetails: `Dispute ${disputeId}, from the bank's first word to its last`,
+    staticDetails: `Dispute ${disputeId}, from its opening to its close`,
     ...(orderId !== undefined && { typedSearchAttributes: [{ key: searchAttributes.orderId, value: orderId }] }),
   };
 }

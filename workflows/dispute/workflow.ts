@@ -23,13 +23,13 @@ import { insist, insistForEver } from '../kit/saga';
 import { versioned } from '../kit/versioning';
 
 /*
- * A dispute's life, from the first word of it to its end: the order stops shipping, the evidence is collected, a person is
- * waited for until the provider's deadline, the decision is carried out, and the bank is followed until the money has settled.
- * What happened is never read from events: they only hint, and a look at the provider says how things stand.
+ * A dispute from its opening to its close: the order stops shipping, the evidence is collected, a person may decide until the
+ * provider's deadline, the decision is carried out, and the workflow follows the bank until the money is final. Events are
+ * hints only: every fact comes from a look at the provider.
  */
 setWorkflowOptions(() => versioned('AUTO_UPGRADE'), dispute);
 
-/** How a dispute ended: its last stage, or that it is none of ours. */
+/** How a dispute ended: its last stage, or `unknown` where it is none of ours. */
 export interface DisputeEnd {
   readonly disputeId: string;
   readonly stage: string;
@@ -44,7 +44,7 @@ export async function dispute(input: DisputeInput): Promise<DisputeEnd> {
   setHandler(resolveRaised, (command) => decideOn(life.exceptions, command));
   setHandler(disputeChanged, () => life.hint());
   setHandler(getDisputeStatus, () => life.status());
-  // A dispute does not end because its workflow is cancelled: it is followed on.
+  // Cancelling the workflow does not end the dispute, so the workflow goes on.
   return CancellationScope.nonCancellable(() => run(life));
 }
 
@@ -53,7 +53,7 @@ async function run(life: DisputeLifecycle): Promise<DisputeEnd> {
   life.loaded = true;
   if (isOurs) {
     await live(life, {
-      beforeWaiting: () => life.tellOthers(),
+      beforeWaiting: () => life.signalOthers(),
       act: (due) => (due === undefined ? look(life) : act(life, due)),
       continueAnew: () => startAnew(life),
     });
@@ -74,13 +74,13 @@ async function look(life: DisputeLifecycle): Promise<boolean> {
   return insistForEver(step, life.exceptions);
 }
 
-/** What a dispute does by itself. A failure here is told and tried later; it never ends the workflow. */
+/** What a dispute does by itself. A step that fails is tried again later; it never ends the workflow. */
 async function act(life: DisputeLifecycle, due: DisputeDue): Promise<void> {
   try {
     // Facts may have changed while this waited its turn.
     if (life.due()?.kind === due.kind) await actOn(life, due.kind);
     const after = life.due();
-    // The same step again at once would spin: whatever keeps it from helping is given time.
+    // A step that changed nothing would run again at once, for ever.
     if (after?.kind === due.kind && after.atMs <= Date.now()) life.pause(due.kind);
   } catch (error) {
     if (isCancellation(error)) throw error;
@@ -105,11 +105,11 @@ async function actOn(life: DisputeLifecycle, kind: DisputeDue['kind']): Promise<
     case 'carry_out':
       return carryOut(life);
     case 'overdue':
-      return tellOverdue(life);
+      return raiseOverdue(life);
   }
 }
 
-/** The deadline is near: a person is told, with a notice unless what opened the round has told it just now. */
+/** The deadline is near: an exception is opened, with a notice unless the round's first notice was sent just now. */
 async function warn(life: DisputeLifecycle): Promise<void> {
   const due = dueWarnings(life.facts, life.policy, Date.now());
   const warnedMs = due.map((one) => one.beforeMs);
@@ -117,7 +117,7 @@ async function warn(life: DisputeLifecycle): Promise<void> {
   life.set(await records.warnOfDispute({ ...life.now, warnedMs, notify }));
 }
 
-/** Nobody has decided in time: the shop's policy does, and the record says so. */
+/** No person has decided in time: the shop's policy decides. */
 async function decideByPolicy(life: DisputeLifecycle): Promise<void> {
   const { round } = life.facts;
   const action = life.policy.onDeadline;
@@ -131,8 +131,8 @@ async function carryOut(life: DisputeLifecycle): Promise<void> {
   await insist({ name, exceptionKind: 'dispute_unsettled', atRisk, run: () => life.carryOut() }, life.exceptions);
 }
 
-/** Who was waited for did nothing in the time that was named. */
-async function tellOverdue(life: DisputeLifecycle): Promise<void> {
+/** The party that the dispute waits for has let its time pass. */
+async function raiseOverdue(life: DisputeLifecycle): Promise<void> {
   const { waiting } = life;
   const message = `Dispute ${life.disputeId} waited for the ${waiting?.on ?? 'provider'} until ${waiting?.until ?? 'now'}: ${waiting?.why ?? ''}. Ask the provider.`;
   await life.exceptions.raise('dispute_unsettled', message);
@@ -144,7 +144,7 @@ async function reload(life: DisputeLifecycle): Promise<void> {
   if (record !== null) life.set(record);
 }
 
-/** A person's decision: written down, then carried out, in one turn. */
+/** A person's decision: recorded, then carried out, in one turn. */
 async function decide(life: DisputeLifecycle, command: DisputeCommand): Promise<DisputeAnswer> {
   const before = refuse(life, command) ?? sameAgain(life, command);
   if (before !== undefined) return before;
@@ -154,7 +154,7 @@ async function decide(life: DisputeLifecycle, command: DisputeCommand): Promise<
   return answer(life, command);
 }
 
-/** Why nothing can be decided; undefined where it can. Nothing is changed by asking. */
+/** Why a decision is not possible; undefined where it is. */
 function refuse(life: DisputeLifecycle, command: DisputeCommand): DisputeAnswer | undefined {
   const { facts: record, disputeId } = life;
   if (isDecidable(record) || sameAgain(life, command) !== undefined) return undefined;
@@ -166,7 +166,7 @@ function refuse(life: DisputeLifecycle, command: DisputeCommand): DisputeAnswer 
   return refusal('nothing_to_decide', `Dispute ${disputeId} takes no answer: ${record.providerStatus}.`);
 }
 
-/** The same decision told again is the same decision. */
+/** The answer to the same decision sent again; undefined for any other. */
 function sameAgain({ facts: record }: DisputeLifecycle, { action }: DisputeCommand): DisputeAnswer | undefined {
   const { decision, disputeId, stage } = record;
   if (decision?.action !== action || decision.doneAt === undefined) return undefined;
@@ -198,7 +198,7 @@ function inTurn(life: DisputeLifecycle, command: DisputeCommand): Promise<Disput
   );
 }
 
-/** A mistake of our own, or a refusal, fails again and again: a person gets a case. */
+/** A mistake of our own, or a refusal, fails again and again: a person gets the case. */
 async function raiseDefect(life: DisputeLifecycle, step: string, error: unknown): Promise<void> {
   const kind = failureKind(failureTypeOf(error));
   if (kind !== 'defect' && kind !== 'refusal') return;
@@ -212,8 +212,12 @@ async function raiseDefect(life: DisputeLifecycle, step: string, error: unknown)
 
 async function startAnew(life: DisputeLifecycle): Promise<never> {
   const { disputeId, policy, toldOpen, facts: record } = life;
-  const told = toldOpen === undefined ? {} : { toldOpen };
-  return continueAsNew<typeof dispute>({ disputeId, policy, orderId: record.orderId, ...told });
+  return continueAsNew<typeof dispute>({
+    disputeId,
+    policy,
+    orderId: record.orderId,
+    ...(toldOpen !== undefined && { toldOpen }),
+  });
 }
 
 /** Shape only; what depends on the dispute is refused with a reason by the decision itself. Synchronous, or it rejects nothing. */

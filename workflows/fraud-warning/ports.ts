@@ -15,14 +15,14 @@ export interface DecideFraudWarningInput extends FraudWarningStep {
 
 /** Called as local activities: one short transaction each. */
 export interface FraudWarningActivities {
-  /** Records what was decided, which ends it; the first decision stays, and so does another end that came first. */
+  /** Records the decision, which ends the warning; the first decision stays, and so does another end that came first. */
   decideFraudWarning(input: DecideFraudWarningInput): Promise<FraudWarningRecord>;
 }
 
 /** Called as local activities first, as regular ones where those fail. */
 export interface FraudWarningProviderActivities {
   /**
-   * Fetches a warning fresh and records what is new; one that nobody decided on ends `limitMs` after it was first heard of.
+   * Fetches a warning fresh and records what is new. One without a decision ends `limitMs` after it was first recorded.
    * Null for one that is not about a payment of ours, or that neither the provider nor our record knows.
    * @throws ApplicationFailure `NotFound` for one that is recorded and that the provider does not know
    */

@@ -5,7 +5,7 @@ import { workflowIds } from '../kit/names';
 import { searchAttributes } from '../kit/search-attributes';
 import type { StartOptions } from '../kit/start';
 
-/** An early fraud warning's own workflow, likewise. */
+/** Start options of an early fraud warning's workflow. One that has ended is started anew: it looks at the provider first. */
 export function fraudWarningStart(
   warningId: string,
   options: { taskQueue: string; policy: FraudWarningPolicy; refundPolicy: RefundPolicy; orderId?: string },

@@ -1,13 +1,10 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   allHandlersFinished,
   CancellationScope,
   condition,
   continueAsNew,
-  ParentClosePolicy,
   setHandler,
   setWorkflowOptions,
-  startChild,
 } from '@temporalio/workflow';
 import { decideFraudWarning, fraudWarningChanged, getFraudWarningStatus } from './messages';
 import type { FraudWarningAnswer, FraudWarningCommand, FraudWarningInput, FraudWarningRefusalReason } from './messages';
@@ -16,21 +13,20 @@ import { failureTypeOf } from '../kit/failures';
 import { FraudWarningLifecycle, records } from './lifecycle';
 import { live } from '../kit/lifecycle';
 import { resolveRaised } from '../kit/messages';
-import { workflowIds, workflowTypes } from '../kit/names';
 import type { RefundRequest } from '../domain/refund/request';
+import { startRefund } from '../refund/child';
 import { decideOn } from '../kit/exceptions';
 import { insistForEver } from '../kit/saga';
-import { searchAttributes } from '../kit/search-attributes';
 import { versioned } from '../kit/versioning';
 
 /*
- * An early fraud warning: the card's issuer tells of fraud before its customer disputes the payment. A person may refund before
- * that costs more, or ignore it. It ends by itself where the money went back elsewhere, where it was disputed after all, and
- * after a while. It stops nothing from being shipped: the exception says what is left.
+ * An early fraud warning: the card's issuer reports fraud before its customer disputes the payment. A person may refund before
+ * a dispute costs more, or ignore the warning. It ends by itself where the money was refunded elsewhere or disputed, and after
+ * a time limit. It does not stop the order from shipping: the exception lists what is left to ship.
  */
 setWorkflowOptions(() => versioned('AUTO_UPGRADE'), fraudWarning);
 
-/** How a warning ended, or that it is none of ours. */
+/** How a warning ended, or `unknown` where it is none of ours. */
 export interface FraudWarningResult {
   readonly warningId: string;
   readonly ended: string;
@@ -42,7 +38,7 @@ export async function fraudWarning(input: FraudWarningInput): Promise<FraudWarni
   setHandler(resolveRaised, (command) => decideOn(life.exceptions, command));
   setHandler(fraudWarningChanged, () => life.hint());
   setHandler(getFraudWarningStatus, () => life.status());
-  // Cancelled in Temporal, it would leave its exception open: it goes on until it ends by itself.
+  // A workflow cancelled in Temporal would leave its exception open, so it goes on until it ends by itself.
   return CancellationScope.nonCancellable(() => run(life));
 }
 
@@ -79,13 +75,12 @@ async function decide(life: FraudWarningLifecycle, command: FraudWarningCommand)
 }
 
 /**
- * Everything that can be given back, under a refund's own rules. It is recorded and reserved here, so that a refusal is this
- * decision's answer, and then followed by a workflow of its own: a child that is abandoned is started by the server with this
- * workflow's next step, where a client in an activity would be one more thing that can be lost in between.
+ * Refunds everything that can be refunded, under a refund's own rules. The refund is recorded and reserved here, so that a
+ * refusal is the answer to this decision; its own workflow then carries it out.
  */
 async function refund(life: FraudWarningLifecycle, command: FraudWarningCommand): Promise<FraudWarningAnswer> {
   const { action, actor } = command;
-  // What is left to give back may have changed since the last look.
+  // What can be refunded may have changed since the last look.
   await look(life);
   const ended = decided(life, command);
   if (ended !== undefined) return ended;
@@ -102,30 +97,14 @@ async function refund(life: FraudWarningLifecycle, command: FraudWarningCommand)
   const policy = life.input.refundPolicy;
   const begun = await records.beginRefund({ request, policy, now: life.now.now });
   if (begun.outcome === 'refused') return refusal('refund_refused', begun.message);
-  await startRefund(life, request);
+  await startRefund(orderId, refundId, { request, policy });
   life.set(await records.decideFraudWarning({ ...life.now, action, actor, refundId }));
   return (
     decided(life, command) ?? refusal('outcome_unknown', `Refund ${refundId} was begun; send the same again to ask.`)
   );
 }
 
-async function startRefund({ input }: FraudWarningLifecycle, request: RefundRequest): Promise<void> {
-  const { refundId, orderId } = request;
-  try {
-    await startChild(workflowTypes.refund, {
-      workflowId: workflowIds.refund(refundId),
-      args: [{ request, policy: input.refundPolicy }],
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      typedSearchAttributes: [{ key: searchAttributes.orderId, value: orderId }],
-      staticSummary: `Refund ${refundId} of order ${orderId}`,
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
-}
-
-/** The answer to a decision that was made, or that comes too late; undefined where it is open. */
+/** The answer where a decision was made already, or comes too late; undefined where it is open. */
 function decided({ facts }: FraudWarningLifecycle, { action }: FraudWarningCommand): FraudWarningAnswer | undefined {
   const { warningId, decision, refundId, ended } = facts;
   if (decision?.action === action) {

@@ -1,14 +1,11 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import { iso } from '../domain/shared/deadlines';
 import { CANCELED_BY_PERSON, unresolvedAmount, type RefundFacts, type RefundResolution } from '../domain/refund/refund';
-import { workflowIds, workflowTypes } from '../kit/names';
+import { startRefund } from './child';
 import { cancelAtProvider, records, type RefundLifecycle } from './lifecycle';
-import type { CancelRefundCommand, RefundCommandAnswer, RefundInput, ResolveRefundCommand } from './messages';
+import type { CancelRefundCommand, RefundCommandAnswer, ResolveRefundCommand } from './messages';
 import type { RefundRequest } from '../domain/refund/request';
-import { searchAttributes } from '../kit/search-attributes';
 
-/* What people ask of a refund that does not go its way, and what a dispute asks of it. */
+/* Commands of people for a refund that failed or waits, and what a dispute of its payment does to it. */
 
 /** A person's way out of a refund that failed. Another refund has an id of its own and is reserved before this one is closed. */
 export async function resolve(life: RefundLifecycle, command: ResolveRefundCommand): Promise<RefundCommandAnswer> {
@@ -19,7 +16,7 @@ export async function resolve(life: RefundLifecycle, command: ResolveRefundComma
 }
 
 async function record(life: RefundLifecycle, resolution: RefundResolution): Promise<RefundCommandAnswer> {
-  life.step = `settling what failed: ${resolution.action}`;
+  life.step = `resolving what failed: ${resolution.action}`;
   const result = await records.resolveRefund({ refundId: life.refundId, resolution });
   if (result.outcome === 'refused') return { accepted: false, reason: result.reason, message: result.message };
   life.set(result);
@@ -31,12 +28,12 @@ async function refundAgain(life: RefundLifecycle, actor: string): Promise<Refund
   const amount = unresolvedAmount(refund);
   const done = refund.resolution?.action === 'another_refund' ? refund.resolution : undefined;
   if (amount === 0) {
-    // Its record may stand although the start never came: what is reserved must have its workflow.
+    // It may be recorded without having been started: what is reserved must have its workflow.
     if (done?.reference !== undefined) {
       await startRefund(refund.orderId, done.reference, { resume: done.reference, policy });
       return answer(life);
     }
-    const message = `Refund ${refund.refundId} is ${refund.state}: nothing of it is to be settled.`;
+    const message = `Refund ${refund.refundId} is ${refund.state}: nothing of it is to be resolved.`;
     return { accepted: false, reason: 'nothing_to_resolve', message };
   }
   const { orderId, reason, currency } = refund;
@@ -50,46 +47,31 @@ async function refundAgain(life: RefundLifecycle, actor: string): Promise<Refund
   return recorded;
 }
 
-/** `rf_1` → `rf_1-2` → `rf_1-3`. Several parts that fail one after the other are each refunded again under a next number. */
+/** `rf_1` → `rf_1-2` → `rf_1-3`. Parts that fail one after the other are each refunded again under the next number. */
 function nextRefundId({ refundId, resolution }: RefundFacts): string {
   const last = resolution?.action === 'another_refund' ? (resolution.reference ?? refundId) : refundId;
   const [, base = last, number = '1'] = /^(.*)-(\d+)$/.exec(last) ?? [];
   return `${base}-${Number(number) + 1}`;
 }
 
-/** On its own from here on: it outlives this workflow. It finds its record and goes on with it. */
-async function startRefund(orderId: string, refundId: string, input: RefundInput): Promise<void> {
-  try {
-    await startChild(workflowTypes.refund, {
-      workflowId: workflowIds.refund(refundId),
-      args: [input],
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      typedSearchAttributes: [{ key: searchAttributes.orderId, value: orderId }],
-      staticSummary: `Refund ${refundId} of order ${orderId}`,
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
-}
-
-/** Gives up what was not sent, and cancels at the provider what waits for the customer. */
+/** A person's cancel: the answer says whether it changed anything. */
 export async function cancel(life: RefundLifecycle, { actor }: CancelRefundCommand): Promise<RefundCommandAnswer> {
   const before = JSON.stringify(life.facts);
   life.step = 'canceling';
-  await takeBack(life, CANCELED_BY_PERSON, actor);
+  await cancelOpenParts(life, CANCELED_BY_PERSON, actor);
   if (JSON.stringify(life.facts) !== before || life.facts.state === 'canceled') return answer(life);
-  const message = `Refund ${life.refundId} is ${life.facts.state}: it cannot be canceled any more.`;
+  const message = `Refund ${life.refundId} is ${life.facts.state}: it can no longer be canceled.`;
   return { accepted: false, reason: 'too_late', message };
 }
 
-/** The payment is disputed: the bank decides about its money now. */
+/** The payment is disputed: from now on the bank decides about its money. */
 export async function yieldToDispute(life: RefundLifecycle): Promise<void> {
-  life.step = 'taking back what can be, since the payment is disputed';
-  await takeBack(life, 'disputed', 'holdfast');
+  life.step = 'canceling what can be canceled, since the payment is disputed';
+  await cancelOpenParts(life, 'disputed', 'holdfast');
 }
 
-async function takeBack(life: RefundLifecycle, reason: string, actor: string): Promise<void> {
+/** Withdraws the parts that were not sent, and cancels at the provider those that wait for the customer. */
+async function cancelOpenParts(life: RefundLifecycle, reason: string, actor: string): Promise<void> {
   const has = (status: string): boolean => life.facts.parts.some((part) => part.status === status);
   if (life.facts.state === 'waiting' || has('begun')) {
     life.set(await records.withdrawRefund({ ...life.now, reason, actor }));

@@ -1,10 +1,4 @@
-import {
-  getExternalWorkflowHandle,
-  log,
-  proxyActivities,
-  proxyLocalActivities,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { proxyActivities, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
 import { LOOKUP_OPTIONS, MONEY_OPTIONS, STORAGE_OPTIONS } from '../kit/activity-options';
 import { iso } from '../domain/shared/deadlines';
 import { formatMoney } from '../domain/shared/money';
@@ -25,13 +19,14 @@ import type { RefundAccepted, RefundInput, RefundRefusal, RefundStatus } from '.
 import type { AdoptRefundResult, RefundActivities, RefundChange, RefundProviderActivities } from './ports';
 import { Decisions } from '../kit/exceptions';
 import { searchAttributes } from '../kit/search-attributes';
+import { signalIfRunning } from '../kit/signal';
 import { Lifecycle, waitingLine, type Shown } from '../kit/lifecycle';
 
 export const records = proxyLocalActivities<RefundActivities & OrderActivities>(STORAGE_OPTIONS);
 const sending = proxyActivities<RefundProviderActivities>(MONEY_OPTIONS);
 const looking = proxyActivities<RefundProviderActivities>(LOOKUP_OPTIONS);
 
-/** First and longest pause after a step failed for good: an outage passes, a person has time to look. */
+/** First and longest pause after a step failed permanently: an outage passes, and a person has time to look. */
 const FIRST_RETRY_MS = 10 * 60_000;
 const LONGEST_RETRY_MS = 6 * 3_600_000;
 
@@ -41,15 +36,15 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
   readonly policy: RefundPolicy;
   /** Why it was not begun. */
   refusal: RefundRefusal | undefined;
-  /** The dispute whose bank decides now, until what can be taken back is. */
+  /** The dispute of its payment, until every part that can be canceled is. */
   disputeId: string | undefined;
   isUnknown = false;
-  /** Looks at the provider fail for good. */
+  /** Looks at the provider fail permanently. */
   isUnreadable = false;
-  /** Made elsewhere, and not in our ledger. */
+  /** Made elsewhere, and does not fit into our ledger. */
   isMismatched = false;
-  /** A person has settled what is not in our ledger. */
-  isSettledByHand = false;
+  /** A person has resolved a refund that is not in our ledger. */
+  isResolvedByHand = false;
   readonly decisions = new Decisions((command) => this.decided(command));
   private looks = 0;
   private sinceMs = Date.now();
@@ -58,7 +53,7 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
   private notBeforeMs = 0;
   private retryMs = FIRST_RETRY_MS;
   private overdueTold = false;
-  private readonly tells = new Set<Promise<unknown>>();
+  private readonly signals = new Set<Promise<unknown>>();
 
   constructor(input: RefundInput) {
     const refundId = 'request' in input ? input.request.refundId : 'adopt' in input ? input.adopt : input.resume;
@@ -68,7 +63,7 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
   }
 
   get isOver(): boolean {
-    return this.isDone && this.tells.size === 0;
+    return this.isDone && this.signals.size === 0;
   }
 
   /** As `isOver`, where the order's workflow may still have to be signalled. */
@@ -77,23 +72,23 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
   }
 
   override get wantsTurn(): boolean {
-    // A command that is under way is waited for: what it comes to is shown once, at its end.
+    // A command in work is waited for: its result is shown once, at its end.
     return this.isHinted || this.disputeId !== undefined || !this.queue.idle;
   }
 
-  /** For every step: which refund, when, and how long it is watched. */
+  /** The input of every step: which refund, this workflow's clock, and how long the refund is watched. */
   get now(): { readonly refundId: string; readonly now: string; readonly watchMs: number } {
     return { refundId: this.refundId, now: iso(Date.now()), watchMs: this.policy.watchMs };
   }
 
-  /** Takes over what a step made of the refund; the order's workflow is told where the order is not done. */
+  /** Keeps the refund as a step left it; the order's workflow is signalled where the order is not done. */
   set({ refund, tell }: RefundChange): void {
     if (JSON.stringify(refund) !== JSON.stringify(this.known)) {
       this.looks = 0;
       this.sinceMs = Date.now();
     }
     this.keep(refund);
-    if (tell) this.tell(refund.orderId);
+    if (tell) this.signalOrder(refund.orderId);
   }
 
   due(): RefundDue | undefined {
@@ -102,7 +97,7 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
     return nextRefundDue(this.facts, memory, this.policy.watchMs);
   }
 
-  /** It was looked, whatever was found: the next look comes later, and soon where something had changed (`set` after this). */
+  /** After a look: the next one comes later, and soon where something has changed (call `set` after this). */
   looked(): void {
     this.looks += 1;
     this.lookedAtMs = Date.now();
@@ -123,7 +118,7 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
     this.isHinted = true;
   }
 
-  /** Writes down what a person decided on an exception of this refund. */
+  /** Records what a person decided on an exception of this refund. */
   async decided(command: ResolveCommand): Promise<void> {
     await records.decideException({ workflowId: workflowInfo().workflowId, ...command });
   }
@@ -132,7 +127,7 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
     this.overdueTold = true;
   }
 
-  /** Keeps automatic steps still after one failed, longer each time. */
+  /** Delays automatic steps after one failed, longer each time. */
   pause(): void {
     this.notBeforeMs = Date.now() + this.retryMs;
     this.sendAtMs = this.notBeforeMs;
@@ -140,9 +135,9 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
     this.version += 1;
   }
 
-  /** Resolves once the order's workflow was told of everything. */
-  async told(): Promise<void> {
-    await Promise.all(this.tells);
+  /** Resolves once every signal to the order's workflow was sent. */
+  async signalled(): Promise<void> {
+    await Promise.all(this.signals);
   }
 
   answer(): RefundAccepted {
@@ -178,14 +173,14 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
     return this.overdueTold && isUnsettled(refund) ? 'refund_overdue' : undefined;
   }
 
-  /** For a change that is no step on the refund itself. */
-  tell(orderId: string): void {
-    const told = tellOrder(orderId).finally(() => this.tells.delete(told));
-    this.tells.add(told);
+  /** Has the order's workflow look at its record. */
+  signalOrder(orderId: string): void {
+    const signal = signalIfRunning(workflowIds.order(orderId), orderChanged).finally(() => this.signals.delete(signal));
+    this.signals.add(signal);
   }
 }
 
-/** Asks for one part at the provider. The summaries of these are what the Temporal UI shows. */
+/** Sends one part to the provider. The Temporal UI shows the summaries of these activities. */
 export function sendPart(
   { now, facts: refund }: RefundLifecycle,
   { part, amount, paymentIntentId }: RefundPart,
@@ -195,35 +190,23 @@ export function sendPart(
   return sending.sendRefund.executeWithOptions({ ...MONEY_OPTIONS, summary }, [{ ...now, part }]);
 }
 
-/** How the provider has it now. */
+/** Fetches the refund from the provider. */
 export function lookAt({ now, refundId }: RefundLifecycle): Promise<RefundChange> {
   const summary = `Ask Stripe about refund ${refundId}`;
   return looking.syncRefund.executeWithOptions({ ...LOOKUP_OPTIONS, summary }, [now]);
 }
 
-/** Takes back at the provider what waits for the customer. */
+/** Cancels at the provider what waits for the customer. */
 export function cancelAtProvider({ now, refundId }: RefundLifecycle): Promise<RefundChange> {
   const summary = `Cancel refund ${refundId} at Stripe`;
   return looking.cancelRefund.executeWithOptions({ ...LOOKUP_OPTIONS, summary }, [now]);
 }
 
-/** Takes a refund that was made elsewhere into our ledger. */
-export function adoptMadeElsewhere(
-  { now, policy }: RefundLifecycle,
-  providerRefundId: string,
-): Promise<AdoptRefundResult> {
-  const summary = `Take in refund ${providerRefundId}, made elsewhere`;
+/** Records a refund that was made elsewhere in our ledger. */
+export function adoptRefund({ now, policy }: RefundLifecycle, providerRefundId: string): Promise<AdoptRefundResult> {
+  const summary = `Record refund ${providerRefundId}, made elsewhere`;
   const input = { providerRefundId, now: now.now, policy };
   return looking.adoptRefund.executeWithOptions({ ...LOOKUP_OPTIONS, summary }, [input]);
-}
-
-/** Tells the order's workflow to look at its record; one that has ended needs no telling. */
-async function tellOrder(orderId: string): Promise<void> {
-  try {
-    await getExternalWorkflowHandle(workflowIds.order(orderId)).signal(orderChanged);
-  } catch (error) {
-    log.debug('the order was not told of its refund', { orderId, error: String(error) });
-  }
 }
 
 /** What the Temporal UI shows of a refund, in markdown. */

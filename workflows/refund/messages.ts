@@ -3,10 +3,7 @@ import type { RefundPart, RefundPolicy, RefundResolution, RefundState } from '..
 import type { Waiting } from '../domain/shared/waiting';
 import type { RefundRefusalReason, RefundRequest } from '../domain/refund/request';
 
-/*
- * Names and payloads of what a refund's workflow takes. Its id is `workflowIds.refund`, its type `workflowTypes.refund`
- * (messages.ts).
- */
+/* Messages of a refund's workflow. Its id and type are in kit/names.ts. */
 
 /** A refund that somebody made at the provider, by its id there, and the order whose payment it gives back. */
 export interface AdoptedRefund {
@@ -15,7 +12,7 @@ export interface AdoptedRefund {
   readonly policy?: RefundPolicy;
 }
 
-/** Start argument: what is asked for, or a refund that somebody made at the provider, or one that is recorded already. */
+/** Start argument: a request, or a refund that somebody made at the provider, or one that is recorded already. */
 export type RefundInput =
   | { readonly request: RefundRequest; readonly policy: RefundPolicy }
   | AdoptedRefund
@@ -41,7 +38,7 @@ export interface RefundRefusal {
   readonly refundable: number;
   /** Minor units that are only held. */
   readonly held?: number;
-  /** The request is for everything that is held, and nothing was taken: a cancel of the order does it. */
+  /** The request is for everything that is held, and nothing was captured: cancel the order instead. */
   readonly coversHeld?: true;
 }
 
@@ -58,7 +55,7 @@ export interface ResolveRefundCommand {
   readonly action: RefundResolution['action'];
   /** Who decides: an id, no name. */
   readonly actor: string;
-  /** Under which a manual transfer is found, e.g. at the bank. */
+  /** Finds a manual transfer, e.g. at the bank. */
   readonly reference?: string;
 }
 
@@ -73,20 +70,20 @@ export type RefundCommandAnswer =
       readonly reason:
         | 'unknown_refund'
         | 'nothing_to_resolve'
-        /** The provider has it, and lets it not be canceled any more. */
+        /** The provider no longer allows a cancel. */
         | 'too_late'
         | 'outcome_unknown'
         | RefundRefusalReason;
       readonly message: string;
     };
 
-export const settleRefund = defineUpdate<RefundCommandAnswer, [ResolveRefundCommand]>('resolve');
+export const resolveFailedRefund = defineUpdate<RefundCommandAnswer, [ResolveRefundCommand]>('resolve');
 export const cancelRefund = defineUpdate<RefundCommandAnswer, [CancelRefundCommand]>('cancel');
 
 /** The provider says that something about the refund changed: a hint to look, never a fact. */
 export const refundChanged = defineSignal('refundChanged');
 
-/** The payment is disputed: what is not sent is given up, what can be canceled is. */
+/** The payment is disputed: parts that were not sent are withdrawn, and parts that can be canceled are. */
 export const refundDisputed = defineSignal<[{ readonly disputeId: string }]>('refundDisputed');
 
 /** What the workflow is doing and whom the refund waits for. */

@@ -4,7 +4,7 @@ import type { RefundRefusalReason, RefundRequest } from '../domain/refund/reques
 /** A refund as a step left it. */
 export interface RefundChange {
   readonly refund: RefundFacts;
-  /** The order was changed and is not done: its workflow is to be told. */
+  /** The order was changed and is not done: its workflow is to be signalled. */
   readonly tell: boolean;
 }
 
@@ -14,11 +14,11 @@ export interface RefundRefused {
   readonly message: string;
   /** Minor units that could be refunded now. */
   readonly refundable: number;
-  /** Minor units that are only held; letting them go is a cancel, not a refund. */
+  /** Minor units that are only held; to void them, cancel the order. */
   readonly held?: number;
-  /** The request is for everything that is held, and nothing was taken. */
+  /** The request is for everything that is held, and nothing was captured. */
   readonly coversHeld?: true;
-  /** Where it had waited for a capture: it is given up now, and a person is told. */
+  /** Where the refund had waited for a capture: it is withdrawn now, and a person is notified. */
   readonly given?: RefundChange;
 }
 
@@ -30,9 +30,9 @@ export interface BeginRefundInput {
 }
 
 export type BeginRefundResult =
-  /** Recorded and reserved: no other refund can promise the same money. Told again, the same answer. */
+  /** Recorded and reserved: no other refund can promise the same money. Sent again, the answer is the same. */
   | ({ readonly outcome: 'begun' } & RefundChange)
-  /** Recorded as `waiting`: whether a capture of the order was made is not known yet. */
+  /** Recorded as `waiting`: it is not known yet whether a capture of the order was made. */
   | ({ readonly outcome: 'capture_unsettled' } & RefundChange)
   | RefundRefused;
 
@@ -43,14 +43,14 @@ export interface RefundStepInput {
 }
 
 export interface WithdrawRefundInput extends RefundStepInput {
-  /** E.g. `disputed`, `capture_unknown`; `canceled_by_person` where somebody asked for it and needs no telling. */
+  /** E.g. `disputed`, `capture_unknown`; `canceled_by_person` where a person asked for it and needs no notice. */
   readonly reason: string;
   readonly actor: string;
 }
 
-/** What keeps a refund from being settled, for the person who gets it. */
+/** Why a refund does not become final, for the person who gets the case. */
 export interface FlagRefundInput extends RefundStepInput {
-  /** `unreadable`: the provider was asked for it, or its answer was to be recorded, and that fails again and again. */
+  /** `unreadable`: asking the provider, or recording its answer, fails again and again. */
   readonly problem: 'overdue' | 'unknown' | 'unreadable';
 }
 
@@ -64,29 +64,29 @@ export type ResolveRefundResult =
 
 /** Called as local activities: one short transaction each, with ledger, events, notices and audit in it. */
 export interface RefundActivities {
-  /** Reserves what is asked for, newest capture first. Asked again for one that waits, it looks whether it may go on. */
+  /** Reserves the amount, newest capture first. For a refund that waits for a capture, checks whether it may go on. */
   beginRefund(input: BeginRefundInput): Promise<BeginRefundResult>;
   /** The refund as it is recorded; null where none is. */
   loadRefund(input: { readonly refundId: string }): Promise<RefundFacts | null>;
-  /** Gives up what was never sent; parts that were sent stay as they are. A late send of what was given up does not land. */
+  /** Withdraws parts that were never sent; parts that were sent stay. A late send of a withdrawn part does nothing. */
   withdrawRefund(input: WithdrawRefundInput): Promise<RefundChange>;
-  /** Tells a person what is not settled; a no-op where it is settled by now. */
+  /** Opens the exception of a refund that does not become final; a no-op where it is final by now. */
   flagRefund(input: FlagRefundInput): Promise<RefundChange>;
-  /** A person's settlement of what failed. */
+  /** Records how a person resolved a refund that failed. */
   resolveRefund(input: {
     readonly refundId: string;
     readonly resolution: RefundResolution;
   }): Promise<ResolveRefundResult>;
 }
 
-/** As RefundStepInput; `watchMs`: how long after its success a refund is watched for coming back. */
+/** As RefundStepInput; `watchMs`: how long after its success a refund may still fail at the customer's bank. */
 export interface FollowRefundInput extends RefundStepInput {
   readonly watchMs: number;
 }
 
 export type AdoptRefundResult =
   | ({ readonly outcome: 'adopted' } & RefundChange)
-  /** Our ledger has not so much left, mostly since a refund of ours reserves it: to be tried again. A person is told. */
+  /** Our ledger has less left, mostly since a refund of ours reserves it: to be tried again. A person is notified. */
   | { readonly outcome: 'mismatch'; readonly orderId: string; readonly tell: boolean }
   /** Not about a payment of ours, or a refund of our own. */
   | { readonly outcome: 'not_ours' };
@@ -100,7 +100,7 @@ export interface RefundProviderActivities {
   sendRefund(input: FollowRefundInput & { readonly part: number }): Promise<RefundChange>;
   /** Fetches all parts fresh and records what is new: the second way beside webhooks. */
   syncRefund(input: FollowRefundInput): Promise<RefundChange>;
-  /** Cancels what the provider lets be canceled (`requires_action`) and records how all parts stand. */
+  /** Cancels the parts that the provider allows to cancel (`requires_action`) and records the state of all parts. */
   cancelRefund(input: FollowRefundInput): Promise<RefundChange>;
   /** Adopts a refund that was made at the provider without us. */
   adoptRefund(input: {

@@ -27,7 +27,7 @@ import {
   refundChanged,
   refundDisputed,
   requestRefund,
-  settleRefund,
+  resolveFailedRefund,
   type RefundAnswer,
   type RefundCommandAnswer,
   type RefundInput,
@@ -38,8 +38,8 @@ import { insist } from '../kit/saga';
 import { versioned } from '../kit/versioning';
 
 /*
- * One refund, from its request to where nothing can come back any more: reserved in our ledger, asked for at the provider,
- * confirmed by a webhook or by asking, then watched for weeks, asleep. What fails becomes a person's case.
+ * One refund, from its request until it can no longer fail: reserved in our ledger, sent to the provider, confirmed by a webhook
+ * or by a look, then watched for weeks, asleep. What fails becomes a person's case.
  */
 setWorkflowOptions(() => versioned('AUTO_UPGRADE'), refund);
 
@@ -60,13 +60,13 @@ async function run(life: RefundLifecycle, input: RefundInput): Promise<RefundEnd
   life.loaded = true;
   if (life.exists) {
     await live(life, {
-      // Hazard: what the order's workflow is signalled of while this ends would be lost.
-      beforeWaiting: async () => void (life.isDone && (await life.told())),
+      // Hazard: a signal to the order's workflow that is still under way at the end would be lost.
+      beforeWaiting: async () => void (life.isDone && (await life.signalled())),
       act: (due) => act(life, due),
       continueAnew: () => startAnew(life),
     });
   }
-  await life.told();
+  await life.signalled();
   await condition(allHandlersFinished);
   life.publish();
   return { refundId: life.refundId, state: life.exists ? life.facts.state : (life.refusal?.reason ?? 'not_ours') };
@@ -78,7 +78,7 @@ function setUp(life: RefundLifecycle): void {
     await condition(() => life.loaded);
     return answerRequest(life, request);
   });
-  setHandler(settleRefund, (command) => inTurn(life, () => resolve(life, command)));
+  setHandler(resolveFailedRefund, (command) => inTurn(life, () => resolve(life, command)));
   setHandler(cancelRefund, (command) => inTurn(life, () => cancel(life, command)));
   setHandler(resolveRaised, (command) => resolveByPerson(life, command));
   setHandler(refundChanged, () => life.hint());
@@ -94,7 +94,7 @@ function setUp(life: RefundLifecycle): void {
 
 function answerRequest(life: RefundLifecycle, request: RefundRequest): RefundAnswer {
   if (life.exists && !isSameRequest(life.facts, request)) {
-    const message = `Refund ${life.refundId} was asked for with another content before.`;
+    const message = `Refund ${life.refundId} was asked for with other contents before.`;
     return { accepted: false, reason: 'refund_id_used', message, refundable: 0 };
   }
   if (life.refusal !== undefined) return life.refusal;
@@ -103,7 +103,7 @@ function answerRequest(life: RefundLifecycle, request: RefundRequest): RefundAns
   return { accepted: false, reason: 'refund_id_used', message, refundable: 0 };
 }
 
-/** Records what is asked for, takes in what was made elsewhere, or finds what is recorded already. */
+/** Records what is asked for or was made elsewhere, or loads what is recorded already. */
 async function begin(life: RefundLifecycle, input: RefundInput): Promise<RefundRefusal | undefined> {
   if ('request' in input) return ask(life, input.request);
   if ('adopt' in input) await adopt(life, input);
@@ -128,7 +128,7 @@ async function ask(life: RefundLifecycle, request: RefundRequest): Promise<Refun
   return { accepted: false, ...why };
 }
 
-/** What a refund does by itself. A failure here is told and tried later; it never ends the workflow. */
+/** What a refund does by itself. A step that fails is tried again later; it never ends the workflow. */
 async function act(life: RefundLifecycle, due: RefundDue | undefined): Promise<void> {
   try {
     if (life.disputeId !== undefined) {
@@ -144,8 +144,8 @@ async function act(life: RefundLifecycle, due: RefundDue | undefined): Promise<v
     if (isCancellation(error)) throw error;
     log.error('a step of a refund failed', { refundId: life.refundId, step: life.step, error: String(error) });
     life.pause();
-    // It fails again and again: a person gets a case, whatever the step was.
-    if (due?.kind === 'send' || (isLasting(error) && life.exists)) await tellUnknown(life);
+    // A lasting failure is a person's case, whatever the step was.
+    if (due?.kind === 'send' || (isLasting(error) && life.exists)) await raiseUnknown(life);
   }
 }
 
@@ -159,13 +159,13 @@ async function actOn(life: RefundLifecycle, kind: RefundDue['kind']): Promise<vo
     case 'send':
       return send(life);
     case 'overdue':
-      return tellOverdue(life);
+      return raiseOverdue(life);
     case 'sync':
       return look(life);
   }
 }
 
-/** Is the capture settled by now? Then the refund goes on, or is given up with the reason. */
+/** Is the outcome of the capture known by now? Then the refund goes on, or is withdrawn with the reason. */
 async function beginAgain(life: RefundLifecycle): Promise<void> {
   const { refundId, orderId, lines, reason, actor, amount } = life.facts;
   const what = lines === undefined ? { amount } : { lines };
@@ -174,7 +174,7 @@ async function beginAgain(life: RefundLifecycle): Promise<void> {
   await ask(life, request);
 }
 
-/** Each part is asked for once it is its turn; what is not known to be made is looked up by the activity itself. */
+/** Sends each part in turn; the activity itself looks up a part of unknown outcome. */
 async function send(life: RefundLifecycle): Promise<void> {
   for (const part of life.facts.parts.filter((one) => one.status === 'begun')) life.set(await sendPart(life, part));
   life.recovered();
@@ -190,24 +190,24 @@ async function look(life: RefundLifecycle): Promise<void> {
   const { orderId } = life.facts;
   const { workflowId } = workflowInfo();
   await records.resolveException({ orderId, workflowId, kinds: ['refund_unknown'] });
-  life.tell(orderId);
+  life.signalOrder(orderId);
 }
 
-/** A mistake of our own, and what the provider refuses to tell, e.g. of a refund that it does not know. */
+/** Does it fail again and again: a mistake of our own, or a refusal, e.g. of a refund that the provider does not know? */
 function isLasting(error: unknown): boolean {
   const kind = failureKind(failureTypeOf(error));
   return kind === 'defect' || kind === 'refusal';
 }
 
-async function tellOverdue(life: RefundLifecycle): Promise<void> {
-  // One last look: nobody is told of what is settled.
+async function raiseOverdue(life: RefundLifecycle): Promise<void> {
+  // One last look: a refund that is final by now is no case.
   await look(life);
   const { refundId, now } = life.now;
   life.set(await records.flagRefund({ refundId, now, problem: 'overdue' }));
   life.overdue();
 }
 
-async function tellUnknown(life: RefundLifecycle): Promise<void> {
+async function raiseUnknown(life: RefundLifecycle): Promise<void> {
   const { refundId, now } = life.now;
   const isBegun = life.facts.parts.some((part) => part.status === 'begun');
   if (isBegun) life.isUnknown = true;
@@ -215,11 +215,11 @@ async function tellUnknown(life: RefundLifecycle): Promise<void> {
   try {
     life.set(await records.flagRefund({ refundId, now, problem: isBegun ? 'unknown' : 'unreadable' }));
   } catch (error) {
-    log.error('a refund of unknown outcome could not be told', { refundId, error: String(error) });
+    log.error('the exception of a refund could not be recorded', { refundId, error: String(error) });
   }
 }
 
-/** A first step that fails for good is told and tried again: the caller may send the same request again. */
+/** A first step that fails permanently becomes a case and is tried again: the caller may send the same request again. */
 function insistOn<T>(life: RefundLifecycle, name: string, run: () => Promise<T>): Promise<T> {
   life.step = name;
   return insist(
@@ -229,8 +229,8 @@ function insistOn<T>(life: RefundLifecycle, name: string, run: () => Promise<T>)
       atRisk: `refund ${life.refundId} is neither made nor refused until then.`,
       run,
     },
-    // Where it is recorded already, as a further refund is, a person is told; else nothing is known of its order, and the search
-    // attribute shows it. What settles the refund closes the exception.
+    // A refund that is recorded already, as a further one is, gets an exception, which is closed once the refund is final. Else
+    // the order is not known, and only the search attribute shows the failure.
     {
       raise: async () => void (await records.flagRefund({ ...life.now, problem: 'unknown' })),
       resolve: () => Promise.resolve(),
@@ -244,14 +244,14 @@ function inTurn(life: RefundLifecycle, work: () => Promise<RefundCommandAnswer>)
     work,
     () => ({ accepted: false, reason: 'unknown_refund', message: `Refund ${life.refundId} is not known.` }),
     async (error) => {
-      if (isLasting(error)) await tellUnknown(life);
+      if (isLasting(error)) await raiseUnknown(life);
       const message = 'It is not known whether this was recorded; send the same again to ask.';
       return { accepted: false, reason: 'outcome_unknown', message };
     },
   );
 }
 
-/** A person's decision on an exception: what failed is tried again now, or was settled by hand. */
+/** A person's decision on an exception: what failed is tried again now, or was resolved by hand. */
 async function resolveByPerson(
   life: RefundLifecycle,
   command: ResolveCommand,
@@ -261,7 +261,7 @@ async function resolveByPerson(
   const { kind, action } = command;
   if (kind === 'refund_mismatch' && action === 'dismiss' && life.isMismatched) {
     await life.decided(command);
-    life.isSettledByHand = true;
+    life.isResolvedByHand = true;
     return { accepted: true, action };
   }
   if (kind !== 'refund_unknown' || action !== 'retry' || !life.exists) {
@@ -273,6 +273,6 @@ async function resolveByPerson(
 }
 
 async function startAnew(life: RefundLifecycle): Promise<never> {
-  await life.told();
+  await life.signalled();
   return continueAsNew<typeof refund>({ resume: life.refundId, policy: life.policy });
 }

@@ -1,6 +1,6 @@
 import type { SettlementDifference } from '../domain/settlement/settlement';
 
-/** What a day's comparison came to. */
+/** The result of a day's comparison. */
 export interface SettlementReport {
   /** A day in UTC, `YYYY-MM-DD`. */
   readonly date: string;

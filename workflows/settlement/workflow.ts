@@ -6,8 +6,8 @@ import { searchAttributes } from '../kit/search-attributes';
 import type { SettlementActivities, SettlementSummary } from './ports';
 
 /*
- * The daily settlement check: our ledger against the provider's balance. Started by a schedule for the day before, or by hand
- * for any day; what it finds is in Postgres, with an owner where no cause explains it.
+ * The daily settlement check: our ledger against the provider's balance. A schedule starts it for the day before, a person for
+ * any day. Differences are recorded in Postgres; one without a known cause opens an exception.
  */
 
 export interface ReconciliationInput {
@@ -37,7 +37,7 @@ export async function reconcileSettlement(input: ReconciliationInput = {}): Prom
   return summary;
 }
 
-/** When a schedule meant this to run: after an outage that is days ago. */
+/** When the schedule planned this run: after an outage, days ago. */
 const scheduledStart = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME);
 
 function scheduledAtMs(): number {

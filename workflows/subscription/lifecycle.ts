@@ -151,7 +151,7 @@ function lookAt(atMs: number, why: string): SubscriptionDue {
   return { atMs, why, then: `look ${why}` };
 }
 
-/** What the Temporal UI shows, in markdown: whom it waits for and why, what is owed, what the customer was told and will be. */
+/** What the Temporal UI shows, in markdown: whom it waits for and why, what is owed, which notices were sent and will be. */
 function details(
   facts: SubscriptionFacts,
   policy: DunningPolicy,
@@ -167,8 +167,8 @@ function details(
     isUnreadable ? `**Exception ${UNREADABLE}** (owner: payments).` : '',
     due === undefined ? '' : `Looks again ${iso(due.atMs)}, ${due.why}.`,
     invoiceLine(facts),
-    told.length === 0 ? '' : `Said: ${told.join(', ')}.`,
-    planned.length === 0 ? '' : `To be said: ${planned.join(', ')}.`,
+    told.length === 0 ? '' : `Notices sent: ${told.join(', ')}.`,
+    planned.length === 0 ? '' : `Notices planned: ${planned.join(', ')}.`,
   ];
 }
 

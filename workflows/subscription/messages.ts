@@ -2,23 +2,20 @@ import { defineQuery, defineSignal, defineUpdate } from '../kit/define';
 import type { DunningPolicy, SubscriptionStage } from '../domain/subscription/subscription';
 import type { Waiting } from '../domain/shared/waiting';
 
-/*
- * Names and payloads of what a subscription's workflow takes. Its id is `workflowIds.subscription`, its type
- * `workflowTypes.subscription` (messages.ts).
- */
+/* Messages of a subscription's workflow. Its id and type are in kit/names.ts. */
 
 /** Start argument: everything else is at the provider and in Postgres. */
 export interface SubscriptionInput {
   readonly subscriptionId: string;
   readonly policy: DunningPolicy;
-  /** What a run that continues as new hands to the next: looks have failed for good, and the newest pause between two. */
+  /** Set by a run that continues as new where looks have failed permanently: the latest pause between two. */
   readonly pauseMs?: number;
 }
 
 /** The provider says that something changed: a hint to look, never a fact. */
 export const subscriptionChanged = defineSignal('subscriptionChanged');
 
-/** A new payment method, whatever state the subscription is in: the way back, too. */
+/** A new payment method, whatever state the subscription is in. It may bring back one that is unpaid. */
 export interface PayCommand {
   readonly paymentMethod: string;
 }

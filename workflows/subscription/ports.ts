@@ -15,7 +15,7 @@ export interface FollowSubscriptionResult {
   readonly nextDue?: { readonly at: string; readonly why: string };
 }
 
-/** A new card for a subscription, whatever state its payment is in. */
+/** A new payment method for a subscription, whatever state its payment is in. */
 export interface PaySubscriptionInput {
   readonly subscriptionId: string;
   readonly paymentMethod: string;
@@ -35,7 +35,7 @@ export type PaySubscriptionResult =
 export interface SubscriptionActivities {
   /**
    * Fetches the subscription and its invoice fresh, records what is new with its events and amounts, plans the notices,
-   * queues those that are due and takes back those that are not true any more: all in one transaction.
+   * queues those that are due and cancels those that no longer apply, all in one transaction.
    *
    * @throws ApplicationFailure `NotFound` for a subscription that the provider does not know
    */
@@ -50,7 +50,7 @@ export interface RaiseSubscriptionException {
   readonly subscriptionId: string;
   readonly workflowId: string;
   readonly kind: ExceptionKind;
-  /** One for each time it is raised: once resolved under this key, a late attempt opens nothing any more. */
+  /** One for each time it is raised: after it was resolved under this key, a late attempt opens nothing. */
   readonly operationKey: string;
   /** What happened, what is at risk, and what to do next. No personal data. */
   readonly message: string;
@@ -61,11 +61,11 @@ export interface ResolveSubscriptionException {
   readonly subscriptionId: string;
   readonly workflowId: string;
   readonly kinds: readonly ExceptionKind[];
-  /** Those under which they were raised. */
+  /** The keys under which they were raised. */
   readonly operationKeys: readonly string[];
 }
 
-/** What of a subscription needs a person. Called as local activities: one short transaction each. */
+/** Exceptions of subscriptions, which belong to no order. Called as local activities: one short transaction each. */
 export interface SubscriptionExceptions {
   raiseSubscriptionException(input: RaiseSubscriptionException): Promise<void>;
   resolveSubscriptionException(input: ResolveSubscriptionException): Promise<void>;

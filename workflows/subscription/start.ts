@@ -4,13 +4,13 @@ import { workflowIds } from '../kit/names';
 import type { StartOptions } from '../kit/start';
 import type { SubscriptionInput } from './messages';
 
-/** Where a subscription's requests go, and under which policy one is followed that nobody follows yet. */
+/** Which task queue, and the policy of a subscription whose workflow does not run yet. */
 export interface SubscriptionTarget {
   readonly taskQueue: string;
   readonly dunning?: Partial<DunningPolicy>;
 }
 
-/** A subscription's own workflow; one that had ended is started anew: it looks, answers and ends, or goes on. */
+/** Start options of a subscription's workflow. One that has ended is started anew: it looks, answers, and ends or goes on. */
 export function subscriptionStart(subscriptionId: string, target: SubscriptionTarget): StartOptions {
   const input: SubscriptionInput = { subscriptionId, policy: { ...DEFAULT_DUNNING_POLICY, ...target.dunning } };
   return {

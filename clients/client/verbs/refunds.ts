@@ -12,7 +12,7 @@ import type { RefundPolicy } from '../../../workflows/domain/refund/refund';
 import { workflowTypes } from '../../../workflows/kit/names';
 import type { StartOptions } from '../../../workflows/kit/start';
 import type { CancelAnswer } from '../../../workflows/order/messages';
-import { cancelRefund, requestRefund, settleRefund } from '../../../workflows/refund/messages';
+import { cancelRefund, requestRefund, resolveFailedRefund } from '../../../workflows/refund/messages';
 import type { RefundAccepted, RefundCommandAnswer, RefundRefusal } from '../../../workflows/refund/messages';
 import type { RefundRequest } from '../../../workflows/domain/refund/request';
 import { refundStart } from '../../../workflows/refund/start';
@@ -74,7 +74,10 @@ export function refundVerbs(target: RefundTarget): RefundVerbs {
     async resolveRefund(refundId, body, options = {}) {
       const { action, actor = defaultActor, reference } = parseResolution(withoutUndefined(body));
       const argument = { action, actor, ...(reference !== undefined && { reference }) };
-      return send({ type: workflowTypes.refund, start: toRecorded(refundId), update: settleRefund, argument }, options);
+      return send(
+        { type: workflowTypes.refund, start: toRecorded(refundId), update: resolveFailedRefund, argument },
+        options,
+      );
     },
     async cancelRefund(refundId, body = {}, options = {}) {
       const { actor = defaultActor } = parse(refundCancelRequest, withoutUndefined(body));

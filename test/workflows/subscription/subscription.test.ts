@@ -155,7 +155,7 @@ describe('a subscription', () => {
     const details = await handle.query<string>('__temporal_workflow_metadata').catch(() => undefined);
     const text = JSON.stringify(details);
     expect(text).toContain('past_due');
-    expect(text).toContain('Said: payment_failed');
+    expect(text).toContain('Notices sent: payment_failed');
     expect(text).not.toContain('http');
   });
 });
