@@ -74,7 +74,7 @@ export class CheckoutPayment {
   /**
    * Voids every attempt, and one more: a first try runs inside the workflow task, and where that task is lost, history does not
    * know of the try. Sealing an attempt that never was costs nothing.
-   * @throws ApplicationFailure `NotFound` where the provider does not know a payment that was made: its hold may stand under
+   * @throws ApplicationFailure `NotFound` where the provider does not know a payment that was made: its hold may exist under
    * another key, so a person gets the case and the undo looks for it again
    */
   async voidAll(): Promise<void> {

@@ -2,7 +2,7 @@ import { CancellationScope, isCancellation, log, proxyLocalActivities } from '@t
 import type { LineQuantity } from '../domain/order/lines';
 import { formatMoney } from '../domain/shared/money';
 import { STORAGE_OPTIONS } from '../kit/activity-options';
-import type { ExceptionDesk } from '../kit/exceptions';
+import type { StepExceptions } from '../kit/exceptions';
 import { insist } from '../kit/saga';
 import type { OrderActivities } from '../order/ports';
 import { cartChanged, placedAnswer } from './answers';
@@ -16,7 +16,7 @@ export class CheckoutRecord {
   constructor(
     private readonly orderId: string,
     private readonly submissions: CheckoutSubmissions,
-    private readonly exceptions: ExceptionDesk,
+    private readonly exceptions: StepExceptions,
     private readonly defect: CheckoutDefect,
   ) {}
 
@@ -46,7 +46,7 @@ export class CheckoutRecord {
   }
 
   /**
-   * Ends a checkout without an order, unless its order is recorded already; if not, it can not be recorded any more. Asked
+   * Ends a checkout without an order, unless its order is recorded already; from then on it can no longer be recorded. Asked
    * before any undo: a workflow task that fails loses its local activities, and with them what it knew of a recorded order.
    */
   async withdraw(code: 'abandoned' | 'order_unavailable', message: string): Promise<void> {

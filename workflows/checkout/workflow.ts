@@ -51,7 +51,7 @@ class Checkout {
     );
     this.submissions = submissions;
     this.saga = new Saga(exceptions);
-    this.defect = new CheckoutDefect(orderId, exceptions);
+    this.defect = new CheckoutDefect(exceptions);
     this.record = new CheckoutRecord(orderId, submissions, exceptions, this.defect);
     this.payment = new CheckoutPayment(orderId, submissions, this.record, this.defect);
     setHandler(submitCheckout, (submission) => submissions.submit(submission), { validator: validateSubmission });
@@ -103,7 +103,7 @@ class Checkout {
     const isPlaced = answer.state === 'placed' && answer.orderId === this.input.orderId;
     if (isPlaced || this.payment.wasNeverBegun) this.saga.release();
     // Before the undo, which may take days.
-    if (!isPlaced) await this.defect.raise(this.submissions.total);
+    if (!isPlaced) await this.defect.raise();
     await this.saga.compensate();
     return answer;
   }

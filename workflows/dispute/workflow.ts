@@ -64,7 +64,7 @@ async function run(life: DisputeLifecycle): Promise<DisputeEnd> {
 
 /** Asks the provider, for as long as it takes; false where it is no dispute of ours. */
 async function look(life: DisputeLifecycle): Promise<boolean> {
-  life.step = 'asking Stripe how the dispute stands';
+  life.step = 'asking Stripe about the dispute';
   const step = {
     name: `look at dispute ${life.disputeId}`,
     exceptionKind: 'dispute_unsettled',

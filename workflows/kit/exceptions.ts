@@ -40,8 +40,8 @@ export interface ExceptionActivities {
   }): Promise<OrderFacts | null>;
 }
 
-/** Opens and closes the exception of an undo that fails. */
-export interface ExceptionDesk {
+/** Opens and closes the exceptions of steps that fail and are tried again. */
+export interface StepExceptions {
   raise(kind: ExceptionKind, message: string): Promise<unknown>;
   resolve(kind: ExceptionKind): Promise<unknown>;
   readonly decisions: Decisions;
@@ -49,18 +49,18 @@ export interface ExceptionDesk {
 
 /** The handler of `resolveRaised` where mostly steps that are tried again wait for a person. */
 export async function decideOn(
-  desk: ExceptionDesk,
+  exceptions: StepExceptions,
   command: ResolveCommand,
 ): Promise<CommandAnswer<{ readonly action: ResolutionAction }>> {
   const { kind, action } = command;
-  const taken = await desk.decisions.take(command);
+  const taken = await exceptions.decisions.take(command);
   if (taken !== undefined) return taken;
   if (action !== 'dismiss' || !exceptionActions(kind).actions.includes(action)) {
     const message = `No step that failed waits for a decision on ${kind}.`;
     return { accepted: false, reason: 'nothing_to_resolve', message };
   }
-  await desk.decisions.record(command);
-  await desk.resolve(kind);
+  await exceptions.decisions.record(command);
+  await exceptions.resolve(kind);
   return { accepted: true, action };
 }
 
@@ -130,7 +130,7 @@ export class ExceptionKeys {
 const records = proxyLocalActivities<ExceptionActivities>(STORAGE_OPTIONS);
 
 /** The exceptions that a workflow opens and closes for its order, in its own name. */
-export class OrderExceptions implements ExceptionDesk {
+export class OrderExceptions implements StepExceptions {
   readonly decisions = new Decisions((command) => this.decided(command));
   private readonly keys = new ExceptionKeys();
   private readonly workflowId = workflowInfo().workflowId;

@@ -1,6 +1,6 @@
 import { CancellationScope, log, upsertSearchAttributes } from '@temporalio/workflow';
 import type { ExceptionKind } from '../domain/exception/exception';
-import type { ExceptionDesk } from './exceptions';
+import type { StepExceptions } from './exceptions';
 import { searchAttributes } from './search-attributes';
 
 /** How to undo one step, and what is at risk while that fails. */
@@ -37,7 +37,7 @@ const MAX_TRIES = 68;
 export class Saga {
   private readonly undos: Undo[] = [];
 
-  constructor(private readonly exceptions: ExceptionDesk) {}
+  constructor(private readonly exceptions: StepExceptions) {}
 
   /** Registers each undo BEFORE its step, since a step that timed out may have had its effect. */
   async perform(steps: readonly SagaStep[]): Promise<void> {
@@ -73,7 +73,7 @@ export class Saga {
  * at widening intervals, until it succeeds.
  * @param onFailed called once the first try has failed and its exception is open
  */
-export async function insist<T>(step: Undo<T>, exceptions: ExceptionDesk, onFailed?: () => void): Promise<T> {
+export async function insist<T>(step: Undo<T>, exceptions: StepExceptions, onFailed?: () => void): Promise<T> {
   let pauseMs = FIRST_PAUSE_MS;
   for (let tries = 1; ; tries += 1) {
     try {
@@ -95,7 +95,7 @@ export async function insist<T>(step: Undo<T>, exceptions: ExceptionDesk, onFail
 }
 
 /** As `insist`, for a step that may never be given up, e.g. a look at the provider: after weeks of tries it begins again. */
-export async function insistForEver<T>(step: Undo<T>, exceptions: ExceptionDesk): Promise<T> {
+export async function insistForEver<T>(step: Undo<T>, exceptions: StepExceptions): Promise<T> {
   for (;;) {
     try {
       return await insist(step, exceptions);
@@ -105,7 +105,7 @@ export async function insistForEver<T>(step: Undo<T>, exceptions: ExceptionDesk)
   }
 }
 
-async function report(step: Undo, exceptions: ExceptionDesk, error: unknown): Promise<void> {
+async function report(step: Undo, exceptions: StepExceptions, error: unknown): Promise<void> {
   log.error('a step that must succeed failed permanently', { step: step.name, error: String(error) });
   exceptions.decisions.failing.add(step.exceptionKind);
   upsertSearchAttributes([{ key: searchAttributes.exceptionKind, value: step.exceptionKind }]);
@@ -118,7 +118,7 @@ async function report(step: Undo, exceptions: ExceptionDesk, error: unknown): Pr
 }
 
 /** Where this fails, the step is run again: it is a no-op by then, and an exception that stays open would hide the next one. */
-async function close(step: Undo, exceptions: ExceptionDesk): Promise<void> {
+async function close(step: Undo, exceptions: StepExceptions): Promise<void> {
   await exceptions.resolve(step.exceptionKind);
   const { failing } = exceptions.decisions;
   failing.delete(step.exceptionKind);

@@ -192,7 +192,7 @@ export function follow(life: SubscriptionLifecycle): Promise<FollowSubscriptionR
   );
 }
 
-/** Ends a subscription whose dunning is over, where the policy says so. */
+/** Ends a subscription at the provider after its dunning, where the policy asks for that. */
 export function end(life: SubscriptionLifecycle): Promise<FollowSubscriptionResult> {
   const summary = 'End the subscription: its invoice is tried no more';
   const input = lookInput(life);

@@ -42,7 +42,7 @@ export interface SubscriptionActivities {
   followSubscription(input: FollowSubscriptionInput): Promise<FollowSubscriptionResult>;
   /** Makes a payment method the default and pays what is owed with it. */
   paySubscription(input: PaySubscriptionInput): Promise<PaySubscriptionResult>;
-  /** Ends a subscription whose dunning is over, where the policy says so. */
+  /** Ends a subscription at the provider after its dunning, where the policy asks for that. */
   endSubscription(input: FollowSubscriptionInput): Promise<FollowSubscriptionResult>;
 }
 
