@@ -1,6 +1,8 @@
 // The tests of the pure rules alone: no server is started for them.
 module.exports = {
   rootDir: '../..',
+  // Jest lists these folders anew for each mutant: they are all that the pure tests import.
+  roots: ['<rootDir>/test/workflows/domain', '<rootDir>/test/support', '<rootDir>/workflows'],
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/workflows/domain/**/*.test.ts'],
   transform: {

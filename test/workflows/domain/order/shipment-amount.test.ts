@@ -58,6 +58,24 @@ describe('what a shipment costs', () => {
     expect(shipmentAmount(later, [{ sku: 'TEE', quantity: 1 }])).toBe(2500 + 455);
   });
 
+  it('takes the tax of an order of free goods, e.g. on its shipping, with the last piece', () => {
+    const free = (shipped: number) =>
+      orderFacts({ lines: [{ sku: 'GIFT', quantity: 3, unitAmount: 0, shipped, cancelled: 0 }] });
+    const parcel = (quantity: number) => [{ sku: 'GIFT', quantity }];
+    expect(shipmentAmount(free(0), parcel(3))).toBe(490 + 1000);
+    expect(shipmentAmount(free(0), parcel(2))).toBe(490);
+    expect(shipmentAmount(free(2), parcel(1))).toBe(1000);
+    expect(remainingAmount(free(3))).toBe(0);
+  });
+
+  it('leaves out of what remains what was cancelled', () => {
+    const [mug, tee] = [
+      { sku: 'MUG', quantity: 2, unitAmount: 1500, shipped: 1, cancelled: 1 },
+      { sku: 'TEE', quantity: 2, unitAmount: 2500, shipped: 0, cancelled: 1 },
+    ];
+    expect(remainingAmount(orderFacts({ lines: [mug, tee], taxAmount: 0 }))).toBe(2500);
+  });
+
   it('refuses an order too large to be charged', () => {
     const facts = orderFacts({
       lines: [{ sku: 'X', quantity: 9999, unitAmount: 999_999_999, shipped: 0, cancelled: 0 }],

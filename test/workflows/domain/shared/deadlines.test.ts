@@ -1,4 +1,4 @@
-import { holdPlan } from '../../../../workflows/domain/shared/deadlines';
+import { holdPlan, iso } from '../../../../workflows/domain/shared/deadlines';
 import { nextDue } from '../../../../workflows/domain/order/next-due';
 import { DEFAULT_POLICY } from '../../../../workflows/domain/shared/policy';
 import { waitingFor } from '../../../../workflows/domain/shared/waiting';
@@ -15,6 +15,24 @@ describe('the plan of a hold', () => {
   ])('for a hold of %s', (_name, captureBefore, warnAt, actAt) => {
     const plan = holdPlan({ authorizedAt: '2026-01-01T00:00:00.000Z', captureBefore }, DEFAULT_POLICY);
     expect(plan).toMatchObject({ warnAt, actAt });
+  });
+
+  it('is all at its end for a hold that ended before it began', () => {
+    const [authorizedAt, captureBefore] = ['2026-01-02T00:00:00.000Z', '2026-01-01T00:00:00.000Z'];
+    expect(holdPlan({ authorizedAt, captureBefore }, DEFAULT_POLICY)).toEqual({
+      ...{ warnAt: captureBefore, actAt: captureBefore, lastCallAt: captureBefore },
+      checkAt: '2026-01-01T00:00:05.000Z',
+    });
+  });
+
+  it('never warns after it acts, whatever the policy', () => {
+    const hold = { authorizedAt: '2026-01-01T00:00:00.000Z', captureBefore: '2026-01-08T00:00:00.000Z' };
+    const plan = holdPlan(hold, { holdWarnMs: 3_600_000, holdMarginMs: 7_200_000 });
+    expect([plan.warnAt, plan.actAt]).toEqual(['2026-01-07T22:00:00.000Z', '2026-01-07T22:00:00.000Z']);
+  });
+
+  it('writes moments to the nearest millisecond', () => {
+    expect([iso(0.4), iso(0.6)]).toEqual(['1970-01-01T00:00:00.000Z', '1970-01-01T00:00:00.001Z']);
   });
 
   it('warns before it acts, acts before the end, and looks after it, whatever the hold and the policy', async () => {
