@@ -99,7 +99,7 @@ const DAY_MS = 24 * 3_600_000;
 
 /** First and last moment of a day in UTC. @throws RangeError for what is no `YYYY-MM-DD` */
 export function dayOf(date: string): { readonly from: string; readonly until: string } {
-  const fromMs = /^\d{4}-\d{2}-\d{2}$/.test(date) ? Date.parse(`${date}T00:00:00.000Z`) : NaN;
+  const fromMs = Date.parse(`${date}T00:00:00.000Z`);
   if (!Number.isFinite(fromMs) || new Date(fromMs).toISOString().slice(0, 10) !== date)
     throw new RangeError(`${date} is no day (YYYY-MM-DD)`);
   return { from: new Date(fromMs).toISOString(), until: new Date(fromMs + DAY_MS).toISOString() };

@@ -49,6 +49,7 @@ describe('how serious a refusal is', () => {
 
   it('says why', () => {
     expect(classifyDecline({ declineCode: 'lost_card' }).why).toBe('never tried again: lost_card');
+    expect(classifyDecline({ declineCode: 'insufficient_funds' }).why).toContain('insufficient_funds');
     expect(classifyDecline({}).why).toBe('no reason was given');
   });
 });

@@ -1,10 +1,14 @@
 import { isGivenBack } from '../../../../workflows/domain/order/order';
 import {
+  canPartTransition,
+  isGivenUpByPerson,
   isSameRequest,
+  isUnsettled,
   refundable,
   refundStateOf,
   REFUND_PART_TRANSITIONS,
   unresolvedAmount,
+  type RefundFacts,
   type RefundPart,
   type RefundPartStatus,
   type RefundState,
@@ -55,11 +59,122 @@ describe('the parts of a refund', () => {
     expect(refundStateOf({ parts })).toBe(state);
   });
 
+  it('stay as they are or go on, and never back', () => {
+    for (const status of statuses) expect(canPartTransition(status, status)).toBe(true);
+    expect(canPartTransition('succeeded', 'failed')).toBe(true);
+    expect(canPartTransition('succeeded', 'pending')).toBe(false);
+    expect(canPartTransition('failed', 'succeeded')).toBe(false);
+  });
+
   it('without any, a refund waits, was given up, or was settled', () => {
     const resolution = { action: 'dismiss', actor: 'op-1', at: '2026-01-11T00:00:00.000Z' } as const;
     expect(refundStateOf({ parts: [] })).toBe('waiting');
     expect(refundStateOf({ parts: [], endedReason: 'disputed' })).toBe('canceled');
     expect(refundStateOf({ parts: [], endedReason: 'disputed', resolution })).toBe('resolved');
+  });
+});
+
+describe('a refund that did not go back', () => {
+  const settled = { resolvedAt: '2026-01-11T00:00:00.000Z' };
+  const failed = refundPart({ status: 'failed' });
+  const byPerson = refundPart({ status: 'canceled', failureReason: 'canceled_by_person' });
+
+  it.each<[string, Partial<RefundFacts>, number]>([
+    [
+      'leaves what its parts did not give',
+      { state: 'failed', parts: [failed, refundPart({ status: 'canceled', amount: 5 })] },
+      1005,
+    ],
+    ['not what is on its way', { parts: [refundPart(), refundPart({ status: 'succeeded' })] }, 0],
+    ['not what a person has settled', { state: 'resolved', parts: [{ ...failed, ...settled }] }, 0],
+    ['leaves all of it where no money moved', { state: 'canceled', parts: [] }, 1000],
+    ['leaves nothing while it waits', { state: 'waiting', parts: [] }, 0],
+    ['leaves nothing once it is settled', { state: 'resolved', parts: [] }, 0],
+  ])('%s', (_name, changes, amount) => {
+    expect(unresolvedAmount(refundFacts(changes))).toBe(amount);
+  });
+
+  it.each<[string, Partial<RefundFacts>, boolean]>([
+    ['was given up by a person', { parts: [byPerson] }, true],
+    ['was given up by a person before any money moved', { parts: [], endedReason: 'canceled_by_person' }, true],
+    ['was given up for another reason', { parts: [], endedReason: 'disputed' }, false],
+    ['failed in another part', { parts: [byPerson, failed] }, false],
+    ['went back in another part', { parts: [byPerson, refundPart({ status: 'succeeded' })] }, true],
+    ['failed in a part that is settled', { parts: [byPerson, { ...failed, ...settled }] }, true],
+    [
+      'took goods off the order',
+      {
+        parts: [byPerson],
+        lines: [
+          { sku: 'A', quantity: 1 },
+          { sku: 'B', quantity: 1, cancelled: 1 },
+        ],
+      },
+      false,
+    ],
+    ['was of goods that had shipped', { parts: [byPerson], lines: [{ sku: 'A', quantity: 1 }] }, true],
+  ])('concerns nobody else if it %s: %j', (_name, changes, isGivenUp) => {
+    expect(isGivenUpByPerson(refundFacts(changes))).toBe(isGivenUp);
+  });
+
+  it('has an outcome once it is neither awaited nor on its way', () => {
+    const states: RefundState[] = [
+      'waiting',
+      'pending',
+      'requires_action',
+      'succeeded',
+      'failed',
+      'canceled',
+      'resolved',
+    ];
+    expect(states.filter((state) => isUnsettled({ state }))).toEqual(['waiting', 'pending', 'requires_action']);
+  });
+});
+
+describe('whom a refund waits for', () => {
+  const watched = { watchUntil: '2026-03-11T00:00:00.000Z' };
+  const succeeded = { state: 'succeeded', parts: [refundPart({ status: 'succeeded' })] } as const;
+  const failed = (settledAt?: string) =>
+    refundPart({ status: 'failed', ...(settledAt !== undefined && { settledAt }) });
+  it.each<[string, Partial<RefundFacts>, [string, string] | undefined]>([
+    ['the provider, for a capture', { state: 'waiting', parts: [] }, ['provider', '2026-01-11T00:00:00.000Z']],
+    ['the customer, who must act', { state: 'requires_action' }, ['customer', '2026-01-20T00:00:00.000Z']],
+    ['the provider, for the money', {}, ['provider', '2026-01-20T00:00:00.000Z']],
+    ['the provider, while it may come back', { ...succeeded, ...watched }, ['provider', watched.watchUntil]],
+    ['nobody, where it is not watched', succeeded, undefined],
+    [
+      'nobody, where nothing can come back',
+      { state: 'resolved', parts: [{ ...failed(), resolvedAt: 't' }], ...watched },
+      undefined,
+    ],
+    [
+      'a person, from the last failure on',
+      { state: 'failed', parts: [failed('2026-01-13T00:00:00.000Z'), failed('2026-01-12T00:00:00.000Z')] },
+      ['approver', '2026-01-20T00:00:00.000Z'],
+    ],
+    ['a person, from the request on', { state: 'failed', parts: [failed()] }, ['approver', '2026-01-17T00:00:00.000Z']],
+    ['a person, for what was given up', { state: 'canceled', parts: [] }, ['approver', '2026-01-17T00:00:00.000Z']],
+  ])('%s', (_name, changes, expected) => {
+    const waiting = refundWaiting(refundFacts(changes));
+    expect(waiting && [waiting.on, waiting.until]).toEqual(expected);
+  });
+});
+
+describe('a refund is over', () => {
+  const start = Date.parse('2026-01-10T00:00:00.000Z');
+  const watchUntil = '2026-03-11T00:00:00.000Z';
+  const back = refundPart({ status: 'succeeded' });
+  const settled = refundPart({ status: 'failed', resolvedAt: '2026-01-11T00:00:00.000Z' });
+  it.each<[string, Partial<RefundFacts>, boolean]>([
+    ['not while it is on its way', {}, false],
+    ['not while it waits for a capture', { state: 'waiting', parts: [] }, false],
+    ['not while a person must choose', { state: 'failed', parts: [refundPart({ status: 'failed' })] }, false],
+    ['not while it is watched', { state: 'succeeded', parts: [back], watchUntil }, false],
+    ['once it went back and is not watched', { state: 'succeeded', parts: [back] }, true],
+    ['once nothing of it can come back', { state: 'resolved', parts: [settled], watchUntil }, true],
+    ['not while one of its parts can', { state: 'resolved', parts: [settled, back], watchUntil }, false],
+  ])('%s', (_name, changes, isOver) => {
+    expect(isRefundOver(refundFacts(changes), start)).toBe(isOver);
   });
 });
 
@@ -84,6 +199,15 @@ test('the same refund asked for again is told from another one', () => {
   expect(isSameRequest(byLines, { orderId: 'ord_1', amount: 1000 })).toBe(false);
   expect(isSameRequest(refundFacts(), { orderId: 'ord_1', amount: 1000 })).toBe(true);
   expect(isSameRequest(refundFacts(), { orderId: 'ord_2', amount: 1000 })).toBe(false);
+  expect(isSameRequest(refundFacts(), { orderId: 'ord_1', amount: 999 })).toBe(false);
+  // By lines is another request than by amount, also where neither names a line.
+  expect(isSameRequest(refundFacts(), { orderId: 'ord_1' })).toBe(false);
+  const two = [
+    { sku: 'MUG', quantity: 2 },
+    { sku: 'TEE', quantity: 1 },
+  ];
+  expect(isSameRequest(refundFacts({ lines: two }), { orderId: 'ord_1', lines: [...two].reverse() })).toBe(true);
+  expect(isSameRequest(refundFacts({ lines: two }), { orderId: 'ord_1', lines: two.slice(1) })).toBe(false);
 });
 
 describe('the next look', () => {
@@ -121,6 +245,23 @@ describe('the next look', () => {
     });
   });
 
+  it('counts from the last change where that came after the last look', () => {
+    expect(due({}, { sinceMs: start + HOUR_MS })).toMatchObject({ atMs: start + HOUR_MS + MINUTE_MS });
+    expect(due({}, { lookedAtMs: start + HOUR_MS })).toMatchObject({ atMs: start + HOUR_MS + MINUTE_MS });
+  });
+
+  it('is not needed where the limit comes at the same time', () => {
+    const lookedAtMs = start + 10 * DAY_MS - MINUTE_MS;
+    expect(due({}, { lookedAtMs })).toMatchObject({ kind: 'overdue', atMs: start + 10 * DAY_MS });
+    expect(due({}, { lookedAtMs: lookedAtMs - 1 })).toMatchObject({ kind: 'sync' });
+  });
+
+  it('is also at a refund whose customer must act', () => {
+    expect(due({ state: 'requires_action', parts: [refundPart({ status: 'requires_action' })] })).toMatchObject({
+      kind: 'sync',
+    });
+  });
+
   it('sends what is begun before anything else', () => {
     expect(due({ parts: [refundPart({ status: 'begun' })] }, { sendAtMs: start + 5 })).toMatchObject({
       kind: 'send',
@@ -131,10 +272,16 @@ describe('the next look', () => {
   it('at a capture that is awaited widens, and ends after a day', () => {
     const waiting = { state: 'waiting', parts: [] } as const;
     expect(due(waiting)).toMatchObject({ kind: 'begin', atMs: start + 2_000 });
-    expect(due(waiting, { looks: 9, lookedAtMs: start + 23.5 * HOUR_MS })).toMatchObject({
-      kind: 'give_up',
-      atMs: start + DAY_MS,
+    expect(due(waiting, { looks: 9, lookedAtMs: start + 22.5 * HOUR_MS })).toMatchObject({
+      kind: 'begin',
+      atMs: start + 23.5 * HOUR_MS,
     });
+    for (const hours of [23, 23.5]) {
+      expect(due(waiting, { looks: 9, lookedAtMs: start + hours * HOUR_MS })).toMatchObject({
+        kind: 'give_up',
+        atMs: start + DAY_MS,
+      });
+    }
   });
 
   it('at a refund that succeeded comes on days 1, 7, 30 and 60, and no more', () => {
@@ -153,6 +300,19 @@ describe('the next look', () => {
     expect(days).toEqual([1, 7, 30, 60]);
     expect(isRefundOver(refundFacts(succeeded), start + 59 * DAY_MS)).toBe(false);
     expect(isRefundOver(refundFacts(succeeded), start + 60 * DAY_MS)).toBe(true);
+  });
+
+  it('at a refund that succeeded is none where nobody watches it, or nothing of it went back', () => {
+    const parts = [refundPart({ status: 'succeeded' })];
+    const watchUntil = new Date(start + 60 * DAY_MS).toISOString();
+    expect(due({ state: 'succeeded', parts })).toBeUndefined();
+    const resolvedAt = '2026-01-11T00:00:00.000Z';
+    expect(
+      due({ state: 'resolved', parts: [refundPart({ status: 'failed', resolvedAt })], watchUntil }),
+    ).toBeUndefined();
+    expect(
+      due({ state: 'resolved', parts: [refundPart({ status: 'failed', resolvedAt }), ...parts], watchUntil }),
+    ).toMatchObject({ kind: 'sync' });
   });
 
   it('is not before the pause after a failure', () => {

@@ -37,6 +37,24 @@ describe('why two sides of a position differ', () => {
     ],
     ['promised back, not moved', { ledger: refund(-200) }, { ...ours, isPending: true }, 'refund_pending'],
     ['given back twice', { ledger: refund(-200), provider: refund(-400) }, ours, 'not_recorded'],
+    [
+      'promised back, a part moved',
+      { ledger: refund(-200), provider: refund(-100) },
+      { ...ours, isPending: true },
+      'refund_pending',
+    ],
+    [
+      'promised back, more moved',
+      { ledger: refund(-200), provider: refund(-300) },
+      { ...ours, isPending: true },
+      'not_recorded',
+    ],
+    [
+      'promised back, and money came in',
+      { ledger: refund(-200), provider: refund(200) },
+      { ...ours, isPending: true },
+      'not_at_provider',
+    ],
     ['given back, and pending for us', { ledger: refund(-200), provider: refund(-200) }, ours, undefined],
     ['told as given back and not given', { ledger: refund(-200) }, ours, 'not_at_provider'],
     ['came back, and our ledger does not know', { ledger: refund(-200), provider: refund(0) }, ours, 'not_at_provider'],
@@ -64,6 +82,7 @@ describe('why two sides of a position differ', () => {
   it('names the order that either side knows', () => {
     const provider = { ...charge(1), orderId: 'ord_2' };
     expect(differenceOf({ provider }, ours)).toMatchObject({ orderId: 'ord_2', ledgerAmount: 0, providerAmount: 1 });
+    expect(differenceOf({ provider: charge(1) }, ours)).not.toHaveProperty('orderId');
   });
 });
 
@@ -82,7 +101,10 @@ describe('a day', () => {
     expect(dayBefore(Date.parse('2026-03-01T05:00:00Z'))).toBe('2026-02-28');
   });
 
-  test.each(['2026-02-29', '2026-2-28', 'yesterday', '', '2026-02-28T00:00:00Z'])('is not %j', (date) => {
-    expect(() => dayOf(date)).toThrow(RangeError);
-  });
+  test.each(['2026-02-29', '2026-2-28', '+002026-02-28', 'yesterday', '', '2026-02-28T00:00:00Z'])(
+    'is not %j',
+    (date) => {
+      expect(() => dayOf(date)).toThrow(RangeError);
+    },
+  );
 });
