@@ -13,7 +13,7 @@ const LAST_CALL = '2026-01-07T22:00:00.000Z';
 const CHECK_AT = '2026-01-08T00:00:05.000Z';
 const OVERDUE = '2026-01-15T00:00:00.000Z';
 const DEADLINE = '2026-01-10T00:00:00.000Z';
-const idle: DueContext = { letGoAtMs: 0, letGoFailed: false, notBeforeMs: 0, pollAtMs: 0 };
+const idle: DueContext = { voidAtMs: 0, voidFailed: false, notBeforeMs: 0, pollAtMs: 0 };
 const warned = { holdWarnedAt: '2026-01-06T00:00:00.000Z' };
 
 type Row = [name: string, facts: OrderFacts, due: [Due['kind'], at: string] | undefined, context?: Partial<DueContext>];
@@ -267,7 +267,7 @@ describe('an order whose parcels are on their way', () => {
 
 describe('what only the running workflow knows', () => {
   const replaced = { ...warned, supersededHolds: ['pi_0'] };
-  const letGoAt = (at: string): Partial<DueContext> => ({ letGoAtMs: Date.parse(at) });
+  const voidAt = (at: string): Partial<DueContext> => ({ voidAtMs: Date.parse(at) });
   cases([
     [
       'no step comes before a pause is over',
@@ -280,17 +280,17 @@ describe('what only the running workflow knows', () => {
       'a step of unknown outcome comes before a replaced hold',
       orderFacts(replaced),
       ['settle', DEADLINE],
-      { settleAtMs: Date.parse(DEADLINE) },
+      { retryAtMs: Date.parse(DEADLINE) },
     ],
-    ['a replaced hold waits for its time', orderFacts(replaced), ['act_on_hold', ACT_AT], letGoAt(DEADLINE)],
-    ['a replaced hold comes first at the same moment', orderFacts(replaced), ['let_go', ACT_AT], letGoAt(ACT_AT)],
+    ['a replaced hold waits for its time', orderFacts(replaced), ['act_on_hold', ACT_AT], voidAt(DEADLINE)],
+    ['a replaced hold comes first at the same moment', orderFacts(replaced), ['let_go', ACT_AT], voidAt(ACT_AT)],
     [
       'a replaced hold comes where nothing else does',
       orderFacts({ ...replaced, ...allDone }),
       ['let_go', DEADLINE],
-      letGoAt(DEADLINE),
+      voidAt(DEADLINE),
     ],
-    ['a void that failed is concluded', orderFacts(warned), ['let_go', AT_ONCE], { letGoFailed: true }],
-    ['nothing is voided that was not replaced', orderFacts(warned), ['act_on_hold', ACT_AT], letGoAt(AT_ONCE)],
+    ['a void that failed is concluded', orderFacts(warned), ['let_go', AT_ONCE], { voidFailed: true }],
+    ['nothing is voided that was not replaced', orderFacts(warned), ['act_on_hold', ACT_AT], voidAt(AT_ONCE)],
   ]);
 });
