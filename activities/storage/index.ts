@@ -1,4 +1,4 @@
-/** What storage offers. `migrate` stands apart (./migrate): it needs a library that tests cannot load. */
+/** The public parts of storage, except `migrate` (./postgres/migrate), which needs a library that tests cannot load. */
 export { createPool, type PoolOptions } from './postgres/database';
 export { createDisputeQueries, type DisputeQueries } from './disputes/queries';
 export { createDisputeStore, type DisputeStore } from './disputes/store';

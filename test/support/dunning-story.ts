@@ -3,7 +3,7 @@ import { nextLook } from '../../workflows/domain/dunning/look';
 import { untrueNotices } from '../../workflows/domain/dunning/rules';
 import { subscriptionFacts } from '../../workflows/domain/subscription/facts';
 import { isOver } from '../../workflows/domain/subscription/stage';
-import type { DunningPolicy, SubscriptionStage, ToldNotice } from '../../workflows/domain/subscription/subscription';
+import type { DunningPolicy, SubscriptionStage, QueuedNotice } from '../../workflows/domain/subscription/subscription';
 import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../workflows/domain/subscription/snapshot';
 import { at, DAY_MS, HOUR_MS, invoiceSnapshot, MINUTE_MS, snapshot } from './facts/subscription';
 
@@ -113,7 +113,7 @@ export function follow(story: Story): Played {
   for (let ms = story.madeMs - 5 * DAY_MS; ms < endMs;) {
     looks.push({ ms, why });
     const context = { now: at(ms), policy: story.policy };
-    const said: ToldNotice[] = told.map((one) => ({ ...one.notice, at: at(one.ms) }));
+    const said: QueuedNotice[] = told.map((one) => ({ ...one.notice, at: at(one.ms) }));
     const facts = { ...subscriptionFacts(providerAt(story, ms), context), told: said };
     const planned = planNotices(facts, ms, story.policy);
     const due = planned.filter((one) => Date.parse(one.dueAt) <= ms);

@@ -12,11 +12,11 @@ export interface StepCause {
   readonly action: string;
   readonly actor: string;
   readonly nowIso: string;
-  /** This computer's, where `nowIso` is by another clock: notices are queued by it. */
+  /** This computer's time if `nowIso` is from another clock; notices are queued by it. */
   readonly clock?: Date;
 }
 
-/** One entry of the audit log, sent together with the commit. States, amounts and quantities only: no personal data. */
+/** Writes an entry of the audit log, sent together with the commit. States, amounts and quantities only: no personal data. */
 export function writeEntry(
   tx: Transaction,
   orderId: string,
@@ -29,7 +29,7 @@ export function writeEntry(
   tx.write(sql.insert, [orderId, operationKey, action, actor, ...values]);
 }
 
-/** As `writeEntry`, for what belongs to no order. */
+/** Like `writeEntry`, for a subject that belongs to no order. */
 export function writeSubjectEntry(
   tx: Transaction,
   subject: { readonly type: 'subscription'; readonly id: string },
@@ -42,12 +42,12 @@ export function writeSubjectEntry(
   tx.write(sql.insertSubject, [subject.type, subject.id, operationKey, action, actor, ...values]);
 }
 
-/** What a step made of an order; `before` is absent for an order that is new. */
+/** Writes the entry of a step on an order; `before` is undefined for a new order. */
 export function writeAudit(tx: Transaction, before: OrderFacts | undefined, after: OrderFacts, cause: StepCause): void {
   writeEntry(tx, after.orderId, cause, before && orderSummary(before), orderSummary(after));
 }
 
-/** What the audit log keeps of an order: nothing that names a person. */
+/** The part of an order that the audit log stores; no personal data. */
 function orderSummary(facts: OrderFacts): Record<string, unknown> {
   const { state, paymentState, amounts, hold, lines, shipments, refunds, disputes, exception } = facts;
   return {
@@ -65,7 +65,7 @@ function orderSummary(facts: OrderFacts): Record<string, unknown> {
   };
 }
 
-/** What the audit log keeps of a payment attempt: no customer, no card, no client secret. Minor units. */
+/** The part of a payment attempt that the audit log stores: no customer, no card, no client secret. Minor units. */
 export interface AttemptSummary {
   readonly attempt: number;
   readonly status: string;

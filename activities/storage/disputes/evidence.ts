@@ -16,27 +16,27 @@ const sql = {
   keep: statement('dispute-evidence-keep'),
 };
 
-/** Everything of ours that the evidence of a dispute is made of. Personal: it never leaves the activities. */
+/** Everything in our records that the evidence of a dispute uses. Personal data: it never leaves the activities. */
 export interface EvidenceSource {
   readonly dispute: DisputeRecord;
   readonly chargeId: string;
   readonly order: OrderFacts;
   readonly customer: PersonalData;
-  /** What is sold under each SKU of the order. */
+  /** Product names by SKU. */
   readonly productNames: Readonly<Record<string, string>>;
-  /** What the customer was told of the order. */
+  /** The notices that were sent to the customer about the order. */
   readonly notices: readonly { readonly kind: string; readonly sentAt: string }[];
-  /** What a person wants the bank to read in place of the summary. */
+  /** A person's text that replaces the summary. */
   readonly uncategorizedText?: string;
 }
 
-/** The provider's fields of evidence, by its names. */
+/** The provider's evidence fields by name. */
 export type EvidenceFields = Readonly<Record<string, string>>;
 
-/** What is kept of a dispute's evidence, encrypted. */
+/** The stored evidence of a dispute, encrypted. */
 interface KeptEvidence {
   readonly fields?: EvidenceFields;
-  /** The submission that these fields belong to: a retry must send the same ones under its key. */
+  /** Operation key of the submission that uses these fields: a retry must send the same ones. */
   readonly sealedFor?: string;
   readonly note?: string;
   readonly uncategorizedText?: string;
@@ -45,7 +45,7 @@ interface KeptEvidence {
 export interface KeepEvidenceInput {
   readonly disputeId: string;
   readonly fields: EvidenceFields;
-  /** Operation key of a submission: what was kept under it first is what is sent. */
+  /** Operation key of a submission. The fields stored first under it are sent. */
   readonly sealFor?: string;
   readonly now: string;
 }
@@ -53,7 +53,7 @@ export interface KeepEvidenceInput {
 export interface EvidenceStore {
   /** @throws ApplicationFailure `NotFound` */
   evidenceSource(disputeId: string): Promise<EvidenceSource>;
-  /** Keeps evidence encrypted; answers with what is kept under this seal. */
+  /** Stores evidence, encrypted. Returns the fields that are stored for this submission. */
   keepEvidence(input: KeepEvidenceInput): Promise<EvidenceFields>;
 }
 
@@ -65,9 +65,9 @@ interface EvidenceTexts {
 }
 
 export interface EvidenceKeeper extends EvidenceStore {
-  /** The evidence with a person's texts in it, encrypted; null where there are none. */
+  /** The stored evidence with a person's texts added, encrypted; null if there are no texts. */
   withTexts(tx: Transaction, texts: EvidenceTexts): Promise<Uint8Array | null>;
-  /** Names of the fields that are filled: what is in them is shown to nobody but the bank. */
+  /** Names of the filled fields. Their content is shown only to the bank. */
   fieldNames(disputeId: string): Promise<string[]>;
 }
 

@@ -5,7 +5,7 @@ import type { Transaction } from '../postgres/database';
 import { known, utc } from '../postgres/documents';
 import { statement } from '../postgres/statements';
 
-/** A row of fraud-warning-load.sql: JSON, so numbers are numbers and times are Postgres' own notation. */
+/** A row of fraud-warning-load.sql. It is JSON, so times are in Postgres' own notation. */
 export interface FraudWarningRow {
   readonly record: FraudWarningFacts & {
     readonly orderId: string;
@@ -27,7 +27,7 @@ export interface FraudWarningRow {
   };
 }
 
-/** A warning as Postgres keeps it, with how its payment stands. */
+/** A recorded warning with the state of its payment. */
 export interface KeptFraudWarning {
   readonly record: FraudWarningRecord;
   readonly captured: number;
@@ -37,7 +37,7 @@ export interface KeptFraudWarning {
 
 export const fraudWarningLoad = statement('fraud-warning-load');
 
-/** A warning within a step; where it is to be changed, its order is locked before. */
+/** Reads a warning in a transaction. To change it, lock its order first. */
 export async function loadFraudWarning(tx: Transaction, warningId: string): Promise<KeptFraudWarning | undefined> {
   const [row] = await tx.query<FraudWarningRow>(fraudWarningLoad, [warningId]);
   return row && keptFraudWarning(row);

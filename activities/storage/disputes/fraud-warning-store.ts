@@ -32,13 +32,13 @@ const sql = {
 
 export interface FraudWarningStoreDeps {
   readonly pool: Pool;
-  /** For tests; the computer's clock otherwise. */
+  /** Default: the system's clock. */
   readonly now?: () => Date;
 }
 
-/** The facts of early fraud warnings, for the adapter of the payment provider. Each is one transaction and safe to repeat. */
+/** The record of early fraud warnings, for the adapter of the payment provider. Each method is one transaction and safe to repeat. */
 export interface FraudWarningStore {
-  /** Undefined where the payment is none of ours. `now`: the clock of who follows the warning. */
+  /** Undefined if the payment is not ours. `now`: the time of the workflow that follows the warning. */
   record(
     snapshot: FraudWarningSnapshot,
     input: { readonly now: string; readonly limitMs: number },
@@ -83,7 +83,7 @@ async function record(
       actor: 'payment provider',
       nowIso: now,
     });
-    if (before === undefined) tell(tx, step, kept.record, { isOpen: ended === undefined, clock, now });
+    if (before === undefined) announce(tx, step, kept.record, { isOpen: ended === undefined, clock, now });
     if (ended !== undefined) end(tx, step, warningId, { ended, now, clock });
     step.finish();
     return (await reload(tx, warningId)).record;
@@ -97,7 +97,7 @@ async function decide(pool: Pool, clock: Date, input: DecideFraudWarningInput): 
   return transact(pool, async (tx) => {
     const [order, kept] = await Promise.all([lockKnownOrder(tx, row.record.orderId), reload(tx, warningId)]);
     const { decision, ended } = kept.record;
-    // A refund that was begun is noted also where its own money ended the warning first.
+    // A refund is recorded even if its money has already ended the warning.
     const isLate = ended !== undefined && (action === 'ignore' || ended !== 'refunded');
     if (decision !== undefined || isLate) return kept.record;
     const operationKey = `fraud-warning:${warningId}:${action}`;
@@ -115,7 +115,7 @@ async function decide(pool: Pool, clock: Date, input: DecideFraudWarningInput): 
 
 async function reload(tx: Transaction, warningId: string): Promise<KeptFraudWarning> {
   const kept = await loadFraudWarning(tx, warningId);
-  if (kept === undefined) throw defect(`early fraud warning ${warningId} is gone from its own record`);
+  if (kept === undefined) throw defect(`early fraud warning ${warningId} was recorded and cannot be read back`);
   return kept;
 }
 
@@ -129,8 +129,8 @@ function end(
   closeExceptions(tx, step, workflowIds.fraudWarning(warningId), ['fraud_warning']);
 }
 
-/** The event, and where something can still be done, a person's case and a notice. */
-function tell(
+/** Emits the event and, if something can still be done, opens an exception and queues a notice. */
+function announce(
   tx: Transaction,
   step: OrderStep,
   warning: FraudWarningRecord,
@@ -165,9 +165,9 @@ function message({ fraudType, refundable, currency, paymentIntentId, linesToShip
   return [
     `The card's issuer reports fraud (${fraudType}) for ${paymentIntentId}.`,
     refundable > 0
-      ? `Refund ${formatMoney({ amount: refundable, currency })} before it is disputed and costs a fee as well, or ignore it.`
-      : 'Nothing is left to refund: cancel what is held, or ignore it.',
-    left === '' ? '' : `Left to ship, and not stopped by this: ${left}.`,
+      ? `Refund ${formatMoney({ amount: refundable, currency })} before the payment is disputed and costs a fee, too, or ignore the warning.`
+      : 'Nothing is left to refund: cancel what is held, or ignore the warning.',
+    left === '' ? '' : `Left to ship, and not stopped by this warning: ${left}.`,
   ]
     .filter((sentence) => sentence !== '')
     .join(' ');

@@ -11,20 +11,20 @@ import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
 import { known } from '../postgres/documents';
 import type { KeptDispute } from './record';
 
-/** What a look at the provider makes of a dispute, and what is new about it. */
+/** A dispute after a look at the provider, and what is new about it. */
 export interface MergedDispute {
   readonly next: KeptDispute;
-  /** A round that was not heard of before. */
+  /** Has a round begun that is not recorded yet? */
   readonly isNewRound: boolean;
   readonly isNewlySubmitted: boolean;
   readonly isNewlyClosed: boolean;
-  /** Money that is not in the ledger yet. */
+  /** Movements that are not in the ledger yet. */
   readonly movements: readonly DisputeMovement[];
-  /** Minor units that came back beyond all that was withdrawn: they are in no ledger. */
+  /** Minor units that came back beyond what was withdrawn; they are not in the ledger. */
   readonly surplus: number;
 }
 
-/** Whose payment it is. */
+/** The order and the attempt that the payment belongs to. */
 export interface DisputeOwner {
   readonly orderId: string;
   readonly attempt: number;
@@ -32,10 +32,10 @@ export interface DisputeOwner {
 }
 
 /**
- * Merges what the provider shows now with what is recorded. It compares totals (withdrawn, reinstated, fees) and does not add
- * up events, so it does not matter in which order events came, how often, or whether any came. Pure.
+ * Merges the provider's current state with the record. It compares totals (withdrawn, reinstated, fees) instead of adding up
+ * events, so the order, repetition or loss of events does not matter. Pure.
  *
- * @param nowIso the clock of who follows the dispute
+ * @param nowIso the time of the workflow that follows the dispute
  */
 export function mergeDispute(
   before: KeptDispute | undefined,
@@ -45,7 +45,7 @@ export function mergeDispute(
 ): MergedDispute {
   const { providerStatus, submissionCount } = snapshot;
   const was = before?.record;
-  // A status that is new to us asks nothing of us as far as we know: it is shown, and the dispute is followed on.
+  // An unknown status keeps the stage: it is shown, and the dispute is still followed.
   const stage = disputeStage(providerStatus) ?? was?.stage ?? 'under_review';
   const isNewRound = beginsRound(was, stage, providerStatus);
   const roundSubmissions = isNewRound ? submissionsBefore(before, stage, submissionCount) : before?.roundSubmissions;
@@ -92,8 +92,8 @@ export function mergeDispute(
 }
 
 /**
- * Money that moved since the last look. The disputed amount may change between the movements, so no more is given back than the
- * ledger has as withdrawn. Movements from before the last one that is booked came to nothing: their turn is over.
+ * Money that moved since the last look. The disputed amount may change between movements, so no more is reinstated than the
+ * ledger has as withdrawn. Earlier movements that are not booked had an amount of zero and stay unbooked.
  */
 function newMovements(before: KeptDispute | undefined, snapshot: DisputeSnapshot): DisputeMovement[] {
   const { disputeId, amount: disputed, movements } = snapshot;
@@ -109,18 +109,18 @@ function newMovements(before: KeptDispute | undefined, snapshot: DisputeSnapshot
   return found;
 }
 
-/** What is not told in the dispute's currency moves all: what is still disputed, or all that was withdrawn. */
+/** A movement in another currency than the dispute's counts as the whole amount: what is still disputed, or all that was withdrawn. */
 function movedAmount({ direction, amount, isConverted }: DisputeMovement, withdrawn: number, disputed: number): number {
   if (direction === 'withdrawn') return isConverted === true ? disputed - withdrawn : amount;
   return isConverted === true ? withdrawn : Math.min(amount, withdrawn);
 }
 
-/** By levels, so that it is the same at every look. */
+/** Compares totals, so that every look gives the same result. */
 function surplusOf(withdrawn: number, { movements }: DisputeSnapshot): number {
   return movements.some((one) => one.isConverted === true) ? 0 : Math.max(0, withdrawn - sumOf(movements));
 }
 
-/** Is there anything in it that is not recorded? */
+/** Does it contain anything that is not recorded? */
 export function isNews(before: KeptDispute | undefined, merged: MergedDispute): boolean {
   if (before === undefined || merged.movements.length > 0) return true;
   const written = ({ record, submissionCount, chargeRefundable }: KeptDispute): string =>
@@ -133,8 +133,8 @@ export function isNews(before: KeptDispute | undefined, merged: MergedDispute): 
 }
 
 /**
- * A new case, a closed one that is open again, or an inquiry that became a dispute. That a bank which was reviewing shows the
- * same case as waiting for us again is a slow answer of the provider's: evidence is not sent twice for it.
+ * A new round begins with a new case, a closed case that is open again, or an inquiry that became a dispute. If a case that was
+ * under review waits for us again, the provider's answer is out of date: evidence is not sent twice.
  */
 function beginsRound(was: DisputeRecord | undefined, stage: DisputeStage, providerStatus: string): boolean {
   if (was === undefined) return true;
@@ -143,7 +143,7 @@ function beginsRound(was: DisputeRecord | undefined, stage: DisputeStage, provid
   return stage === 'evidence_due' && disputeKind(providerStatus) !== disputeKind(was.providerStatus);
 }
 
-/** Submissions that are not this round's: where it waits for us, all there were so far. */
+/** Submissions of earlier rounds: all of them if the new round waits for our evidence. */
 function submissionsBefore(before: KeptDispute | undefined, stage: DisputeStage, count: number): number {
   return stage === 'evidence_due' ? count : Math.min(count, before?.submissionCount ?? 0);
 }

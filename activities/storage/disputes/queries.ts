@@ -13,16 +13,16 @@ import { statement } from '../postgres/statements';
 
 const sql = { list: statement('disputes-list'), warnings: statement('fraud-warnings-list') };
 
-/** A page no longer than a person reads. */
+/** A page for people. */
 const MAX_ROWS = 500;
 
 export interface ListDisputes {
-  /** Only open ones, or only closed ones; all where absent. */
+  /** Only open ones, or only closed ones. Default: all. */
   readonly open?: boolean;
   readonly limit: number;
 }
 
-/** Questions on disputes, answered from Postgres alone, so also while no worker runs. */
+/** Queries on disputes, answered from Postgres alone, so also while no worker runs. */
 export interface DisputeQueries {
   findDispute(disputeId: string): Promise<DisputeRecord | undefined>;
   getDispute(disputeId: string): Promise<DisputeView | undefined>;
@@ -66,7 +66,6 @@ function fraudWarningView(row: FraudWarningRow): FraudWarningView {
   return { ...record, ...waitingView(fraudWarningWaiting(record)) };
 }
 
-/** Whom something waits for, as views show it. */
 function waitingView(waiting: Waiting | undefined) {
   return waiting === undefined ? {} : { waitingOn: waiting.on, waitingUntil: waiting.until, waitingFor: waiting.why };
 }

@@ -24,15 +24,15 @@ import { statement } from '../postgres/statements';
 
 const sql = { order: statement('dispute-order'), record: statement('dispute-record') };
 
-/** Who has the exceptions of disputes. */
+/** The owner of the exceptions of disputes. */
 export const DISPUTE_OWNER = 'payments';
 
 /**
- * Records what the provider shows of a dispute: its row, its money in the ledger, the order's facts, events, notices and the
- * audit entry, all in one transaction. Told again, or an older answer after a newer one, it changes nothing. Undefined where
- * the payment is none of ours.
+ * Records a dispute as the provider shows it: its row, its money in the ledger, the order's facts, events, notices and the audit
+ * entry, all in one transaction. A repeated answer, or an older one after a newer one, changes nothing. Undefined if the payment is
+ * not ours.
  *
- * @param clock this computer's; @param nowIso the clock of who follows the dispute
+ * @param clock this computer's time; @param nowIso the time of the workflow that follows the dispute
  */
 export async function recordDispute(
   pool: Pool,
@@ -57,18 +57,18 @@ export async function recordDispute(
     writeDispute(tx, next, clock);
     step.move(merged.movements.map((one) => ledgerMovement(next, one)));
     step.patch({ disputes: withDispute(step.facts.disputes ?? [], factsOf(next.record)) });
-    tellEvents(step, merged);
-    settleExceptions(tx, step, merged);
+    emitEvents(step, merged);
+    updateExceptions(tx, step, merged);
     queueNotices(tx, merged, clock, nowIso);
     step.finish();
     return reload(tx, snapshot.disputeId);
   });
 }
 
-/** As it stands after the writes of a step. */
+/** Reads the dispute back after the writes of a step. */
 export async function reload(tx: Transaction, disputeId: string): Promise<DisputeRecord> {
   const kept = await loadDispute(tx, disputeId);
-  if (kept === undefined) throw defect(`dispute ${disputeId} is gone from its own record`);
+  if (kept === undefined) throw defect(`dispute ${disputeId} was recorded and cannot be read back`);
   return kept.record;
 }
 
@@ -104,7 +104,7 @@ function withDispute(all: readonly DisputeFacts[], facts: DisputeFacts): Dispute
   );
 }
 
-function tellEvents(step: OrderStep, merged: MergedDispute): void {
+function emitEvents(step: OrderStep, merged: MergedDispute): void {
   const { record } = merged.next;
   const { disputeId, paymentIntentId, amount, currency, round } = record;
   const about = { disputeId, paymentIntentId, amount, currency };
@@ -123,8 +123,8 @@ function tellEvents(step: OrderStep, merged: MergedDispute): void {
   if (merged.isNewlyClosed) step.emit('DisputeClosed', { ...about, outcome: record.stage });
 }
 
-/** Closes what does not stand any more, and opens what a lost dispute leaves to a person. */
-function settleExceptions(
+/** Closes exceptions that no longer apply, and opens one for the unshipped lines of a lost dispute. */
+function updateExceptions(
   tx: Transaction,
   step: OrderStep,
   { next, isNewlySubmitted, isNewlyClosed, surplus }: MergedDispute,
@@ -147,7 +147,7 @@ function settleExceptions(
     kind: 'dispute_lost',
     message:
       `Dispute ${record.disputeId} over ${formatMoney({ amount, currency })} was lost. Left to ship: ` +
-      `${left.map((line) => `${line.quantity} × ${line.sku}`).join(', ')}. Cancel what is left, or ship it where it is paid for otherwise.`,
+      `${left.map((line) => `${line.quantity} × ${line.sku}`).join(', ')}. Cancel what is left, or ship it if it is paid for in another way.`,
     owner: DISPUTE_OWNER,
     ...(money.amount > 0 && { amountAtRisk: money }),
   });
@@ -160,7 +160,7 @@ function raiseSurplus(tx: Transaction, step: OrderStep, record: DisputeRecord, s
     orderId,
     workflowId: workflowIds.dispute(disputeId),
     kind: 'dispute_unsettled',
-    message: `Dispute ${disputeId} gave back ${formatMoney(amountAtRisk)} more than it had taken; the ledger does not have it. Ask the provider whose it is.`,
+    message: `Dispute ${disputeId} returned ${formatMoney(amountAtRisk)} more than it had withdrawn, and the ledger does not contain it. Ask the provider what it is for.`,
     owner: DISPUTE_OWNER,
     amountAtRisk,
   });
@@ -173,7 +173,7 @@ function queueNotices(tx: Transaction, merged: MergedDispute, clock: Date, nowIs
   const about = { disputeId, orderId, amount: { amount, currency } };
   const common = { subject, recipient: { to: 'shop' }, dueAt: nowIso } as const;
   if (!isUndecided(record)) cancelNotices(tx, subject, clock, ['dispute_evidence_due']);
-  // One that was first heard of when it was over asks nothing of anybody any more.
+  // A dispute that is already closed when we first see it needs no action.
   if (merged.isNewRound && isOpen(record)) {
     const data = { ...about, reason, isInquiry, ...(dueBy !== undefined && { dueBy }) };
     queueNotice(

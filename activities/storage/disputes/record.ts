@@ -9,7 +9,7 @@ import { statement } from '../postgres/statements';
 
 type Nullable<T> = { readonly [K in keyof T]-?: undefined extends T[K] ? Exclude<T[K], undefined> | null : T[K] };
 
-/** A row of dispute-load.sql: JSON, so numbers are numbers and times are Postgres' own notation. */
+/** A row of dispute-load.sql. It is JSON, so times are in Postgres' own notation. */
 interface DisputeDocument extends Nullable<DisputeFacts> {
   readonly attempt: number;
   readonly chargeId: string;
@@ -31,7 +31,7 @@ interface DisputeDocument extends Nullable<DisputeFacts> {
   readonly exceptions: readonly OrderException[] | null;
 }
 
-/** A dispute as Postgres keeps it: the record that workflows see, and what only the steps need. */
+/** A recorded dispute: the part that workflows see, and what only the steps need. */
 export interface KeptDispute {
   readonly record: DisputeRecord;
   readonly attempt: number;
@@ -50,7 +50,7 @@ export interface DisputeRow {
 
 export const disputeLoad = statement('dispute-load');
 
-/** A dispute within a step; where it is to be changed, its order is locked before. */
+/** Reads a dispute in a transaction. To change it, lock its order first. */
 export async function loadDispute(tx: Transaction, disputeId: string): Promise<KeptDispute | undefined> {
   const [row] = await tx.query<DisputeRow>(disputeLoad, [disputeId]);
   return row && keptDispute(row);

@@ -23,17 +23,17 @@ const HOUR_MS = 3_600_000;
 export interface DisputeStoreDeps {
   readonly pool: Pool;
   readonly keyring: Keyring;
-  /** For tests; the computer's clock otherwise. */
+  /** Default: the system's clock. */
   readonly now?: () => Date;
 }
 
-/** The facts of disputes, for the adapter of the payment provider. Every method is one transaction and safe to repeat. */
+/** The record of disputes, for the adapter of the payment provider. Every method is one transaction and safe to repeat. */
 export interface DisputeStore extends EvidenceStore {
-  /** Undefined where the payment is none of ours. `nowIso`: the clock of who follows the dispute. */
+  /** Undefined if the payment is not ours. `nowIso`: the time of the workflow that follows the dispute. */
   record(snapshot: DisputeSnapshot, nowIso: string): Promise<DisputeRecord | undefined>;
   /** @throws ApplicationFailure `NotFound` */
   known(disputeId: string): Promise<KeptDispute>;
-  /** Notes with a decision that the provider did not take it, and tells a person. */
+  /** Records with a decision that the provider refused it, and opens an exception. */
   recordRefusal(input: {
     readonly disputeId: string;
     readonly attempt: number;
@@ -43,7 +43,7 @@ export interface DisputeStore extends EvidenceStore {
   }): Promise<DisputeRecord>;
 }
 
-/** The facts and the activities of disputes: see `DisputeStore` and `DisputeActivities`. */
+/** See `DisputeStore` and `DisputeActivities`. */
 export function createDisputeStore(deps: DisputeStoreDeps): DisputeStore & DisputeActivities {
   const { pool } = deps;
   const clock = deps.now ?? (() => new Date());
@@ -68,7 +68,7 @@ export function createDisputeStore(deps: DisputeStoreDeps): DisputeStore & Dispu
       ),
     decideDispute: (input) =>
       onDispute(pool, input, { action: `dispute decided: ${input.action}`, actor: input.actor }, async (change) => {
-        // The first decision of a round stays, unless the provider refused it; one for another round hits nothing.
+        // The first decision of a round stays, unless the provider refused it; one for another round is ignored.
         if (change.record.round !== input.round || !isDecidable(change.record)) return false;
         decide(change, input, clock(), await withTexts(change.tx, input));
         return true;
@@ -82,7 +82,7 @@ interface DisputeChange {
   readonly order: OrderStep;
 }
 
-/** One step on a recorded dispute; its order is locked first, as everywhere. `change` says whether anything was changed. */
+/** Runs one step on a recorded dispute, with its order locked first. `change` returns whether it changed anything. */
 async function onDispute(
   pool: Pool,
   { disputeId, now }: { readonly disputeId: string; readonly now: string },
@@ -103,7 +103,7 @@ async function onDispute(
   });
 }
 
-/** The deadline is near and nobody has decided. */
+/** Warns that the deadline is near and nobody has decided. */
 function warn({ tx, record, order }: DisputeChange, input: WarnOfDisputeInput, clock: Date): boolean {
   if (!isUndecided(record)) return false;
   const news = input.warnedMs.filter((ms) => !record.warnedMs.includes(ms));
@@ -114,7 +114,7 @@ function warn({ tx, record, order }: DisputeChange, input: WarnOfDisputeInput, c
     orderId,
     workflowId: workflowIds.dispute(disputeId),
     kind: 'dispute_evidence_due',
-    message: `Dispute ${disputeId} over ${formatMoney({ amount, currency })} must be answered by ${dueBy}: submit the evidence or accept it.`,
+    message: `Dispute ${disputeId} over ${formatMoney({ amount, currency })} must be answered by ${dueBy}: submit the evidence or accept the dispute.`,
     owner: DISPUTE_OWNER,
     amountAtRisk: { amount, currency },
   });
@@ -144,7 +144,7 @@ function decide(
 ): void {
   const { disputeId, decision: before } = record;
   const decision: DisputeDecision = { action, actor, at, attempt: (before?.attempt ?? 0) + 1 };
-  // To leave it is all there is to it.
+  // `leave` needs no request to the provider, so it is done at once.
   writeDecision(tx, record, action === 'leave' ? { ...decision, doneAt: at } : decision, clock, evidence);
   closeExceptions(tx, order, workflowIds.dispute(disputeId), ['dispute_evidence_due', 'dispute_unsettled']);
   cancelNotices(tx, { type: 'dispute', id: disputeId }, clock, ['dispute_evidence_due']);
@@ -152,20 +152,20 @@ function decide(
 
 type Refusal = Parameters<DisputeStore['recordRefusal']>[0];
 
-/** Nothing is sent any more by itself: what is left to do, a person must. */
+/** Records the refusal of a decision: nothing more is sent automatically, and an exception asks a person to act. */
 function refuse({ tx, record, order }: DisputeChange, { attempt, code }: Refusal, clock: Date): boolean {
   const { decision, disputeId, orderId, amount, currency } = record;
   if (decision === undefined || decision.attempt !== attempt || decision.refused !== undefined) return false;
   if (decision.doneAt !== undefined || !isOpen(record)) return false;
   writeDecision(tx, record, { ...decision, refused: code }, clock, null);
-  const what = decision.action === 'submit' ? 'the evidence' : 'that the dispute is accepted';
+  const what = decision.action === 'submit' ? 'the evidence' : 'the acceptance';
   addException(tx, order, {
     orderId,
     workflowId: workflowIds.dispute(disputeId),
     kind: 'dispute_unsettled',
     message:
-      `The provider did not take ${what} (${code}) for dispute ${disputeId} over ${formatMoney({ amount, currency })}. ` +
-      'Decide again, or answer in its dashboard; the dispute is followed to its end.',
+      `The provider refused ${what} (${code}) for dispute ${disputeId} over ${formatMoney({ amount, currency })}. ` +
+      'Decide again, or answer in the provider’s dashboard; Holdfast follows the dispute to its end.',
     owner: DISPUTE_OWNER,
     amountAtRisk: { amount, currency },
   });

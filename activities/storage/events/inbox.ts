@@ -13,13 +13,13 @@ const sql = {
   raise: statement('exception-insert-subject'),
 };
 
-/** Errors of providers can be pages long; the first lines say what happened. */
+/** A provider's error can be pages long; its first lines are enough. */
 const MAX_ERROR_LENGTH = 1_000;
 
-/** A mail and a table cell are shorter. */
+/** Must fit into a mail and a table cell. */
 const MAX_MESSAGE_LENGTH = 500;
 
-/** A provider's event as it came in. */
+/** A provider's event as it was received. */
 export interface ProviderEvent {
   readonly eventId: string;
   readonly provider: string;
@@ -30,36 +30,36 @@ export interface ProviderEvent {
   readonly createdAt: string;
 }
 
-/** An event that is claimed until its lease is over. */
+/** An event that is claimed until its lease ends. */
 export interface ClaimedEvent extends ProviderEvent {
   /** How often it was claimed, this time included. */
   readonly attempts: number;
   readonly receivedAt: string;
 }
 
-/** What is due in one lane does not wait behind the other. */
+/** Events of one lane do not wait for those of the other. */
 export type InboxLane = 'orders' | 'subscriptions';
 
 export type InboxStatus = 'pending' | 'waiting' | 'done' | 'ignored' | 'failed';
 
-/** As they are counted: `foreign` are those ignored ones that are of something of others, e.g. another shop's payment. */
+/** Counts by status. `foreign`: ignored events about objects that are not ours, e.g. another shop's payment. */
 export type InboxCounts = Readonly<Record<InboxStatus | 'foreign', number>>;
 
 /** Provider events, stored once by event id before anything acts on them. */
 export interface Inbox {
   /** Resolves after the commit; a duplicate changes nothing. */
   receive(event: ProviderEvent): Promise<'stored' | 'duplicate'>;
-  /** Of `orders` where no lane is named. */
+  /** Default lane: `orders`. */
   claimDue(limit: number, leaseMs: number, lane?: InboxLane): Promise<ClaimedEvent[]>;
   complete(eventId: string): Promise<void>;
-  /** An event that nothing here acts on: kept and counted. `foreign`: why, where it is of something of others. */
+  /** Marks an event that nothing here handles: it is stored and counted. `foreign`: the reason, if its object is not ours. */
   ignore(eventId: string, foreign?: string): Promise<void>;
   /**
-   * An event that cannot be acted on: kept and counted, and a person gets a case, one for all of its type. No personal data in
-   * `error`.
+   * Marks an event whose handler fails permanently: it is stored and counted, and one exception is opened for all events of its
+   * type. `error` must contain no personal data.
    */
   fail(eventId: string, type: string, error: string): Promise<void>;
-  /** No personal data in `error`. */
+  /** `error` must contain no personal data. */
   retryLater(eventId: string, error: string, delayMs: number): Promise<void>;
   countByStatus(): Promise<InboxCounts>;
 }
@@ -67,15 +67,15 @@ export interface Inbox {
 export interface InboxDeps {
   readonly pool: Pool;
   readonly keyring: Keyring;
-  /** Kinds of events that somebody acts on; the others are kept and counted, and wake nobody. All of them where absent. */
+  /** Does a handler exist for this type of event? Others are stored and counted as ignored. Default: all types have one. */
   readonly isActedOn?: (type: string) => boolean;
-  /** The lane of a kind of event; `orders` for all of them where absent. */
+  /** The lane of a type of event. Default: `orders`. */
   readonly laneOf?: (type: string) => InboxLane;
-  /** For tests; the computer's clock otherwise. */
+  /** Default: the system's clock. */
   readonly now?: () => Date;
 }
 
-/** The inbox in Postgres; payloads are encrypted, for they name people. */
+/** The inbox in Postgres; payloads are encrypted, because they contain personal data. */
 export function createInbox(deps: InboxDeps): Inbox {
   const { pool, keyring } = deps;
   const now = deps.now ?? (() => new Date());
@@ -110,7 +110,7 @@ export function createInbox(deps: InboxDeps): Inbox {
       transact(pool, async (tx) => {
         const at = now();
         tx.write(sql.finish, [eventId, 'failed', at, error.slice(0, MAX_ERROR_LENGTH)]);
-        const message = `${eventId} and maybe more events of the type ${type} could not be acted on. What they tell of is found by the regular looks at the provider, only later. The first failed so: ${error}`;
+        const message = `${eventId}, and possibly more events of the type ${type}, could not be handled. The regular looks at the provider will find the same changes, only later. Error of the first: ${error}`;
         const about = [
           'event',
           eventId,
@@ -162,7 +162,7 @@ function claimedEvent(keyring: Keyring, row: ClaimRow): ClaimedEvent {
   };
 }
 
-/** Undefined where the key is gone: the handler fails on it, while the other events of the round go on. */
+/** Undefined if the encryption key is missing: the handler then fails for this event only, not for the others of the round. */
 function payloadOf(keyring: Keyring, { payload }: ClaimRow): unknown {
   try {
     return JSON.parse(Buffer.from(keyring.decrypt(payload)).toString()) as unknown;

@@ -11,9 +11,9 @@ const sql = {
   count: statement('outbox-count'),
 };
 
-/** Our own events, written with the change they tell of, until they are published. */
+/** Our own events, written in the transaction of the change that they report, until they are published. */
 export interface Outbox {
-  /** Oldest first, each order's own in sequence; none while an earlier one of its order is being published elsewhere. */
+  /** Oldest first, those of one order in their sequence; none while another relay is publishing an earlier one of the same order. */
   claimUnpublished(limit: number, leaseMs: number): Promise<DomainEvent[]>;
   markPublished(eventIds: readonly string[]): Promise<void>;
   countUnpublished(): Promise<number>;
@@ -21,11 +21,11 @@ export interface Outbox {
 
 export interface OutboxDeps {
   readonly pool: Pool;
-  /** For tests; the computer's clock otherwise. */
+  /** Default: the system's clock. */
   readonly now?: () => Date;
 }
 
-/** The outbox in Postgres. Published at least once: a relay that dies after publishing lets its lease run out. */
+/** The outbox in Postgres. Events are published at least once: if a relay dies after publishing, its lease ends and another publishes again. */
 export function createOutbox(deps: OutboxDeps): Outbox {
   const { pool } = deps;
   const now = deps.now ?? (() => new Date());

@@ -18,7 +18,7 @@ const sql = {
   decide: statement('exception-decide'),
 };
 
-/** Claims the raising of an exception; false where it was resolved before this late attempt. */
+/** Claims the operation key of an exception; false if the exception was resolved before this late attempt. */
 async function claimRaising(tx: Transaction, input: RaiseExceptionInput, now: Date): Promise<boolean> {
   const { operationKey, orderId } = input;
   if (operationKey === undefined) return true;
@@ -29,8 +29,8 @@ async function claimRaising(tx: Transaction, input: RaiseExceptionInput, now: Da
 }
 
 /**
- * Opens an exception within a step: the row, the facts and the event. The same again changes nothing, unless it says what is true
- * now: then the open one says so, without another event.
+ * Opens an exception in a step's transaction: row, facts and event. If it is open already, nothing changes, except that
+ * `replacesText` updates its message without another event.
  */
 export function addException(tx: Transaction, step: OrderStep, input: RaiseExceptionInput): void {
   const { kind, workflowId, message, owner, amountAtRisk } = input;
@@ -46,7 +46,7 @@ export function addException(tx: Transaction, step: OrderStep, input: RaiseExcep
   step.emit('ExceptionRaised', { kind, message, owner, ...(amountAtRisk && { amountAtRisk }) });
 }
 
-/** Closes open exceptions of a workflow within a step: the rows, the facts and the events. */
+/** Closes open exceptions of a workflow in a step's transaction: rows, facts and events. */
 export function closeExceptions(
   tx: Transaction,
   step: OrderStep,
@@ -61,13 +61,13 @@ export function closeExceptions(
   for (const { kind } of closed) step.emit('ExceptionResolved', { kind });
 }
 
-/** What a lost dispute left to a person is over once nothing is left to ship. */
+/** Closes the exceptions of lost disputes, which have no purpose once nothing is left to ship. */
 export function closeLostDisputes(step: OrderStep): void {
   const lost = step.exceptions.filter((one) => one.kind === 'dispute_lost');
   for (const { workflowId } of lost) closeExceptions(step.tx, step, workflowId, ['dispute_lost']);
 }
 
-/** Opens an exception, also for an order that is not recorded; answers with the order where it is. */
+/** Opens an exception, also for an order that is not recorded. Returns the order if it is recorded. */
 export async function raiseException(pool: Pool, now: Date, input: RaiseExceptionInput): Promise<OrderFacts | null> {
   return transact(pool, async (tx) => {
     const isDue = await claimRaising(tx, input, now);
@@ -87,7 +87,7 @@ export async function raiseException(pool: Pool, now: Date, input: RaiseExceptio
   });
 }
 
-/** Closes open exceptions; answers with the order where it is recorded. */
+/** Closes open exceptions. Returns the order if it is recorded. */
 export async function resolveException(
   pool: Pool,
   now: Date,
@@ -95,7 +95,7 @@ export async function resolveException(
 ): Promise<OrderFacts | null> {
   const { orderId, workflowId, kinds, operationKeys = [] } = input;
   return transact(pool, async (tx) => {
-    // Tombstones: an attempt to raise it that comes later than this must not open it again.
+    // Tombstones, so that a late attempt to raise the exception does not open it again.
     for (const key of operationKeys) tx.write(sql.undo, [key, 'exception', orderId, now]);
     const record = await lockOrder(tx, orderId);
     const closes = (one: { readonly kind: RaiseExceptionInput['kind']; readonly workflowId: string }): boolean =>
@@ -115,7 +115,7 @@ export async function resolveException(
   });
 }
 
-/** Writes down what a person decided on an open exception; told again, it says so again. */
+/** Records a person's decision on an open exception. Safe to repeat. */
 export async function decideException(
   pool: Pool,
   now: Date,
@@ -124,7 +124,7 @@ export async function decideException(
   await run(pool, sql.decide, [workflowId, kind, action, actor, note ?? null, now, false]);
 }
 
-/** Closes an exception that no workflow looks after any more: a person has settled it by hand. False where it is closed. */
+/** Closes an exception whose workflow has ended, after a person has resolved the problem by hand. False if it is closed already. */
 export async function dismissException(
   pool: Pool,
   now: Date,
@@ -134,7 +134,7 @@ export async function dismissException(
   return closed.length > 0;
 }
 
-/** The row of an exception alone. */
+/** Writes only the row of an exception. */
 export function writeException(tx: Transaction, input: RaiseExceptionInput, raisedAt: string): void {
   tx.write(sql.insert, exceptionValues(input, raisedAt));
 }

@@ -7,7 +7,7 @@ export interface CataloguePrice {
   readonly unitAmount: number;
 }
 
-/** What is wrong with the lines of a cart: goods that are not sold, other prices, another currency, a sku twice. */
+/** What is wrong with the lines of a cart: unknown SKUs, wrong prices, another currency, a SKU named twice. */
 export function catalogueProblems(
   currency: string,
   lines: readonly { readonly sku: string; readonly unitAmount: number }[],
@@ -20,7 +20,8 @@ export function catalogueProblems(
     const repeated = seen.has(sku);
     seen.add(sku);
     if (price === undefined) return [{ field: `lines.${index}.sku`, message: `${sku} is not in the catalogue` }];
-    if (repeated) return [{ field: `lines.${index}.sku`, message: `${sku} is in the cart twice: name it once` }];
+    if (repeated)
+      return [{ field: `lines.${index}.sku`, message: `${sku} is in the cart twice; send one line for it` }];
     if (price.currency !== currency) {
       return [{ field: `lines.${index}.sku`, message: `${sku} is sold in ${price.currency}, not in ${currency}` }];
     }

@@ -4,7 +4,7 @@ import { statement } from '../postgres/statements';
 
 const sql = { sample: statement('sample-catalogue') };
 
-/** Skus of the sample catalogue. */
+/** SKUs of the sample catalogue. */
 export const sampleSkus = {
   mug: 'MUG-BLUE',
   teapot: 'TEAPOT-1L',
@@ -12,7 +12,7 @@ export const sampleSkus = {
   kettle: 'KETTLE-STEEL',
   tray: 'TRAY-OAK',
   giftCard: 'CARD-GREETING',
-  /** One piece in all: to be raced for. */
+  /** Only one piece exists, for races between carts. */
   lastOne: 'LAST-ONE',
   /** Sold in US dollars. */
   dollarMug: 'MUG-USD',
@@ -20,10 +20,10 @@ export const sampleSkus = {
 
 export const sampleWarehouses = { berlin: 'berlin', leipzig: 'leipzig' } as const;
 
-/** Enough that no demonstration and no benchmark runs out. */
+/** More than any demo or benchmark needs. */
 const AMPLE = 1_000_000;
 
-/** What the sample shop sells; amounts in minor units. */
+/** The items of the sample shop; amounts in minor units. */
 export const sampleItems = [
   item(sampleSkus.mug, 'Blue mug', 'eur', 1_290, AMPLE, AMPLE),
   item(sampleSkus.teapot, 'Teapot, one litre', 'eur', 3_900, AMPLE, AMPLE),
@@ -35,7 +35,7 @@ export const sampleItems = [
   item(sampleSkus.dollarMug, 'Mug, sold in dollars', 'usd', 1_490, AMPLE, AMPLE),
 ] as const;
 
-/** Writes the sample shop; what is there already stays as it is, its stock included. */
+/** Writes the sample shop; existing items keep their data and stock. */
 export async function createSampleCatalogue(pool: Pool): Promise<void> {
   const warehouses = [
     { warehouseId: sampleWarehouses.berlin, name: 'Berlin' },

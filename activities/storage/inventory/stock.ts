@@ -23,7 +23,7 @@ const sql = {
   move: statement('stock-move'),
 };
 
-/** Stock is promised and given back by checkouts; an order's own is given back by its cancel. */
+/** Checkouts reserve and release stock; an order's stock is released by its cancel. */
 const ACTOR = 'checkout';
 
 /** Pieces of one sku in one warehouse. */
@@ -37,14 +37,14 @@ interface Candidate {
   readonly available: number;
 }
 
-/** The same sku named twice counts once, with all its pieces. */
+/** Merges lines of the same SKU into one. */
 export function mergeLines(lines: readonly LineQuantity[]): LineQuantity[] {
   const bySku = new Map<string, number>();
   for (const line of lines) bySku.set(line.sku, (bySku.get(line.sku) ?? 0) + line.quantity);
   return [...bySku].map(([sku, quantity]) => ({ sku, quantity }));
 }
 
-/** Promises stock, all lines or none, in one transaction. An answer of `out_of_stock` is not kept: nothing happened. */
+/** Reserves stock for all lines or for none, in one transaction. `out_of_stock` is not recorded, because nothing has happened. */
 export async function reserveStock(pool: Pool, now: Date, input: ReserveStockInput): Promise<ReserveStockResult> {
   const key = operationKeys.reserve(input.orderId);
   const wanted = mergeLines(input.lines);
@@ -57,20 +57,20 @@ export async function reserveStock(pool: Pool, now: Date, input: ReserveStockInp
     if (operation?.done === true) return { outcome: 'reserved' };
     const chosen = chooseWarehouses(wanted, candidates);
     if ('missing' in chosen) return { outcome: 'out_of_stock', ...chosen.missing };
-    const { before, after } = promised(chosen.taken, candidates);
+    const { before, after } = auditStates(chosen.taken, candidates);
     const states = [JSON.stringify(before), JSON.stringify(after)];
     tx.write(sql.reserve, [input.orderId, JSON.stringify(chosen.taken), now, key, ACTOR, ...states]);
     return { outcome: 'reserved' };
   });
 }
 
-/** What of these lines cannot be had at this moment: see `OrderActivities.findShortage`. */
+/** See `OrderActivities.findShortage`. */
 export async function findShortage(pool: Pool, lines: readonly LineQuantity[]): Promise<Shortage | null> {
   const stock = await run<Shortage>(pool, sql.available, [lines.map((line) => line.sku)]);
   return shortageOf(lines, stock) ?? null;
 }
 
-/** The first line that there are too few pieces of; a sku that is in several places may be named several times. */
+/** The first line with too little stock; `stock` may name a SKU several times, once for each warehouse. */
 export function shortageOf(lines: readonly LineQuantity[], stock: readonly Shortage[]): Shortage | undefined {
   for (const { sku, quantity } of mergeLines(lines)) {
     const available = stock.reduce((sum, one) => sum + (one.sku === sku ? one.available : 0), 0);
@@ -79,7 +79,7 @@ export function shortageOf(lines: readonly LineQuantity[], stock: readonly Short
   return undefined;
 }
 
-/** Gives back what is promised to a cart, and leaves a tombstone. An order that is recorded is cancelled instead. */
+/** Releases the stock reserved for a checkout and leaves a tombstone. The stock of a recorded order is released by its cancel. */
 export async function releaseStock(pool: Pool, now: Date, orderId: string): Promise<void> {
   const key = operationKeys.reserve(orderId);
   await transact(pool, async (tx) => {
@@ -90,7 +90,7 @@ export async function releaseStock(pool: Pool, now: Date, orderId: string): Prom
       tx.query<StockQuantity>(sql.reservations, [orderId]),
     ]);
     if (order !== undefined && order.facts.state !== 'cancelled') {
-      throw defect(`order ${orderId} is ${order.facts.state}: its stock is given back by cancelling it`);
+      throw defect(`order ${orderId} is ${order.facts.state}: cancel the order to release its stock`);
     }
     tx.write(sql.release, [orderId]);
     if (operation?.undone === true && reserved.length === 0) return;
@@ -100,16 +100,15 @@ export async function releaseStock(pool: Pool, now: Date, orderId: string): Prom
   });
 }
 
-/** Pieces that a shipment takes from another warehouse than the one where they are reserved. */
+/** Reserved pieces that move to another warehouse. */
 interface StockMove extends LineQuantity {
   readonly from: string;
   readonly to: string;
 }
 
 /**
- * Where a parcel leaves from is a fact: what is reserved for it elsewhere is reserved there in place of it, in the step that
- * begins, so that the record of the parcel cannot fail on it. Answers why that cannot be: nothing is changed then. To be called
- * with the order locked.
+ * Moves the reservation of a parcel to the warehouse that ships it, in the step that begins the shipment, so that recording the
+ * parcel cannot fail on its stock. Returns a refusal if that is impossible; then nothing is changed. The order must be locked.
  */
 export async function reserveAtWarehouse(
   tx: Transaction,
@@ -134,15 +133,15 @@ export async function reserveAtWarehouse(
     const wanted = moves.reduce((sum, one) => sum + (one.sku === sku ? one.quantity : 0), 0);
     const free = places.find((one) => one.sku === sku && one.warehouseId === warehouseId)?.available ?? 0;
     if (free >= wanted) continue;
-    const message = `Warehouse ${warehouseId} has ${free} free pieces of ${sku}, and ${wanted} more than are reserved there are needed.`;
-    return { reason: 'not_in_warehouse', message, problems: [{ field, message: `has not enough of ${sku}` }] };
+    const message = `Warehouse ${warehouseId} has ${free} free pieces of ${sku}, but this shipment needs ${wanted} more than are reserved there.`;
+    return { reason: 'not_in_warehouse', message, problems: [{ field, message: `does not have enough of ${sku}` }] };
   }
   tx.write(sql.move, [orderId, JSON.stringify(moves), cause.nowIso]);
   writeEntry(tx, orderId, { ...cause, action: 'move reservation' }, { reserved }, { moved: moves });
   return undefined;
 }
 
-/** What must be reserved at a warehouse in place of elsewhere, so that these lines can leave from there. */
+/** The reservations that must move to a warehouse so that these lines can ship from there. */
 function movesTo(to: string, lines: readonly LineQuantity[], reserved: readonly StockQuantity[]): StockMove[] {
   return lines.flatMap(({ sku, quantity }) => {
     const there = reserved.find((one) => one.sku === sku && one.warehouseId === to)?.quantity ?? 0;
@@ -156,8 +155,8 @@ function movesTo(to: string, lines: readonly LineQuantity[], reserved: readonly 
   });
 }
 
-/** What could be promised of each place that something was taken from, before and after. */
-function promised(
+/** For the audit log: the available stock in each warehouse that was used, before and after. */
+function auditStates(
   taken: readonly StockQuantity[],
   candidates: readonly Candidate[],
 ): { readonly before: object; readonly after: object } {
@@ -174,7 +173,7 @@ function promised(
   };
 }
 
-/** One warehouse that has everything, for one parcel; else for each line one that has all of it; else what there is. */
+/** Prefers one warehouse that has everything, so that one parcel is enough; otherwise splits each line over the fullest warehouses. */
 export function chooseWarehouses(
   wanted: readonly LineQuantity[],
   candidates: readonly Candidate[],

@@ -5,8 +5,8 @@ import { statement } from '../postgres/statements';
 const sql = { insert: statement('notice-insert'), cancel: statement('notices-cancel') };
 
 /**
- * Queues a notice within a step: it is sent only if the step stays. Told again under its key, nothing happens.
- * @param now by this computer's clock, which is the relays' too: how late a notice is, is counted from here
+ * Queues a notice in a step's transaction. Queuing it again under its key does nothing.
+ * @param now by this computer's clock, which the relays use, too: they count from it how late the notice is
  */
 export function queueNotice(tx: Transaction, notice: Notice, now: Date): void {
   const { noticeKey, kind, subject, recipient, data, dueAt, expiresAt, quietHours } = notice;
@@ -26,8 +26,8 @@ export function queueNotice(tx: Transaction, notice: Notice, now: Date): void {
 }
 
 /**
- * Takes back, within a step, what was not sent yet: all kinds where none is named. What is being handed over just now is not
- * tried again, and nobody may send it again.
+ * Cancels notices that are not sent yet, in a step's transaction; all kinds if none is named. A notice that is being handed over
+ * at this moment is not tried again, and nobody can ask to send it again.
  */
 export function cancelNotices(
   tx: Transaction,

@@ -25,21 +25,21 @@ const sql = {
   again: statement('notice-again'),
 };
 
-/** Longer lists are read by nobody and would hold a connection for a whole export. */
+/** A page for people; a larger one would occupy a connection for a whole export. */
 const MAX_ROWS = 500;
 const MAX_ERROR_LENGTH = 500;
 
-/** What became of a notice in each channel that is done with it. A channel is in one list at most. */
+/** The outcome of a notice in each channel that has finished with it. A channel is in at most one list. */
 export interface ChannelStates {
-  /** Took it. */
+  /** Delivered. */
   readonly done: readonly string[];
-  /** Refused it for good, or was given up. */
+  /** Permanently refused, or given up. */
   readonly failed: readonly string[];
-  /** Nobody knows whether it took it, and asking again could tell it twice. */
+  /** Unknown whether it was delivered; another try could send it twice. */
   readonly inDoubt: readonly string[];
 }
 
-/** A notice that one relay has until its lease is over. */
+/** A notice that one relay has claimed until its lease ends. */
 export interface ClaimedNotice extends ChannelStates {
   readonly noticeKey: string;
   readonly kind: NoticeKind;
@@ -52,22 +52,22 @@ export interface ClaimedNotice extends ChannelStates {
   readonly queuedAt: Date;
   /** How often it was tried so far. */
   readonly attempts: number;
-  /** The channel that a relay which died was handing it to. */
+  /** The channel to which a relay was handing it over when the relay died. */
   readonly sendingTo?: string;
   readonly lastError?: string;
   /** When a person asked to send it again. */
   readonly askedAgainAt?: Date;
-  /** What it says is not true any more: nobody else may be told. */
+  /** What it says is no longer true: it must not be sent to anybody else. */
   readonly isOvertaken: boolean;
-  /** End of the lease; no two claims of a notice have the same, so it tells this claim from a later one. */
+  /** The end of the lease. It is unique among the claims of a notice and so identifies this claim. */
   readonly leaseUntil: Date;
 }
 
-/** What is written down of a claimed notice. */
+/** The result that a relay records for a claimed notice. */
 export interface NoticeOutcome extends ChannelStates {
-  /** `queued`: it goes on, now under this lease or at another time. */
+  /** `queued`: more is to be done, under this lease or later. */
   readonly status: Exclude<NoticeStatus, 'sending' | 'canceled'>;
-  /** Where it goes on: the time of the next look. Absent: the lease stays. */
+  /** For `queued`: the time of the next try. Absent: the lease stays. */
   readonly nextAttemptAt?: Date;
   /** Tries to count that `begin` did not count. */
   readonly tries?: number;
@@ -75,7 +75,7 @@ export interface NoticeOutcome extends ChannelStates {
   readonly error?: string;
 }
 
-/** What people ask of notices. */
+/** A filter for lists of notices. */
 export interface ListNotices {
   readonly subject?: { readonly type: NoticeSubjectType; readonly id: string };
   readonly orderId?: string;
@@ -83,31 +83,31 @@ export interface ListNotices {
   readonly limit: number;
 }
 
-/** Statuses that are not the end, or want a look. */
+/** Statuses of notices that still wait or need attention. */
 export type OpenNoticeStatus = Extract<NoticeStatus, 'queued' | 'sending' | 'in_doubt' | 'failed'>;
 
-/** The notices' rows, as a relay moves them on. */
+/** The queue of notices. */
 export interface NoticeStore {
-  /** Due ones, oldest first, and those whose relay died while it had them. */
+  /** Claims due notices, oldest first, including those whose relay has died. */
   claimDue(limit: number, leaseMs: number): Promise<ClaimedNotice[]>;
   /**
-   * To be called before a channel is told. Answers with the notice under a new lease; undefined where it is not ours any
-   * more or was taken back, and then nobody may be told.
+   * Must be called before a notice is handed to a channel. Returns the notice under a new lease; undefined if another relay has
+   * claimed it or it was cancelled, and then it must not be sent.
    */
   begin(notice: ClaimedNotice, channel: string, tries: number, leaseMs: number): Promise<ClaimedNotice | undefined>;
-  /** False where it is not ours any more or was taken back: nothing is changed then. */
+  /** False if another relay has claimed the notice or it was cancelled; then nothing is changed. */
   record(notice: ClaimedNotice, outcome: NoticeOutcome): Promise<boolean>;
   /** Newest first. */
   listNotices(filter: ListNotices): Promise<NoticeView[]>;
-  /** Those that still wait, and those that want a look. */
+  /** Counts the notices that still wait or need attention. */
   countOpen(): Promise<Readonly<Record<OpenNoticeStatus, number>>>;
-  /** A person wants one that failed or is in doubt sent again, to whom it did not reach for certain. */
+  /** Sends a notice that failed or is in doubt again, at a person's request, through the channels that have not certainly delivered it. */
   sendAgain(noticeKey: string, actor: string): Promise<SendNoticeAgainAnswer>;
 }
 
 export interface NoticeStoreDeps {
   readonly pool: Pool;
-  /** For tests; the computer's clock otherwise. It must be the one that `queueNotice` was given. */
+  /** Default: the system's clock. It must be the clock that `queueNotice` gets. */
   readonly now?: () => Date;
 }
 
@@ -165,7 +165,7 @@ async function sendAgain(pool: Pool, noticeKey: string, actor: string, now: Date
       return { accepted: false, reason: 'no_longer_true' };
     }
     const [again] = await tx.query<ViewRow>(sql.again, [noticeKey, now, actor]);
-    if (again === undefined) throw new Error('a notice that is locked is there');
+    if (again === undefined) throw new Error(`notice ${noticeKey} has disappeared although it was locked`);
     return { accepted: true, notice: viewOf(again) };
   });
 }

@@ -6,10 +6,10 @@ import { statement } from '../postgres/statements';
 
 const sql = { contact: statement('order-contact') };
 
-/** How to reach who ordered. Personal: looked up when it is needed, kept nowhere. */
+/** How to reach the customer of an order. Personal data: looked up when needed, stored nowhere else. */
 export type OrderContact = Pick<PersonalData, 'email' | 'name'>;
 
-/** Reads an order's contact; undefined where there is no such order. @throws Error where no key decrypts it */
+/** Reads an order's contact; undefined if there is no such order. @throws Error if no key decrypts it */
 export function createOrderContacts(
   pool: Pool,
   keyring: Keyring,

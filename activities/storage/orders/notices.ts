@@ -16,8 +16,8 @@ export interface StepEvent {
 }
 
 /**
- * Queues what a step on an order makes true, and withdraws what it makes untrue, in the step's own transaction.
- * @param before undefined where the step places the order
+ * Queues the notices that a step on an order makes true and cancels those that it makes untrue, in the step's transaction.
+ * @param before undefined if the step places the order
  */
 export function writeOrderNotices(
   tx: Transaction,
@@ -38,7 +38,7 @@ export function writeOrderNotices(
   }
 }
 
-/** What still waits of these is not true any more, or is about to be told anew. */
+/** Kinds of waiting notices that are no longer true, or that a new notice replaces. */
 function untrueKinds(before: OrderFacts, after: OrderFacts): NoticeKind[] {
   const kinds: NoticeKind[] = [];
   if (before.state !== 'cancelled' && after.state === 'cancelled') kinds.push('order_confirmed');
@@ -67,7 +67,7 @@ function noticeOf({ type, data }: StepEvent, facts: OrderFacts, cause: StepCause
       const items = itemsOf(data['lines'] as readonly LineQuantity[]);
       const unpaid = data['reason'] === PAYMENT_NOT_RENEWED;
       const more = { orderId, items, isPartial: data['partial'] === true, unpaid };
-      // Its money may come back in several refunds, each of which cancels other lines.
+      // An order may be refunded in several steps, each of which cancels other lines.
       return notice(facts, cause, 'order_cancelled', cause.operationKey, more);
     }
     case 'PaymentActionRequired': {
@@ -118,7 +118,7 @@ function notice<Kind extends OrderNotice['kind']>(
   } as OrderNotice;
 }
 
-/** A key travels in paths and headers, and carriers' numbers are any text. */
+/** Notice keys appear in paths and headers, but carriers' numbers may be any text, so they are hashed. */
 function shortOf(which: string): string {
   return createHash('sha256').update(which).digest('hex').slice(0, 16);
 }

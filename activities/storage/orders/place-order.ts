@@ -39,7 +39,7 @@ interface Claimed {
   readonly undone: boolean;
 }
 
-/** Personal data of an order, as it is encrypted at rest. */
+/** The personal data of an order; encrypted at rest. */
 export interface PersonalData {
   readonly email: string;
   readonly name?: string;
@@ -79,7 +79,7 @@ export async function placeOrder(
   });
 }
 
-/** Makes sure that an order is not recorded, now or later; where it is recorded already, answers with it. */
+/** Makes sure that an order is never recorded; if it is recorded already, returns it. */
 export async function withdrawOrder(pool: Pool, now: Date, orderId: string): Promise<WithdrawOrderResult> {
   const key = operationKeys.place(orderId);
   return transact(pool, async (tx) => {
@@ -104,10 +104,10 @@ function heldAttempt({ orderId, cart, paymentIntentId }: PlaceOrderInput, attemp
   const total = cartTotal(cart);
   const attempt = attempts.findLast((one) => one.paymentIntentId === paymentIntentId && one.status === 'authorized');
   if (attempt === undefined || attempt.tombstoned)
-    throw defect(`no hold of ${paymentIntentId} stands for order ${orderId}`);
+    throw defect(`order ${orderId} has no open hold on ${paymentIntentId}`);
   if (attempt.currency !== cart.currency || openAmount(attempt) < total) {
     throw defect(
-      `${formatMoney({ amount: openAmount(attempt), currency: attempt.currency ?? cart.currency })} are held for order ${orderId} of ${formatMoney({ amount: total, currency: cart.currency })}`,
+      `order ${orderId} costs ${formatMoney({ amount: total, currency: cart.currency })}, but only ${formatMoney({ amount: openAmount(attempt), currency: attempt.currency ?? cart.currency })} are held for it`,
     );
   }
   return attempt;
@@ -116,7 +116,7 @@ function heldAttempt({ orderId, cart, paymentIntentId }: PlaceOrderInput, attemp
 function newOrder({ orderId, cart }: PlaceOrderInput, attempt: AttemptRow, attempts: number, now: Date): OrderFacts {
   const hold = holdOfAttempt(attempt);
   if (hold === undefined || attempt.paymentMethodId === null)
-    throw defect(`the hold of order ${orderId} is not complete`);
+    throw defect(`the recorded hold of order ${orderId} lacks its dates or its payment method`);
   return {
     orderId,
     cartId: cart.cartId,

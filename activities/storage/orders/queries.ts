@@ -10,7 +10,7 @@ import type { Keyring } from '../../crypto';
 import { catalogueProblems, type CataloguePrice } from '../inventory/catalogue';
 import { run } from '../postgres/database';
 import { dismissException } from '../exceptions/exceptions';
-import { readRefund } from './money-back-record';
+import { readRefund } from './refund-and-dispute-records';
 import { orderLoad, orderRecord, utc, type OrderRow } from './record';
 import { statement, type Statement } from '../postgres/statements';
 
@@ -28,7 +28,7 @@ const sql = {
   reservations: statement('reservations-of'),
 };
 
-/** A page no longer than a person reads; larger ones would hold a connection for a whole export. */
+/** A page for people; a larger one would occupy a connection for a whole export. */
 const MAX_ROWS = 500;
 const DEFAULT_ROWS = 100;
 
@@ -40,24 +40,24 @@ export interface ListOrders {
   readonly before?: string;
 }
 
-/** What the gateway and the command line ask. Nothing here locks, and nothing here shows personal data. */
+/** Queries of the gateway and the command line. None locks anything, and none shows personal data. */
 export interface OrderQueries {
   getOrder(orderId: string): Promise<OrderView | undefined>;
-  /** Its channel; undefined where it is not recorded. Costs less than reading it. */
+  /** The order's channel; undefined if the order is not recorded. Cheaper than `getOrder`. */
   channelOf(orderId: string): Promise<string | undefined>;
-  /** Is it recorded, or was a payment for it begun here? False for an order of another shop or database. */
+  /** Is the order recorded, or was a payment for it begun here? False for an order of another shop or database. */
   isOurs(orderId: string): Promise<boolean>;
   findOrderByCart(cartId: string): Promise<OrderView | undefined>;
   getRefund(refundId: string): Promise<RefundFacts | undefined>;
   /** Newest first. */
   listOrders(filter: ListOrders): Promise<OrderView[]>;
-  /** Orders that wait for longer than they should, or with an open exception. */
+  /** Orders that are overdue or have an open exception. */
   listStuck(filter: { readonly now: string; readonly limit?: number }): Promise<OrderView[]>;
-  /** Open exceptions, those of checkouts that never became an order included. */
+  /** Open exceptions, including those of checkouts that never became an order. */
   listExceptions(limit?: number, orderId?: string): Promise<ExceptionView[]>;
-  /** Also one that is resolved. */
+  /** An exception, open or resolved. */
   getException(exceptionId: string): Promise<ExceptionView | undefined>;
-  /** Closes one that no workflow looks after any more; false where it is closed. */
+  /** Closes an exception whose workflow has ended; false if it is closed already. */
   dismissException(input: Parameters<typeof dismissException>[2]): Promise<boolean>;
   checkCatalogue(
     currency: string,
@@ -65,7 +65,7 @@ export interface OrderQueries {
   ): Promise<FieldProblem[]>;
 }
 
-/** Questions on orders, answered from Postgres alone, so also while no worker runs. */
+/** Answers from Postgres alone, so also while no worker runs. */
 export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries {
   const views = (rows: readonly OrderRow[]): OrderView[] => rows.map((row) => viewOf(orderRecord(row.record).facts));
   const limited = (limit: number | undefined): number => Math.min(limit ?? DEFAULT_ROWS, MAX_ROWS);

@@ -4,10 +4,10 @@ import type { OrderException } from '../../../workflows/domain/exception/excepti
 import type { OrderLine } from '../../../workflows/domain/order/lines';
 import { run } from '../postgres/database';
 import { utc } from '../postgres/documents';
-import { disputeFacts, refundFacts, type DisputeDocument, type RefundDocument } from './money-back-record';
+import { disputeFacts, refundFacts, type DisputeDocument, type RefundDocument } from './refund-and-dispute-records';
 import { statement } from '../postgres/statements';
 
-/** One order as Postgres keeps it: the facts that workflows see, and what only this folder needs. */
+/** One order as recorded in Postgres: the facts that workflows see, and what only storage needs. */
 export interface OrderRecord {
   readonly facts: OrderFacts;
   /** The attempt whose hold is open. */
@@ -22,7 +22,7 @@ export interface OpenException extends OrderException {
   readonly workflowId: string;
 }
 
-/** A row of order-load.sql: JSON, so numbers are numbers and times are Postgres' own notation. */
+/** A row of order-load.sql. It is JSON, so times are in Postgres' own notation. */
 export interface OrderRow {
   readonly record: OrderDocument;
 }
@@ -131,7 +131,7 @@ export function orderRecord(row: OrderDocument): OrderRecord {
     paymentMethodId: row.paymentMethodId,
     customerId: row.customerId,
     shipments: (row.shipments ?? []).map(shipmentOf),
-    // Nothing in place of an empty list: most orders have none, and every step's answer is kept in a history.
+    // Absent instead of an empty list: most orders have none, and histories store every step's result.
     ...(row.refunds !== null && { refunds: row.refunds.map(refundFacts) }),
     ...(row.disputes !== null && { disputes: row.disputes.map(disputeFacts) }),
     ...(row.holdWarnedAt !== null && { holdWarnedAt: utc(row.holdWarnedAt) }),
@@ -142,12 +142,12 @@ export function orderRecord(row: OrderDocument): OrderRecord {
   return { facts, holdAttempt, eventSequence, traceId, openExceptions };
 }
 
-/** A sum that most orders do not have. */
+/** Leaves out a sum that is zero for most orders. */
 export function unlessZero<K extends string>(key: K, amount: number): { readonly [P in K]?: number } {
   return (amount === 0 ? {} : { [key]: amount }) as { readonly [P in K]?: number };
 }
 
-/** Of several open exceptions the first is shown: the later ones mostly follow from it. */
+/** Of several open exceptions the first is shown, because later ones usually follow from it. */
 export function exceptionOf(open: readonly OpenException[]): Pick<OrderFacts, 'exception' | 'exceptionKinds'> {
   const [first] = open;
   if (first === undefined) return {};

@@ -15,7 +15,7 @@ import { mergeLines, type StockQuantity } from '../inventory/stock';
 
 const sql = { consume: statement('stock-consume') };
 
-/** Why these lines cannot ship now; undefined where they can. */
+/** Why these lines cannot ship now; undefined if they can. */
 export function shipmentProblem(facts: OrderFacts, lines: readonly LineQuantity[]): string | undefined {
   const remaining = new Map(remainingLines(facts).map((line) => [line.sku, line.quantity]));
   if (lines.length === 0) return `a shipment of order ${facts.orderId} has no lines`;
@@ -28,22 +28,22 @@ export function shipmentProblem(facts: OrderFacts, lines: readonly LineQuantity[
   return undefined;
 }
 
-/** Why the record of a parcel would refuse it; undefined where it would not. Its warehouse is asked by `reserveAtWarehouse`. */
-export function refuseRecord(
+/** Why a parcel could not be recorded; undefined if it could. `reserveAtWarehouse` checks its warehouse. */
+export function refuseParcelRecord(
   facts: OrderFacts,
   { shipmentId, lines, trackingNumber }: ShipmentRecord,
 ): RefusalCause | undefined {
   const { orderId } = facts;
   if (isTerminal(facts.state)) return { reason: 'order_cancelled', message: `Order ${orderId} is ${facts.state}.` };
   if (facts.shipments.some((one) => one.shipmentId === shipmentId)) {
-    const message = `Tracking number ${trackingNumber} was shipped with other lines before.`;
+    const message = `Tracking number ${trackingNumber} was already shipped with other lines.`;
     return { reason: 'tracking_number_used', message };
   }
   const problem = shipmentProblem(facts, lines);
   return problem === undefined ? undefined : { reason: 'exceeds_remaining', message: `${problem}.` };
 }
 
-/** Adds a shipment to a step, takes its pieces out of the promised stock, and moves an order that has all shipped on. */
+/** Adds a shipment to a step and removes its pieces from the reserved stock. */
 export function applyShipment(
   step: OrderStep,
   tx: Transaction,
@@ -68,20 +68,20 @@ export function applyShipment(
   step.ship(parcel);
 }
 
-/** Where all pieces of a parcel were promised from; undefined where they come from several. */
+/** The warehouse in which all pieces of a parcel were reserved; undefined if there are several. */
 function onlyWarehouse(picked: readonly StockQuantity[]): string | undefined {
   const [first, ...others] = new Set(picked.map((one) => one.warehouseId));
   return others.length === 0 ? first : undefined;
 }
 
 /**
- * Takes an order of which nothing is left to ship through `paid` and `fulfilled` to `shipped`, with the event of each, and
- * on to `delivered` where all its parcels have arrived before.
+ * Moves an order of which nothing is left to ship through `paid` and `fulfilled` to `shipped`, with the event of each state, and
+ * on to `delivered` if all its parcels have arrived.
  */
 export function completeShipping(step: OrderStep, paidBefore: boolean): void {
   if (remainingLines(step.facts).length > 0) return;
   closeLostDisputes(step);
-  closeWhatStopped(step);
+  closeStopExceptions(step);
   if (step.facts.state !== 'paid') {
     step.moveTo('paid');
     if (!paidBefore) step.emit('OrderPaid', { captured: step.facts.amounts.captured, currency: step.facts.currency });
@@ -99,8 +99,8 @@ export function completeShipping(step: OrderStep, paidBefore: boolean): void {
   completeDelivery(step);
 }
 
-/** Nothing is left to ship: nobody needs to decide any more what becomes of its hold, or of money taken ahead where it paid for parcels. */
-export function closeWhatStopped(step: OrderStep): void {
+/** Closes the exceptions that have no purpose once nothing is left to ship: decisions on the hold, and on money captured ahead if it paid for parcels. */
+export function closeStopExceptions(step: OrderStep): void {
   const kinds: ExceptionKind[] = [
     'hold_decision',
     'hold_cancelled',
@@ -112,7 +112,7 @@ export function closeWhatStopped(step: OrderStep): void {
   closeExceptions(step.tx, step, workflowIds.order(step.facts.orderId), kinds);
 }
 
-/** Takes a shipped order to `delivered` once the last parcel has arrived. */
+/** Moves a shipped order to `delivered` once the last parcel has arrived. */
 export function completeDelivery(step: OrderStep): void {
   const { state, shipments } = step.facts;
   if (state !== 'shipped' || shipments.some((one) => one.deliveredAt === undefined)) return;
@@ -120,7 +120,7 @@ export function completeDelivery(step: OrderStep): void {
   step.emit('OrderDelivered', { shipments: shipments.map((one) => one.shipmentId) });
 }
 
-/** Which promised pieces a shipment takes: those of the warehouse it came from first. */
+/** The reserved pieces that a shipment uses, those of its own warehouse first. */
 export function pickStock(
   lines: readonly LineQuantity[],
   reserved: readonly StockQuantity[],

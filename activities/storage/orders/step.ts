@@ -38,7 +38,7 @@ const sql = {
   done: statement('operation-done'),
 };
 
-/** Kinds of entries in the ledger; the migrations say what each means. */
+/** Kinds of ledger entries; the migrations define each. */
 export type LedgerKind =
   | 'authorized'
   | 'captured'
@@ -61,13 +61,13 @@ export interface LedgerMovement {
   readonly operationKey: string;
 }
 
-/** Locks an order and reads it, together with whatever else is sent in the same tick. */
+/** Locks an order and reads it. Queries sent in the same tick share the round trip. */
 export async function lockOrder(tx: Transaction, orderId: string): Promise<OrderRecord | undefined> {
   const [, [row]] = await Promise.all([tx.query(sql.lock, [orderId]), tx.query<OrderRow>(orderLoad, [orderId])]);
   return row && orderRecord(row.record);
 }
 
-/** As lockOrder. @throws ApplicationFailure `NotFound` */
+/** Like lockOrder. @throws ApplicationFailure `NotFound` */
 export async function lockKnownOrder(tx: Transaction, orderId: string): Promise<OrderRecord> {
   const record = await lockOrder(tx, orderId);
   if (record === undefined) throw notFound(`order ${orderId}`);
@@ -75,8 +75,8 @@ export async function lockKnownOrder(tx: Transaction, orderId: string): Promise<
 }
 
 /**
- * One business step on one order: changes are made to the facts in memory, asserted against the transition tables, and
- * written by `finish` with the outbox and the audit log. The facts that `finish` returns are what a fresh read gives.
+ * One business step on one order. It changes the facts in memory, checks them against the transition tables, and writes them in
+ * `finish`, together with the outbox and the audit log. `finish` returns the same facts as a fresh read.
  */
 export class OrderStep {
   facts: OrderFacts;
@@ -99,28 +99,28 @@ export class OrderStep {
     return this.holdAttempt;
   }
 
-  /** @throws ApplicationFailure `Defect` where the table has no such transition */
+  /** @throws ApplicationFailure `Defect` if the table has no such transition */
   moveTo(state: OrderState): void {
     const from = this.facts.state;
     if (!canTransition(from, state)) throw defect(`order ${this.facts.orderId} cannot go from ${from} to ${state}`);
     this.facts = { ...this.facts, state };
   }
 
-  /** @throws ApplicationFailure `Defect` where the table has no such transition */
+  /** @throws ApplicationFailure `Defect` if the table has no such transition */
   setPayment(paymentState: PaymentState): void {
     const from = this.facts.paymentState;
     if (!canPaymentTransition(from, paymentState)) {
       throw defect(`the payment of order ${this.facts.orderId} cannot go from ${from} to ${paymentState}`);
     }
     this.facts = { ...this.facts, paymentState };
-    // A customer who was asked while a hold still stands is asked until that hold ends or another takes its place.
+    // A request to the customer that was made beside an open hold stays until that hold ends or is replaced.
     const asksOn =
       this.facts.hold !== undefined && (paymentState === 'authorized' || paymentState === 'partially_captured');
     if (paymentState !== 'payment_needed' && !asksOn) this.endRequest();
   }
 
-  /** What leaves an order without a hold writes until when it gets one: no failure after this step leaves the order alone. */
-  private ensureOwner(): void {
+  /** A step that leaves an order without a hold also writes a deadline for the next one, so that a failure after this step is noticed. */
+  private ensureHoldDeadline(): void {
     const { hold, paymentDeadline, paymentState, policy } = this.facts;
     if (hold !== undefined || paymentDeadline !== undefined) return;
     const isDue = paymentState === 'partially_captured' && owedAmount(this.facts) > 0;
@@ -136,7 +136,7 @@ export class OrderStep {
     this.events.push({ type, data });
   }
 
-  /** Changes optional facts; `undefined` takes them away. */
+  /** Changes optional facts; `undefined` removes them. */
   patch(changes: {
     readonly paymentDeadline?: string | undefined;
     readonly pendingPaymentIntentId?: string | undefined;
@@ -153,8 +153,8 @@ export class OrderStep {
     this.facts = next as unknown as OrderFacts;
   }
 
-  /** Makes a hold the order's own. The ledger must have the held amount already, or this step must write it. */
-  takeHold(attempt: number, hold: Hold): void {
+  /** Makes a hold the order's open one. The ledger must contain the held amount, or this step must write it. */
+  setHold(attempt: number, hold: Hold): void {
     const replaced = this.holdAttempt === attempt ? undefined : this.facts.hold?.paymentIntentId;
     const others = this.facts.supersededHolds.filter((id) => id !== hold.paymentIntentId);
     this.holdAttempt = attempt;
@@ -163,7 +163,7 @@ export class OrderStep {
     this.endRequest();
   }
 
-  /** The hold that the order lives on, told again by the provider. */
+  /** Updates the order's open hold with the provider's newer answer. */
   refreshHold(hold: Hold): void {
     this.facts = { ...this.facts, hold };
   }
@@ -172,11 +172,11 @@ export class OrderStep {
     this.holdAttempt = null;
     const { hold: _gone, ...rest } = this.facts;
     this.facts = rest;
-    // A customer who was asked beside the hold is asked anew where it turns out that a payment is needed.
+    // Ends a request made beside the hold; if a payment is needed, the customer is asked anew.
     if (rest.paymentState !== 'payment_needed') this.endRequest();
   }
 
-  /** The order needs its open hold no more: it stands at the provider until it is voided. */
+  /** Marks the order's open hold as no longer needed; it stays open at the provider until the workflow voids it. */
   supersedeHold(): void {
     const { hold } = this.facts;
     this.dropHold();
@@ -240,9 +240,9 @@ export class OrderStep {
     return this.openExceptions;
   }
 
-  /** Queues every write of the step, with its operation key as done; answers with the order as it is now. */
+  /** Writes the step with its operation key as done, and returns the order as it is now. */
   finish(operation?: { readonly kind: string; readonly paymentIntentId?: string }): OrderFacts {
-    this.ensureOwner();
+    this.ensureHoldDeadline();
     const { facts, tx, cause } = this;
     if (operation !== undefined) {
       tx.write(sql.done, [
@@ -277,7 +277,7 @@ export class OrderStep {
   }
 }
 
-/** The sums of an order after a movement, as the trigger on the ledger makes them. */
+/** The sums of an order after a movement, calculated like the trigger on the ledger does. */
 function movedAmounts(amounts: OrderAmounts, { kind, amount }: Pick<LedgerMovement, 'kind' | 'amount'>): OrderAmounts {
   const { disputed = 0, refundedOutside = 0, ...known } = amounts;
   const { refundPending, refunded } = known;
@@ -307,7 +307,6 @@ function withRest(known: OrderAmounts, refundedOutside: number, disputed: number
   return { ...known, ...unlessZero('refundedOutside', refundedOutside), ...unlessZero('disputed', disputed) };
 }
 
-/** Ledger rows of one order. */
 export function writeLedger(
   tx: Transaction,
   orderId: string,
@@ -317,7 +316,7 @@ export function writeLedger(
   tx.write(sql.ledger, [JSON.stringify(movements.map((one) => ({ ...one, orderId, currency })))]);
 }
 
-/** Outbox rows that follow the last one of the order, without gaps. */
+/** Writes events to the outbox, numbered from the last one of the order without gaps. */
 export function writeEvents(
   tx: Transaction,
   orderId: string,

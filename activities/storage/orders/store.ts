@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
 import { remainingLines, type OrderFacts } from '../../../workflows/domain/order/order';
+import { formatMoney } from '../../../workflows/domain/shared/money';
 import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
 import { isGivenBack } from '../../../workflows/domain/order/order';
 import { owedFor, paidAhead } from '../../../workflows/domain/order/owed';
@@ -11,12 +12,12 @@ import type { ShipmentRefused, ShipmentStopped } from '../../../workflows/paymen
 import type { Keyring } from '../../crypto';
 import { transact, type Transaction } from '../postgres/database';
 import { abandonCapture } from '../payments/capture';
-import { reopenHold } from '../payments/let-go';
+import { reopenHold } from '../payments/end-hold';
 import { closeLostDisputes, decideException, raiseException, resolveException } from '../exceptions/exceptions';
 import { defect } from '../postgres/failures';
 import { lockKnownOrder, OrderStep } from './step';
 import { placeOrder, withdrawOrder } from './place-order';
-import { applyShipment, closeWhatStopped, completeDelivery, completeShipping, refuseRecord } from './shipping';
+import { applyShipment, closeStopExceptions, completeDelivery, completeShipping, refuseParcelRecord } from './shipping';
 import { statement } from '../postgres/statements';
 import { findShortage, releaseStock, reserveAtWarehouse, reserveStock, type StockQuantity } from '../inventory/stock';
 
@@ -30,15 +31,15 @@ const sql = {
 export interface OrderStoreDeps {
   readonly pool: Pool;
   readonly keyring: Keyring;
-  /** Where a customer renews a payment; goes into the event that asks for it. */
+  /** The page on which a customer renews a payment, for the event that asks for it. */
   readonly paymentLink?: (orderId: string) => string;
-  /** For tests; the computer's clock otherwise. */
+  /** Default: the system's clock. */
   readonly now?: () => Date;
 }
 
 type Input<Name extends keyof OrderActivities> = Parameters<OrderActivities[Name]>[0];
 
-/** The activities on orders and stock: one transaction each, with its events and its audit entry inside it. */
+/** The activities on orders and stock. Each is one transaction that includes its events and its audit entry. */
 export function createOrderStore(deps: OrderStoreDeps): OrderActivities {
   const { pool, keyring } = deps;
   const now = deps.now ?? (() => new Date());
@@ -101,7 +102,7 @@ async function recordShipment(
     const amount = shipmentAmount(facts, shipment.lines);
     const cause = { operationKey, action: 'ship', actor: 'warehouse', nowIso: now.toISOString() };
     const refused =
-      refuseRecord(facts, shipment) ??
+      refuseParcelRecord(facts, shipment) ??
       refuseUnpaid(facts, owedFor(facts, shipment.lines)) ??
       (await reserveAtWarehouse(tx, { orderId, ...cause }, shipment));
     if (refused !== undefined) return { outcome: 'refused', facts, cause: refused };
@@ -118,18 +119,18 @@ function refuseUnpaid({ orderId, paymentState }: OrderFacts, owed: number): Refu
   if (owed === 0) return undefined;
   return {
     reason: 'outcome_unknown',
-    message: `Order ${orderId} is ${paymentState}: its shipments are recorded with their captures; send it again.`,
+    message: `Order ${orderId} is ${paymentState}, so this shipment needs a capture; send the command again.`,
   };
 }
 
-/** All has left and the last parcel cost nothing more: what is still held is released by the order's workflow. */
+/** The last parcel has left and needed no capture: the order's workflow voids what is still held. */
 function endHold(step: OrderStep): void {
   if (step.facts.paymentState === 'captured') return;
   step.supersedeHold();
   step.setPayment('captured');
 }
 
-/** Bounded, since a key is part of an index, and told from any one id. */
+/** A short key for several shipments, because an operation key is part of an index; the prefix distinguishes it from a shipment id. */
 function manyOf(shipmentIds: readonly string[]): string {
   return `sha256:${createHash('sha256').update(JSON.stringify(shipmentIds)).digest('hex')}`;
 }
@@ -177,30 +178,32 @@ async function cancelOrder(pool: Pool, now: Date, input: Input<'cancelOrder'>): 
       completeShipping(step, facts.paymentState === 'captured');
     } else {
       step.moveTo('cancelled');
-      // What was taken and given back stays captured: the ledger shows where it went.
+      // Money that was captured and refunded stays `captured`: the ledger shows the refund.
       step.setPayment(facts.amounts.captured > 0 ? 'captured' : 'voided');
       undoReservation(tx, orderId, now);
     }
     tx.write(sql.release, [orderId]);
     closeLostDisputes(step);
-    closeWhatStopped(step);
+    closeStopExceptions(step);
     return step.finish({ kind: 'cancel' });
   });
 }
 
-/** No late reservation may land after the order that it was for. */
+/** Tombstones the reservation, so that a late one is not recorded for the cancelled order. */
 function undoReservation(tx: Transaction, orderId: string, now: Date): void {
   tx.write(sql.undo, [operationKeys.reserve(orderId), 'reserve', orderId, now]);
 }
 
 function assertCancellable(facts: OrderFacts, remaining: number): void {
   const { orderId, state, hold, currency } = facts;
-  if (remaining === 0) throw defect(`order ${orderId} is ${state}: nothing of it is left to cancel`);
+  if (remaining === 0) throw defect(`order ${orderId} is ${state}: nothing is left to cancel`);
   if (hold !== undefined)
-    throw defect(`the hold ${hold.paymentIntentId} of order ${orderId} must be let go before its cancel`);
+    throw defect(`the hold ${hold.paymentIntentId} of order ${orderId} must be voided before the order is cancelled`);
   const ahead = paidAhead(facts);
   if (ahead > 0 && !isGivenBack(facts)) {
-    throw defect(`${ahead} ${currency} of order ${orderId} were captured for what has not shipped: refund them`);
+    throw defect(
+      `${formatMoney({ amount: ahead, currency })} of order ${orderId} were captured for what has not shipped: refund them first`,
+    );
   }
 }
 
@@ -233,7 +236,7 @@ async function requestPayment(pool: Pool, now: Date, input: RequestPaymentInput,
       actor: 'order',
       nowIso: now.toISOString(),
     });
-    // Under a hold that still stands the order ships on until that ends.
+    // With an open hold the order can ship until that hold ends.
     if (facts.hold === undefined) step.setPayment('payment_needed');
     step.patch({ paymentDeadline, pendingPaymentIntentId: paymentIntentId });
     step.emit('PaymentActionRequired', { reason, deadline: paymentDeadline, ...(link !== undefined && { link }) });

@@ -24,7 +24,7 @@ export interface PendingCapture {
   readonly amount: number;
 }
 
-/** What a step on a payment attempt reads, all of it locked. */
+/** Everything that a step on a payment attempt reads, locked. */
 export interface AttemptContext {
   readonly tx: Transaction;
   readonly record: OrderRecord | undefined;
@@ -32,10 +32,10 @@ export interface AttemptContext {
   readonly pendingCaptures: readonly PendingCapture[];
 }
 
-/** Money that is held, taken or let go; what goes back later is told by refunds and disputes. */
+/** Money that is held, captured or released. Refunds and disputes have their own movements. */
 export type HoldMovement = LedgerMovement & { readonly kind: 'authorized' | 'captured' | 'released' };
 
-/** What changes on an attempt; what is left out stays. */
+/** Changes of an attempt; fields that are left out stay as they are. */
 export interface AttemptChange {
   readonly status: AttemptStatus;
   readonly paymentIntentId?: string | undefined;
@@ -50,14 +50,14 @@ export interface AttemptChange {
 }
 
 /**
- * A person decides after so many holds of an order were lost in a row. The default policy renews for 30 days, and the shortest
- * hold of a card lasts nearly 5: more losses than that are not the calendar's.
+ * After this many holds of an order were lost in a row, a person decides. The default policy renews for 30 days, and the shortest
+ * card hold lasts nearly 5: more losses than that have another cause than time.
  */
 export const MAX_LOST_HOLDS = 6;
 
-const PLACED_MEANWHILE = Symbol('the order was placed while its attempts were waited for');
+const PLACED_MEANWHILE = Symbol('the order was placed while this step waited for the lock on its attempts');
 
-/** Locks an order, where it is recorded, and all its attempts. Orders are locked before attempts everywhere. */
+/** Locks an order, if it is recorded, and all its attempts. Orders are locked before attempts everywhere. */
 export async function onAttempts<T>(
   pool: Pool,
   orderId: string,
@@ -78,7 +78,7 @@ export async function onAttempts<T>(
   }
 }
 
-/** Writes changes of one attempt, and of the order that lives on it. */
+/** Writes changes of one attempt and of its order. */
 export class AttemptStep {
   readonly order: OrderStep | undefined;
   private readonly before: AttemptSummary;
@@ -99,19 +99,19 @@ export class AttemptStep {
     return this.cause.operationKey;
   }
 
-  /** Is this the hold that the order lives on? */
+  /** Is this the order's open hold? */
   get isCurrent(): boolean {
     return this.order?.currentAttempt === this.row.attempt;
   }
 
-  /** Can money still be set aside for the order, as far as it is recorded? */
-  get orderIsSettled(): boolean {
+  /** Does the order need no further hold? */
+  get orderNeedsNoHold(): boolean {
     if (this.order === undefined) return false;
     const { state, paymentState } = this.order.facts;
     return isTerminal(state) || paymentState === 'captured' || paymentState === 'voided';
   }
 
-  /** To be called before `move`: a hold has its dates before it has its money. */
+  /** Must be called before `move`: a constraint wants the dates of a hold before its money. */
   change(change: AttemptChange): void {
     const { row, cause, context, after } = this;
     this.after = {
@@ -147,12 +147,12 @@ export class AttemptStep {
     else if (moved.length > 0) writeLedger(this.context.tx, this.row.orderId, this.row.currency ?? '', moved);
   }
 
-  /** Lets no capture of this PaymentIntent land any more. */
+  /** Tombstones the captures of this PaymentIntent, so that no late one is recorded. */
   undoCaptures(paymentIntentId: string): void {
     this.context.tx.write(sql.undoCaptures, [this.row.orderId, paymentIntentId, this.cause.nowIso]);
   }
 
-  /** The open hold of the order is gone; the customer's deadline, where one runs, goes on. */
+  /** Records that the order's open hold is gone. A running deadline of the customer stays. */
   loseHold(reason: string): void {
     const { order, row } = this;
     if (order === undefined) return;
@@ -165,10 +165,10 @@ export class AttemptStep {
     order.emit('HoldExpired', { paymentIntentId: row.paymentIntentId, reason });
     const losses = this.lossesInARow();
     if (reason === 'expired' && losses >= MAX_LOST_HOLDS)
-      this.stopForPerson(`was lost, the ${losses}th in a row of which nothing was captured`);
+      this.stopForPerson(`was lost, the ${losses}th in a row from which nothing was captured`);
   }
 
-  /** Holds that ended at the provider since the order's money was last captured, this one included. */
+  /** Counts the holds that ended at the provider since the last capture, this one included. */
   private lossesInARow(): number {
     const { attempts } = this.context;
     const since = attempts.slice(attempts.findLastIndex((one) => one.capturedAmount > 0) + 1);
@@ -177,7 +177,7 @@ export class AttemptStep {
     return since.filter(isLost).length;
   }
 
-  /** The hold that the order lives on is gone: nothing ships, and nothing is authorized anew, until a person decides. */
+  /** Opens an exception for the lost hold: nothing ships and no new hold is requested until a person decides. */
   stopForPerson(what: string): void {
     const { context, order, row } = this;
     if (order === undefined) return;
@@ -191,14 +191,14 @@ export class AttemptStep {
     });
   }
 
-  /** Ends a step that changed the order, where there is one. */
+  /** Writes a step that changed the attempt and its order, if there is one. */
   finish(): OrderFacts | undefined {
     if (this.order !== undefined) return this.order.finish();
     this.finishAttempt();
     return undefined;
   }
 
-  /** Ends a step that left the order as it is. Told again what is known already, nothing was done. */
+  /** Writes the audit entry of a step that left the order unchanged; none if the attempt did not change either. */
   finishAttempt(): void {
     const { context, row, cause, before, after } = this;
     if (JSON.stringify(before) === JSON.stringify(after)) return;

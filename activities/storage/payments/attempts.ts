@@ -46,7 +46,7 @@ export function attemptRecord(row: AttemptRow): AttemptRecord {
   };
 }
 
-/** What is held and neither taken nor let go, in minor units. */
+/** What is held and neither captured nor released, in minor units. */
 export function openAmount(row: Pick<AttemptRow, 'authorizedAmount' | 'capturedAmount' | 'releasedAmount'>): number {
   return row.authorizedAmount - row.capturedAmount - row.releasedAmount;
 }

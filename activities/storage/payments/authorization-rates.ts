@@ -10,12 +10,12 @@ import { statement } from '../postgres/statements';
 
 const sql = { rates: statement('authorization-rates') };
 
-/** Brands, fundings and countries that one shop meets are some hundreds; what is rarer is in the total. */
+/** One shop meets some hundreds of combinations of brand, funding and country; rarer ones count only in the total. */
 const MAX_KINDS = 500;
 
-/** What banks answered, as it was recorded. */
+/** Queries over the recorded answers of banks. */
 export interface RateQueries {
-  /** Times as UTC ISO strings; the end is not in it. */
+  /** Times as UTC ISO strings; the end is exclusive. */
   authorizationRates(filter: {
     readonly from: string;
     readonly to: string;

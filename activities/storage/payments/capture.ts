@@ -18,7 +18,7 @@ import { notFound, operationUndone } from '../postgres/failures';
 import type { OrderStep } from '../orders/step';
 import type { BeginCaptureResult, CaptureOutcome } from './store';
 import { movement, raiseExternalCapture } from './record-attempt';
-import { applyShipment, completeShipping, refuseRecord, shipmentProblem } from '../orders/shipping';
+import { applyShipment, completeShipping, refuseParcelRecord, shipmentProblem } from '../orders/shipping';
 import { statement } from '../postgres/statements';
 import { mergeLines, reserveAtWarehouse, type StockQuantity } from '../inventory/stock';
 
@@ -37,7 +37,7 @@ interface Operation {
   readonly detail: { readonly lines?: readonly LineQuantity[]; readonly warehouseId?: string } | null;
 }
 
-/** Checks a capture against what remains and what is held, and writes down that it is under way. */
+/** Checks a capture against what remains and what is held, and records that it is under way. */
 export async function beginCapture(pool: Pool, now: Date, input: CapturePaymentInput): Promise<BeginCaptureResult> {
   const key = captureKey(input);
   return onAttempts(pool, input.orderId, async (context) => {
@@ -48,11 +48,11 @@ export async function beginCapture(pool: Pool, now: Date, input: CapturePaymentI
     if (operation?.done === true) return { kind: 'recorded', facts: record.facts };
     if (operation?.undone === true || row.tombstoned) throw operationUndone(key);
     if (isTerminal(record.facts.state)) throw operationUndone(key);
-    // The last word before the provider is asked. Not for a capture that is under way: its money may be taken already.
+    // The last check before the provider is called. A capture under way skips it, because its money may have been captured already.
     if (operation === undefined) {
       const facts = record.facts;
       if (input.shipment !== undefined && stopShipping(facts) !== undefined) return { kind: 'stopped', facts };
-      // Somebody else may have taken money since the workflow looked: what is owed now is asked for instead.
+      // Somebody else may have captured money since the workflow looked; the workflow then asks for what is owed now.
       if (input.amount > owed(facts, input)) return { kind: 'changed', facts };
       const cause = await refuseCapture(context, facts, row, input, now);
       if (cause !== undefined) return { kind: 'refused', facts, cause };
@@ -67,14 +67,14 @@ export async function beginCapture(pool: Pool, now: Date, input: CapturePaymentI
 }
 
 /**
- * A workflow task that was lost took the memory of its capture along: the same parcel with other contents must not go under the
- * key of the first, whose money may be taken already.
+ * A lost workflow task may have begun a capture that the workflow does not remember. The same parcel with other contents must not
+ * use the key of that capture, whose money may have been captured already.
  */
 function refuseOtherContents({ detail }: Operation, { shipment }: CapturePaymentInput): RefusalCause | undefined {
   if (shipment === undefined || detail?.lines === undefined) return undefined;
   const { lines, warehouseId, trackingNumber } = shipment;
   if (sameLines(detail.lines, mergeLines(lines)) && detail.warehouseId === warehouseId) return undefined;
-  const message = `Tracking number ${trackingNumber} is being shipped with other contents; send those again first.`;
+  const message = `Tracking number ${trackingNumber} is being shipped with other contents; send those contents again first.`;
   return { reason: 'tracking_number_used', message };
 }
 
@@ -82,7 +82,7 @@ function owed(facts: OrderFacts, { shipment }: CapturePaymentInput): number {
   return shipment === undefined ? owedAmount(facts) : owedFor(facts, shipment.lines);
 }
 
-/** Ends captures that were begun and that the provider did not make: see `PaymentStore.abandonCapture`. */
+/** See `PaymentStore.abandonCapture`. */
 export async function abandonCapture(
   pool: Pool,
   now: Date,
@@ -122,8 +122,8 @@ function beginValues(input: CapturePaymentInput, key: string, row: AttemptRow, n
 }
 
 /**
- * Records a capture: money, shipment, stock, states and events together. Safe to repeat. The money is taken whatever happens
- * here: where the parcel cannot be recorded with it, it is booked alone, and a person gets a case.
+ * Records a capture: money, shipment, stock, states and events together. Safe to repeat. The money has been captured in any case:
+ * if the parcel cannot be recorded, the money is booked alone and an exception is opened.
  */
 export async function recordCapture(
   pool: Pool,
@@ -135,7 +135,7 @@ export async function recordCapture(
     return await record(pool, now, input, outcome, undefined);
   } catch (error) {
     if (!isDefect(error)) throw error;
-    return record(pool, now, input, outcome, `it could not be recorded what they were for (${error.message})`);
+    return record(pool, now, input, outcome, `their purpose could not be recorded (${error.message})`);
   }
 }
 
@@ -168,9 +168,9 @@ async function record(
     const paidBefore = record.facts.paymentState === 'captured';
     const external = takeMoney(step, order, input, outcome);
     if (external > 0) raiseExternalCapture(context, step, input.paymentIntentId, external);
-    const problem = failed ?? landingProblem(record.facts, input);
-    if (problem !== undefined) keepStray(context, order, input, problem);
-    else land(context, order, input, outcome, { reserved, paidBefore });
+    const problem = failed ?? parcelProblem(record.facts, input);
+    if (problem !== undefined) bookMoneyAlone(context, order, input, problem);
+    else recordParcel(context, order, input, outcome, { reserved, paidBefore });
     return order.finish({ kind: 'capture', paymentIntentId: input.paymentIntentId });
   });
 }
@@ -182,8 +182,8 @@ function attemptOf({ attempts }: AttemptContext, { orderId, paymentIntentId }: C
 }
 
 /**
- * Everything that the record of a capture needs, asked before the money is taken: the lines, the warehouse and its stock, and a
- * hold that covers it. What the command was decided on may have changed since.
+ * Checks before the money is captured what its record will need: the lines, the warehouse and its stock, and a hold that covers
+ * it. The order may have changed since the command was accepted.
  */
 async function refuseCapture(
   { tx }: AttemptContext,
@@ -193,11 +193,11 @@ async function refuseCapture(
   now: Date,
 ): Promise<RefusalCause | undefined> {
   const { orderId, shipment } = input;
-  // A hold that is recorded as gone is asked for all the same: the provider's answer is what counts.
+  // A hold that is recorded as gone is not refused here: the provider's answer decides.
   const uncovered = row.status === 'authorized' ? refuseUncovered(facts, row, input) : undefined;
   if (shipment === undefined) return uncovered;
   const cause = { operationKey: captureKey(input), action: 'capture', actor: CAPTURE_ACTOR, nowIso: now.toISOString() };
-  return refuseRecord(facts, shipment) ?? uncovered ?? reserveAtWarehouse(tx, { orderId, ...cause }, shipment);
+  return refuseParcelRecord(facts, shipment) ?? uncovered ?? reserveAtWarehouse(tx, { orderId, ...cause }, shipment);
 }
 
 function refuseUncovered(
@@ -208,7 +208,10 @@ function refuseUncovered(
   const open = openAmount(row);
   const { orderId, currency } = facts;
   const refuse = (what: string): RefusalCause => {
-    return { reason: 'outcome_unknown', message: `${what}; the order changed a moment ago, send it again.` };
+    return {
+      reason: 'outcome_unknown',
+      message: `${what}; the order has changed a moment ago, so send the command again.`,
+    };
   };
   if (!Number.isSafeInteger(amount) || amount < 1 || amount > open) {
     return refuse(`${open} ${currency} are held for order ${orderId}, and ${amount} cannot be captured`);
@@ -223,13 +226,13 @@ function refuseUncovered(
   return undefined;
 }
 
-/** The ledger and the hold. The last capture of a PaymentIntent releases what it leaves. Answers what somebody else took of it. */
+/** Books the money. The last capture of a PaymentIntent releases the rest of its hold. Returns what somebody else captured from it. */
 function takeMoney(step: AttemptStep, order: OrderStep, input: CapturePaymentInput, outcome: CaptureOutcome): number {
   const { row } = step;
   const { paymentIntentId } = input;
   const open = openAmount(row);
   const { capturedAmount, receivedAmount = 0, at } = outcome;
-  // Taken by somebody else between our look at the hold and our capture.
+  // Captured by somebody else between our look at the hold and our capture.
   const external = Math.max(0, Math.min(open, receivedAmount - row.capturedAmount) - capturedAmount);
   const released = input.final ? open - capturedAmount - external : outcome.releasedAmount;
   const closes = capturedAmount + external + released >= open;
@@ -251,13 +254,13 @@ function takeMoney(step: AttemptStep, order: OrderStep, input: CapturePaymentInp
   return external;
 }
 
-/** The money was taken, whatever became of the order meanwhile: can it still do what it was for? */
-function landingProblem(facts: OrderFacts, { shipment }: CapturePaymentInput): string | undefined {
+/** Why the parcel of a capture cannot be recorded; undefined if it can. The order may have changed since the capture began. */
+function parcelProblem(facts: OrderFacts, { shipment }: CapturePaymentInput): string | undefined {
   if (isTerminal(facts.state)) return `order ${facts.orderId} is ${facts.state}`;
   return shipment && shipmentProblem(facts, shipment.lines);
 }
 
-function land(
+function recordParcel(
   context: AttemptContext,
   order: OrderStep,
   { shipment }: CapturePaymentInput,
@@ -268,7 +271,7 @@ function land(
     const amount = shipmentAmount(order.facts, shipment.lines);
     applyShipment(order, context.tx, reserved, shipment, { amount, at });
   }
-  // Lines that cost nothing may be left to ship: no money is left to be taken for them.
+  // Only lines that cost nothing may be left to ship.
   const settled = shipment === undefined || owedAmount(order.facts) === 0;
   if (!paidBefore) order.setPayment(settled ? 'captured' : 'partially_captured');
   if (shipment !== undefined) return completeShipping(order, paidBefore);
@@ -277,8 +280,8 @@ function land(
   order.emit('OrderPaid', { captured: order.facts.amounts.captured, currency: order.facts.currency });
 }
 
-/** The money counts against what the order owes; a person hears what became of the parcel. */
-function keepStray(context: AttemptContext, order: OrderStep, input: CapturePaymentInput, problem: string): void {
+/** Books money whose parcel cannot be recorded: it counts towards what the order owes, and an exception names the parcel. */
+function bookMoneyAlone(context: AttemptContext, order: OrderStep, input: CapturePaymentInput, problem: string): void {
   const { state, paymentState } = order.facts;
   if (!isTerminal(state) && paymentState !== 'captured') {
     const isPaid = owedAmount(order.facts) === 0;
@@ -295,7 +298,7 @@ function keepStray(context: AttemptContext, order: OrderStep, input: CapturePaym
     orderId,
     workflowId: workflowIds.order(orderId),
     kind: 'external_capture',
-    message: `${formatMoney({ amount, currency })} of ${paymentIntentId} were captured${parcel}, but ${problem}: send the shipment again, corrected, or refund them`,
+    message: `${formatMoney({ amount, currency })} of ${paymentIntentId} were captured${parcel}, but ${problem}: send a corrected shipment, or refund them`,
     owner: 'payments',
     amountAtRisk: { amount, currency },
   });

@@ -6,7 +6,7 @@ import { beginAttempt } from './begin-attempt';
 import { abandonCapture, beginCapture, recordCapture } from './capture';
 import { run } from '../postgres/database';
 import { defect } from '../postgres/failures';
-import { recordHoldExpired, recordVoid } from './let-go';
+import { recordHoldExpired, recordVoid } from './end-hold';
 import type { AttemptRecord, PaymentStore, SealedAttempt } from './store';
 import { recordAttempt } from './record-attempt';
 import { statement } from '../postgres/statements';
@@ -22,11 +22,11 @@ const sql = {
 export interface PaymentStoreDeps {
   readonly pool: Pool;
   readonly keyring: Keyring;
-  /** For tests; the computer's clock otherwise. */
+  /** Default: the system's clock. */
   readonly now?: () => Date;
 }
 
-/** The facts of payments: see `PaymentStore`. */
+/** See `PaymentStore`. */
 export function createPaymentStore(deps: PaymentStoreDeps): PaymentStore {
   const { pool } = deps;
   const now = deps.now ?? (() => new Date());

@@ -17,10 +17,10 @@ const sql = { result: statement('authorization-result-insert') };
 
 type Status<Name extends PaymentStatus['status']> = Extract<PaymentStatus, { status: Name }>;
 
-/** Ends of an attempt that nothing the provider said earlier may take back. */
+/** Final statuses of an attempt, which an older answer of the provider must not overwrite. */
 const ENDED: ReadonlySet<string> = new Set(['captured', 'canceled', 'expired', 'voided']);
 
-/** Records what is true of a payment at the provider. Safe to repeat, and to be told out of order. */
+/** Records the state of a payment at the provider. Safe to repeat, and safe if answers arrive out of order. */
 export async function recordAttempt(pool: Pool, now: Date, input: RecordAttemptInput): Promise<RecordAttemptResult> {
   const { orderId, status } = input;
   return onAttempts(pool, orderId, (context) => {
@@ -38,7 +38,7 @@ export async function recordAttempt(pool: Pool, now: Date, input: RecordAttemptI
   });
 }
 
-/** A PaymentIntent that was confirmed again ends with its latest attempt; its earlier refusals stay with their own. */
+/** The end of a PaymentIntent that several attempts used belongs to the latest of them; each earlier refusal to its own attempt. */
 function attemptFor(attempts: readonly AttemptRow[], { attempt, status }: RecordAttemptInput): AttemptRow | undefined {
   const ends = status.status === 'authorized' || status.status === 'captured' || status.status === 'canceled';
   const latest = ends ? attempts.findLast((one) => one.paymentIntentId === status.paymentIntentId) : undefined;
@@ -54,7 +54,7 @@ function apply(context: AttemptContext, step: AttemptStep, input: RecordAttemptI
   const { status } = input;
   const { row } = step;
   const unchanged: Applied = { facts: context.record?.facts, undone: row.tombstoned };
-  // Without a currency nothing was ever asked for here: there is nothing that its money could be booked on.
+  // An attempt without a currency was never begun here, so no money can be booked on it.
   if (status.status === 'none' || row.currency === null) return unchanged;
   if (status.status === 'captured') return applyCaptured(context, step, input, status, now);
   if (ENDED.has(row.status)) return unchanged;
@@ -69,7 +69,7 @@ function apply(context: AttemptContext, step: AttemptStep, input: RecordAttemptI
     status: status.status,
     chargeId: input.chargeId,
   });
-  // The order is not changed by this: what it means for the order is decided by its workflow.
+  // The order stays unchanged: its workflow decides what this means for it.
   step.finishAttempt();
   return unchanged;
 }
@@ -85,7 +85,7 @@ function applyAuthorized(
   const { hold, paymentIntentId, paymentMethodId } = status;
   const isNew = row.authorizedAmount === 0;
   if (isNew && hold.authorizedAmount !== row.amount) return refuseOtherAmount(context, step, paymentIntentId);
-  const undone = row.tombstoned || (isNew && step.orderIsSettled);
+  const undone = row.tombstoned || (isNew && step.orderNeedsNoHold);
   const taken = hold.capturedAmount - row.capturedAmount;
   const external = taken > 0 && (input.capturedElsewhere === true || !isPending(context, paymentIntentId));
   const known = holdOfAttempt(row);
@@ -114,7 +114,7 @@ function applyAuthorized(
   if (order !== undefined && !undone) {
     const open = { ...hold, capturedAmount: external ? hold.capturedAmount : row.capturedAmount };
     if (isNew) {
-      order.takeHold(row.attempt, open);
+      order.setHold(row.attempt, open);
       order.patch({ paymentMethodId });
       order.setPayment(order.facts.amounts.captured > 0 ? 'partially_captured' : 'authorized');
       order.emit('PaymentReauthorized', { paymentIntentId, amount: hold.authorizedAmount, captureBefore });
@@ -128,8 +128,8 @@ function applyAuthorized(
 }
 
 /**
- * A customer may confirm in the browser what was asked for before: a hold of another amount pays for nothing that is asked for now.
- * Nothing of it is booked, and whoever found it releases it.
+ * A customer may confirm an earlier amount in the browser. A hold of another amount does not pay for the present one: it is not
+ * booked, and the caller voids it.
  */
 function refuseOtherAmount(context: AttemptContext, step: AttemptStep, paymentIntentId: string): Applied {
   step.change({ status: step.row.status, paymentIntentId, tombstone: true });
@@ -140,18 +140,18 @@ function refuseOtherAmount(context: AttemptContext, step: AttemptStep, paymentIn
 function applyCanceled(step: AttemptStep, status: Status<'canceled'>, now: Date): Applied {
   const { row } = step;
   const { paymentIntentId } = status;
-  // We seal an attempt before we cancel it at the provider: a cancel of one that is not sealed is somebody else's.
+  // We seal an attempt before we cancel it at the provider, so somebody else has cancelled one that is not sealed.
   const reason = status.reason === 'other' && row.tombstoned ? 'voided' : status.reason;
   step.change({ status: reason === 'other' ? 'canceled' : reason, paymentIntentId });
   const key = reason === 'voided' ? operationKeys.void(paymentIntentId) : `expire:${paymentIntentId}`;
   step.move([movement(row, 'released', paymentIntentId, openAmount(row), now.toISOString(), key)]);
   step.undoCaptures(paymentIntentId);
-  if (reason === 'other') askAboutCancelled(step, status.providerReason ?? 'none');
+  if (reason === 'other') stopForCancelledHold(step, status.providerReason ?? 'none');
   step.loseHold(reason);
   return { facts: step.finish(), undone: row.tombstoned };
 }
 
-function askAboutCancelled(step: AttemptStep, reason: string): void {
+function stopForCancelledHold(step: AttemptStep, reason: string): void {
   if (step.isCurrent) step.stopForPerson(`was cancelled at the payment provider (reason: ${reason})`);
 }
 
@@ -182,22 +182,22 @@ function applyCaptured(
   ]);
   step.undoCaptures(paymentIntentId);
   if (order !== undefined) {
-    const wasSettled = step.orderIsSettled;
+    const wasSettled = step.orderNeedsNoHold;
     if (step.isCurrent) order.dropHold();
     order.emit('PaymentCaptured', { paymentIntentId, amount: taken, currency: order.facts.currency, external: true });
-    if (!wasSettled) settle(step);
+    if (!wasSettled) payFromElsewhere(step);
   }
   raiseExternalCapture(context, step, paymentIntentId, taken);
   return { facts: step.finish(), undone };
 }
 
-/** Nothing more was taken, and nothing more can be: a hold that was captured in part ends so when it expires. */
+/** The hold has ended and no more was captured than is recorded, e.g. when a partly captured hold expires. */
 function applyEnded(context: AttemptContext, step: AttemptStep, status: Status<'captured'>, now: Date): Applied {
   const { row } = step;
   const { paymentIntentId } = status;
   const unchanged: Applied = { facts: context.record?.facts, undone: row.tombstoned };
   if (openAmount(row) === 0) return unchanged;
-  // A capture of ours is under way: what it takes is recorded with it.
+  // The result of our own capture under way is recorded with that capture.
   if (!row.tombstoned && context.pendingCaptures.some((one) => one.paymentIntentId === paymentIntentId))
     return unchanged;
   step.change({ status: 'captured', paymentIntentId });
@@ -206,13 +206,13 @@ function applyEnded(context: AttemptContext, step: AttemptStep, status: Status<'
   ]);
   const { restCancelled } = status;
   const isDecision = restCancelled !== undefined && !row.tombstoned;
-  if (isDecision) askAboutCancelled(step, restCancelled);
+  if (isDecision) stopForCancelledHold(step, restCancelled);
   step.loseHold(isDecision ? 'other' : 'expired');
   return { facts: step.finish(), undone: row.tombstoned };
 }
 
-/** Money came from elsewhere: does it pay for all that is left? */
-function settle(step: AttemptStep): void {
+/** Books what money from elsewhere means for the order: it may pay for everything that is left. */
+function payFromElsewhere(step: AttemptStep): void {
   const { order } = step;
   if (order === undefined) return;
   const { facts } = order;
@@ -228,12 +228,12 @@ function settle(step: AttemptStep): void {
   }
 }
 
-/** Is a capture of ours under way? Then it tells, with the mark that it leaves or does not leave, whose money was taken. */
+/** Is a capture of ours under way? If so, the capture itself finds out by its mark who captured the money. */
 function isPending(context: AttemptContext, paymentIntentId: string): boolean {
   return context.pendingCaptures.some((one) => one.paymentIntentId === paymentIntentId);
 }
 
-/** Money of an order was captured by somebody else: a person is asked what for; it counts against what is owed. */
+/** Opens an exception for money that somebody else captured. The money counts towards what the order owes. */
 export function raiseExternalCapture(
   context: AttemptContext,
   step: AttemptStep,

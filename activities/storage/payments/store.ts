@@ -9,13 +9,13 @@ import type {
 } from '../../../workflows/payment/ports';
 import type { Shortage } from '../../../workflows/domain/order/lines';
 
-/** What became of a payment attempt, as it is recorded. */
+/** The recorded status of a payment attempt. */
 export type AttemptStatus =
-  | 'begun' // asked for; the answer is not recorded
+  | 'begun' // requested; the answer is not recorded
   | 'requires_action'
   | 'processing'
   | 'declined'
-  | 'refused' // not taken by the provider, whatever the bank would say: nothing was charged
+  | 'refused' // by the provider, without asking the bank: nothing was charged
   | 'authorized'
   | 'captured'
   | 'canceled'
@@ -23,7 +23,7 @@ export type AttemptStatus =
   | 'voided'
   | 'sealed'; // undone before it was begun
 
-/** One payment attempt as Postgres knows it. Amounts in minor units. */
+/** One payment attempt as recorded in Postgres. Amounts in minor units. */
 export interface AttemptRecord {
   readonly orderId: string;
   readonly attempt: number;
@@ -35,7 +35,7 @@ export interface AttemptRecord {
   readonly customerId?: string;
   readonly paymentMethodId?: string;
   readonly offSession?: boolean;
-  /** What was asked for; absent for an attempt sealed before it was begun. */
+  /** The requested amount; absent for an attempt that was sealed before it was begun. */
   readonly amount?: number;
   readonly currency?: string;
   readonly status: AttemptStatus;
@@ -49,20 +49,20 @@ export interface AttemptRecord {
   readonly tombstoned: boolean;
 }
 
-/** A tombstoned attempt. `status` is `sealed` where nothing of it was ever begun here. */
+/** A tombstoned attempt. Its status is `sealed` if it was never begun here. */
 export type SealedAttempt = AttemptRecord;
 
 export type BeginAttemptResult =
-  /** Go on: `paymentIntentId` where one is known, to be looked up first. `startedAt`: of the first try, for idempotency windows. */
+  /** Continue. `paymentIntentId`: if it is known, look it up first. `startedAt`: of the first try, to judge whether its idempotency key is still valid. */
   | { readonly kind: 'begun'; readonly paymentIntentId?: string; readonly startedAt: string }
   | { readonly kind: 'existing_order'; readonly facts: OrderFacts }
   | { readonly kind: 'cart_changed' }
   | ({ readonly kind: 'out_of_stock' } & Shortage)
   | { readonly kind: 'invalid'; readonly problems: readonly FieldProblem[] }
-  /** The attempt ended before: here is how. Never `requires_action` or `processing`, which are looked up. */
+  /** The attempt has ended before, with this result. Never `requires_action` or `processing`, which are looked up. */
   | { readonly kind: 'recorded'; readonly result: PaymentStatus };
 
-/** What is known of the card behind an answer of the bank, for authorization rates. */
+/** The card behind an answer of the bank, for authorization rates. */
 export interface CardDetails {
   readonly brand?: string;
   readonly funding?: string;
@@ -71,7 +71,7 @@ export interface CardDetails {
   readonly declineCode?: string;
 }
 
-/** The provider took no such payment; `code` is its reason. Asked again, the attempt goes to the provider again. */
+/** The provider refused the payment; `code` is its reason. A repeated attempt is sent to the provider again. */
 export interface RefusedAttempt {
   readonly status: 'refused';
   readonly code: string;
@@ -83,13 +83,13 @@ export interface RecordAttemptInput {
   readonly status: PaymentStatus | RefusedAttempt;
   readonly card?: CardDetails;
   readonly chargeId?: string;
-  /** The money is known to have been taken by somebody else, though a capture of ours of the same amount is under way. */
+  /** Somebody else captured the money, although a capture of ours with the same amount is under way. */
   readonly capturedElsewhere?: boolean;
 }
 
 export type RecordAttemptResult =
   | { readonly kind: 'recorded'; readonly facts?: OrderFacts }
-  /** The attempt was undone meanwhile: whatever it holds must be let go at the provider, then `recordVoid`. */
+  /** The attempt was undone meanwhile: void what it holds at the provider, then call `recordVoid`. */
   | { readonly kind: 'undone'; readonly facts?: OrderFacts };
 
 export interface RecordVoidInput {
@@ -97,68 +97,68 @@ export interface RecordVoidInput {
   readonly paymentIntentId: string;
   readonly attempt: number;
   readonly reason: string;
-  /** The provider knows no such payment: it may stand in another account, so a person gets a case. */
+  /** The provider does not know the payment. It may be in another account, so an exception is opened. */
   readonly isUnknown?: boolean;
 }
 
 export type BeginCaptureResult =
-  /** Go on. `knownAmount`: of a hold that allows several captures, what is recorded as captured from it, by whomever. */
+  /** Continue. `knownAmount`: for a hold that allows several captures, what is recorded as captured from it, by anybody. */
   | {
       readonly kind: 'begun';
       readonly knownAmount?: number;
-      /** It was under way before: an earlier request may have taken the money. */
+      /** The capture was begun before: an earlier request may have captured the money. */
       readonly begunBefore?: boolean;
     }
-  /** The order owes less than this by now: somebody else took money for it. */
+  /** The order owes less than this amount: somebody else captured money for it. */
   | { readonly kind: 'changed'; readonly facts: OrderFacts }
   | { readonly kind: 'recorded'; readonly facts: OrderFacts }
   | { readonly kind: 'stopped'; readonly facts: OrderFacts }
-  /** The record would refuse it: nothing was begun. */
+  /** The capture could not be recorded, so nothing was begun. */
   | { readonly kind: 'refused'; readonly facts: OrderFacts; readonly cause: RefusalCause };
 
-/** What the provider says of a capture that succeeded. Minor units; `at` is a UTC ISO string. */
+/** A capture that succeeded at the provider. Minor units; `at` is a UTC ISO string. */
 export interface CaptureOutcome {
   readonly capturedAmount: number;
   readonly releasedAmount: number;
-  /** All that was ever captured from the hold, by whomever; what our ledger does not know of it was taken by somebody else. */
+  /** Everything ever captured from the hold, by anybody. What is missing in our ledger was captured by somebody else. */
   readonly receivedAmount?: number;
   readonly at: string;
 }
 
 /**
- * The facts of payments, for the adapter of the payment provider. Every method is one transaction and safe to repeat.
+ * The record of payments, for the adapter of the payment provider. Every method is one transaction and safe to repeat.
  *
- * @throws ApplicationFailure `OperationUndone` for an effect whose undo came first, `Defect` for a broken rule,
- *   `NotFound` for an unknown order or attempt, `StorageUnavailable` (retryable) where Postgres could not be asked
+ * @throws ApplicationFailure `OperationUndone` if the undo of the effect came first, `Defect` for a broken rule,
+ *   `NotFound` for an unknown order or attempt, `StorageUnavailable` (retryable) if Postgres cannot be reached
  */
 export interface PaymentStore {
-  /** Before the provider is asked: checks, and writes down that the attempt is under way. */
+  /** Called before the provider: checks the attempt and records that it is under way. */
   beginAttempt(input: AuthorizePaymentInput): Promise<BeginAttemptResult>;
-  /** Records what is true at the provider, with the ledger entries and what it means for the order. */
+  /** Records the state at the provider, with the ledger entries and the consequences for the order. */
   recordAttempt(input: RecordAttemptInput): Promise<RecordAttemptResult>;
-  /** Tombstones attempts 1..attempts, those never begun included, and answers with what is known of each. */
+  /** Tombstones attempts 1..attempts, even those never begun, and returns their records. */
   sealAttempts(orderId: string, attempts: number): Promise<SealedAttempt[]>;
   /** Tombstones a single attempt (a hold that was replaced). */
   sealAttempt(orderId: string, attempt: number): Promise<SealedAttempt>;
-  /** Records that a PaymentIntent was canceled at the provider; `releasedAmount` counts what was open, also when told twice. */
+  /** Records that a PaymentIntent was canceled at the provider. `releasedAmount`: what was open, also if it is repeated. */
   recordVoid(input: RecordVoidInput): Promise<{ readonly releasedAmount: number; readonly facts?: OrderFacts }>;
   /**
-   * Before a capture is asked for: checks the lines, the warehouse and the hold, moves the reservation to where the parcel
-   * leaves from, and writes down that it is under way. `stopped` where a
-   * dispute or a refund was recorded first; one that was under way before goes on, for its money may be taken already.
+   * Called before a capture: checks the lines, the warehouse and the hold, moves the reservation to the warehouse that ships the
+   * parcel, and records that the capture is under way. `stopped` if a dispute or a refund was recorded first; a capture that was
+   * under way before continues, because its money may have been captured already.
    */
   beginCapture(input: CapturePaymentInput): Promise<BeginCaptureResult>;
   /** Records a capture with the shipment it pays for. */
   recordCapture(input: CapturePaymentInput, outcome: CaptureOutcome): Promise<OrderFacts>;
-  /** Ends a capture that was begun and that the provider was never asked for, or refused. */
+  /** Ends a capture that was begun and then never sent, or refused by the provider. */
   abandonCapture(input: { readonly orderId: string; readonly paymentIntentId: string }): Promise<OrderFacts>;
-  /** Records that a hold was gone at the provider. */
+  /** Records that a hold no longer exists at the provider. */
   recordHoldExpired(input: { readonly orderId: string; readonly paymentIntentId: string }): Promise<OrderFacts>;
   getAttempt(orderId: string, attempt: number): Promise<AttemptRecord | undefined>;
   /** The latest attempt that used this PaymentIntent. */
   findAttemptByPaymentIntent(paymentIntentId: string): Promise<AttemptRecord | undefined>;
-  /** The number of the idempotency key that an operation goes under, from 1. */
+  /** The number of an operation's current idempotency key, from 1. */
   keyNumber(operationKey: string): Promise<number>;
-  /** Writes down that the key with this number is used up, and answers with the number to use from now on. */
+  /** Records that the key with this number is used up, and returns the number to use from now on. */
   nextKey(operationKey: string, usedUp: number): Promise<number>;
 }

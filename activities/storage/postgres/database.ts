@@ -5,22 +5,22 @@ import type { Statement } from './statements';
 
 /** A worker runs some tens of activities at once and each holds a connection for two round trips; Postgres allows 100. */
 const MAX_CONNECTIONS = 10;
-/** No statement here takes more than milliseconds; a stuck one must end before its activity does. */
+/** Every statement here takes milliseconds; one that hangs must end before its activity does. */
 const STATEMENT_TIMEOUT_MS = 5_000;
-/** Waiting longer for another transaction's lock means that it hangs: fail, and let the retry find it gone. */
+/** A transaction that keeps a lock for longer hangs: fail, and let the retry find the lock released. */
 const LOCK_TIMEOUT_MS = 3_000;
-/** A process that was frozen in the middle of a transaction must not keep its locks for the others. */
+/** A process that was frozen during a transaction must not keep its locks. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
-/** Longer than a restart of a local Postgres' listener, shorter than the patience of a caller. */
+/** Longer than a restart of a local Postgres takes to listen, shorter than a caller waits. */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Connections of a rush are given back when it is over. */
+/** Closes the additional connections after a peak. */
 const IDLE_TIMEOUT_MS = 30_000;
 
 export interface PoolOptions {
-  /** Named in pg_stat_activity. */
+  /** Shown in pg_stat_activity. */
   readonly applicationName?: string;
   readonly maxConnections?: number;
-  /** Told of connections that break while nobody uses them; the pool replaces them by itself. */
+  /** Called for idle connections that break; the pool replaces them by itself. */
   readonly onIdleError?: (error: Error) => void;
 }
 
@@ -42,30 +42,30 @@ export function createPool(databaseUrl: string, options: PoolOptions = {}): Pool
   return pool;
 }
 
-/** As pg's own, except that bigint is a number: amounts, counts and ids are all far below 2^53. */
+/** pg's own parsers, except that bigint becomes a number: amounts, counts and ids are all far below 2^53. */
 const getTypeParser = ((oid: number, format?: 'text') =>
   oid === types.builtins.INT8 ? safeInteger : types.getTypeParser(oid, format)) as typeof types.getTypeParser;
 
 function safeInteger(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value)) throw new RangeError('a bigint in the database is more than a number can hold');
+  if (!Number.isSafeInteger(value)) throw new RangeError('a bigint in the database is too large for a number');
   return value;
 }
 
 /** The statements of one transaction. */
 export interface Transaction {
-  /** Sent at once; several may be sent before the first is awaited, which costs one round trip for all. */
+  /** Sends the statement at once. Several that are sent before the first is awaited share one round trip. */
   query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
-  /** Sent at once and awaited together with the commit. */
+  /** Sends the statement at once and awaits it together with the commit. */
   write(statement: Statement, values: readonly unknown[]): void;
 }
 
 /**
- * Runs one business step as one transaction. What `body` writes is sent together with the commit, so a step that reads
- * once and then writes takes two round trips.
+ * Runs one business step as one transaction. The writes of `body` are sent together with the commit, so a step that reads once
+ * and then writes takes two round trips.
  *
- * @throws ApplicationFailure as in `asFailure`; nothing of the step stays then. Where the connection broke during the
- *   commit it is not known whether the step stays: every step may be repeated.
+ * @throws ApplicationFailure as in `asFailure`; the step is rolled back. If the connection broke during the commit, it is unknown
+ *   whether the step was committed; every step may be repeated.
  */
 export function transact<T>(pool: Pool, body: (tx: Transaction) => Promise<T>): Promise<T> {
   return onConnection(pool, async (connection) => {
@@ -83,13 +83,13 @@ export function run<Row>(pool: Pool, statement: Statement, values: readonly unkn
   return onConnection(pool, (connection) => connection.send<Row>(statement, values));
 }
 
-/** One connection while a step has it. */
+/** One connection while a step uses it. */
 class Connection {
-  /** It broke: what was under way fails for that alone. */
+  /** Has the connection broken? If so, everything under way fails for this reason. */
   lost = false;
   /**
-   * What Postgres refused first. A statement that fails makes all after it fail with "current transaction is aborted", and which
-   * of them is awaited first is chance: only this one tells why.
+   * The first error of Postgres. After a failed statement all later ones fail with "current transaction is aborted", and any of them
+   * may be awaited first; only this error gives the reason.
    */
   firstError: DatabaseError | undefined;
 
@@ -104,7 +104,7 @@ class Connection {
 
   ask(query: string | QueryConfig): Promise<QueryResult> {
     const answer = this.client.query(query);
-    // Also keeps those that are not awaited, after one that failed, from being unhandled.
+    // The handler also keeps statements that nobody awaits from becoming unhandled rejections.
     answer.catch((error: unknown) => {
       if (error instanceof DatabaseError) this.firstError ??= error;
     });
@@ -128,7 +128,7 @@ class Connection {
 
 async function onConnection<T>(pool: Pool, body: (connection: Connection) => Promise<T>): Promise<T> {
   const client = await pool.connect().catch((error: unknown) => {
-    // Whatever keeps us from connecting passes, or somebody mends it: nothing was asked yet.
+    // Retryable whatever the reason, because nothing was sent yet: it passes, or somebody corrects it.
     throw unavailable(error);
   });
   const connection = new Connection(client);
@@ -152,7 +152,7 @@ async function runOn<T>(connection: Connection, body: (tx: Transaction) => Promi
   const commit = connection.ask('COMMIT');
   await Promise.all(pending);
   const { command } = await commit;
-  // A statement that nobody awaited failed: Postgres answers a commit with a rollback then.
+  // If a statement that nobody awaited has failed, Postgres answers the commit with a rollback.
   if (command !== 'COMMIT') throw connection.firstError ?? new Error(`the transaction ended in ${command}`);
   return result;
 }

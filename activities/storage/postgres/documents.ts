@@ -3,7 +3,7 @@ export function utc(time: string | Date): string {
   return new Date(time).toISOString();
 }
 
-/** The members that are there: JSON has null where our types have nothing. */
+/** Leaves out members that are null or undefined: JSON has null where our types omit the member. */
 export function known<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
   const entries = Object.entries(values).filter(([, value]) => value !== null && value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };

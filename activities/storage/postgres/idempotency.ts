@@ -14,13 +14,13 @@ const sql = {
 };
 
 /**
- * Three renewals of the gateway, which renews every 2 s: one that is late or fails does not lose the lease, and after a crash
- * the same request is answered within seconds. Too early an end is harmless: what a second process does joins the first by
+ * Three renewals of the gateway, which renews every 2 s: one late or failed renewal does not lose the lease, and after a crash the
+ * same request is answered within seconds. A lease that ends too early does no harm: a second process joins the same work by its
  * business ids.
  */
 const LEASE_MS = 6_000;
 
-/** The right to answer a request, for as long as it is renewed. */
+/** The right to answer a request, valid while it is renewed. */
 export interface IdempotencyLease {
   readonly scope: string;
   readonly key: string;
@@ -40,16 +40,16 @@ export interface IdempotencyStore {
   renew(lease: IdempotencyLease): Promise<void>;
   /** Keeps a final answer. */
   finish(lease: IdempotencyLease, status: number, body: unknown): Promise<void>;
-  /** The answer may change: the same request may be sent again, another one under this key may not. */
+  /** The answer may still change: the same request may be sent again, but no other one under this key. */
   release(lease: IdempotencyLease): Promise<void>;
-  /** The request came to nothing: the key is free for any other. */
+  /** The request had no effect: the key is free for any request. */
   forget(lease: IdempotencyLease): Promise<void>;
 }
 
 export interface IdempotencyDeps {
   readonly pool: Pool;
   readonly keyring: Keyring;
-  /** For tests; the computer's clock otherwise. */
+  /** Default: the system's clock. */
   readonly now?: () => Date;
 }
 
@@ -60,7 +60,7 @@ interface KeyRow {
   readonly body: Buffer | null;
 }
 
-/** Idempotency keys in Postgres; the bodies are encrypted. A lease that another process has taken over changes nothing. */
+/** Idempotency keys in Postgres; the bodies are encrypted. A lease that another process has taken over can no longer write. */
 export function createIdempotencyStore(deps: IdempotencyDeps): IdempotencyStore {
   const { pool, keyring } = deps;
   const now = deps.now ?? (() => new Date());
@@ -71,7 +71,7 @@ export function createIdempotencyStore(deps: IdempotencyDeps): IdempotencyStore 
       const taken = await run(pool, sql.begin, [scope, key, fingerprint, now(), lease.token, LEASE_MS]);
       if (taken.length > 0) return { kind: 'new', lease };
       const [row] = await run<KeyRow>(pool, sql.get, [scope, key]);
-      // Forgotten between the two statements: the caller tries again a moment later.
+      // The key was deleted between the two statements; the caller tries again a moment later.
       if (row === undefined) return { kind: 'in_flight' };
       if (row.fingerprint !== fingerprint) return { kind: 'mismatch' };
       if (row.status === null || row.body === null) return { kind: 'in_flight' };

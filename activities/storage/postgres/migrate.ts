@@ -2,19 +2,19 @@ import { join } from 'node:path';
 import { runner } from 'node-pg-migrate';
 import { Client } from 'pg';
 
-/** Any fixed number will do; it must not be the one node-pg-migrate takes for itself. */
+/** Any fixed number except the one that node-pg-migrate uses for its own lock. */
 const MIGRATION_LOCK = 482_117_305;
 
-/** Ten processes that start at once wait for one another's migrations; one that hangs for longer is reported. */
+/** Long enough for ten processes that start at once and wait for each other; a longer wait is an error. */
 const LOCK_WAIT_MS = 60_000;
 
 /**
- * Brings a database to the newest schema; does nothing where it is there already. Processes that start at the same
- * moment wait for one another: node-pg-migrate's own lock would make all but one of them fail.
+ * Brings a database to the newest schema; does nothing if it has it already. Processes that start at the same moment wait for
+ * each other: node-pg-migrate's own lock would make all but one of them fail.
  *
  * Not to be imported by modules that tests run under jest: node-pg-migrate is ESM only.
  *
- * @throws Error of `pg` where the database cannot be reached or a migration fails; what ran before it stays
+ * @throws Error of `pg` if the database cannot be reached or a migration fails; migrations of earlier runs stay
  */
 export async function migrate(databaseUrl: string): Promise<void> {
   const client = new Client({ connectionString: databaseUrl, application_name: 'holdfast-migrate' });
@@ -31,7 +31,7 @@ export async function migrate(databaseUrl: string): Promise<void> {
       checkOrder: true,
       singleTransaction: true,
       noLock: true,
-      // What matters is thrown; the rest wonders that migrations are numbered and not dated.
+      // Errors are thrown anyway; the other messages only complain that migrations are numbered, not dated.
       logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     });
   } finally {

@@ -17,58 +17,58 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /**
- * Finished provider events, by when they were finished. Stripe lists its own events 30 days back, so for as long one may
- * come in again and must be known as a duplicate; a day more, for a listing that began before the clock struck. One that
- * came in later all the same would be acted on by a fresh look at its payment, which finds nothing new: too short a time
- * costs work, too long a time costs disk, neither costs money. Source: Stripe API reference, "List all events".
+ * Finished provider events, counted from their end. Stripe lists events of the last 30 days, so for that time an event may come
+ * again and must be recognized as a duplicate; one day more covers a listing that began earlier. A still later repetition would
+ * only cause a fresh look that finds nothing new: too short a time costs work, too long a time disk, neither costs money.
+ * Source: Stripe API reference, "List all events".
  */
 const INBOX_KEPT_MS = 31 * DAY_MS;
 
 /**
- * Our own events, by when they were published. Their consumers have them; here they only help to look back at a month,
- * and the audit log, which is kept for years, keeps what they told. money-invariants.sql knows of the same 30 days.
+ * Our own events, counted from their publication. Their consumers have them; here they only help to look back one month, and the
+ * audit log, which is kept for years, has the same information. money-invariants.sql relies on the same 30 days.
  */
 const OUTBOX_KEPT_MS = 30 * DAY_MS;
 
 /**
- * Answers of the gateway, by when their request came in: as long as Stripe keeps its own keys, which is what callers'
- * retries are written for. A request that is sent again later is run again, and the business ids that every effect is
- * keyed by make it answer with what was done before.
+ * Answers of the gateway, counted from their request: as long as Stripe keeps its own keys, which callers' retries expect. A
+ * request that is repeated later runs again; because every effect is keyed by business ids, it returns what was done before.
  */
 const IDEMPOTENCY_KEPT_MS = 24 * HOUR_MS;
 
 /**
- * Notices, by when they were sent, taken back or given up: a quarter of a year answers most of "was this customer told?". One that
- * is queued again under its key later would be sent again; steps are repeated within days.
+ * Notices, counted from when they were sent, cancelled or given up: a quarter of a year answers most questions whether a customer
+ * was notified. A notice that is queued again under its key later would be sent again, but steps are repeated only within days.
  */
 const NOTICES_KEPT_MS = 90 * DAY_MS;
 
 /**
- * Numbers of idempotency keys, by when they last changed. The provider forgets keys after a day, and an operation this old is
- * looked up before it is sent again.
+ * Numbers of idempotency keys, counted from their last change. The provider forgets keys after a day, and an operation this old
+ * is looked up before it is sent again.
  */
 const PROVIDER_KEYS_KEPT_MS = 90 * DAY_MS;
-/** For how long what a shop may have to show or to look up is kept. Days. */
+
+/** How long records are kept that a shop may have to present or look up. Days. */
 export interface Retention {
-  /** Who did what: as long as books must be kept where that is longest, e.g. ten years in Germany (Handelsgesetzbuch, section 257). */
+  /** Who did what: the longest legal retention of books, e.g. ten years in Germany (Handelsgesetzbuch, section 257). */
   readonly auditLogDays: number;
   /**
-   * Keys and tombstones of effects, from the last change of an order that is over. A late attempt can land as long as something still
-   * tries: activities end within a day, provider keys live 24 h, a refund is watched for 60 days. Half a year is three times that;
-   * below 90 days an undone effect might be done again.
+   * Keys and tombstones of effects, counted from the last change of an order that is over. They guard against late attempts while
+   * something may still retry: activities end within a day, provider keys live 24 h, a refund is watched for 60 days. Half a year is
+   * three times that; below 90 days an undone effect might be done again.
    */
   readonly operationsDays: number;
-  /** What banks answered: a whole year and the month to compare it with. */
+  /** Answers of banks: a whole year and the month to compare it with. */
   readonly authorizationResultsDays: number;
 }
 
 export const DEFAULT_RETENTION: Retention = { auditLogDays: 3_653, operationsDays: 180, authorizationResultsDays: 396 };
-/** Less than these would lose what is still needed. */
+/** Shorter times would delete records that are still needed. */
 export const LEAST_RETENTION: Retention = { auditLogDays: 365, operationsDays: 90, authorizationResultsDays: 31 };
 
 /** Some ten milliseconds a batch: far below the statement time-out, and no lock is held for long. */
 const BATCH_ROWS = 1_000;
-/** Half a million rows of each table in one call, which is what 15 orders a second leave in an hour. The next goes on. */
+/** Half a million rows of each table in one call: what 15 orders a second leave in an hour. The next call continues. */
 const MAX_BATCHES = 500;
 
 /** Rows deleted. */
@@ -84,11 +84,11 @@ export interface Pruned {
 }
 
 /**
- * Deletes what only costs disk: finished provider events and notices, published events, answers to old requests, and, after years
- * or months, the audit log, operations of orders that are over, and banks' answers. Never the ledger, or anything that is not
- * finished. May run anywhere, also twice at once, and be cut off anywhere: every batch is a transaction of its own.
+ * Deletes records that are no longer needed: finished provider events and notices, published events, answers to old requests, and,
+ * after months or years, the audit log, operations of orders that are over, and answers of banks. It never deletes from the ledger,
+ * nor anything unfinished. It may run twice at once and be interrupted anywhere: every batch is its own transaction.
  *
- * @throws ApplicationFailure `StorageUnavailable`; the batches before it stay
+ * @throws ApplicationFailure `StorageUnavailable`; batches before it stay deleted
  */
 export async function prune(pool: Pool, now: Date, retention: Retention = DEFAULT_RETENTION): Promise<Pruned> {
   const { auditLogDays, operationsDays, authorizationResultsDays } = retention;

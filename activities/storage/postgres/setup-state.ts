@@ -7,15 +7,15 @@ const sql = { applied: statement('schema-applied'), sample: statement('encrypted
 /** SQLSTATE undefined_table: no migration has run. */
 const UNDEFINED_TABLE = '42P01';
 
-/** How a database's schema stands to this build. */
+/** How a database's schema compares with this build. */
 export interface SchemaState {
   /** Migrations of this build that have not run, in order. */
   readonly missing: readonly string[];
-  /** Migrations that ran and that this build does not know: a newer build was here. */
+  /** Migrations that ran and that this build does not know: a newer build has migrated the database. */
   readonly unknown: readonly string[];
 }
 
-/** Compares what ran with the files of this build. @throws Error of `pg` where the database cannot be asked */
+/** Compares the migrations that ran with the files of this build. @throws Error of `pg` if the database cannot be reached */
 export async function readSchemaState(pool: Pool): Promise<SchemaState> {
   const known = readdirSync(join(__dirname, 'migrations'))
     .filter((file) => file.endsWith('.sql'))
@@ -28,7 +28,7 @@ export async function readSchemaState(pool: Pool): Promise<SchemaState> {
   };
 }
 
-/** Something that the newest order keeps encrypted; undefined where there is no order. */
+/** An encrypted value of the newest order, to check the keys with; undefined if there is no order. */
 export async function readEncryptedSample(pool: Pool): Promise<Uint8Array | undefined> {
   const { rows } = await pool.query<{ personal_data: Buffer }>(sql.sample);
   return rows[0]?.personal_data;

@@ -1,25 +1,25 @@
 import type { FailureKind } from '../../../workflows/domain/shared/errors';
 
 /**
- * Kinds of Postgres' errors by class, the first two characters of their SQLSTATE. A class that is not named is a defect: our
- * statement or our data is wrong, and the same again fails again. Source: PostgreSQL manual, appendix A.
+ * Classes of Postgres errors (the first two characters of the SQLSTATE) that pass. Any other class is a defect: our statement or
+ * our data is wrong, and the same statement fails again. Source: PostgreSQL manual, appendix A.
  */
 const PASSING_CLASSES: ReadonlySet<string> = new Set([
   '08', // connection exception
-  '28', // invalid authorization: a password is being changed; nothing was asked yet
-  '3D', // invalid catalog name: the database is being made or restored
+  '28', // invalid authorization: a password is being changed; nothing was sent yet
+  '3D', // invalid catalog name: the database is being created or restored
   '40', // transaction rollback: serialization, deadlock
   '53', // insufficient resources
   '57', // operator intervention: time-outs, shutdown, starting up
   '58', // system error outside of Postgres
 ]);
 
-/** Exceptions to the class of a code. */
+/** Codes whose kind differs from that of their class. */
 const CODES: Readonly<Record<string, FailureKind>> = {
   '25006': 'passing', // read only: this server has stopped being the primary
   '25P03': 'passing', // idle in transaction for too long: this process was frozen
   '25P04': 'passing', // the transaction took too long
-  '40002': 'defect', // a constraint, found out at the commit
+  '40002': 'defect', // a constraint, checked at the commit
   '55006': 'passing', // object in use
   '55P03': 'passing', // lock not available in time
 };

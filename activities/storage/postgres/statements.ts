@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** A prepared statement: parsed once a connection, known by the name of its file. */
+/** A prepared statement: parsed once per connection, named like its file. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
@@ -20,10 +20,10 @@ const statements: ReadonlyMap<string, Statement> = new Map(
 
 /**
  * The statement in `<folder>/sql/<name>.sql`, read when the process starts.
- * @throws Error at start where there is no such file
+ * @throws Error at start if there is no such file
  */
 export function statement(name: string): Statement {
   const found = statements.get(name);
-  if (found === undefined) throw new Error(`there is no statement ${name}.sql in a folder sql`);
+  if (found === undefined) throw new Error(`no folder named sql contains the statement ${name}.sql`);
   return found;
 }

@@ -17,12 +17,13 @@ import type { AttemptRow } from '../payments/attempts';
 
 const sql = { byIntent: statement('attempt-by-intent') };
 
-/** Who made it: nobody here. */
+/** The actor of refunds that were made outside of Holdfast. */
 const ELSEWHERE = 'elsewhere';
 
 /**
- * Takes in a refund that somebody made at the provider without us. All of it or, where our ledger has not so much left (a
- * refund of ours reserves it and will be refused), nothing yet: the money rule holds, and a person is told.
+ * Records a refund that somebody made at the provider without us. If our ledger does not have that much left (because a refund of
+ * ours has reserved it, which the provider will refuse), nothing is recorded yet: no order may be refunded more than was captured.
+ * An exception is opened instead.
  */
 export async function adoptRefund(
   pool: Pool,
@@ -41,20 +42,20 @@ export async function adoptRefund(
     if (known !== undefined) return { outcome: 'adopted', refund: known, tell };
     const { payments } = await readSituation(tx, record, refundId);
     const payment = payments.find((one) => one.paymentIntentId === answer.paymentIntentId);
-    // What the bank took back is no reason against a refund that was made.
+    // The refund was made, even if part of the payment is disputed.
     const left = payment === undefined ? 0 : refundable({ ...payment, disputed: 0 });
     const isOver = answer.status === 'failed' || answer.status === 'canceled';
     if (payment === undefined || (left < answer.amount && !isOver)) {
       const isNews = raiseMismatch(tx, record, answer, left, now);
       return { outcome: 'mismatch', orderId: record.facts.orderId, tell: tell && isNews };
     }
-    const step = newStep(tx, record, clock, adopted(record, payment.attempt, answer, now, policy));
+    const step = newStep(tx, record, clock, adoptedRefund(record, payment.attempt, answer, now, policy));
     closeExceptions(tx, step.order, workflowIds.refund(refundId), ['refund_mismatch']);
-    return { outcome: 'adopted', ...takeIn(step, answer, policy, left >= answer.amount) };
+    return { outcome: 'adopted', ...recordAdopted(step, answer, policy, left >= answer.amount) };
   });
 }
 
-function adopted(
+function adoptedRefund(
   record: OrderRecord,
   attempt: number,
   answer: ProviderRefund,
@@ -91,8 +92,8 @@ function newStep(tx: Transaction, record: OrderRecord, clock: Date, refund: Refu
   return new RefundStep(tx, record, refund, cause, clock);
 }
 
-/** Recorded as pending: how it goes on is fetched like that of any other refund. One that is over moves no money. */
-function takeIn(step: RefundStep, answer: ProviderRefund, policy: RefundPolicy, fits: boolean) {
+/** Records the refund as pending, and its later states like those of any other refund. One that is already over moves no money. */
+function recordAdopted(step: RefundStep, answer: ProviderRefund, policy: RefundPolicy, fits: boolean) {
   const { refundId, amount, currency, reason, actor } = step.refund;
   step.order.emit('RefundPending', { refundId, amount, currency, reason, actor });
   if (fits) {
@@ -104,7 +105,7 @@ function takeIn(step: RefundStep, answer: ProviderRefund, policy: RefundPolicy, 
   return conclude(step, policy.watchMs);
 }
 
-/** True where nobody had been told of it before. */
+/** Opens an exception; false if it was open already. */
 function raiseMismatch(
   tx: Transaction,
   record: OrderRecord,
@@ -120,7 +121,7 @@ function raiseMismatch(
   const operationKey = `refund:${providerRefundId}`;
   const step = new OrderStep(tx, record, { operationKey, action: 'refund mismatch', actor: ELSEWHERE, nowIso: now });
   const [given, there] = [amount, left].map((value) => formatMoney({ amount: value, currency }));
-  const message = `${providerRefundId} gave ${given} of ${paymentIntentId} back without Holdfast, whose ledger has ${there} left of it: look whether the customer got money twice. It is recorded as soon as it fits.`;
+  const message = `${providerRefundId} refunded ${given} of ${paymentIntentId} outside of Holdfast, whose ledger has only ${there} left of it: check whether the customer was refunded twice. The refund is recorded as soon as the ledger has enough left.`;
   const amountAtRisk = { amount: amount - left, currency };
   addException(tx, step, { orderId, workflowId, kind: 'refund_mismatch', message, owner: REFUND_OWNER, amountAtRisk });
   step.finish();

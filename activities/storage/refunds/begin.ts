@@ -32,7 +32,7 @@ const sql = {
   undo: statement('operation-undo'),
 };
 
-/** Records a refund and reserves its money, or says why not. One step under the order's lock: ten at once take turns. */
+/** Records a refund and reserves its money, or returns a refusal. Runs under the order's lock, so that simultaneous refunds take turns. */
 export async function beginRefund(pool: Pool, clock: Date, input: BeginRefundInput): Promise<BeginRefundResult> {
   const { request, policy, now } = input;
   return transact(pool, async (tx) => {
@@ -60,7 +60,7 @@ export async function beginRefund(pool: Pool, clock: Date, input: BeginRefundInp
       nowIso: now,
     };
     const step = new RefundStep(tx, record, refund, cause, clock);
-    if (plan.kind === 'refused') return giveUp(step, plan);
+    if (plan.kind === 'refused') return endWaitingRefund(step, plan);
     if (plan.kind === 'wait') {
       if (known !== undefined) return { outcome: 'capture_unsettled', refund: known, tell: false };
       step.change({ amount: plan.amount });
@@ -71,7 +71,7 @@ export async function beginRefund(pool: Pool, clock: Date, input: BeginRefundInp
   });
 }
 
-/** What is decided on; the refund itself does not count among the earlier ones. */
+/** Reads what a refund is decided on; the refund itself is not among the earlier refunds. */
 export async function readSituation(tx: Transaction, record: OrderRecord, refundId: string): Promise<RefundSituation> {
   const { orderId, refunds } = record.facts;
   const [rows, pending] = await Promise.all([
@@ -112,7 +112,7 @@ function newRefund(request: RefundRequest, currency: string, now: string, settle
 
 type Planned = Extract<RefundPlan, { kind: 'refund' }>;
 
-/** Promises the money, and takes what will not ship any more off the order. */
+/** Reserves the money, and cancels refunded pieces that have not shipped. */
 async function reserve(tx: Transaction, step: RefundStep, plan: Planned, settleBy: string): Promise<void> {
   const { amount, lines } = plan;
   const parts = plan.parts.map((part, index) => ({ ...part, part: index + 1, status: 'begun' as const }));
@@ -128,15 +128,15 @@ async function reserve(tx: Transaction, step: RefundStep, plan: Planned, settleB
     ...(lines && { lines: lines.map(({ sku, quantity }) => ({ sku, quantity })) }),
   });
   const cancelled = cancelledOf(lines ?? []);
-  if (cancelled.length > 0) await takeOff(tx, step, cancelled);
+  if (cancelled.length > 0) await cancelPieces(tx, step, cancelled);
 }
 
 function cancelledOf(lines: readonly RefundLine[]): LineQuantity[] {
   return lines.flatMap(({ sku, cancelled = 0 }) => (cancelled > 0 ? [{ sku, quantity: cancelled }] : []));
 }
 
-/** Pieces that are refunded before they have shipped never do: they leave the order, and their stock is free again. */
-async function takeOff(tx: Transaction, step: RefundStep, cancelled: readonly LineQuantity[]): Promise<void> {
+/** Cancels pieces that are refunded before they have shipped, and releases their stock. */
+async function cancelPieces(tx: Transaction, step: RefundStep, cancelled: readonly LineQuantity[]): Promise<void> {
   const { order, refund } = step;
   const { orderId } = refund;
   const reserved = await tx.query<StockQuantity>(sql.reservations, [orderId]);
@@ -150,25 +150,25 @@ async function takeOff(tx: Transaction, step: RefundStep, cancelled: readonly Li
   if (remainingLines(order.facts).length > 0) return;
   if (order.facts.shipments.length > 0) return completeShipping(order, true);
   order.moveTo('cancelled');
-  // No late reservation may land after the order that it was for.
+  // A tombstone, so that no late reservation is recorded for the cancelled order.
   tx.write(sql.undo, [operationKeys.reserve(orderId), 'reserve', orderId, step.nowIso]);
 }
 
-/** It had waited for a capture and cannot be made now. Its caller was told that it waits, so a person hears of it. */
-function giveUp(step: RefundStep, plan: Extract<RefundPlan, { kind: 'refused' }>): BeginRefundResult {
+/** Ends a refund that waited for a capture and cannot be made. Its caller was told that it waits, so an exception is opened. */
+function endWaitingRefund(step: RefundStep, plan: Extract<RefundPlan, { kind: 'refused' }>): BeginRefundResult {
   step.change({ endedReason: plan.reason });
-  abandon(step);
+  announceAbandoned(step);
   return { outcome: 'refused', ...withoutKind(plan), given: step.finish() };
 }
 
-/** The exception and the notice of a refund of which nothing was ever promised. */
-export function abandon(step: RefundStep): void {
+/** Writes the event, the exception and the notice of a refund that ends before any money was reserved. */
+export function announceAbandoned(step: RefundStep): void {
   const { refundId, amount, currency } = step.refund;
   const reason = step.refund.endedReason ?? 'unknown';
   const canceled: RefundFacts = { ...step.refund, state: 'canceled' };
   step.order.emit('RefundCanceled', { refundId, amount, currency, reason });
   step.raise('refund_failed', failedMessage(canceled));
-  step.tellShop('abandoned', `It was not made: ${failureInWords(canceled)}.`, amount);
+  step.notifyShop('abandoned', `The refund was not made: ${failureInWords(canceled)}.`, amount);
 }
 
 function withoutKind<T extends { readonly kind: unknown }>({ kind: _kind, ...rest }: T): Omit<T, 'kind'> {
@@ -180,6 +180,6 @@ function unknownOrder({ orderId }: RefundRequest): BeginRefundResult {
 }
 
 function idUsed({ refundId }: RefundRequest): BeginRefundResult {
-  const message = `Refund ${refundId} was asked for with another content before.`;
+  const message = `Refund ${refundId} was already requested with other contents; use another refund id.`;
   return { outcome: 'refused', reason: 'refund_id_used', message, refundable: 0 };
 }

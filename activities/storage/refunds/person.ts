@@ -17,7 +17,7 @@ import type {
   ResolveRefundResult,
   WithdrawRefundInput,
 } from '../../../workflows/refund/ports';
-import { abandon, readSituation } from './begin';
+import { announceAbandoned, readSituation } from './begin';
 import { applyEnd, conclude, stepOf } from './progress';
 import { onRefund, unchanged, type RefundContext, type RefundStep } from './step';
 import { statement } from '../postgres/statements';
@@ -30,10 +30,10 @@ const sql = {
   done: statement('operation-done'),
 };
 
-/** Refunds of which nothing is known at the provider have no success to be watched. */
+/** A refund that was never sent cannot succeed, so it need not be watched. */
 const NO_WATCH_MS = 0;
 
-/** Gives up what was never sent, with a tombstone each, so that a late send does not land. */
+/** Gives up the parts that were never sent, with a tombstone for each, so that a late request is not sent. */
 export async function withdrawRefund(pool: Pool, clock: Date, input: WithdrawRefundInput): Promise<RefundChange> {
   const { refundId, reason, actor } = input;
   return onRefund(pool, refundId, async (context) => {
@@ -41,7 +41,7 @@ export async function withdrawRefund(pool: Pool, clock: Date, input: WithdrawRef
     const step = stepOf(context, clock, input, 'withdraw', actor);
     if (refund.state === 'waiting') {
       step.change({ endedReason: reason });
-      if (reason !== CANCELED_BY_PERSON) abandon(step);
+      if (reason !== CANCELED_BY_PERSON) announceAbandoned(step);
       else step.order.emit('RefundCanceled', { refundId, amount: refund.amount, currency: refund.currency, reason });
       return step.finish();
     }
@@ -58,7 +58,7 @@ export async function withdrawRefund(pool: Pool, clock: Date, input: WithdrawRef
   });
 }
 
-/** Tells a person what is not settled; once, whatever is repeated. */
+/** Opens an exception for a refund that is overdue or whose outcome is unknown. Safe to repeat. */
 export async function flagRefund(pool: Pool, clock: Date, input: FlagRefundInput): Promise<RefundChange> {
   const { problem } = input;
   if (problem === 'unreadable') return flagUnreadable(pool, clock, input);
@@ -72,13 +72,13 @@ export async function flagRefund(pool: Pool, clock: Date, input: FlagRefundInput
     tx.write(sql.done, [operationKey, 'exception', refund.orderId, null, clock]);
     const step = stepOf(context, clock, input, problem, 'holdfast');
     const text = problem === 'overdue' ? overdueText(refund) : unknownText(refund);
-    step.raise(problem === 'overdue' ? 'refund_overdue' : 'refund_unknown', `${text} It goes on being asked for.`);
-    step.tellShop(problem, text, refund.amount, UNSETTLED_WAYS);
+    step.raise(problem === 'overdue' ? 'refund_overdue' : 'refund_unknown', `${text} Holdfast keeps asking.`);
+    step.notifyShop(problem, text, refund.amount, UNSETTLED_WAYS);
     return step.finish();
   });
 }
 
-/** Told while it is no open case: a look that works closes it, and it may be true again. */
+/** Has no operation key: a look that succeeds closes the exception, and it may be needed again. */
 function flagUnreadable(pool: Pool, clock: Date, input: FlagRefundInput): Promise<RefundChange> {
   return onRefund(pool, input.refundId, (context) => {
     const { record, refund } = context;
@@ -87,26 +87,26 @@ function flagUnreadable(pool: Pool, clock: Date, input: FlagRefundInput): Promis
     const isOpen = record.openExceptions.some((one) => one.kind === 'refund_unknown' && one.workflowId === workflowId);
     if (isOpen) return unchanged(refund);
     const ids = refund.parts.flatMap((part) => part.providerRefundId ?? []).join(', ');
-    const text = `Refund ${refundId} (${ids}) is ${state} here, and the payment provider does not say how it stands there.`;
+    const text = `Refund ${refundId} (${ids}) is ${state} here, and its state at the payment provider cannot be read.`;
     const step = stepOf(context, clock, input, 'unreadable', 'holdfast');
-    step.raise('refund_unknown', `${text} It goes on being asked for.`);
-    step.tellShop(`unreadable:${input.now}`, text, refund.amount, UNSETTLED_WAYS);
+    step.raise('refund_unknown', `${text} Holdfast keeps asking.`);
+    step.notifyShop(`unreadable:${input.now}`, text, refund.amount, UNSETTLED_WAYS);
     return step.finish();
   });
 }
 
-const UNSETTLED_WAYS = ['wait: Holdfast goes on asking', "look at the payment in the payment provider's dashboard"];
+const UNSETTLED_WAYS = ['wait: Holdfast keeps asking', "look at the payment in the payment provider's dashboard"];
 
 function overdueText({ refundId, settleBy, state }: RefundFacts): string {
-  return `Refund ${refundId} was to be settled by ${settleBy} and is ${state} still.`;
+  return `Refund ${refundId} should have been completed by ${settleBy} and is still ${state}.`;
 }
 
 function unknownText({ refundId, parts }: RefundFacts): string {
   const open = parts.filter((one) => one.status === 'begun').map((one) => one.paymentIntentId);
-  return `It is not known whether the payment provider took refund ${refundId} on ${open.join(', ')}.`;
+  return `It is not known whether the payment provider has made refund ${refundId} on ${open.join(', ')}.`;
 }
 
-/** A person's settlement of what failed. Told again, the same answer. */
+/** Records how a person has resolved a refund that failed. Safe to repeat. */
 export async function resolveRefund(
   pool: Pool,
   clock: Date,
@@ -119,7 +119,7 @@ export async function resolveRefund(
       return { outcome: 'resolved', ...unchanged(refund) };
     }
     if (amount === 0) {
-      return refuse('nothing_to_resolve', `Refund ${refundId} is ${refund.state}: nothing of it is to be settled.`);
+      return refuse('nothing_to_resolve', `Refund ${refundId} is ${refund.state}: nothing is left to resolve.`);
     }
     const step = stepOf(context, clock, { refundId, now: resolution.at }, resolution.action, resolution.actor);
     if (resolution.action === 'manual_transfer') {
@@ -127,7 +127,7 @@ export async function resolveRefund(
       if (dispute !== undefined) {
         return refuse(
           'disputed',
-          `Nothing is given back while dispute ${dispute.disputeId} is open: the bank decides.`,
+          `Nothing can be refunded while dispute ${dispute.disputeId} is open, because the bank decides.`,
         );
       }
       const refusal = await bookOutside(context, step, amount);
@@ -135,8 +135,8 @@ export async function resolveRefund(
     }
     for (const { part } of refund.parts.filter(isUnresolved)) step.changePart(part, { resolvedAt: resolution.at });
     step.change({ resolution });
-    step.settle('refund_failed', 'refund_overdue', 'refund_unknown');
-    step.untell('refund_needs_a_person');
+    step.closeExceptions('refund_failed', 'refund_overdue', 'refund_unknown');
+    step.cancelNotices('refund_needs_a_person');
     const { action, actor, reference } = resolution;
     step.order.emit('RefundResolved', {
       ...{ refundId, amount, currency: refund.currency, action, actor },
@@ -146,7 +146,7 @@ export async function resolveRefund(
   });
 }
 
-/** Money that went back in another way: no more than there is, whatever other refunds have taken meanwhile. */
+/** Books money that was refunded in another way; refuses more than the order has left, e.g. after other refunds. */
 async function bookOutside(
   { tx, record }: RefundContext,
   step: RefundStep,
@@ -158,18 +158,18 @@ async function bookOutside(
   if (amount > left) {
     return refuse(
       'exceeds_refundable',
-      `${step.money(left)} of the order's money are left, not ${step.money(amount)}: other refunds have taken the rest.`,
+      `Only ${step.money(left)} of the order's money are left, not ${step.money(amount)}: other refunds have used the rest.`,
     );
   }
   const resolved = step.refund.parts.filter((one) => one.resolvedAt !== undefined).length;
-  // No provider is asked: what a bank left of the smallest unit counts, too.
+  // The provider is not involved, so its minimum amounts do not apply.
   for (const part of splitRefund(payments, amount)) {
     step.order.move([
       {
         kind: 'refunded_outside',
         ...part,
         occurredAt: step.nowIso,
-        // Another part of the same refund may fail, and be settled, later.
+        // Another part of the same refund may fail and be resolved later.
         operationKey: `refund:${refundId}:outside:${resolved}:${part.attempt}`,
       },
     ]);

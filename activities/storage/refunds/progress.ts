@@ -21,7 +21,7 @@ const sql = {
   done: statement('operation-done'),
 };
 
-/** The last word before the provider is asked: what was given up, or is disputed by now, is not sent. */
+/** The last check before a part is sent: a part that was given up, or whose payment is disputed, is not sent. */
 export async function beginSend(pool: Pool, clock: Date, input: PartInput): Promise<BeginSendResult> {
   const { refundId, part: number } = input;
   const key = operationKeys.refund(refundId, number);
@@ -55,7 +55,7 @@ export async function beginSend(pool: Pool, clock: Date, input: PartInput): Prom
   });
 }
 
-/** Records what the provider says of a part: money, rows, events, notices and exceptions in one step. */
+/** Records the provider's answer for a part: money, rows, events, notices and exceptions in one step. */
 export async function recordAnswer(
   pool: Pool,
   clock: Date,
@@ -66,9 +66,9 @@ export async function recordAnswer(
     const step = stepOf(context, clock, input, answer.status);
     const part = step.part(input.part);
     assertSame(part, answer);
-    // A success that the answer to the request tells of may be taken back within seconds: it is believed once it was fetched.
+    // The provider may revoke a success within seconds, so a success in the answer to the request counts only once it was fetched.
     const status = answer.status === 'succeeded' && !input.confirmed ? 'pending' : answer.status;
-    // What was fetched earlier and is recorded later says nothing new.
+    // An older fetch that is recorded later changes nothing.
     if (!canPartTransition(part.status, status)) return unchanged(context.refund);
     if (!isNews(part, status, answer)) return unchanged(context.refund);
     applyAnswer(step, part, status, answer);
@@ -79,7 +79,7 @@ export async function recordAnswer(
   });
 }
 
-/** The provider does not make it: the money stays, and a person is told why. */
+/** Records that the provider refused the part: the money stays, and an exception gives the reason. */
 export async function recordRefusal(
   pool: Pool,
   clock: Date,
@@ -117,12 +117,12 @@ export function stepOf(
 function assertSame(part: RefundPart, { providerRefundId, amount, paymentIntentId }: ProviderRefund): void {
   if (part.providerRefundId !== undefined && part.providerRefundId !== providerRefundId) {
     throw defect(
-      `${part.providerRefundId} is recorded where ${providerRefundId} is told: money may have gone back twice`,
+      `the provider reports ${providerRefundId} for a part that is recorded as ${part.providerRefundId}: it may have been refunded twice`,
     );
   }
   if (part.amount !== amount || part.paymentIntentId !== paymentIntentId) {
     throw defect(
-      `${providerRefundId} gives ${amount} of ${paymentIntentId} back, not ${part.amount} of ${part.paymentIntentId}`,
+      `${providerRefundId} refunds ${amount} of ${paymentIntentId}, not ${part.amount} of ${part.paymentIntentId}`,
     );
   }
 }
@@ -144,7 +144,7 @@ function applyAnswer(step: RefundStep, part: RefundPart, status: RefundPartStatu
     createdAt: part.createdAt ?? createdAt,
     ...(failureBalanceTransaction !== undefined && { failureBalanceTransaction }),
   });
-  if (answer.status === 'pending') step.tellCustomer('on_its_way', 'refund_on_its_way', step.refund.amount);
+  if (answer.status === 'pending') step.notifyCustomer('on_its_way', 'refund_on_its_way', step.refund.amount);
   if (status === part.status) return;
   if (status === 'succeeded') return applySuccess(step, part);
   if (status === 'failed' || status === 'canceled') {
@@ -158,12 +158,12 @@ function applyAnswer(step: RefundStep, part: RefundPart, status: RefundPartStatu
 function applySuccess(step: RefundStep, part: RefundPart): void {
   step.changePart(part.part, { status: 'succeeded', settledAt: step.nowIso });
   step.book('refunded', part);
-  step.order.emit('RefundSucceeded', { ...toldOf(step, part) });
+  step.order.emit('RefundSucceeded', { ...partData(step, part) });
 }
 
 /**
- * The money stays with the shop, or has come back to it. Where the customer may have heard of it, they hear of this too.
- * @param wasBooked false where the ledger has nothing of it
+ * Ends a part: its money stays with the shop or has come back. The customer is notified if the provider had accepted the refund.
+ * @param wasBooked false if the ledger has no entry of it
  */
 export function applyEnd(
   step: RefundStep,
@@ -176,56 +176,57 @@ export function applyEnd(
   step.changePart(part.part, { status, failureReason, settledAt: step.nowIso });
   step.endedNow.push(part.part);
   if (wasBooked) step.book(afterSuccess ? 'refund_reversed' : 'refund_failed', part);
-  const about = { ...toldOf(step, part), reason: failureReason };
+  const about = { ...partData(step, part), reason: failureReason };
   if (status === 'failed') step.order.emit('RefundFailed', { ...about, afterSuccess });
   else step.order.emit('RefundCanceled', about);
-  if (part.createdAt !== undefined) step.tellCustomer(`delayed:${part.part}`, 'refund_delayed', part.amount);
+  if (part.createdAt !== undefined) step.notifyCustomer(`delayed:${part.part}`, 'refund_delayed', part.amount);
 }
 
-function toldOf({ refund }: RefundStep, { part, paymentIntentId, amount }: RefundPart) {
+function partData({ refund }: RefundStep, { part, paymentIntentId, amount }: RefundPart) {
   return { refundId: refund.refundId, part, paymentIntentId, amount, currency: refund.currency };
 }
 
-const ACTION_WAYS = [
-  'wait: the customer has been asked to act',
-  'cancel: take the refund back, then choose another way',
-] as const;
+const ACTION_WAYS = ['wait: the customer has been asked to act', 'cancel the refund, then choose another way'] as const;
 
 function applyActionNeeded(step: RefundStep, part: RefundPart, until: string | undefined): void {
   const before = until === undefined ? '' : ` before ${until}`;
-  const problem = `The customer must act${before} before ${step.money(part.amount)} of refund ${step.refund.refundId} can go back`;
-  step.raise('refund_action_needed', `${problem}: wait for that, or cancel it and choose another way.`, part.amount);
-  step.tellCustomer('action_needed', 'refund_action_needed', part.amount, until === undefined ? {} : { until });
-  step.tellShop(`action_needed:${part.part}`, `${problem}.`, part.amount, ACTION_WAYS);
+  const problem = `The customer must act${before} so that ${step.money(part.amount)} of refund ${step.refund.refundId} can be paid`;
+  step.raise(
+    'refund_action_needed',
+    `${problem}: wait for that, or cancel the refund and choose another way.`,
+    part.amount,
+  );
+  step.notifyCustomer('action_needed', 'refund_action_needed', part.amount, until === undefined ? {} : { until });
+  step.notifyShop(`action_needed:${part.part}`, `${problem}.`, part.amount, ACTION_WAYS);
 }
 
-/** What follows for the refund as a whole; then everything is written. */
+/** Updates exceptions and notices of the whole refund, and writes everything. */
 export function conclude(step: RefundStep, watchMs: number): RefundChange {
   const { parts } = step.refund;
   const isUnderWay = parts.some((one) => ['begun', 'pending', 'requires_action'].includes(one.status));
   const given = parts.reduce((sum, one) => sum + (one.status === 'succeeded' ? one.amount : 0), 0);
   if (!parts.some((one) => one.status === 'requires_action')) {
-    step.settle('refund_action_needed');
-    step.untell('refund_action_needed');
+    step.closeExceptions('refund_action_needed');
+    step.cancelNotices('refund_action_needed');
   }
-  if (!parts.some((one) => one.status === 'begun')) step.settle('refund_unknown');
+  if (!parts.some((one) => one.status === 'begun')) step.closeExceptions('refund_unknown');
   if (!isUnderWay) {
-    step.settle('refund_overdue');
-    step.untell('refund_on_its_way');
-    if (given > 0) step.tellCustomer('done', 'refund_done', given);
-    else step.untell('refund_done');
+    step.closeExceptions('refund_overdue');
+    step.cancelNotices('refund_on_its_way');
+    if (given > 0) step.notifyCustomer('done', 'refund_done', given);
+    else step.cancelNotices('refund_done');
   }
   if (given > 0 && step.refund.watchUntil === undefined) {
     step.change({ watchUntil: new Date(Date.parse(step.nowIso) + watchMs).toISOString() });
   }
-  if (step.endedNow.length > 0) failed(step);
+  if (step.endedNow.length > 0) raiseFailure(step);
   return step.finish();
 }
 
-/** Something of it failed just now: a person gets the case, with all of it that is not settled, unless they asked for it. */
-function failed(step: RefundStep): void {
+/** Opens an exception for the unresolved amount after a part has failed, unless a person gave the refund up. */
+function raiseFailure(step: RefundStep): void {
   if (isGivenUpByPerson(step.refund)) return;
   const amount = unresolvedAmount(step.refund);
   step.raise('refund_failed', failedMessage(step.refund), amount);
-  step.tellShop(`failed:${step.endedNow.join('+')}`, `It did not go back: ${failureInWords(step.refund)}.`, amount);
+  step.notifyShop(`failed:${step.endedNow.join('+')}`, `The refund failed: ${failureInWords(step.refund)}.`, amount);
 }

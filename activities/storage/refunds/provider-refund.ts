@@ -1,12 +1,12 @@
 import type { RefundChange, RefundStepInput } from '../../../workflows/refund/ports';
 
-/** A refund as the provider shows it, in our own words. Amounts in minor units, times as UTC ISO strings. */
+/** A refund of the provider. Amounts in minor units, times as UTC ISO strings. */
 export interface ProviderRefund {
   readonly providerRefundId: string;
   readonly paymentIntentId: string;
   readonly amount: number;
   readonly currency: string;
-  /** A word that is not known here counts as pending: what is true is told by a later look. */
+  /** An unknown status counts as pending; a later look finds out more. */
   readonly status: 'pending' | 'requires_action' | 'succeeded' | 'failed' | 'canceled';
   readonly failureReason?: string;
   readonly pendingReason?: string;
@@ -25,13 +25,13 @@ export type BeginSendResult =
       readonly amount: number;
       readonly currency: string;
       readonly reason: string;
-      /** It was sent before, and what came of it is not recorded. */
+      /** Was it sent before without a recorded outcome? */
       readonly isAgain: boolean;
     }
-  /** Nothing is to be sent: it was taken before, given up, or the payment is disputed meanwhile. */
+  /** Nothing needs to be sent: it was accepted before, given up, or the payment is disputed. */
   | { readonly kind: 'done'; readonly change: RefundChange };
 
-/** One part of a refund, and by when it is to be told. */
+/** One part of a refund. `watchMs`: how long its success is watched. */
 export interface PartInput extends RefundStepInput {
   readonly part: number;
   readonly watchMs: number;

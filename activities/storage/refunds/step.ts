@@ -24,10 +24,10 @@ const sql = {
   parts: statement('refund-parts-write'),
 };
 
-/** Who has the exceptions of refunds. */
+/** The owner of the exceptions of refunds. */
 export const REFUND_OWNER = 'payments';
 
-/** What a step on a refund reads, its order locked. */
+/** What a step on a refund reads, with its order locked. */
 export interface RefundContext {
   readonly tx: Transaction;
   readonly record: OrderRecord;
@@ -49,14 +49,14 @@ export async function onRefund<T>(
   });
 }
 
-/** The answer of a step that found nothing to change. */
+/** The result of a step that changed nothing. */
 export function unchanged(refund: RefundFacts): RefundChange {
   return { refund, tell: false };
 }
 
 /**
- * So many refunds of one order are announced in a day, the last with a word that more may follow: nobody reads a hundred mails, and
- * mail servers take them for spam. What needs the customer, and a refund that comes back, is always told.
+ * The most refunds of one order that are announced in a day; the last notice says that more may follow. Nobody reads a hundred mails,
+ * and mail servers treat them as spam. Refunds that need the customer or that fail are always announced.
  */
 const ANNOUNCED_A_DAY = 10;
 
@@ -75,8 +75,8 @@ function refundsOfTheDay(refunds: readonly RefundFacts[], { refundId, requestedA
 const DAY_MS = 24 * 3_600_000;
 
 /**
- * One step on one refund, within a step on its order: the rows, the ledger, the events, the notices and the exceptions are
- * written together. `cause.nowIso` is the clock of who follows the refund, `clock` this computer's.
+ * One step on one refund, within a step on its order: rows, ledger, events, notices and exceptions are written together.
+ * `cause.nowIso` is the time of the workflow that follows the refund, `clock` this computer's.
  */
 export class RefundStep {
   readonly order: OrderStep;
@@ -94,7 +94,7 @@ export class RefundStep {
   ) {
     this.order = new OrderStep(tx, record, { ...cause, clock });
     this.wasOpen = !isTerminal(record.facts.state);
-    // Written as they are where the refund is new.
+    // All parts of a new refund are written.
     if (!record.facts.refunds?.some((one) => one.refundId === refund.refundId)) {
       for (const { part } of refund.parts) this.changed.add(part);
     }
@@ -115,7 +115,7 @@ export class RefundStep {
     this.refund = { ...this.refund, ...changes };
   }
 
-  /** `undefined` takes a field away. */
+  /** `undefined` removes a field. */
   changePart(number: number, changes: { readonly [K in keyof RefundPart]?: RefundPart[K] | undefined }): void {
     this.changed.add(number);
     const parts = this.refund.parts.map((one) => (one.part === number ? merged(one, changes) : one));
@@ -129,21 +129,21 @@ export class RefundStep {
     this.order.move([{ kind, attempt, paymentIntentId, amount, occurredAt: this.cause.nowIso, operationKey }]);
   }
 
-  /** Opens an exception of this refund; one of its kind that is open is told anew. */
+  /** Opens an exception of this refund; replaces an open one of the same kind. */
   raise(kind: ExceptionKind, message: string, amount = this.refund.amount): void {
     const { orderId, refundId, currency } = this.refund;
-    this.settle(kind);
+    this.closeExceptions(kind);
     const workflowId = workflowIds.refund(refundId);
     const amountAtRisk = { amount, currency };
     addException(this.tx, this.order, { orderId, workflowId, kind, message, owner: REFUND_OWNER, amountAtRisk });
   }
 
-  settle(...kinds: ExceptionKind[]): void {
+  closeExceptions(...kinds: ExceptionKind[]): void {
     closeExceptions(this.tx, this.order, workflowIds.refund(this.refund.refundId), kinds);
   }
 
-  /** Tells the customer. The first notice under a name is the only one. */
-  tellCustomer(
+  /** Notifies the customer, once for each name. */
+  notifyCustomer(
     name: string,
     kind: 'refund_on_its_way' | 'refund_done' | 'refund_action_needed' | 'refund_delayed',
     amount: number,
@@ -158,15 +158,15 @@ export class RefundStep {
     this.queue(name, { kind, recipient: { to: 'order_customer', orderId }, data });
   }
 
-  /** Tells the shop's people that a refund needs one of them. */
-  tellShop(name: string, problem: string, amount: number, ways = waysOut(this.refund)): void {
+  /** Notifies the shop that a refund needs a person. */
+  notifyShop(name: string, problem: string, amount: number, ways = waysOut(this.refund)): void {
     const { orderId, refundId, currency } = this.refund;
     const data = { refundId, orderId, amount: { amount, currency }, problem, waysOut: ways.join('\n') };
     this.queue(name, { kind: 'refund_needs_a_person', recipient: { to: 'shop' }, data });
   }
 
-  /** Takes back what was not sent yet and is not true any more. */
-  untell(...kinds: NoticeKind[]): void {
+  /** Cancels notices that are not sent yet and no longer true. */
+  cancelNotices(...kinds: NoticeKind[]): void {
     cancelNotices(this.tx, { type: 'refund', id: this.refund.refundId }, this.clock, kinds);
   }
 
@@ -174,7 +174,7 @@ export class RefundStep {
     return formatMoney({ amount, currency: this.refund.currency });
   }
 
-  /** Writes everything; answers with the refund as it is now. */
+  /** Writes everything, and returns the refund as it is now. */
   finish(): RefundChange {
     const state = refundStateOf(this.refund);
     const refund: RefundFacts = { ...this.refund, state };

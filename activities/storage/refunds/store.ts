@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { readRefund } from '../orders/money-back-record';
+import { readRefund } from '../orders/refund-and-dispute-records';
 import { run } from '../postgres/database';
 import { notFound } from '../postgres/failures';
 import { statement } from '../postgres/statements';
@@ -17,31 +17,31 @@ const sql = {
 };
 
 /**
- * The facts of refunds: one transaction each, under the order's lock, safe to repeat.
+ * The record of refunds. Each method is one transaction under the order's lock, and safe to repeat.
  *
  * @throws ApplicationFailure `NotFound` for an unknown refund, `Defect` for a broken rule, `StorageUnavailable` (retryable)
  */
 export interface RefundStore extends RefundActivities {
-  /** Before the provider is asked: writes down that the part is sent. During a dispute it is given up in place of that. */
+  /** Called before the provider: records that the part is being sent. During a dispute the part is given up instead. */
   beginSend(input: PartInput): Promise<BeginSendResult>;
-  /** Records what the provider says of a part. `confirmed`: it was fetched, so that its success may be believed. */
+  /** Records the provider's answer for a part. `confirmed`: it was fetched, so a success in it counts. */
   recordAnswer(input: PartInput & { readonly confirmed: boolean }, refund: ProviderRefund): Promise<RefundChange>;
-  /** Records that the provider does not make this refund. */
+  /** Records that the provider refused this refund. */
   recordRefusal(input: PartInput & { readonly reason: string }): Promise<RefundChange>;
-  /** Takes a refund in that was made without us. */
+  /** Records a refund that was made outside of Holdfast. */
   recordElsewhere(refund: ProviderRefund, now: string, policy: RefundPolicy): Promise<AdoptRefundResult>;
   getRefund(refundId: string): Promise<RefundFacts | undefined>;
   /** @throws ApplicationFailure `NotFound` */
   known(refundId: string): Promise<RefundFacts>;
   /** Ids of the refunds of a payment that are not over. */
   openRefundsOf(paymentIntentId: string): Promise<string[]>;
-  /** The refund of ours that the provider knows under this id. */
+  /** Our refund that has this id at the provider. */
   findByProviderId(providerRefundId: string): Promise<string | undefined>;
 }
 
 export interface RefundStoreDeps {
   readonly pool: Pool;
-  /** For tests; the computer's clock otherwise. */
+  /** Default: the system's clock. */
   readonly now?: () => Date;
 }
 

@@ -17,30 +17,30 @@ const sql = {
   resolve: statement('settlement-resolve'),
 };
 
-/** A position as our ledger has it. */
+/** A position in our ledger. */
 export interface LedgerPosition extends Position {
   readonly orderId: string;
-  /** Promised back and not confirmed yet. */
+  /** Is it a refund that is not confirmed yet? */
   readonly isPending: boolean;
 }
 
-/** Our side of the settlement check, and what it found. */
+/** Our side of the settlement check, and its results. */
 export interface SettlementStore {
-  /** The whole of every position that moved between two moments or is named. */
+  /** The total of every position that moved in a window or is named. */
   positions(
     window: { readonly from: string; readonly until: string },
     named: readonly string[],
   ): Promise<LedgerPosition[]>;
-  /** Holds that ended before a moment and are recorded neither as captured nor as let go. */
+  /** Holds that ended before a moment and are recorded neither as captured nor as released. */
   unaccountedHolds(before: string): Promise<LedgerPosition[]>;
-  /** Keeps a day's findings in place of earlier ones; opens or closes the day's exception and tells the shop. */
+  /** Replaces the results of a day, opens or closes the day's exception, and notifies the shop. */
   record(report: Omit<SettlementReport, 'ranAt'>, workflowId: string): Promise<void>;
   getReport(date: string): Promise<SettlementReport | undefined>;
 }
 
 export interface SettlementStoreDeps {
   readonly pool: Pool;
-  /** For tests; the computer's clock otherwise. */
+  /** Default: the system's clock. */
   readonly now?: () => Date;
 }
 
@@ -75,7 +75,7 @@ async function record(
     queueNotice(
       tx,
       {
-        // The same findings again are no news; other ones are.
+        // The shop is notified again only if the differences change.
         noticeKey: `settlement:${date}:${fingerprint(open)}`,
         kind: 'settlement_differs',
         subject: { type: 'settlement', id: date },

@@ -13,7 +13,7 @@ const sql = {
   undo: statement('operation-undo'),
 };
 
-/** Opens an exception of a subscription, also of one that was never recorded; the same again changes nothing. */
+/** Opens an exception of a subscription, also of one that was never recorded. Safe to repeat. */
 export async function raiseSubscriptionException(
   pool: Pool,
   now: Date,
@@ -22,7 +22,7 @@ export async function raiseSubscriptionException(
   const { subscriptionId, workflowId, kind, operationKey, message, owner } = input;
   await transact(pool, async (tx) => {
     lockSubscription(tx, subscriptionId);
-    // The key's own row says whose it is; the column is named for orders, which most of them belong to.
+    // The column is named for orders, to which most operations belong; here it contains the subscription's id.
     const claimed = tx.query<{ undone: boolean }>(sql.claim, [operationKey, 'exception', subscriptionId, now]);
     const [[claim], record] = await Promise.all([claimed, loadSubscription(tx, subscriptionId)]);
     if (claim?.undone === true) return;
@@ -37,7 +37,7 @@ export async function raiseSubscriptionException(
   });
 }
 
-/** Closes open exceptions; an attempt to raise them under these keys that comes later opens nothing any more. */
+/** Closes open exceptions, with tombstones so that a late attempt to raise them under these keys opens nothing. */
 export async function resolveSubscriptionException(
   pool: Pool,
   now: Date,

@@ -2,7 +2,7 @@ import { isOver } from '../../../workflows/domain/subscription/stage';
 import type { InvoiceFacts, SubscriptionFacts } from '../../../workflows/domain/subscription/subscription';
 import type { SubscriptionEventType } from '../../../workflows/domain/subscription/events';
 
-/** What is recorded of a subscription, as far as news are told from it. */
+/** The part of a recorded subscription from which its events are derived. */
 export interface KnownSubscription {
   readonly facts: SubscriptionFacts;
   readonly invoices: readonly InvoiceFacts[];
@@ -28,10 +28,10 @@ export type SubscriptionChange =
       readonly currency: string;
     };
 
-/** Stages in which something is owed: an active one after these has recovered. */
+/** Stages in which something is owed; `active` after one of them is a recovery. */
 const OWING: ReadonlySet<SubscriptionFacts['stage']> = new Set(['trial_payment_failed', 'past_due', 'unpaid']);
 
-/** The events of a subscription between what was recorded and what is true now, in the order in which they are told. Pure. */
+/** The events for the changes of a subscription since its last record, in order. Pure. */
 export function newsOf(before: KnownSubscription | undefined, after: KnownSubscription): SubscriptionNews[] {
   const { facts } = after;
   const was = before?.facts;
@@ -45,7 +45,7 @@ export function newsOf(before: KnownSubscription | undefined, after: KnownSubscr
   ];
 }
 
-/** Changes of plan, and invoices that were seen with prorations for the first time. A draft may still get others. */
+/** Changes of plan, and prorations of invoices seen for the first time. Drafts are left out, because their prorations may still change. */
 export function changesOf(before: KnownSubscription | undefined, after: KnownSubscription): SubscriptionChange[] {
   const changes: SubscriptionChange[] = [];
   const { items, currency } = after.facts;
@@ -61,7 +61,7 @@ export function changesOf(before: KnownSubscription | undefined, after: KnownSub
   return changes;
 }
 
-/** Do two values say the same? Members that are not there, and their order, do not count. */
+/** Are two values equal? Undefined members and the order of members do not count. */
 export function isSame(one: unknown, other: unknown): boolean {
   return canonical(one) === canonical(other);
 }
@@ -87,7 +87,7 @@ function changeNews(change: SubscriptionChange): SubscriptionNews {
   return { type: 'SubscriptionProrated', data: { invoiceId, amount, currency } };
 }
 
-/** What is over was cancelled, whatever its flag says then. */
+/** Was a cancellation at the period's end scheduled or withdrawn? The flag of a subscription that is over has no meaning. */
 function isNewWish(was: SubscriptionFacts, facts: SubscriptionFacts): boolean {
   return was.cancelAtPeriodEnd !== facts.cancelAtPeriodEnd && !isOver(facts.stage);
 }
@@ -99,8 +99,8 @@ function cancellation(facts: SubscriptionFacts): SubscriptionNews {
 }
 
 /**
- * Money that came in, and tries that failed since the last look: of several that nobody saw, the newest is told. What was
- * paid before a subscription was seen first is no news, except by the invoice that it began with.
+ * Payments and failed tries since the last look; of several failed tries in between, only the newest. For a subscription that is
+ * seen for the first time, only its newest invoice counts.
  */
 function invoiceNews(before: KnownSubscription | undefined, after: KnownSubscription): SubscriptionNews[] {
   const known = new Map(before?.invoices.map((one) => [one.invoiceId, one]));

@@ -9,7 +9,7 @@ import { subscriptionRecord, type SubscriptionRow } from './record';
 
 const sql = { load: statement('subscription-load'), list: statement('subscriptions-list') };
 
-/** A page no longer than a person reads; larger ones would hold a connection for a whole export. */
+/** A page for people; a larger one would occupy a connection for a whole export. */
 const MAX_ROWS = 500;
 
 export interface ListSubscriptions {
@@ -21,14 +21,14 @@ export interface ListSubscriptions {
   readonly before?: string;
 }
 
-/** What the gateway and the command line ask. Nothing here locks, and nothing here shows personal data. */
+/** Queries of the gateway and the command line. None locks anything, and none shows personal data. */
 export interface SubscriptionQueries {
   getSubscription(subscriptionId: string): Promise<SubscriptionView | undefined>;
   /** Newest first. */
   listSubscriptions(filter: ListSubscriptions): Promise<SubscriptionView[]>;
 }
 
-/** Questions on subscriptions, answered from Postgres alone, so also while no worker runs. */
+/** Answers from Postgres alone, so also while no worker runs. */
 export function createSubscriptionQueries(pool: Pool): SubscriptionQueries {
   return {
     async getSubscription(subscriptionId) {

@@ -3,16 +3,16 @@ import type {
   InvoiceFacts,
   SubscriptionFacts,
   SubscriptionItem,
-  ToldNotice,
+  QueuedNotice,
 } from '../../../workflows/domain/subscription/subscription';
 import type { SubscriptionChangeView, SubscriptionNoticeView } from '../../../workflows/domain/subscription/view';
 import type { Party } from '../../../workflows/domain/shared/waiting';
 import { known, utc } from '../postgres/documents';
 import type { OpenException } from '../orders/record';
 
-/** One subscription as Postgres keeps it: its facts as they were last recorded, and what only this folder needs. */
+/** A recorded subscription: its facts, and what only storage needs. */
 export interface SubscriptionRecord {
-  /** Pages of invoices are left out, notices included. */
+  /** Without the links to invoice pages; with the notices. */
   readonly facts: SubscriptionFacts;
   /** Newest first. */
   readonly invoices: readonly InvoiceFacts[];
@@ -32,7 +32,7 @@ export interface SubscriptionRecord {
   readonly recordedAt: string;
 }
 
-/** A row of subscription_documents: JSON, so numbers are numbers, absent is null, and times are Postgres' own notation. */
+/** A row of subscription_documents. It is JSON: absent values are null, and times are in Postgres' own notation. */
 export interface SubscriptionRow {
   readonly record: SubscriptionDocument;
 }
@@ -121,13 +121,13 @@ function factsOf(
     exhausted: row.exhausted,
     entitled: row.entitled,
     timeZone: row.timeZone,
-    told: toldOf(notices),
+    told: toldNotices(notices),
     fetchedAt: utc(row.fetchedAt),
   };
 }
 
-/** What was taken back, or was not true any more before it was sent, was never told. */
-export function toldOf(notices: readonly SubscriptionNoticeView[]): ToldNotice[] {
+/** Notices that were sent or will be: cancelled and expired ones are left out. */
+export function toldNotices(notices: readonly SubscriptionNoticeView[]): QueuedNotice[] {
   return notices
     .filter((one) => one.status !== 'canceled' && one.status !== 'expired')
     .map(({ noticeKey, kind, dueAt }) => ({ noticeKey, kind, at: dueAt }));

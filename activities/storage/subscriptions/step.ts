@@ -17,12 +17,12 @@ const sql = {
   events: statement('subscription-events-insert'),
 };
 
-/** Nobody else works on this subscription until the end of the transaction. Sent first, and awaited with what follows. */
+/** Locks the subscription until the end of the transaction. Send it first; it is awaited with the statements that follow. */
 export function lockSubscription(tx: Transaction, subscriptionId: string): void {
   tx.write(sql.lock, [subscriptionId]);
 }
 
-/** Reads a subscription as it is within the transaction. */
+/** Reads a subscription in a transaction. */
 export async function loadSubscription(
   tx: Transaction,
   subscriptionId: string,
@@ -31,14 +31,14 @@ export async function loadSubscription(
   return row && subscriptionRecord(row.record);
 }
 
-/** What is true now, as it is to be recorded. */
+/** The current state of a subscription, to be recorded. */
 export interface CurrentSubscription extends KnownSubscription {
   readonly waiting: Waiting | undefined;
 }
 
 /**
- * Writes what is new with its events, changes and audit entry; nothing where all of it is recorded already.
- * @returns the version that is recorded then
+ * Writes the changes of a subscription with its events and its audit entry; nothing if there are no changes.
+ * @returns the recorded version
  */
 export function writeSubscription(
   tx: Transaction,
@@ -65,7 +65,7 @@ export function writeSubscription(
   return (record?.version ?? 0) + 1;
 }
 
-/** Events of a subscription that is recorded, without a change of its facts. */
+/** Writes events of a recorded subscription without changing its facts. */
 export function writeEventsAlone(
   tx: Transaction,
   record: SubscriptionRecord,
@@ -90,13 +90,13 @@ function writeNews(
   tx.write(sql.events, [from.subscriptionId, from.traceId, cause.operationKey, occurredAt, JSON.stringify(rows)]);
 }
 
-/** Everything of the facts that is kept with the subscription itself. */
+/** The facts that are stored in the subscription's own row. */
 function summary(facts: SubscriptionFacts, waiting: Waiting | undefined): object {
   const { told: _told, fetchedAt: _fetchedAt, invoice, ...rest } = facts;
   return { ...rest, collectionPaused: rest.collectionPaused === true, invoiceId: invoice?.invoiceId, waiting };
 }
 
-/** What the audit log keeps: states, ids, amounts and dates, nothing that names a person. */
+/** The part that the audit log stores: states, ids, amounts and dates; no personal data. */
 function auditSummary(facts: SubscriptionFacts): object {
   const { stage, trial, entitled, exhausted, providerStatus, items, invoice, cancelAtPeriodEnd, endedAt } = facts;
   const { invoiceId, status, amountDue, amountPaid, attemptCount, declineCode } = invoice ?? {};
@@ -107,13 +107,13 @@ function auditSummary(facts: SubscriptionFacts): object {
   };
 }
 
-/** Those that are new or have changed. Their pages are not kept. */
+/** Invoices that are new or have changed, without the links to their pages. */
 function newInvoices(record: SubscriptionRecord | undefined, invoices: readonly InvoiceFacts[]): InvoiceFacts[] {
   const known = new Map(record?.invoices.map((one) => [one.invoiceId, one]));
   return invoices.map(withoutPage).filter((one) => !isSame(known.get(one.invoiceId), one));
 }
 
-/** Who has the address of an invoice's page can see the customer's name: it is kept nowhere but in the notice that links it. */
+/** Removes the link to an invoice's page, which shows the customer's name; only the notice that needs the link stores it. */
 export function withoutPage(invoice: InvoiceFacts): InvoiceFacts {
   const { hostedUrl: _hostedUrl, ...rest } = invoice;
   return rest;

@@ -25,57 +25,57 @@ const sql = {
   hinted: statement('subscription-hinted'),
 };
 
-/** A workflow that is so late is not there any more, e.g. ended by hand: whoever has news of its subscription starts it anew. */
+/** A workflow that is this late has ended, e.g. terminated by hand; the next event of its subscription starts it again. */
 const OVERDUE_MS = 6 * 3_600_000;
 
-/** A tenth of a month, about as long as Stripe itself goes on telling: a change of plan from years to months is beyond it. */
+/** A tenth of a month, about as long as Stripe retries its webhooks. A change of plan from years to months moves the next look by more. */
 const MUCH_EARLIER_MS = 3 * 24 * 3_600_000;
 
-/** What was fetched of a subscription, to be recorded. */
+/** A fetched subscription that is to be recorded. */
 export interface RecordSubscriptionInput {
   readonly snapshot: SubscriptionSnapshot;
-  /** What `recordedVersion` said before it was fetched. */
+  /** The result of `recordedVersion` before the subscription was fetched. */
   readonly seenVersion: number;
-  /** The clock that all planning goes by: the workflow's, or the provider's. UTC ISO string. */
+  /** The time that all planning uses: the workflow's, or the provider's. UTC ISO string. */
   readonly now: string;
   readonly policy: DunningPolicy;
-  /** By the workflow itself, which sees it and sets its timer by it; else by somebody who may have to tell the workflow. */
+  /** Is the caller the workflow itself, which sets its timer by the result? Others may have to send the workflow a hint. */
   readonly watching: boolean;
   /** Who looked, for the audit log. */
   readonly actor: string;
 }
 
 export type RecordSubscriptionResult =
-  /** Somebody recorded something since this was fetched, which may be newer: fetch again. */
+  /** Somebody else has recorded since the fetch, possibly something newer: fetch again. */
   | { readonly kind: 'outdated' }
   | {
       readonly kind: 'recorded';
       readonly follow: FollowSubscriptionResult;
       readonly version: number;
-      /** The workflow would do something else if it knew. */
+      /** Would the workflow act differently if it knew? */
       readonly isNews: boolean;
     };
 
 /**
- * The facts of subscriptions. Every method is one transaction and safe to repeat.
+ * The record of subscriptions. Every method is one transaction and safe to repeat.
  *
- * @throws ApplicationFailure `StorageUnavailable` (retryable) where Postgres could not be asked
+ * @throws ApplicationFailure `StorageUnavailable` (retryable) if Postgres cannot be reached
  */
 export interface SubscriptionStore extends SubscriptionExceptions {
-  /** Counts what was recorded of it; 0 where nothing is. */
+  /** Counts the records of a subscription; 0 if there is none. */
   recordedVersion(subscriptionId: string): Promise<number>;
   /**
-   * Records what is new with its events, takes back the notices that are not true any more, queues those that are due, and
-   * says when something is due next.
+   * Records the changes with their events, cancels notices that are no longer true, queues those that are due, and returns when
+   * something is due next.
    */
   recordSubscription(input: RecordSubscriptionInput): Promise<RecordSubscriptionResult>;
-  /** The workflow was told of everything up to this version. */
+  /** Records that the workflow got a hint about everything up to this version. */
   markHinted(subscriptionId: string, version: number): Promise<void>;
 }
 
 export interface SubscriptionStoreDeps {
   readonly pool: Pool;
-  /** For tests; the computer's clock otherwise. */
+  /** Default: the system's clock. */
   readonly now?: () => Date;
 }
 
@@ -107,27 +107,27 @@ async function recordSubscription(
     lockSubscription(tx, subscriptionId);
     const record = await loadSubscription(tx, subscriptionId);
     if ((record?.version ?? 0) !== seenVersion) return { kind: 'outdated' };
-    // The facts are a function of what was fetched; only the stage is needed to know since when it is so.
+    // The facts depend only on the snapshot; the record is needed only to know since when the stage has been the same.
     const at = laterOf(input.now, record?.facts.fetchedAt);
     const { stage } = subscriptionFacts(snapshot, { now: at, policy });
     const stageSince = record?.facts.stage === stage ? (record.facts.stageSince ?? at) : at;
     const untold = subscriptionFacts(snapshot, { now: at, policy, stageSince });
-    // Before what was told is read: a recovery is told only to those whose notice of the failure could not be taken back.
-    const told = await takeBack(tx, untold, record, now);
+    // Cancels first: a recovery is announced only if the notice of the failure could not be cancelled.
+    const told = await cancelUntrueNotices(tx, untold, record, now);
     const facts = { ...untold, told };
     const operationKey = `subscription:${subscriptionId}:${seenVersion + 1}`;
     const cause = { operationKey, action: 'follow subscription', actor, nowIso: now.toISOString() };
     const invoices = snapshot.invoices.map(invoiceFacts);
     const waiting = subscriptionWaiting(facts, policy);
     const version = writeSubscription(tx, record, { facts, invoices, waiting }, cause);
-    const follow = tell(tx, facts, policy, now);
+    const follow = queueDueNotices(tx, facts, policy, now);
     if (input.watching) watch(tx, record, follow);
     return { kind: 'recorded', follow, version, isNews: isNews(record, follow, version, policy) };
   });
 }
 
-/** Takes back what waits and is not true any more; answers with what was told, or is on its way to be. */
-async function takeBack(
+/** Cancels waiting notices that are no longer true; returns those that were sent or will be. */
+async function cancelUntrueNotices(
   tx: Transaction,
   facts: SubscriptionFacts,
   record: SubscriptionRecord | undefined,
@@ -135,9 +135,9 @@ async function takeBack(
 ): Promise<SubscriptionFacts['told']> {
   const untrue = untrueNotices(facts);
   const told = record?.facts.told ?? [];
-  const isOpen = record?.notices.some((one) => !isSettled(one.status) && untrue.includes(one.kind)) ?? false;
+  const isOpen = record?.notices.some((one) => !isFinal(one.status) && untrue.includes(one.kind)) ?? false;
   if (!isOpen) return told;
-  // Asked of the table itself: a relay may have taken one of them since it was read, and that one is told then.
+  // The table decides, because a relay may have begun to send one of them since the record was read.
   const overtaken = await tx.query<OvertakenRow>(sql.cancel, ['subscription', facts.subscriptionId, untrue, now]);
   const keys = new Set(overtaken.filter((one) => one.toldNobody).map((one) => one.noticeKey));
   return told.filter((one) => !keys.has(one.noticeKey));
@@ -148,13 +148,18 @@ interface OvertakenRow {
   readonly toldNobody: boolean;
 }
 
-/** Can nothing that becomes true make a difference to it any more? */
-function isSettled(status: NoticeStatus): boolean {
+/** Is it too late to cancel the notice? */
+function isFinal(status: NoticeStatus): boolean {
   return status === 'sent' || status === 'canceled';
 }
 
-/** Queues what is due; answers with what is told then, and when something is due next. */
-function tell(tx: Transaction, facts: SubscriptionFacts, policy: DunningPolicy, now: Date): FollowSubscriptionResult {
+/** Queues the notices that are due; returns the facts with them, and when something is due next. */
+function queueDueNotices(
+  tx: Transaction,
+  facts: SubscriptionFacts,
+  policy: DunningPolicy,
+  now: Date,
+): FollowSubscriptionResult {
   const nowMs = Date.parse(facts.fetchedAt);
   const due = planNotices(facts, nowMs, policy).filter((one) => Date.parse(one.dueAt) <= nowMs);
   for (const notice of due) queueNotice(tx, { ...notice, dueAt: facts.fetchedAt }, now);
@@ -180,13 +185,13 @@ function watch(
 }
 
 /**
- * Would the workflow do something else if it knew? Asked of what is recorded and not of what was new just now, so it comes out
- * the same for who comes next where this process dies before it has told. It is news
- * - where nobody follows the subscription, or who did is long overdue;
- * - where something is to be said well before the workflow wakes;
- * - where the stage is not the one that it shows, unless it looks by itself in some hours, or in the morning: a failure that heals within its grace,
- *   just before the look at the renewal, costs no history then;
- * - where it would look much earlier. Looks are for what nobody tells: a day or two more or less find no other thing.
+ * Would the workflow act differently if it knew? The answer depends on the record and not on what changed just now, so that it is
+ * the same for the next caller if this process dies before it has sent the hint. It is news if
+ * - no workflow follows the subscription, or the workflow is long overdue;
+ * - a notice is due well before the workflow wakes;
+ * - the workflow shows another stage and does not look by itself within hours or the next morning: a failure that heals within its
+ *   grace, just before the look at the renewal, then costs no history events;
+ * - the workflow would look much earlier. Looks only cover lost webhooks, so a day or two make no difference.
  */
 function isNews(
   record: SubscriptionRecord | undefined,
@@ -200,14 +205,14 @@ function isNews(
   const wakeMs = record.wakeAt === undefined ? Infinity : Date.parse(record.wakeAt);
   const sayMs = Math.min(...planNotices(facts, nowMs, policy).map((one) => Date.parse(one.dueAt)));
   if (nowMs > wakeMs + OVERDUE_MS || sayMs + policy.settlingMs < wakeMs) return true;
-  // The look at a renewal is so long after the period's end, or after the quiet hours that this falls into.
+  // When the look at a renewal happens: this long after the period's end, or after the quiet hours.
   const renewalMs = nowMs + policy.finalizationMs + policy.graceMs;
   const isSoon = wakeMs <= nextAllowed(renewalMs, quietHoursOf(facts, policy));
   if (record.watchedStage !== facts.stage && !isSoon) return true;
   return nextDue !== undefined && Date.parse(nextDue.at) < wakeMs - MUCH_EARLIER_MS;
 }
 
-/** Two looks may come in any order; planning never goes back. */
+/** Looks may be recorded in any order, but the time for planning never goes back. */
 function laterOf(one: string, other: string | undefined): string {
   return other !== undefined && Date.parse(other) > Date.parse(one) ? other : new Date(one).toISOString();
 }

@@ -12,7 +12,7 @@ import { evidenceFields } from './evidence';
 import { sendKeyed } from '../keyed';
 import type { ProviderSession } from '../provider';
 
-/** The activities of disputes on Stripe: see `DisputeProviderActivities` for what each promises. */
+/** The activities of disputes on Stripe: see `DisputeProviderActivities` for the contract of each. */
 export function createDisputeActivities(context: PaymentContext, store: DisputeRecords): DisputeProviderActivities {
   const disputes = new StripeDisputes(context, store);
   return {
@@ -31,7 +31,7 @@ class StripeDisputes {
   ) {}
 
   sync({ disputeId, now }: DisputeStep): Promise<DisputeRecord | null> {
-    const atRisk = `what we know of dispute ${disputeId} may be older than what is true; nothing was changed at the provider`;
+    const atRisk = `our record of dispute ${disputeId} may be out of date; nothing was changed at the provider`;
     const call = { operation: 'syncDispute', atRisk, priority: 'background' } as const;
     return activity(this.context, call, (session) => this.look(session, disputeId, now));
   }
@@ -59,7 +59,7 @@ class StripeDisputes {
     return activity(this.context, call, (session) => this.send(session, record, decision, now));
   }
 
-  /** Fetched fresh and recorded; null where it is not about a payment of ours, or known neither there nor here. */
+  /** Fetches the dispute and records it; null if it is about no payment of ours, or neither the provider nor we know it. */
   private async look(session: ProviderSession, disputeId: string, now: string): Promise<DisputeRecord | null> {
     const fetchedAtMs = this.context.now();
     const dispute = await session.read('disputes.retrieve', () =>
@@ -78,8 +78,8 @@ class StripeDisputes {
     fetchedAtMs: number,
     now: string,
   ): Promise<DisputeRecord | null> {
-    // The SDK takes every JSON without an `error` for a success, whatever its status.
-    if (dispute.object !== 'dispute') throw retryLater(session.call, 'what answered is no dispute');
+    // The SDK treats any JSON without an `error` as a success, whatever its status.
+    if (dispute.object !== 'dispute') throw retryLater(session.call, 'the provider’s answer is not a dispute');
     const snapshot = disputeSnapshot(dispute, fetchedAtMs);
     return (snapshot && (await this.store.record(snapshot, now))) ?? null;
   }
@@ -91,8 +91,9 @@ class StripeDisputes {
   }
 
   /**
-   * Unsent, for people to see in the provider's dashboard. Without a key of our own: it does nothing twice, and what is staged
-   * may differ from try to try. A refusal (sent or closed by somebody else meanwhile) is found by the next look.
+   * Stages evidence without submitting it, so that people see it in the provider's dashboard. Without an idempotency key: staging
+   * twice does no harm, and the evidence may differ between tries. After a refusal (somebody else has submitted or closed the
+   * dispute) the next look finds the new state.
    */
   private async stage(session: ProviderSession, disputeId: string, evidence: EvidenceFields): Promise<void> {
     try {
@@ -106,7 +107,7 @@ class StripeDisputes {
     }
   }
 
-  /** Sends a decision once, and finds out what came of it where the answer does not say. */
+  /** Sends a decision once, and looks its outcome up if the answer leaves it unknown. */
   private async send(
     session: ProviderSession,
     record: DisputeRecord,
@@ -117,7 +118,7 @@ class StripeDisputes {
     const { action, attempt } = decision;
     const key = operationKeys.disputeEvidence(disputeId, `${action}:${round}:${attempt}`);
     const request = await this.requestOf(session, record, decision, key, now);
-    // What cannot be written as a request was not sent: a corrected decision must be able to take its place.
+    // A decision that cannot be written as a request was not sent, so a corrected one must be possible.
     const isUnsendable = (error: unknown) =>
       error instanceof URIError || error instanceof TypeError || error instanceof RangeError;
     const isRefused = (error: unknown) =>
@@ -127,7 +128,7 @@ class StripeDisputes {
       send: async (idempotencyKey) => {
         const sentAtMs = this.context.now();
         const answer = await request(idempotencyKey);
-        // A replayed answer tells how things were when the key was first used.
+        // A replayed answer shows the state at the first use of the key.
         const isReplayed = answer.lastResponse?.headers['idempotent-replayed'] === 'true';
         const after = isReplayed
           ? await this.look(session, disputeId, now)
@@ -145,7 +146,7 @@ class StripeDisputes {
     });
   }
 
-  /** The same request for every retry: evidence is sealed under its key first, since newer facts would make it another one. */
+  /** Builds the same request for every retry: the evidence is stored under the key first, because newer facts would change it. */
   private async requestOf(
     session: ProviderSession,
     { disputeId }: DisputeRecord,

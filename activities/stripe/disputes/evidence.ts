@@ -4,14 +4,14 @@ import type { EvidenceFields, EvidenceSource } from '../../storage';
 import { providerEmail, wellFormed } from '../provider-text';
 
 /*
- * The evidence of a dispute, as one pack: what was ordered, how it was authorized, what was shipped and arrived, what was said
- * and given back. Structured fields where the provider has them; the rest is a text that a person at the bank can read. Texts
- * only: fields such as `receipt`, `shipping_documentation` and `service_documentation` take ids of uploaded files.
+ * The evidence of a dispute: what was ordered, how it was authorized, what was shipped and delivered, which messages were sent
+ * and what was refunded. It uses the provider's structured fields where they exist; the rest is a text for a person at the bank.
+ * Texts only: fields such as `receipt`, `shipping_documentation` and `service_documentation` need ids of uploaded files.
  */
 
-/** All fields together. Source: Stripe API, update a dispute, `evidence`. */
+/** The limit for all fields together. Source: Stripe API, update a dispute, `evidence`. */
 export const MAX_EVIDENCE_LENGTH = 150_000;
-/** A field for explanations, and one for a line. Source: the same; lines have the API's general limit. */
+/** The limits for a long text and for a line. Source: the same; lines have the API's general limit. */
 const MAX_TEXT_LENGTH = 20_000;
 const MAX_LINE_LENGTH = 5_000;
 const LONG_FIELDS: ReadonlySet<string> = new Set([
@@ -20,7 +20,7 @@ const LONG_FIELDS: ReadonlySet<string> = new Set([
   'uncategorized_text',
 ]);
 
-/** Everything that is known of the payment as the bank authorized it. Pure. */
+/** Builds the evidence from the order's record and its charge. Pure. */
 export function evidenceFields(source: EvidenceSource, charge: Stripe.Charge): EvidenceFields {
   const { customer, order } = source;
   const parcels = order.shipments;
@@ -36,20 +36,20 @@ export function evidenceFields(source: EvidenceSource, charge: Stripe.Charge): E
       ', ',
     ),
     refund_refusal_explanation: refundText(source),
-    // What a person wrote stands in place of the summary: it is the last word on it.
+    // A person's own text replaces the summary.
     uncategorized_text: source.uncategorizedText ?? summaryText(source, charge),
   };
   return withinLimits(fields);
 }
 
-/** Empty fields left out, long ones cut, and nothing more in all than the provider takes. */
+/** Leaves empty fields out and cuts long ones, so that each field and all together stay within the provider's limits. */
 function withinLimits(fields: Readonly<Record<string, string | undefined>>): EvidenceFields {
   const kept: Record<string, string> = {};
   let left = MAX_EVIDENCE_LENGTH;
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined || value === '') continue;
     const limit = Math.min(LONG_FIELDS.has(name) ? MAX_TEXT_LENGTH : MAX_LINE_LENGTH, left);
-    // A cut may leave half a character, which no request can carry.
+    // Cutting may leave half of a surrogate pair, which cannot be sent.
     const text = wellFormed(cut(value, limit));
     if (text === '') continue;
     kept[name] = text;
@@ -82,18 +82,18 @@ function addressText({ customer }: EvidenceSource): string | undefined {
     .join(', ');
 }
 
-/** What was given back and what was not, with the shop's rule. */
+/** What was refunded and what was not, with the shop's rule. */
 function refundText({ order, dispute }: EvidenceSource): string {
   const money = (amount: number): string => formatMoney({ amount, currency: order.currency });
   const { captured, refunded, refundPending, refundedOutside = 0 } = order.amounts;
   const given = refunded + refundedOutside;
   return [
-    `${money(captured)} were charged for what was shipped; ${money(given)} have been given back and ${money(refundPending)} are on their way back.`,
+    `${money(captured)} were charged for what was shipped; ${money(given)} have been refunded, and refunds of ${money(refundPending)} are pending.`,
     ...(order.refunds ?? []).map(
-      (one) => `Refund of ${money(one.amount)} asked for on ${day(one.requestedAt)}: ${one.state}.`,
+      (one) => `Refund of ${money(one.amount)} requested on ${day(one.requestedAt)}: ${one.state}.`,
     ),
-    'Refunds are made on request by the shop to the card that paid; what is disputed is not refunded as well, so that the customer is not paid twice.',
-    `Disputed are ${formatMoney({ amount: dispute.amount, currency: dispute.currency })}.`,
+    'The shop makes refunds on request to the card that paid. It does not also refund a disputed amount, so that the customer is not paid twice.',
+    `Disputed amount: ${formatMoney({ amount: dispute.amount, currency: dispute.currency })}.`,
   ].join('\n');
 }
 

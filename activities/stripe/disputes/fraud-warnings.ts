@@ -15,7 +15,7 @@ export function createFraudWarningActivities(
 ): FraudWarningProviderActivities {
   return {
     syncFraudWarning({ warningId, now, limitMs }) {
-      const atRisk = `what we know of warning ${warningId} may be older than what is true; nothing was changed at the provider`;
+      const atRisk = `our record of warning ${warningId} may be out of date; nothing was changed at the provider`;
       const call = { operation: 'syncFraudWarning', atRisk, priority: 'background' } as const;
       return activity(context, call, async (session) => {
         const warning = await session.read('early_fraud_warnings.retrieve', () =>
@@ -26,7 +26,7 @@ export function createFraudWarningActivities(
           throw unknownObject(session.call, `early fraud warning ${warningId}, which is recorded here`);
         }
         if (warning.object !== 'radar.early_fraud_warning')
-          throw retryLater(session.call, 'what answered is no warning');
+          throw retryLater(session.call, 'the provider’s answer is not an early fraud warning');
         const snapshot = fraudWarningSnapshot(warning);
         return (snapshot && (await store.record(snapshot, { now, limitMs }))) ?? null;
       });
@@ -34,7 +34,7 @@ export function createFraudWarningActivities(
   };
 }
 
-/** Undefined for a charge without a PaymentIntent, which is none of ours. */
+/** Undefined for a charge without a PaymentIntent: such a charge is not ours. */
 function fraudWarningSnapshot(warning: Stripe.Radar.EarlyFraudWarning): FraudWarningSnapshot | undefined {
   const charge = typeof warning.charge === 'object' ? warning.charge : undefined;
   const paymentIntentId = idOf(warning.payment_intent) ?? idOf(charge?.payment_intent);

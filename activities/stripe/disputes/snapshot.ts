@@ -4,9 +4,9 @@ import { inCurrencyOf } from '../settlement/balance-money';
 import { idOf } from '../payments/payment-status';
 
 /**
- * A dispute, fetched fresh, in our own words; undefined for one of a charge without a PaymentIntent, which is none of ours.
+ * Maps a freshly fetched dispute; undefined if its charge has no PaymentIntent: such a charge is not ours.
  *
- * @param fetchedAtMs when it was asked for, by our clock
+ * @param fetchedAtMs when it was requested, by our clock
  */
 export function disputeSnapshot(dispute: Stripe.Dispute, fetchedAtMs: number): DisputeSnapshot | undefined {
   const paymentIntentId = idOf(dispute.payment_intent);
@@ -21,7 +21,7 @@ export function disputeSnapshot(dispute: Stripe.Dispute, fetchedAtMs: number): D
     currency: dispute.currency,
     reason: dispute.reason,
     openedAt: at(dispute.created),
-    // 0 where the bank takes no answer. Source: Stripe API, `evidence_details.due_by`.
+    // 0 if the bank accepts no answer. Source: Stripe API, `evidence_details.due_by`.
     ...(dueBy === null || dueBy === 0 ? {} : { dueBy: at(dueBy) }),
     submissionCount,
     chargeRefundable: dispute.is_charge_refundable,

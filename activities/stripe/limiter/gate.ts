@@ -1,40 +1,40 @@
 import type { ProviderRefusal, RequestLimits, RequestPriority } from './limiter';
 
 /*
- * Who may send a request now, and when the others should ask again: token buckets for the account and for each endpoint, taken
- * together, and a line for each endpoint and priority. Pure: the time is given. `scripts.ts` is the same for Redis, and a test
- * holds the two to each other, draw by draw.
+ * Decides which requests may be sent now, and when the others should ask again. A request takes a token from two buckets, the
+ * account's and its endpoint's; each endpoint has a line for each priority. Pure: the caller passes the time. `scripts.ts` is the
+ * same algorithm for Redis, and a test compares the two step by step.
  */
 
 /**
- * So many seconds of its limit a bucket holds. What goes out together after a pause is at most this much over the steady rate, and
- * the provider's own bucket holds a second's worth: the other half is for requests that leave one by one and arrive at once.
+ * Seconds of its limit that a bucket holds, which bounds the burst after a pause. The provider's own bucket holds one second; the
+ * other half is for requests that leave one by one but arrive together.
  */
 export const BURST_S = 0.5;
 /**
- * Of each limit, what background work gets however long the customers' line is: a tenth delays a sale by a tenth, and lets
- * through 9,000 requests in an hour of 25/s, so that no renewal waits for the 6 h after which it is given up.
+ * The share of each limit that background work always gets, however long the customers' line is. A tenth delays a sale by a
+ * tenth and lets 9,000 requests through in an hour of 25/s, so that no renewal waits for the 6 h after which it is given up.
  */
 export const BACKGROUND_SHARE = 0.1;
 /**
- * Who was sent away is called back so early: Temporal's timers are late by up to a second, and a turn that nobody is there to take
- * is lost. What nobody waits for comes back later, and leaves the places in the workers to customers.
+ * How long before its turn a request should ask again. Temporal's timers are late by up to a second, and a turn that is missed is
+ * lost. Background work asks later, so that it occupies the workers' slots for less time.
  */
 export const LEAD_MS = { interactive: 2_000, background: 500 } as const;
-/** Background work that waits for so long after its time, since customers came meanwhile, goes to the end of its line. */
+/** Background work that is overdue by this, because customers came first, goes to the end of its line. */
 export const OVERDUE_MS = 2_000;
-/** A place is kept so long after its time; longer than any retry is late. */
+/** How long a place is kept after its turn; longer than any retry is late. */
 export const TICKET_LIFE_MS = 10 * 60_000;
-/** After a 429 the rate is halved, and is back within half of this. */
+/** A 429 halves the rate; it is back within half of this time. */
 export const RECOVERY_MS = 20_000;
-/** Slower than this share of its limit it never gets: one request has to go out to find that the provider is well again. */
+/** The rate never falls below this share of its limit: some request must go out to find that the provider has recovered. */
 export const SLOWEST = 0.1;
-/** Requests that were under way together are refused together; that is one reason to slow down, not many. */
+/** Requests under way at the same time are refused together; refusals within this time slow the rate down only once. */
 export const ONE_REFUSAL_MS = 1_000;
-/** No pause is longer: what lies further ahead is a clock that was set back. */
+/** The longest pause. A bucket whose time is further ahead shows that the clock was set back. */
 export const LONGEST_PAUSE_MS = 30_000;
 
-/** One request that asks whether it may go; see `RequestTurn`. */
+/** One request that asks whether it may be sent; see `RequestTurn`. */
 export interface Ask {
   readonly ticket: string;
   readonly priority: RequestPriority;
@@ -42,12 +42,12 @@ export interface Ask {
 
 export type Answer =
   | { readonly kind: 'go' }
-  /** Its place in line comes up in `dueMs`; asking before `askAgainMs` is in vain. */
+  /** Its turn comes in `dueMs`; asking again before `askAgainMs` is useless. */
   | { readonly kind: 'wait'; readonly askAgainMs: number; readonly dueMs: number };
 
-/** What decides; in Redis for all processes, or in this one. */
+/** Decides in Redis for all processes, or in memory for this one. */
 export interface Gate {
-  /** Answers in the order of the asks; those before have the tokens first. */
+  /** Answers in the order of the asks; earlier ones get tokens first. */
   ask(endpoint: string, asks: readonly Ask[]): Promise<readonly Answer[]>;
   refused(refusal: ProviderRefusal): Promise<void>;
 }
@@ -55,9 +55,9 @@ export interface Gate {
 interface Bucket {
   readonly perSecond: number;
   tokens: number;
-  /** When `tokens` was true; in the future: nothing goes out before. */
+  /** The time that `tokens` refers to; if it is in the future, nothing is sent before. */
   atMs: number;
-  /** When background work may take its own share again. */
+  /** When background work may next take from its own share. */
   laneMs: number;
   factor: number;
   slowedAtMs: number;
@@ -66,11 +66,11 @@ interface Bucket {
 interface Endpoint {
   readonly bucket: Bucket;
   readonly lines: Readonly<Record<RequestPriority, Map<string, number>>>;
-  /** When the next one to join each line is due. */
+  /** The turn of the next request that joins each line. */
   readonly tails: Record<RequestPriority, number>;
 }
 
-/** The gate in this process's memory. Times are milliseconds of any clock that does not go back. */
+/** The gate in this process's memory. Times are milliseconds of a clock that never goes back. */
 export class MemoryGate {
   private account: Bucket | undefined;
   private readonly endpoints = new Map<string, Endpoint>();
@@ -106,7 +106,7 @@ export class MemoryGate {
   }
 }
 
-/** One token: whoever comes after a loss of all that was known must not add a whole burst to what went out just before. */
+/** Starts with one token: after Redis has lost its data, a full bucket would add a whole burst to what was sent just before. */
 function freshBucket(perSecond: number, nowMs: number): Bucket {
   return { perSecond, tokens: 1, atMs: nowMs, laneMs: 0, factor: 1, slowedAtMs: 0 };
 }
@@ -128,7 +128,7 @@ function decide(account: Bucket, place: Endpoint, ask: Ask, nowMs: number): Answ
   let dueMs = known ?? Math.max(nowMs, tail);
   const buckets = [account, place.bucket];
   const leadMs = LEAD_MS[priority];
-  // Where the endpoint's bucket runs over, those who are called back are late: whoever is here may go.
+  // A full endpoint bucket shows that those whose turn it is are late, so any request that asks may go.
   const called = dueMs - leadMs <= nowMs || place.bucket.tokens >= burstOf(place.bucket) - 1;
   if (called && buckets.every((bucket) => mayTake(bucket, priority, nowMs))) {
     for (const bucket of buckets) take(bucket, priority, nowMs);
@@ -149,14 +149,14 @@ function decide(account: Bucket, place: Endpoint, ask: Ask, nowMs: number): Answ
   return { kind: 'wait', askAgainMs, dueMs: Math.max(0, Math.ceil(dueMs - nowMs)) };
 }
 
-/** Background work leaves some tokens for a customer who comes now, unless its own share is due. */
+/** Background work leaves some tokens for a customer's next request, unless its own share is due. */
 function mayTake(bucket: Bucket, priority: RequestPriority, nowMs: number): boolean {
   if (bucket.atMs > nowMs) return false;
   if (priority === 'interactive') return bucket.tokens >= 1;
   return bucket.tokens >= 1 + headroomOf(bucket) || bucket.laneMs <= nowMs;
 }
 
-/** The share of background work may be taken on credit: the customers' next token comes later by as much. */
+/** Background work may take its share on credit, which delays the customers' next token by as much. */
 function take(bucket: Bucket, priority: RequestPriority, nowMs: number): void {
   if (priority === 'background' && bucket.tokens < 1 + headroomOf(bucket)) {
     bucket.laneMs = nowMs + 1 / (BACKGROUND_SHARE * ratePerMs(bucket, nowMs));
@@ -172,7 +172,7 @@ function untilTokenMs(bucket: Bucket, priority: RequestPriority, nowMs: number):
   return Math.min(refillMs, Math.max(pauseMs, bucket.laneMs - nowMs));
 }
 
-/** How far apart those in line are called; as long as customers stand in theirs, background work gets its share only. */
+/** The time between two turns of a line. While customers wait in theirs, background work gets only its share. */
 function intervalMs(
   account: Bucket,
   place: Endpoint,
@@ -211,7 +211,7 @@ function headroomOf(bucket: Bucket): number {
   return Math.min(burstOf(bucket) / 2, burstOf(bucket) - 1);
 }
 
-/** Places that nobody came for, the oldest first. */
+/** Removes places whose request never came back; the line is sorted by turn. */
 function prune(line: Map<string, number>, nowMs: number): void {
   for (const [ticket, dueMs] of line) {
     if (dueMs >= nowMs - TICKET_LIFE_MS) return;

@@ -5,21 +5,21 @@ import { createSharedGate, type SharedGateOptions } from './shared-gate';
 import type { RequestLimiter, RequestLimits } from './limiter';
 
 export interface StripeLimiterOptions {
-  /** Whose limits these are; live mode and a sandbox have limits of their own. */
+  /** The account and mode that the limits belong to; live mode and a sandbox have separate limits. */
   readonly scope: string;
   readonly limits: RequestLimits;
-  /** Of the limits, what this process takes by itself while Redis is away. */
+  /** The share of the limits that this process uses while Redis is down. */
   readonly localShare: number;
   readonly onChange?: SharedGateOptions['onChange'];
 }
 
 /**
- * The limiter of one process, shared over Redis with all others of its scope.
+ * The limiter of one process; all processes of a scope share the limits over Redis.
  *
- * Owned, since no library does it. rate-limiter-flexible counts in fixed windows, so two of them may meet with twice the limit; its union
- * of two limits takes from one where the other refuses, and its queue knows no priorities. Bottleneck has priorities, but keeps
- * its queue in each process and was last released in 2019. Waiting in memory alone was tried on paper and dropped: a sale's line
- * is minutes long, an activity may run for 30 s, and each worker's 100 places would be taken by those who only wait.
+ * No library does this. rate-limiter-flexible counts in fixed windows, so twice the limit can pass around a window's end; its
+ * union of two limits takes from one even if the other refuses, and its queue has no priorities. Bottleneck has priorities, but
+ * keeps its queue in each process and was last released in 2019. Waiting only in memory was rejected on paper: a sale's line is
+ * minutes long, an activity may run for 30 s, and waiting requests would fill each worker's 100 slots.
  */
 export function createStripeLimiter(redis: Redis, options: StripeLimiterOptions): RequestLimiter {
   const { scope, limits, localShare, onChange } = options;

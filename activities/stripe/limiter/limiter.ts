@@ -1,41 +1,41 @@
 /**
- * Who waits for a request. `interactive`: a customer or an operator looks on (checkout, capture, a refund being created).
- * `background`: nobody does (renewals, polling, subscription refreshes, reconciliation); it goes after the others, and is
- * never starved: a share of each limit is its own.
+ * Who waits for a request. `interactive`: a customer or an operator (checkout, capture, creating a refund). `background`: nobody
+ * (renewals, polling, subscription refreshes, reconciliation). Background requests go after the others, but a share of each limit
+ * is reserved for them.
  */
 export type RequestPriority = 'interactive' | 'background';
 
 export interface RequestTurn {
-  /** Object and verb, e.g. `payment_intents.create`; each has a limit of its own. */
+  /** Object and verb, e.g. `payment_intents.create`; each has its own limit. */
   readonly endpoint: string;
   readonly priority: RequestPriority;
-  /** Whose turn it is: the same from try to try, so that who comes back keeps his place. Ids only. */
+  /** Identifies the work: the same for every try, so that a retry keeps its place in line. Ids only. */
   readonly ticket: string;
-  /** No longer than this: the caller has a time-out of its own. Milliseconds. */
+  /** The longest wait; the caller has its own time-out. Milliseconds. */
   readonly maxWaitMs: number;
 }
 
-/** A 429, as far as the provider told why. */
+/** A 429, with the reason that the provider gave. */
 export interface ProviderRefusal {
   readonly endpoint: string;
-  /** Whose limit was met, as `Stripe-Rate-Limited-Reason` says. */
+  /** The limit that was reached, from `Stripe-Rate-Limited-Reason`. */
   readonly scope: 'account' | 'endpoint' | 'unknown';
-  /** What the provider asks for; undefined where it named nothing. */
+  /** The pause that the provider asks for; undefined if it named none. */
   readonly retryAfterMs: number | undefined;
 }
 
-/** Spreads requests over time, over all processes that share it. */
+/** Spreads the requests of all processes that share it over time. */
 export interface RequestLimiter {
   /**
    * Resolves once the request may be sent.
-   * @throws {LimiterBusy} its turn would come later than `maxWaitMs`; nothing was sent, and its place is kept
+   * @throws {LimiterBusy} if its turn comes later than `maxWaitMs`; nothing was sent, and its place in line is kept
    */
   acquire(turn: RequestTurn): Promise<void>;
-  /** The provider was asked too often after all: go slower for a while. */
+  /** Slows down for a while, because the provider refused a request as one too many. */
   refused(refusal: ProviderRefusal): void;
 }
 
-/** The line is longer than the caller can wait: come back in `retryAfterMs`. */
+/** The line is longer than the caller can wait: try again in `retryAfterMs`. */
 export class LimiterBusy extends Error {
   constructor(
     readonly endpoint: string,

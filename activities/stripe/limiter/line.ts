@@ -1,11 +1,11 @@
 import type { Ask, Answer, Gate } from './gate';
 import { LimiterBusy, type RequestLimiter, type RequestTurn } from './limiter';
 
-/** Newcomers in one question: each wants its place at once. */
+/** The most new requests in one question to the gate: each needs its place at once. */
 const MAX_NEWCOMERS = 100;
-/** Those who have a place already are let through by tens; there are never more tokens than that at a time. */
+/** The most requests with a place in one question: there are never more tokens than this at a time. */
 const MAX_CALLED = 20;
-/** Who leaves with the line nearly through comes back after this, not at once: it has just waited in vain. */
+/** The shortest delay for a request that has waited in vain, so that it does not come back at once. */
 const LEAST_RETRY_MS = 250;
 
 interface Waiter {
@@ -19,8 +19,8 @@ interface Waiter {
 }
 
 /**
- * A limiter whose waiting is done in this process and whose deciding is done by a gate: of all that wait for one endpoint one
- * question is under way at a time, customers first, and nobody waits longer than it said it can.
+ * A limiter that waits in this process and lets a gate decide. It asks one question at a time for each endpoint, customers first,
+ * and no request waits longer than its `maxWaitMs`.
  */
 export function createRequestLimiter(gate: Gate): RequestLimiter {
   const lines = new Map<string, EndpointLine>();
@@ -31,7 +31,7 @@ export function createRequestLimiter(gate: Gate): RequestLimiter {
       return line.join(turn);
     },
     refused: (refusal) => {
-      // Nobody waits for it, and a gate that cannot be told learns from the next one.
+      // No caller waits for this, and a gate that missed one refusal learns from the next.
       gate.refused(refusal).catch(() => undefined);
     },
   };
@@ -56,7 +56,7 @@ class EndpointLine {
     });
   }
 
-  /** Asks for those whose time it is, until there is nobody left to ask for now. */
+  /** Asks the gate for all requests that are due, until none is left. */
   private async ask(): Promise<void> {
     if (this.asking) return;
     this.asking = true;
@@ -67,7 +67,7 @@ class EndpointLine {
         this.apply(batch, await this.gate.ask(this.endpoint, asks));
       }
     } catch (error) {
-      // A gate that fails for good must not keep anybody waiting; the shared gate never does.
+      // A gate that fails must not block the requests; the shared gate never fails.
       for (const waiter of this.waiters.splice(0)) waiter.leave(error);
     } finally {
       this.asking = false;
@@ -76,7 +76,7 @@ class EndpointLine {
     this.sleep();
   }
 
-  /** Customers first, and among them who has a place before who has none. */
+  /** Customers first; among them, requests with a place come before new ones. */
   private due(): Waiter[] {
     const nowMs = performance.now();
     const due = this.waiters.filter(({ askAtMs }) => askAtMs <= nowMs);
@@ -109,14 +109,14 @@ class EndpointLine {
       waiter.leave(new LimiterBusy(this.endpoint, Math.max(LEAST_RETRY_MS, answer.askAgainMs)));
     });
     this.waiters = this.waiters.filter((waiter) => !gone.has(waiter));
-    // Those behind who were not asked for have to wait at least as long as those before them.
+    // Requests further back, which this question did not include, wait at least as long as those before them.
     for (const waiter of this.waiters) {
       const soonest = soonestMs.get(waiter.turn.priority);
       if (waiter.dueAtMs !== undefined && waiter.askAtMs <= nowMs && soonest !== undefined) waiter.askAtMs = soonest;
     }
   }
 
-  /** Those whose time is up; their places are kept for when they come back. */
+  /** Rejects the requests whose time is up; the gate keeps their places. */
   private sendAway(): void {
     const nowMs = performance.now();
     const late = this.waiters.filter(({ deadlineMs }) => deadlineMs <= nowMs);

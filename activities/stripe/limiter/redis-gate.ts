@@ -5,24 +5,24 @@ import { ASK_SCRIPT, REFUSED_SCRIPT } from './scripts';
 
 type Command = (...args: (string | number)[]) => Promise<unknown>;
 
-/** A name that no other script of this process has. */
+/** Command names that no other script of this process uses. */
 const ASK = 'holdfastRequestsAsk';
 const REFUSED = 'holdfastRequestsRefused';
 
 export interface RedisGateOptions {
-  /** Whose limits these are: one name for all processes that use one account of the provider. */
+  /** One name for all processes that use the same account of the provider. */
   readonly scope: string;
   readonly limits: RequestLimits;
-  /** Milliseconds; the Redis server's clock where absent. */
+  /** Milliseconds. Default: the Redis server's clock. */
   readonly now?: () => number;
 }
 
 /**
- * The gate that all processes share. What it knows may be lost at any time: it begins anew with one token.
- * Throws what ioredis throws, and where the answer is none of its own.
+ * The gate that all processes share. Redis may lose its data at any time; the gate then starts with one token.
+ * @throws the errors of ioredis; Error if the answer is not the script's
  */
 export function createRedisGate(redis: Redis, options: RedisGateOptions): Gate {
-  // The in-process stand-in's TIME jumps by seconds; all who share it share this process's clock anyway.
+  // The in-process substitute's TIME moves in whole seconds, so this process's clock is used: nobody else shares the substitute.
   const { scope, limits, now = redis instanceof Redis ? undefined : Date.now } = options;
   redis.defineCommand(ASK, { numberOfKeys: 4, lua: ASK_SCRIPT });
   redis.defineCommand(REFUSED, { numberOfKeys: 2, lua: REFUSED_SCRIPT });
@@ -46,11 +46,11 @@ export function createRedisGate(redis: Redis, options: RedisGateOptions): Gate {
   };
 }
 
-/** Numbers as text: the in-process stand-in hands out tables that grew as something else than lists. */
+/** The script returns its numbers as text, because the in-process substitute does not return every Lua table as a list. */
 function toAnswers(raw: unknown, asks: readonly Ask[]): Answer[] {
   const numbers = typeof raw === 'string' ? raw.split(' ').filter(Boolean).map(Number) : [];
   if (numbers.length !== asks.length * 2 || !numbers.every(Number.isFinite))
-    throw new Error('the limiter in Redis gave no answer of its own');
+    throw new Error('the answer from Redis is not the rate limiter’s');
   return asks.map((_, index) => {
     const askAgainMs = numbers[index * 2] ?? 0;
     const dueMs = numbers[index * 2 + 1] ?? 0;

@@ -11,16 +11,16 @@ import {
 } from './gate';
 
 /*
- * The gate for Redis 6.2 and newer, one script for each question: see gate.ts, which these follow line by line. Buckets are hashes
- * (t tokens, at, lane, f factor, slow), lines are sorted sets of tickets by the time they are due. Times are milliseconds of
- * the server's clock, so that processes need not agree about theirs; tests give their own.
+ * The gate for Redis 6.2 and newer, one script for each question. The scripts follow gate.ts line by line. Buckets are hashes
+ * (t tokens, at, lane, f factor, slow), lines are sorted sets of tickets by their turn. Times are milliseconds of the Redis
+ * server's clock, so that the processes' clocks may differ; tests pass their own.
  */
 
 const PRELUDE = `
 local function now()
   if ARGV[1] ~= '-' then return tonumber(ARGV[1]) end
   local time = redis.call('time')
-  -- A float: the stand-in's integers have 32 bits.
+  -- A float, because the in-process substitute's integers have 32 bits.
   return tonumber(time[1]) * 1e3 + tonumber(time[2]) / 1e3
 end
 local function load(key, perSecond, nowMs)

@@ -1,23 +1,23 @@
 import { MemoryGate, type Gate } from './gate';
 import type { RequestLimits } from './limiter';
 
-/** A Redis on the same network answers in under a millisecond; one that needs longer than this holds customers up. */
+/** A Redis in the same network answers in under a millisecond; a slower one than this would delay customers. */
 const TIMEOUT_MS = 500;
-/** Redis is left alone for so long after a failure: a time-out for each request would be a wait of its own. */
+/** How long Redis is not asked after a failure; otherwise every request would wait for the time-out. */
 const COOL_DOWN_MS = 1_000;
 
 export interface SharedGateOptions {
   readonly limits: RequestLimits;
-  /** Of the limits, what this process takes by itself while the shared gate is away, above 0 and at most 1. */
+  /** The share of the limits that this process uses while the shared gate does not answer; above 0, at most 1. */
   readonly localShare: number;
-  /** Told once when the shared gate is lost and once when it is back. */
+  /** Called once when the shared gate is lost and once when it is back. */
   readonly onChange?: (change: 'lost' | 'back', error?: unknown) => void;
   readonly timeoutMs?: number;
-  /** Milliseconds of a clock that does not go back. */
+  /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number;
 }
 
-/** The shared gate while it answers; meanwhile a share of the limits in this process. Never fails, never hangs. */
+/** Uses the shared gate while it answers, otherwise a gate in this process with a share of the limits. Never fails, never hangs. */
 export function createSharedGate(shared: Gate, options: SharedGateOptions): Gate {
   const { limits, localShare, timeoutMs = TIMEOUT_MS, now = () => performance.now() } = options;
   const local = new MemoryGate({
@@ -47,7 +47,7 @@ export function createSharedGate(shared: Gate, options: SharedGateOptions): Gate
         () => local.ask(endpoint, asks, now()),
       ),
     async refused(refusal) {
-      // This process learns it in any case: the shared gate may be lost the next moment.
+      // The local gate learns it, too, because the shared one may be lost at any moment.
       local.refused(refusal, now());
       await use(
         () => shared.refused(refusal),
@@ -58,8 +58,8 @@ export function createSharedGate(shared: Gate, options: SharedGateOptions): Gate
 }
 
 /**
- * A busy process lets its timers go off before it reads what has come in: an answer that is there already is read first, so
- * that being busy is not taken for a lost Redis.
+ * A busy process runs its timers before it reads what has arrived. `setImmediate` lets it read an answer that is already there,
+ * so that a busy process does not mistake its own delay for a lost Redis.
  */
 async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -14,12 +14,12 @@ import { assertOwn, type LostAttempt, type ProviderSession } from '../provider';
 import { voidIntent } from './void-intent';
 
 /**
- * The provider forgets keys after 24 h. From some hours before that on, the same key could make a second payment, so an
- * attempt that old is looked up before it is sent again. Source: Stripe, "Idempotent requests".
+ * The provider forgets idempotency keys after 24 h, and the same key then makes a second payment. An attempt older than this is
+ * looked up before it is sent again. Source: Stripe, "Idempotent requests".
  */
 const KEY_TRUST_MS = 20 * 3_600_000;
 
-/** What one try at the provider came to; a card error without a PaymentIntent leaves nothing to fetch. */
+/** The outcome of one try. A card error without a PaymentIntent leaves nothing to fetch. */
 type Outcome =
   | { readonly kind: 'intent'; readonly intent: Stripe.PaymentIntent }
   | { readonly kind: 'declined'; readonly code: string; readonly declineCode: string }
@@ -58,11 +58,12 @@ async function perform(
   }
   const first = await create(context, session, input, lost);
   if (first !== 'stale_buyer') return first;
-  // What is cached of the buyer is not true any more. With another customer it is another request, and needs another key.
+  // The cached buyer is out of date. With another customer it is another request, which needs another key.
   await context.store.nextKey(lost.operationKey, await context.store.keyNumber(lost.operationKey));
   await forgetBuyer(context, input);
   const second = await create(context, session, input, lost);
-  if (second === 'stale_buyer') throw defect(session.call, 'the provider does not know the customer that it just told');
+  if (second === 'stale_buyer')
+    throw defect(session.call, 'the provider does not know the customer that it has just returned');
   return second;
 }
 
@@ -88,7 +89,7 @@ async function create(
   }
 }
 
-/** The key is used up with other parameters: by the seal of an undo, by a try that knew another customer, or by a bug. */
+/** The key was used with other parameters: by the seal of an undo, by a try with another customer, or by a bug. */
 async function whyKeyReused(
   context: PaymentContext,
   session: ProviderSession,
@@ -102,7 +103,7 @@ async function whyKeyReused(
   throw defect(session.call, `attempt ${input.attempt} was sent before with other contents`);
 }
 
-/** What the provider's no means; throws the error where it is none. Where it names no code, the method's own state decides. */
+/** The outcome that a refusal means; throws the error if it is not a refusal. If it has no code, the payment method's state decides. */
 async function refusal(
   context: PaymentContext,
   session: ProviderSession,
@@ -131,15 +132,15 @@ function isMethodParam(error: Stripe.errors.StripeError): boolean {
   return error.param === 'payment_method';
 }
 
-/** A method that is detached or another customer's is refused without a code, and not always with the parameter. */
+/** A payment method that is detached or another customer's is refused without a code, and sometimes without the parameter. */
 function isAboutMethod(error: unknown): error is Stripe.errors.StripeInvalidRequestError {
   if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) return false;
   return isMethodParam(error) || (error.code === undefined && error.param === undefined);
 }
 
 /**
- * Confirms an existing PaymentIntent with another payment method. One PaymentIntent can be held only once, so an answer lost
- * at the provider may be asked for again under another key, once a look at it shows that nothing came of the first.
+ * Confirms an existing PaymentIntent with another payment method. A PaymentIntent can be held only once, so after an unknown
+ * outcome the confirmation may be sent under another key, once a look shows that the first had no effect.
  */
 async function confirm(
   context: PaymentContext,
@@ -151,7 +152,7 @@ async function confirm(
     const intent = await sendKeyed(context, session, {
       operationKey: operationKeys.authorize(input.orderId, input.attempt),
       async send(idempotencyKey) {
-        // Set again with every try: it does nothing twice, and an attempt that went through is beyond being changed.
+        // Repeated with every try: setting the same amount again does nothing, and a confirmed PaymentIntent refuses the change.
         if (input.setAmount === true) await session.setAmount(id, input.amount);
         return session.confirm(id, confirmParams(input), idempotencyKey);
       },
@@ -164,7 +165,7 @@ async function confirm(
     });
     return fetched(intent);
   } catch (error) {
-    // A confirmation without a usable method is refused with the code of a wrong state.
+    // The provider refuses a confirmation without a usable method with the code of a wrong state, too.
     if (isUnexpectedState(error) && !isMethodParam(error)) return fetched(await session.retrieve(id));
     const intent = isAboutMethod(error) ? await session.retrieve(id) : undefined;
     const refused = await refusal(context, session, input, error, idOf(intent?.customer));
@@ -177,7 +178,7 @@ function fetched(intent: Stripe.PaymentIntent): Outcome {
   return { kind: 'intent', intent };
 }
 
-/** The error quotes the PaymentIntent as it was then, and a replayed one quotes old times: what is true now is fetched. */
+/** The error, which may be a replayed one, contains the PaymentIntent as it was then, so the current one is fetched. */
 async function declined(session: ProviderSession, error: Stripe.errors.StripeCardError): Promise<Outcome> {
   const id = error.payment_intent?.id;
   if (id !== undefined) return fetched(await session.retrieve(id));
@@ -198,7 +199,7 @@ async function record(
   };
   if (outcome.kind === 'refused_method') {
     await ended({ status: 'refused', code: 'invalid_payment_method' });
-    const message = 'the payment method is unknown, used up or another customer’s; nothing was charged';
+    const message = 'the payment method is unknown, already used, or belongs to another customer; nothing was charged';
     return { status: 'invalid', problems: [{ field: 'paymentMethod', message }] };
   }
   if (outcome.kind === 'refused') {
@@ -233,7 +234,7 @@ async function record(
   return status;
 }
 
-/** The customer confirmed an amount that was asked for before, in the browser: it is released, whoever paid it. */
+/** The customer confirmed an earlier amount in the browser: the PaymentIntent is voided. */
 async function voidOtherAmount(
   context: PaymentContext,
   session: ProviderSession,
@@ -246,7 +247,7 @@ async function voidOtherAmount(
   return { status: 'canceled', paymentIntentId, reason: 'voided' };
 }
 
-/** A saved method and its owner, so that a renewal needs no request to find them. */
+/** Caches the saved payment method and its customer, so that a renewal needs no request to find them. */
 async function remember(context: PaymentContext, intent: Stripe.PaymentIntent): Promise<void> {
   const method = idOf(intent.payment_method);
   const stripeCustomerId = idOf(intent.customer);
@@ -269,7 +270,7 @@ function createParams(input: AuthorizePaymentInput, customer: string): Stripe.Pa
     payment_method: input.paymentMethod,
     capture_method: 'manual',
     confirm: true,
-    // No page of ours takes a customer back from a redirect: 3-D Secure is done with the client secret.
+    // There is no page to which a redirect could return the customer; 3-D Secure uses the client secret.
     automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
     payment_method_options: { card: { request_multicapture: 'if_available' } },
     metadata: {
@@ -286,7 +287,7 @@ function confirmParams(input: AuthorizePaymentInput): Stripe.PaymentIntentConfir
   return { payment_method: input.paymentMethod, ...presence(input) };
 }
 
-/** With the customer there the card is saved for renewals; without, the charge is marked as the merchant's own. */
+/** With the customer present, the card is saved for renewals; otherwise the charge is marked as initiated by the merchant. */
 function presence(input: AuthorizePaymentInput): { off_session: true } | { setup_future_usage: 'off_session' } {
   return input.offSession ? { off_session: true } : { setup_future_usage: 'off_session' };
 }

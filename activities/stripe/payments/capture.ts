@@ -20,7 +20,7 @@ import { captureMark, hasCaptureMark } from '../metadata';
 import { cardDetails, paymentStatus } from './payment-status';
 import { assertOwn, type ProviderSession } from '../provider';
 
-/** What a fresh look at a PaymentIntent says of one capture of ours. */
+/** What a freshly fetched PaymentIntent shows about one capture of ours. `elsewhere`: somebody else has captured it. */
 type CaptureState = 'captured' | 'gone' | 'elsewhere' | 'open';
 
 type LookedUp =
@@ -54,9 +54,9 @@ async function capture(
   const key = captureKey(input);
   let metadata: Stripe.Metadata = {};
   if (knownAmount !== undefined || !input.final) {
-    // The hold may stay open after a capture, so its state does not guard against taking the money twice once the
-    // provider has forgotten the key; the mark does. And somebody else may have taken part of it.
-    // One that the provider does not know is asked for all the same: its refusal is the answer.
+    // The hold may stay open after a capture. Once the provider has forgotten the key, only the mark prevents a second capture
+    // of the same money. Somebody else may also have captured part of it.
+    // If the provider does not know the PaymentIntent, the capture is sent anyway, and the refusal is the answer.
     const intent = await session.retrieveIfKnown(input.paymentIntentId);
     if (intent === undefined && begunBefore) throw unknownPayment(session, input);
     if (intent !== undefined) {
@@ -84,7 +84,7 @@ async function capture(
   return record(context, session, input, intent);
 }
 
-/** Says by a fresh look what came of a capture that was answered with an error; undefined where it may be asked for again. */
+/** Looks up the outcome of a capture that was answered with an error; undefined if the capture may be sent again. */
 function captureLookUp(
   session: ProviderSession,
   input: CapturePaymentInput,
@@ -107,11 +107,11 @@ function captureLookUp(
   };
 }
 
-/** A payment that cannot be seen proves nothing once a request may have taken its money. */
+/** That the provider does not know a payment proves nothing once a capture of it may have been made. */
 function unknownPayment({ call }: ProviderSession, { paymentIntentId }: CapturePaymentInput): Error {
   return unknownOutcome(
     call,
-    `the provider does not know ${paymentIntentId}, and an earlier request may have been made`,
+    `the provider does not know ${paymentIntentId}, but an earlier request may have captured it`,
   );
 }
 
@@ -125,7 +125,7 @@ function captureState(
   if (intent.status === 'canceled') return 'gone';
   if (intent.status === 'succeeded') return 'elsewhere';
   if (knownAmount !== undefined && intent.amount_received > knownAmount) return 'elsewhere';
-  // The bank's deadline has passed; the provider's own sweep, which cancels the PaymentIntent, only comes later.
+  // The bank's deadline has passed; the provider cancels the PaymentIntent only later.
   const expired = error.code === 'charge_expired_for_capture' || error.code === 'capture_charge_authorization_expired';
   return expired ? 'gone' : 'open';
 }
@@ -138,31 +138,34 @@ async function record(
 ): Promise<CapturePaymentResult> {
   assertOwn(intent, input.orderId, session.call);
   if (intent.amount_received < input.amount) {
-    throw defect(session.call, `${input.amount} were to be taken, and only ${intent.amount_received} have been in all`);
+    throw defect(
+      session.call,
+      `${input.amount} minor units were to be captured, but only ${intent.amount_received} were captured in all`,
+    );
   }
   const facts = await context.store.recordCapture(input, {
     capturedAmount: input.amount,
     receivedAmount: intent.amount_received,
-    // Nothing is let go before the last capture, which ends the PaymentIntent.
+    // Only the last capture releases the rest: it ends the PaymentIntent.
     releasedAmount: intent.status === 'succeeded' && input.final ? intent.amount - intent.amount_received : 0,
     at: new Date(context.now()).toISOString(),
   });
   return { outcome: 'captured', facts };
 }
 
-/** Nothing was taken: the same parcel, corrected or not, may be asked for again, under another key, since the provider keeps its no. */
+/** Nothing was captured. The same parcel may be tried again under another key, because the provider replays its refusal under this one. */
 async function refused(
   { log, store }: PaymentContext,
   { orderId, paymentIntentId }: CapturePaymentInput,
   key: string,
   refusal: RefusalDetails,
 ): Promise<CapturePaymentResult> {
-  log.warn({ orderId, paymentIntentId, code: refusal.code }, 'a capture was refused, and its hold stands');
+  log.warn({ orderId, paymentIntentId, code: refusal.code }, 'a capture was refused; its hold is still open');
   await store.nextKey(key, await store.keyNumber(key));
   return { outcome: 'payment_refused', refusal, facts: await store.abandonCapture({ orderId, paymentIntentId }) };
 }
 
-/** The hold is gone: it ran out, or somebody cancelled it, which stops the order until a person decides. */
+/** The hold is gone: it expired, or somebody cancelled it, which stops the order until a person decides. */
 async function gone(
   context: PaymentContext,
   session: ProviderSession,
@@ -171,7 +174,7 @@ async function gone(
 ): Promise<CapturePaymentResult> {
   if (intent.status === 'canceled') await recordElsewhere(context, input, intent);
   else {
-    // Only its deadline is over so far. It is cancelled before another hold is asked for, so that the card is never held twice.
+    // Only its deadline has passed. It is cancelled before another hold is requested, so that the card is never held twice.
     const ended = await cancelIntent(session, intent.id);
     if (ended?.status === 'succeeded') return capturedElsewhere(context, input, ended);
   }
@@ -179,7 +182,7 @@ async function gone(
   return { outcome: 'hold_expired', facts: await context.store.recordHoldExpired({ orderId, paymentIntentId }) };
 }
 
-/** Somebody took money without us, e.g. in the provider's dashboard: it counts against what the order still owes. */
+/** Somebody else captured money, e.g. in the provider's dashboard: it counts towards what the order owes. */
 async function capturedElsewhere(
   context: PaymentContext,
   input: CapturePaymentInput,
@@ -211,7 +214,7 @@ async function recordElsewhere(
   });
 }
 
-/** The mark travels with the capture, so there is none without the other. */
+/** The mark is part of the capture request, so neither exists without the other. */
 function captureParams(
   input: CapturePaymentInput,
   key: string,
@@ -220,7 +223,7 @@ function captureParams(
   return {
     amount_to_capture: input.amount,
     metadata: captureMark(key, input.amount, known),
-    // Only where the charge allows several captures may the parameter be sent at all; true is its default.
+    // The parameter, true by default, may be sent only if the charge allows several captures.
     ...(input.final ? {} : { final_capture: false }),
   };
 }

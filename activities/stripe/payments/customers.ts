@@ -11,18 +11,18 @@ import type { ProviderSession } from '../provider';
 
 type Buyer = Pick<AuthorizePaymentInput, 'customer' | 'paymentMethod' | 'offSession'>;
 
-/** Customers with one address are few: more of them than this are not ours to tell apart. */
+/** Few customers share an address; beyond this number only the newest are searched. */
 const SAME_EMAIL_LIMIT = 100;
 
-/** The key of a new customer was used for one that has been deleted since. */
+/** The idempotency key belongs to a customer that has been deleted since. */
 class DeletedSince extends Error {}
 
 /**
- * The provider's customer to charge. Asked in this order, so that losing the cache costs requests and nothing else:
- * - off session, whoever owns the saved payment method: no other customer can be charged with it;
+ * The provider's customer to charge, looked up in this order, so that losing the cache only costs requests:
+ * - off session: the customer that owns the saved payment method, because no other can be charged with it;
  * - the cache;
- * - the provider's list by e-mail address, told apart by our id in the metadata;
- * - a new one, under an idempotency key: two checkouts at the same moment get the same customer.
+ * - the provider's list by e-mail address, filtered by our id in the metadata;
+ * - a new customer, under an idempotency key: two checkouts at the same moment get the same one.
  */
 export async function stripeCustomer(context: PaymentContext, session: ProviderSession, buyer: Buyer): Promise<string> {
   const { cache } = context;
@@ -39,7 +39,7 @@ export async function stripeCustomer(context: PaymentContext, session: ProviderS
   return id;
 }
 
-/** What the cache knows of a buyer proved to be wrong: the customer was deleted, or the method has another owner. */
+/** For a buyer whose cached references are wrong: the customer was deleted, or the method has another owner. */
 export async function forgetBuyer({ cache }: PaymentContext, buyer: Buyer): Promise<void> {
   await Promise.all([cache.forgetCustomer(buyer.customer.id), cache.forgetPaymentMethod(buyer.paymentMethod)]);
 }
@@ -56,7 +56,7 @@ async function methodOwner(
   return owner;
 }
 
-/** Whose a payment method is, fetched fresh; undefined where the provider knows no such method. */
+/** The customer that a payment method belongs to, fetched fresh; undefined if the provider does not know the method. */
 export async function ownerOf(
   { stripe }: PaymentContext,
   session: ProviderSession,
@@ -67,7 +67,7 @@ export async function ownerOf(
   );
   if (method === undefined) return undefined;
   if (method.object !== 'payment_method')
-    throw retryLater(session.call, 'the provider answered with no payment method');
+    throw retryLater(session.call, 'the provider’s answer is not a payment method');
   return { customer: idOf(method.customer) };
 }
 
@@ -80,8 +80,8 @@ async function listedCustomer(
   if (email === undefined) return undefined;
   const page = await session.read('customers.list', () => stripe.customers.list({ email, limit: SAME_EMAIL_LIMIT }));
   if (page.object !== 'list' || !Array.isArray(page.data))
-    throw retryLater(session.call, 'the provider answered with no list');
-  // The oldest: whatever made a second one, all of us agree on the first.
+    throw retryLater(session.call, 'the provider’s answer is not a list');
+  // The oldest, so that all processes use the same one, even if a second was made.
   return page.data.filter((one) => one.metadata[metadataKeys.customer] === customer.id).at(-1)?.id;
 }
 
@@ -95,14 +95,14 @@ function createCustomer(
   const email = providerEmail(customer.email);
   const details = { ...(email === undefined ? {} : { email }), ...(name === undefined ? {} : { name }) };
   const params = { ...details, metadata: { [metadataKeys.customer]: id } };
-  // With another address or name it is another request, which the same key would refuse.
+  // Another address or name makes another request, which the provider refuses under the same key.
   const contents = createHash('sha256').update(JSON.stringify(details)).digest('hex').slice(0, 16);
   return sendKeyed(context, session, {
     operationKey: `${operationKeys.customer(id)}:${contents}`,
     async send(idempotencyKey) {
       const answer = await session.write('customers.create', () => stripe.customers.create(params, { idempotencyKey }));
       if (answer.object !== 'customer' || typeof answer.id !== 'string') {
-        throw retryLater(session.call, 'what answered is not the provider: the body is no customer');
+        throw retryLater(session.call, 'the answer is not the provider’s: the body is not a customer');
       }
       const isReplayed = answer.lastResponse?.headers['idempotent-replayed'] === 'true';
       if (isReplayed && (await isDeleted(context, session, answer.id))) throw new DeletedSince();

@@ -6,13 +6,13 @@ import type { CardDetails } from '../../storage/payments/store';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /**
- * Windows for a charge that names no `capture_before`: the shorter of the customer's and the merchant's, since acting on a
- * hold too early costs little and too late costs the money. Source: Stripe, "Place a hold on a payment method".
+ * Windows for a charge without `capture_before`: the shorter of those for charges by the customer and by the merchant, because
+ * acting too early on a hold costs little and too late costs the money. Source: Stripe, "Place a hold on a payment method".
  */
 const VISA_WINDOW_MS = 4 * DAY_MS + 18 * HOUR_MS;
 const OTHER_WINDOW_MS = 7 * DAY_MS;
 
-/** What a PaymentIntent, fetched with its `latest_charge`, says of a payment. Unconfirmed ones hold nothing: `none`. */
+/** The status of a PaymentIntent that was fetched with its `latest_charge`. An unconfirmed one holds nothing: `none`. */
 export function paymentStatus(intent: Stripe.PaymentIntent): PaymentStatus {
   const paymentIntentId = intent.id;
   switch (intent.status) {
@@ -38,7 +38,7 @@ export function paymentStatus(intent: Stripe.PaymentIntent): PaymentStatus {
   }
 }
 
-/** Cancelled after part of it was taken: that part stays taken. */
+/** What was captured before the cancel stays captured. */
 function canceledStatus(intent: Stripe.PaymentIntent): PaymentStatus {
   const paymentIntentId = intent.id;
   const { amount_received: capturedAmount, cancellation_reason: providerReason } = intent;
@@ -52,12 +52,12 @@ function canceledStatus(intent: Stripe.PaymentIntent): PaymentStatus {
 }
 
 /**
- * Did a hold end because its time was reached? `expired` says so; `automatic`, its older name, also stands for a payment that was
- * confirmed too often. Any other reason, or none, is a decision of ours (our own record knows) or of a person.
+ * Did the hold end because its time was over? `expired` means this; `automatic`, the older name, also means a payment that was
+ * confirmed too often. Any other reason, or none, is a decision: ours, which our record shows, or a person's.
  */
 function hasRunOut(intent: Stripe.PaymentIntent): boolean {
   const charge = chargeOf(intent);
-  // Without an approved charge nothing was ever held that could run out.
+  // Without an approved charge nothing was ever held.
   if (charge === undefined || charge.status !== 'succeeded') return false;
   if (intent.cancellation_reason === 'expired') return true;
   const endedAtMs = (intent.canceled_at ?? 0) * 1000;
@@ -88,8 +88,8 @@ function holdOf(intent: Stripe.PaymentIntent): Hold {
 }
 
 /**
- * The charge of the latest try; undefined where that made none (3-D Secure not passed: the charge that is there belongs to an
- * earlier try, and so does its bank's answer) or it was not expanded.
+ * The charge of the latest try; undefined if it was not expanded, or if the latest try made none. If 3-D Secure was not passed,
+ * `latest_charge` and its bank's answer belong to an earlier try.
  */
 export function chargeOf(intent: Stripe.PaymentIntent): Stripe.Charge | undefined {
   const charge = intent.latest_charge;
@@ -98,7 +98,7 @@ export function chargeOf(intent: Stripe.PaymentIntent): Stripe.Charge | undefine
   return refusal === null || refusal.charge === charge.id ? charge : undefined;
 }
 
-/** What the bank's answer can be counted by. No card numbers. */
+/** The properties by which the banks' answers are counted. No card numbers. */
 export function cardDetails(intent: Stripe.PaymentIntent): CardDetails {
   const charge = chargeOf(intent);
   const card = charge?.payment_method_details?.card ?? intent.last_payment_error?.payment_method?.card;
@@ -112,7 +112,7 @@ export function cardDetails(intent: Stripe.PaymentIntent): CardDetails {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => typeof value === 'string')) as CardDetails;
 }
 
-/** The id of what may be expanded. */
+/** The id of a reference that may be expanded. */
 export function idOf(value: string | { readonly id: string } | null | undefined): string | undefined {
   return typeof value === 'string' ? value : value?.id;
 }

@@ -6,8 +6,8 @@ import { syncPayment } from './sync';
 import { voidPayments } from './void';
 
 /**
- * The payment activities on Stripe: see `PaymentActivities` for what each promises. None of them watches for cancellation: to
- * leave a request that moves money before its answer would only make the outcome unknown.
+ * The payment activities on Stripe: see `PaymentActivities` for the contract of each. None of them reacts to cancellation: to
+ * abandon a request that moves money would only make its outcome unknown.
  */
 export function createPaymentActivities(context: PaymentContext): PaymentActivities {
   return {

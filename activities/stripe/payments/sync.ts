@@ -11,7 +11,7 @@ import { assertOwn, type ProviderSession } from '../provider';
 /** Fetches a payment fresh and records what is new: see `PaymentActivities.syncPayment`. */
 export function syncPayment(context: PaymentContext, input: SyncPaymentInput): Promise<SyncPaymentResult> {
   const { orderId } = input;
-  const atRisk = 'what we know of the payment may be older than what is true; nothing was changed at the provider';
+  const atRisk = 'our record of the payment may be out of date; nothing was changed at the provider';
   const priority = input.customerWaits === true ? 'interactive' : 'background';
   return activity(context, { operation: 'syncPayment', orderId, atRisk, priority }, async (session) => {
     const attempt = await attemptOf(context, session, input);
@@ -32,7 +32,7 @@ export function syncPayment(context: PaymentContext, input: SyncPaymentInput): P
     });
     const facts = recorded.facts === undefined ? {} : { facts: recorded.facts };
     if (recorded.kind === 'recorded' || status.status === 'canceled') return { payment: status, ...facts };
-    // The undo came first and what it undid stands: whoever finds it lets it go.
+    // The undo came first, but the payment exists: whoever finds it voids it.
     const { id: paymentIntentId } = intent;
     const ended = await voidIntent(context, session, {
       orderId,
@@ -55,7 +55,7 @@ async function attemptOf(
 ): Promise<AttemptRecord | undefined> {
   if (input.attempt !== undefined) return context.store.getAttempt(input.orderId, input.attempt);
   if (input.paymentIntentId !== undefined) return context.store.findAttemptByPaymentIntent(input.paymentIntentId);
-  throw defect(session.call, 'neither an attempt nor a PaymentIntent was named');
+  throw defect(session.call, 'the input names neither an attempt nor a PaymentIntent');
 }
 
 async function fetchIntent(
@@ -70,7 +70,7 @@ async function fetchIntent(
   return findLost(context, session, attempt);
 }
 
-/** What an attempt made whose PaymentIntent is not recorded. */
+/** Finds the PaymentIntent of an attempt that has none recorded. */
 export async function findLost(
   context: PaymentContext,
   session: ProviderSession,

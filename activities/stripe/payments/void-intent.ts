@@ -5,7 +5,6 @@ import { isDefiniteRefusal, isMissing, isUnexpectedState, isUnknownOutcome, retr
 import { cardDetails, paymentStatus } from './payment-status';
 import { assertOwn, type ProviderSession } from '../provider';
 
-/** One payment that is to be let go. */
 export interface VoidIntentInput {
   readonly orderId: string;
   readonly attempt: number;
@@ -14,23 +13,23 @@ export interface VoidIntentInput {
 }
 
 /**
- * So often a request is sent that the provider refuses because of a state which a fresh look does not show: its first answer may have
+ * How often a request is sent that the provider refuses for a state which a fresh look does not show: its first answer may have
  * been older than the look.
  */
 export const MAX_CONTRADICTIONS = 2;
 
-/** What letting go came to; amounts in minor units. */
+/** Amounts in minor units. */
 export type VoidIntentResult =
   | {
       readonly outcome: 'voided';
       readonly releasedAmount: number;
       readonly facts?: OrderFacts;
-      /** The provider does not know it. */
+      /** The id of a PaymentIntent that the provider does not know. */
       readonly unseen?: string;
     }
   | { readonly outcome: 'captured'; readonly capturedAmount: number; readonly facts?: OrderFacts };
 
-/** Cancels a payment at the provider, whatever state it is in, and records what was true: let go, or taken before. */
+/** Cancels a payment at the provider, whatever its state, and records the outcome: voided, or captured before. */
 export async function voidIntent(
   context: PaymentContext,
   session: ProviderSession,
@@ -39,7 +38,7 @@ export async function voidIntent(
   const { orderId, attempt, paymentIntentId, reason } = input;
   const intent = await cancelIntent(session, paymentIntentId);
   if (intent === undefined) {
-    context.log.warn({ orderId, paymentIntentId }, 'a payment that is to be released is not known to the provider');
+    context.log.warn({ orderId, paymentIntentId }, 'the provider does not know a payment that is to be voided');
     const recorded = await context.store.recordVoid({ orderId, attempt, paymentIntentId, reason, isUnknown: true });
     return { outcome: 'voided', ...recorded, unseen: paymentIntentId };
   }
@@ -53,7 +52,7 @@ export async function voidIntent(
   return { outcome: 'voided', ...recorded };
 }
 
-/** What a multicapture hold paid for before stays taken and is in our ledger: cancelling the rest took nothing more. */
+/** Earlier captures of a multicapture hold are already in the ledger; was only the rest cancelled? */
 async function restWasCancelled({ store }: PaymentContext, intent: Stripe.PaymentIntent): Promise<boolean> {
   if (intent.status !== 'canceled') return false;
   const known = await store.findAttemptByPaymentIntent(intent.id);
@@ -61,10 +60,10 @@ async function restWasCancelled({ store }: PaymentContext, intent: Stripe.Paymen
 }
 
 /**
- * The payment after it was canceled, or after it proved to be taken or canceled already; undefined where the provider knows none.
+ * Cancels a payment and returns it; also if it was captured or canceled before. Undefined if the provider does not know it.
  *
- * @throws what the provider refuses it with, where it does so for good while the payment is open; a retryable failure where it is
- *   open after an unknown outcome, or is being processed
+ * @throws the provider's refusal if it is permanent while the payment is open; a retryable failure if the payment is open after
+ *   an unknown outcome, or is being processed
  */
 export async function cancelIntent(session: ProviderSession, id: string): Promise<Stripe.PaymentIntent | undefined> {
   for (let tries = 1; ; tries += 1) {

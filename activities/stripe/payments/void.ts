@@ -12,19 +12,19 @@ import type { ProviderSession } from '../provider';
 import { findLost } from './sync';
 
 /**
- * A request runs at the provider for less than this: its SDKs give up after 80 s. One that used a key and shows no payment
- * after that long has made none.
+ * A request runs at the provider for less than this: its SDKs give up after 80 s. A request that used a key and shows no payment
+ * after this time has made none.
  */
 const IN_FLIGHT_MS = 90_000;
 
 /**
- * Lets holds go: see `PaymentActivities.voidPayments`. First the tombstones in our own database, so that no attempt begins any
- * more; then every attempt at the provider, those included that are under way at this moment.
+ * Voids holds: see `PaymentActivities.voidPayments`. First it writes tombstones into our own database, so that no new attempt
+ * begins; then it voids every attempt at the provider, including those under way at this moment.
  */
 export function voidPayments(context: PaymentContext, input: VoidPaymentInput): Promise<VoidPaymentResult> {
   const { orderId } = input;
-  const atRisk = "a hold may stay on the customer's card until the bank lets go of it";
-  // A cancellation is answered after it; what else is let go, nobody waits for.
+  const atRisk = "a hold may stay on the customer's card until it expires";
+  // The answer to a cancel waits for the void; nobody waits for any other void.
   const priority = input.reason === 'order_cancelled' ? 'interactive' : 'background';
   return activity(context, { operation: 'voidPayments', orderId, atRisk, priority }, async (session) => {
     const sealed = input.onlyVoided === true ? await voided(context, input) : await seal(context, session, input);
@@ -57,13 +57,13 @@ async function seal(
   return [await context.store.sealAttempt(orderId, found.attempt)];
 }
 
-/** Several attempts may have used one PaymentIntent (declined, then another card): it is let go once, by the last of them. */
+/** Several attempts may have used one PaymentIntent (declined, then another card). It is voided once, for the last of them. */
 function latestOfEach(attempts: readonly AttemptRecord[]): AttemptRecord[] {
   const byIntent = new Map<string, AttemptRecord>();
   for (const attempt of [...attempts].sort((left, right) => left.attempt - right.attempt)) {
     const key = attempt.paymentIntentId ?? attempt.operationKey;
     const before = byIntent.get(key);
-    // The one whose hold is in the ledger speaks for it.
+    // An attempt whose hold is in the ledger takes precedence.
     if (before === undefined || before.authorizedAmount === 0) byIntent.set(key, attempt);
   }
   return [...byIntent.values()];
@@ -75,7 +75,7 @@ async function voidAttempt(
   attempt: AttemptRecord,
   reason: string,
 ): Promise<VoidIntentResult | undefined> {
-  // Never begun here, so never sent: the tombstone in our database keeps it so. Taken or expired: nothing is open.
+  // A sealed attempt was never sent, and its tombstone prevents that. A captured or expired one has nothing open.
   if (attempt.status === 'sealed' || attempt.status === 'captured' || attempt.status === 'expired') return undefined;
   const { orderId, attempt: number, paymentIntentId } = attempt;
   const found = paymentIntentId ?? (await findOrSealLost(context, session, attempt));
@@ -84,18 +84,18 @@ async function voidAttempt(
 }
 
 /**
- * The seal's own amount, which is never charged: far above every minimum, whatever the attempt asked for. What the provider
- * refuses for its amount or currency leaves the key free.
+ * The seal's amount, which is never charged. It is far above every minimum, because a request that the provider refuses for its
+ * amount or currency does not use the key up.
  */
 const SEAL_AMOUNT = { amount: 1_000, currency: 'usd' } as const;
 
 /**
- * The id of what a lost attempt made; undefined where it made nothing and can make nothing any more.
+ * The id of the PaymentIntent that a lost attempt made; undefined if it made none and can make none later.
  *
- * Not finding it proves nothing while its request may still be on the way. So its idempotency key is taken out of use: a
- * harmless PaymentIntent, unconfirmed and canceled at once, is made under it. If that works, the late request is refused
- * for its other parameters. If it does not, the late request was first, and what it made can be found now. Keys that were
- * retired before have been answered: nothing is on its way under them.
+ * Not finding it proves nothing while its request may still be under way. So its idempotency key is sealed: a harmless
+ * PaymentIntent, unconfirmed and canceled at once, is made under it. If that works, the provider refuses the late request for
+ * its other parameters. If it does not, the late request was first, and its PaymentIntent can now be found. Earlier keys of the
+ * attempt were all answered, so no request is under way under them.
  */
 async function findOrSealLost(
   context: PaymentContext,
@@ -109,14 +109,14 @@ async function findOrSealLost(
   if (await sealKey(session, key)) return undefined;
   context.log.warn(
     { orderId: attempt.orderId, attempt: attempt.attempt },
-    'a late authorization may have been first; looking it up',
+    'a late authorization may have used the key before the seal; looking it up',
   );
   const late = await findLost(context, session, attempt);
   if (late === undefined) awaitEnd(context, session, key);
   return late?.id;
 }
 
-/** True where the key is out of use; false where it was used before, or the provider takes no such seal. */
+/** True if the key is sealed; false if it was used before or the provider refuses the seal. */
 async function sealKey(session: ProviderSession, key: string): Promise<boolean> {
   try {
     const placeholder = await session.create(
@@ -131,18 +131,18 @@ async function sealKey(session: ProviderSession, key: string): Promise<boolean> 
     if (placeholder.status !== 'canceled') await cancelIntent(session, placeholder.id);
     return true;
   } catch (error) {
-    // Stripe keeps this failure under the key, so the key is used up, which is all that a seal is for.
+    // Stripe stores this failure under the key, so the key is used up, which is the purpose of a seal.
     if (isUnknownOutcome(error) && isKept(error)) return true;
-    if (isUnknownOutcome(error)) throw retryLater(session.call, 'the provider failed while a key was taken out of use');
+    if (isUnknownOutcome(error))
+      throw retryLater(session.call, 'the provider failed while an idempotency key was sealed');
     if (isKeyReused(error) || isRefusal(error)) return false;
     throw error;
   }
 }
 
 /**
- * The late request has used the key and shows no payment: it failed, or it is running at this moment (a key in use with other
- * parameters need not be told apart from one that is used up). Returns once it must have ended; throws a retryable failure
- * before.
+ * The late request has used the key but shows no payment: it failed, or it is running at this moment; the provider may answer
+ * both in the same way. Returns once the request must have ended; throws a retryable failure before.
  */
 function awaitEnd(context: PaymentContext, session: ProviderSession, key: string): void {
   const known = heartbeatDetails();
@@ -152,12 +152,12 @@ function awaitEnd(context: PaymentContext, session: ProviderSession, key: string
   recordHeartbeat({ ...known, [key]: sinceMs });
   throw retryLater(
     session.call,
-    'a late authorization may be running at the provider; it is looked up again when it must have ended',
+    'a late authorization may still be running at the provider; it is looked up again once it must have ended',
     leftMs,
   );
 }
 
-/** Taken money outweighs what was let go: the caller must give it back. */
+/** If anything was captured, the result is `captured`, because the caller must refund it. */
 function total(results: readonly VoidIntentResult[]): VoidPaymentResult {
   const unseen = results.flatMap((one) => (one.outcome === 'voided' && one.unseen !== undefined ? [one.unseen] : []));
   const known = { ...latestFacts(results), ...(unseen.length > 0 && { unseen }) };

@@ -23,7 +23,7 @@ import {
   type RefundParams,
 } from './requests';
 
-/** The activities of refunds on Stripe: see `RefundProviderActivities` for what each promises. */
+/** The activities of refunds on Stripe: see `RefundProviderActivities` for the contract of each. */
 export function createRefundActivities(context: PaymentContext, store: RefundStore): RefundProviderActivities {
   return {
     sendRefund: (input) => sendRefund(context, store, input),
@@ -39,7 +39,7 @@ async function sendRefund(context: PaymentContext, store: RefundStore, input: Pa
   const begun = await store.beginSend(input);
   if (begun.kind === 'done') return begun.change;
   const { orderId, amount, currency } = begun;
-  const atRisk = `${amountText(amount, currency)} of refund ${input.refundId} may be on their way without being recorded`;
+  const atRisk = `${amountText(amount, currency)} of refund ${input.refundId} may be refunded without being recorded`;
   return activity(context, { operation: 'sendRefund', orderId, atRisk, priority: 'interactive' }, (session) =>
     send(context, store, session, input, begun),
   );
@@ -60,7 +60,7 @@ async function send(
     return found && { refund: found, fetched: true };
   };
   try {
-    // What was sent before may have been made without our hearing of it, and the provider forgets keys after 24 h.
+    // An earlier request may have succeeded without an answer, and the provider forgets idempotency keys after 24 h.
     const known = part.isAgain ? await look() : undefined;
     const { refund, fetched } =
       known ??
@@ -69,7 +69,7 @@ async function send(
         send: (idempotencyKey) => createRefund(stripe, session, params, idempotencyKey),
         async lookUp() {
           const found = await look();
-          // Nothing else stops a second refund: a next key is only for a payment of which every refund is in the list.
+          // A second refund must be ruled out: the next key is used only if the list shows every refund of the payment.
           if (found === undefined) await assertAllListed(stripe, session, paymentIntentId);
           return found;
         },
@@ -82,7 +82,7 @@ async function send(
   }
 }
 
-/** What is true of the parts that the provider has or may have. */
+/** Fetches the parts that the provider has or may have, and records them. */
 async function syncRefund(
   context: PaymentContext,
   store: RefundStore,
@@ -117,7 +117,7 @@ async function eachPart(
 ): Promise<RefundChange> {
   const { refundId } = input;
   const refund = await store.known(refundId);
-  const atRisk = `what we know of refund ${refundId} may be older than what is true`;
+  const atRisk = `our record of refund ${refundId} may be out of date`;
   const priority = operation === 'cancelRefund' ? 'interactive' : 'background';
   return activity(context, { operation, orderId: refund.orderId, atRisk, priority }, async (session) => {
     let change: RefundChange = { refund, tell: false };
@@ -132,22 +132,22 @@ async function eachPart(
   });
 }
 
-/** Failed and canceled refunds stay so at the provider; where the money came back to is only known a little later. */
+/** Failed and canceled refunds stay so at the provider. Of a failed one, the movement of the returned money appears a little later. */
 function isOver({ status, providerRefundId, failureBalanceTransaction }: RefundPart): boolean {
   if (status === 'canceled') return true;
   return status === 'failed' && (providerRefundId === undefined || failureBalanceTransaction !== undefined);
 }
 
 /**
- * What carries an id of ours was made by us, unless its refund was made a second time: the provider may carry out a request later
- * that it answered with a failure. The event that told of it is not to be believed.
+ * A refund with an id of ours was made by us, unless it is a duplicate: the provider may still execute a request that it answered
+ * with a failure. The refund is fetched fresh, because the event that reported it may be out of date.
  */
 async function adoptRefund(
   context: PaymentContext,
   store: RefundStore,
   { providerRefundId, now, policy }: Parameters<RefundProviderActivities['adoptRefund']>[0],
 ): Promise<AdoptRefundResult> {
-  const atRisk = `${providerRefundId} may have given money back that our ledger does not know of`;
+  const atRisk = `${providerRefundId} may have refunded money that is missing in our ledger`;
   return activity(context, { operation: 'adoptRefund', atRisk, priority: 'background' }, async (session) => {
     const refund = await retrieveRefund(context.stripe, session, providerRefundId);
     const refundId = refund.metadata?.[metadataKeys.refund];

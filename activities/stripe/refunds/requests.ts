@@ -5,11 +5,11 @@ import { metadataKeys } from '../metadata';
 import { chargeOf, idOf } from '../payments/payment-status';
 import type { ProviderSession } from '../provider';
 
-/** One payment has few refunds; more pages than this are a loop of ours. */
+/** One payment has few refunds; more pages than this would be an endless loop. */
 const MAX_PAGES = 20;
 const PAGE_SIZE = 100;
 
-/** What a refund is asked for with. */
+/** The parameters of one refund at the provider. */
 export interface RefundParams {
   readonly refundId: string;
   readonly orderId: string;
@@ -20,10 +20,10 @@ export interface RefundParams {
   readonly reason: string;
 }
 
-/** Reasons that the provider knows too. `fraudulent` also puts the card on its block lists, which is what it says. */
+/** Reasons that the provider knows, too. `fraudulent` also puts the card on the provider's block lists. */
 const PROVIDER_REASONS: ReadonlySet<string> = new Set(['duplicate', 'fraudulent', 'requested_by_customer']);
 
-/** Asks for a refund. The answer of a replayed request tells how things were: it is fetched afresh then. */
+/** Requests a refund. A replayed answer shows an earlier state, so the refund is then fetched fresh. */
 export async function createRefund(
   stripe: Stripe,
   session: ProviderSession,
@@ -51,7 +51,7 @@ export async function retrieveRefund(stripe: Stripe, session: ProviderSession, i
   return checked(session, await session.read('refunds.retrieve', () => stripe.refunds.retrieve(id)));
 }
 
-/** A refund that the provider does not let be canceled stays as it is. */
+/** Cancels a refund and returns it; if the provider refuses the cancel, the refund as it is. */
 export async function cancelRefund(stripe: Stripe, session: ProviderSession, id: string): Promise<Stripe.Refund> {
   try {
     return checked(session, await session.write('refunds.cancel', () => stripe.refunds.cancel(id)));
@@ -59,14 +59,14 @@ export async function cancelRefund(stripe: Stripe, session: ProviderSession, id:
     const isRefused = error instanceof Stripe.errors.StripeInvalidRequestError && isDefiniteRefusal(error);
     if (!isRefused && !isUnknownOutcome(error)) throw error;
     const refund = await retrieveRefund(stripe, session, id);
-    // Without a key of our own the next try is another request.
+    // There is no idempotency key, so the next try is a new request.
     if (!isRefused && refund.status === 'requires_action')
       throw retryLater(session.call, `${id} could not be canceled`);
     return refund;
   }
 }
 
-/** The refund of a payment that carries this key; undefined where there is none. Lists show a write at once. */
+/** The refund of a payment that carries this key; undefined if there is none. Lists show a write at once. */
 export async function findRefund(
   stripe: Stripe,
   session: ProviderSession,
@@ -80,8 +80,8 @@ export async function findRefund(
 }
 
 /**
- * Throws a retryable failure where the charge says that more was given back than the listed refunds come to: one is on its way
- * that no list shows yet.
+ * Throws a retryable failure if the charge shows more refunded than the listed refunds add up to: then there is a refund that
+ * the list does not show yet.
  */
 export async function assertAllListed(
   stripe: Stripe,
@@ -96,7 +96,7 @@ export async function assertAllListed(
   if (charge !== undefined && charge.amount_refunded > listed) {
     throw retryLater(
       session.call,
-      `${paymentIntentId} has a refund that is not listed yet; nothing more is sent before`,
+      `${paymentIntentId} has a refund that is not listed yet; the next request waits until it is`,
     );
   }
 }
@@ -112,7 +112,7 @@ async function* refundsOf(
     const params = { payment_intent: paymentIntentId, limit: PAGE_SIZE, ...cursor };
     const answer = await session.read('refunds.list', () => stripe.refunds.list(params));
     if (answer.object !== 'list' || !Array.isArray(answer.data))
-      throw retryLater(session.call, 'the provider answered with no list');
+      throw retryLater(session.call, 'the provider’s answer is not a list');
     yield* answer.data;
     after = answer.data.at(-1)?.id;
     if (!answer.has_more || after === undefined) return;
@@ -120,7 +120,7 @@ async function* refundsOf(
   throw retryLater(session.call, `${paymentIntentId} has more than ${MAX_PAGES * PAGE_SIZE} refunds`);
 }
 
-/** Stripe's refund in our own words. */
+/** Maps Stripe's refund. */
 export function providerRefund(refund: Stripe.Refund): ProviderRefund {
   const actBefore = refund.next_action?.display_details?.expires_at;
   const failureBalanceTransaction = idOf(refund.failure_balance_transaction);
@@ -154,17 +154,17 @@ function seconds(value: number): string {
   return new Date(value * 1000).toISOString();
 }
 
-/** Why the provider makes no such refund; undefined for an error that says nothing about it. Nothing was moved. */
+/** Why the provider refused the refund; undefined if the error is not such a refusal. After a refusal no money has moved. */
 export function refusalOf(error: unknown): string | undefined {
   if (!(error instanceof Stripe.errors.StripeInvalidRequestError) || !isDefiniteRefusal(error)) return undefined;
-  // More than is left is said without a code.
+  // An amount above what is left is refused without a code.
   return error.code ?? (error.param === 'amount' ? 'amount_too_large' : 'invalid_request');
 }
 
-/** The SDK takes every JSON without an `error` for a success, whatever its status. */
+/** The SDK treats any JSON without an `error` as a success, whatever its status. */
 function checked<R extends Stripe.Refund>(session: ProviderSession, refund: R): R {
   if (refund.object !== 'refund' || typeof refund.id !== 'string' || refund.id === '') {
-    throw retryLater(session.call, 'what answered is not the provider: the body is no refund');
+    throw retryLater(session.call, 'the answer is not the provider’s: the body is not a refund');
   }
   return refund;
 }

@@ -19,7 +19,7 @@ import { retryLater } from '../errors';
 export function createSettlementActivities(context: PaymentContext, store: SettlementStore): SettlementActivities {
   return {
     compareSettlement: ({ date, workflowId }) => {
-      const atRisk = `whether the money of ${date} is what our ledger says; nothing was changed`;
+      const atRisk = `differences between our ledger and the provider's balance of ${date} stay unnoticed; nothing was changed`;
       const call = { operation: 'compareSettlement', atRisk, priority: 'background' } as const;
       return activity(context, call, async (session) => {
         const report = await compare(context, session, store, date);
@@ -31,12 +31,12 @@ export function createSettlementActivities(context: PaymentContext, store: Settl
 }
 
 const PAGE_SIZE = 100;
-/** 400,000 movements a day: more than that is another window than a day's. */
+/** 400,000 movements: more than one day can have. */
 const MAX_PAGES = 4_000;
-/** A hold's expiry is found and recorded some time after it; a day is longer than any outage should be. */
+/** A hold's expiry is recorded some time after it happens; a day is longer than any outage should last. */
 const HOLD_GRACE_MS = 24 * 3_600_000;
 
-/** Movements between the provider and the shop's bank, and its prices: no business of orders. Source: Stripe, "Balance transaction types". */
+/** Movements that belong to no order: between the provider and the shop's bank, and fees. Source: Stripe, "Balance transaction types". */
 const NOT_OURS: ReadonlySet<string> = new Set(
   'payout payout_cancel payout_failure payout_minimum_balance_hold payout_minimum_balance_release stripe_fee stripe_fx_fee tax_fee topup topup_reversal reserve_transaction reserved_funds contribution network_cost'.split(
     ' ',
@@ -87,7 +87,7 @@ function holdDifference(hold: LedgerPosition) {
   return difference === undefined ? [] : [difference];
 }
 
-/** Every movement of a window, oldest page last. Each page is noted, so that a worker that hangs is found out. */
+/** Every movement of a window, newest first. Each page sends a heartbeat, so that Temporal notices a worker that hangs. */
 async function movementsOf(
   context: PaymentContext,
   session: ProviderSession,
@@ -102,15 +102,15 @@ async function movementsOf(
       context.stripe.balanceTransactions.list(params),
     );
     if (answer.object !== 'list' || !Array.isArray(answer.data))
-      throw retryLater(session.call, 'the provider answered with no list');
+      throw retryLater(session.call, 'the provider’s answer is not a list');
     movements.push(...answer.data);
     recordHeartbeat({ pages: page });
     if (!answer.has_more) return movements;
   }
-  throw retryLater(session.call, `more than ${MAX_PAGES * PAGE_SIZE} movements in one day`);
+  throw retryLater(session.call, `there are more than ${MAX_PAGES * PAGE_SIZE} movements in one day`);
 }
 
-/** What a movement is for; nothing where it is no business of orders. */
+/** The position that a movement belongs to; none if it belongs to no order. */
 function positionsOf(movement: Movement): Position[] {
   if (NOT_OURS.has(movement.type)) return [];
   const source = sourceOf(movement);
@@ -125,7 +125,7 @@ function sourceOf({ source }: Movement): Stripe.BalanceTransactionSource | undef
   return typeof source === 'object' && source !== null ? source : undefined;
 }
 
-/** In the payment's currency. Several captures of one charge count its whole more than once then, and are looked up. */
+/** In the payment's currency. After a conversion, several captures of one charge each count as its whole amount; the sum then differs, and the payment is looked up. */
 function moneyOf(movement: Movement, source: Stripe.BalanceTransactionSource | undefined) {
   switch (source?.object) {
     case 'charge':
@@ -156,7 +156,7 @@ interface Found {
   readonly context: PositionContext;
 }
 
-/** Where a day does not show the whole of a position: the object itself, as it stands now. */
+/** Fetches the object of a position, because a single day may not show the whole of it. */
 async function lookUp(
   context: PaymentContext,
   session: ProviderSession,
@@ -184,7 +184,7 @@ async function lookUpPayment(
   return { position: found, context: { isOurs: false, ...(invoiceAmount !== undefined && { invoiceAmount }) } };
 }
 
-/** What this payment paid of an invoice; undefined where it paid none. */
+/** The amount of an invoice that this payment paid; undefined if it paid none. */
 async function invoiceAmountOf(
   context: PaymentContext,
   session: ProviderSession,
@@ -224,7 +224,7 @@ async function lookUpMovement(
   const source = sourceOf(movement);
   const { amount, currency } = moneyOf(movement, source);
   const paymentIntentId = source?.object === 'dispute' ? idOf(source.payment_intent) : undefined;
-  // A dispute does not name the order; its payment does.
+  // The metadata of the dispute's payment names the order.
   const intent = paymentIntentId === undefined ? undefined : await session.retrieve(paymentIntentId);
   const orderId = intent?.metadata[metadataKeys.order];
   return {

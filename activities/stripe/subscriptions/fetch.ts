@@ -4,25 +4,25 @@ import { isMissing, toFailure, unknownObject, retryLater } from '../errors';
 import type { ProviderSession } from '../provider';
 import { snapshotOf, type FetchedInvoice } from './mapping';
 
-/** A look covers what changed since the last one: two or three invoices of a busy day, and some to spare. */
+/** Covers the changes since the last look: two or three invoices on a busy day, and some to spare. */
 const NEWEST_INVOICES = 10;
 const PAGE_SIZE = 100;
 
-/** Products four levels down are the deepest that Stripe expands. */
+/** Stripe expands at most four levels; products are at the fourth. */
 const EXPAND: string[] = ['customer', 'default_payment_method', 'items.data.price.product'];
 
 /**
- * A subscription with everything that its facts are derived from, fetched fresh: two requests where all is well, a third
- * while its newest invoice is being collected or its trial runs.
+ * Fetches a subscription with everything that its facts are derived from: two requests usually, a third while its newest invoice
+ * is being collected or its trial runs.
  *
- * @throws ApplicationFailure `NotFound` for one that the provider does not know
+ * @throws ApplicationFailure `NotFound` if the provider does not know it
  */
 export async function fetchSubscription(
   stripe: Stripe,
   session: ProviderSession,
   subscriptionId: string,
 ): Promise<SubscriptionSnapshot> {
-  // Both at once: a customer may wait for them. Where the first is not known, what became of the second does not matter.
+  // Both requests run at once, because a customer may be waiting. If the subscription is unknown, the other result does not matter.
   const listed = invoicesOf(stripe, session, { subscription: subscriptionId });
   listed.catch(() => undefined);
   const subscription = await retrieve(stripe, session, subscriptionId);
@@ -50,7 +50,7 @@ async function retrieve(stripe: Stripe, session: ProviderSession, id: string): P
     throw isMissing(error) ? unknownObject(session.call, `subscription ${id}`) : toFailure(error, session.call, false);
   }
   if (answer.object !== 'subscription' || answer.id !== id) {
-    throw retryLater(session.call, 'what answered is not the provider: the body is not this subscription');
+    throw retryLater(session.call, 'the answer is not the provider’s: the body is not this subscription');
   }
   return answer;
 }
@@ -64,7 +64,7 @@ async function invoicesOf(
   return list(session, 'invoices.list', () => stripe.invoices.list(params));
 }
 
-/** More than the first page of lines is asked for only where prorations may be among them. */
+/** An invoice contains its first page of lines; more are fetched only if there are more. */
 async function linesOf(
   stripe: Stripe,
   session: ProviderSession,
@@ -85,7 +85,7 @@ async function itemsOf(
   return (await list(session, 'subscription_items.list', () => stripe.subscriptionItems.list(params))).data;
 }
 
-/** The PaymentIntent that an invoice is paid with, and its latest charge; undefined where there is none. */
+/** The PaymentIntent of an invoice, with its latest charge; undefined if there is none. */
 export async function paymentOf(
   stripe: Stripe,
   session: ProviderSession,
@@ -98,7 +98,7 @@ export async function paymentOf(
   return typeof intent === 'object' && intent !== null ? intent : undefined;
 }
 
-/** Was anything ever paid? Where the newest invoices do not say so and there are older ones, those that are paid are asked for. */
+/** Was anything ever paid? If none of the newest invoices was and there are older ones, the paid ones are listed. */
 async function everPaid(
   stripe: Stripe,
   session: ProviderSession,
@@ -110,7 +110,7 @@ async function everPaid(
   return (await invoicesOf(stripe, session, { subscription, status: 'paid' })).data.some(isPaid);
 }
 
-/** What the end of a running trial will charge; undefined where that is nothing. */
+/** What the end of a running trial will charge; undefined if nothing. */
 async function upcomingAmount(
   stripe: Stripe,
   session: ProviderSession,
@@ -122,12 +122,12 @@ async function upcomingAmount(
     const params = { subscription: id };
     preview = await session.write('invoices.create_preview', () => stripe.invoices.createPreview(params));
   } catch (error) {
-    // It ends with the trial after all, or has ended meanwhile.
+    // The subscription ends with the trial, or has ended meanwhile.
     if (isNoneUpcoming(error)) return undefined;
     throw toFailure(error, session.call, false);
   }
   if (preview.object !== 'invoice') {
-    throw retryLater(session.call, 'what answered is not the provider: the body is no invoice');
+    throw retryLater(session.call, 'the answer is not the provider’s: the body is not an invoice');
   }
   return preview.amount_due > 0 ? preview.amount_due : undefined;
 }
@@ -143,7 +143,7 @@ async function list<T>(
 ): Promise<Stripe.ApiList<T>> {
   const page = await session.read(endpoint, request);
   if (page.object !== 'list' || !Array.isArray(page.data)) {
-    throw retryLater(session.call, 'the provider answered with no list');
+    throw retryLater(session.call, 'the provider’s answer is not a list');
   }
   return page;
 }

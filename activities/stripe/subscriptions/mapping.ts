@@ -6,18 +6,18 @@ import { metadataKeys } from '../metadata';
 import { chargeOf, idOf } from '../payments/payment-status';
 
 /**
- * The comment of a cancel of ours. The provider calls every cancel that is asked for `cancellation_requested`; by this one it is
- * known that the tries ended it and nobody's wish.
+ * The comment of Holdfast's own cancels. The provider gives every requested cancel the reason `cancellation_requested`; this
+ * comment shows that the failed payments ended the subscription, not somebody's wish.
  */
 export const ENDED_UNPAID = 'Ended by Holdfast: every try to collect its invoice failed';
 
-/** Everything that is fetched of a subscription at one look. */
+/** Everything that one look fetches of a subscription. */
 export interface FetchedSubscription {
   /** With its customer, default payment method and products. */
   readonly subscription: Stripe.Subscription;
-  /** All of them, also where the subscription itself lists only the first. */
+  /** All items, even if the subscription itself lists only the first ones. */
   readonly items: readonly Stripe.SubscriptionItem[];
-  /** Newest first, the newest few. */
+  /** The newest few, newest first. */
   readonly invoices: readonly FetchedInvoice[];
   readonly everPaid: boolean;
   readonly upcomingAmount: number | undefined;
@@ -30,7 +30,7 @@ export interface FetchedInvoice {
   readonly intent: Stripe.PaymentIntent | undefined;
 }
 
-/** What was fetched, in our own words. No personal data passes. */
+/** Maps what was fetched. Personal data is left out. */
 export function snapshotOf(fetched: FetchedSubscription): SubscriptionSnapshot {
   const { subscription, items, invoices, everPaid, upcomingAmount } = fetched;
   const ends = items.map((item) => item.current_period_end).filter((end) => Number.isSafeInteger(end));
@@ -66,7 +66,7 @@ function itemOf(item: Stripe.SubscriptionItem): SubscriptionItem {
     itemId: item.id,
     priceId: price.id,
     productName: product?.name ?? price.nickname ?? '',
-    // Tiers and fractions of a cent have no amount of their own: what they cost is told by invoices.
+    // Prices with tiers or fractions of a cent have no unit amount; invoices show what they cost.
     unitAmount: Math.max(0, price.unit_amount ?? 0),
     quantity: item.quantity ?? 1,
     interval: (price.recurring?.interval ?? 'month') as SubscriptionItem['interval'],
@@ -78,7 +78,7 @@ function invoiceOf({ invoice, lines, intent }: FetchedInvoice): InvoiceSnapshot 
   const status = (invoice.status ?? 'draft') as InvoiceSnapshot['status'];
   const isCollected = status === 'draft' || status === 'open';
   const optional = {
-    // What is settled is tried no more, whatever the last plan was.
+    // A paid, void or uncollectible invoice is not tried again, even if a next attempt was planned.
     nextAttemptAt: isCollected ? utc(invoice.next_payment_attempt) : undefined,
     failedAt: status === 'open' && invoice.attempt_count > 0 ? failedAt(invoice, intent) : undefined,
     hostedUrl: invoice.hosted_invoice_url ?? undefined,
@@ -104,8 +104,8 @@ function isProration({ parent }: Stripe.InvoiceLineItem): boolean {
 }
 
 /**
- * When the newest try failed: with its charge, and where none was made (nothing to charge, or the bank's question first)
- * with the first try, which follows the invoice's finalization.
+ * When the newest try failed: the time of its charge. If there is no charge (no payment method, or the bank asked the customer
+ * first), the time of the first try, which follows the invoice's finalization.
  */
 function failedAt(invoice: Stripe.Invoice, intent: Stripe.PaymentIntent | undefined): string | undefined {
   const charge = intent === undefined ? undefined : chargeOf(intent);
@@ -122,10 +122,10 @@ export function declineOf(intent: Stripe.PaymentIntent): Decline {
   const asks = intent.status === 'requires_action' ? 'authentication_required' : undefined;
   const code = error?.decline_code ?? charge?.failure_code ?? error?.code;
   return defined({
-    declineCode: asks ?? blankless(error?.decline_code) ?? blankless(outcome?.reason) ?? blankless(code),
-    adviceCode: blankless(error?.advice_code) ?? blankless(outcome?.advice_code),
-    networkAdviceCode: blankless(error?.network_advice_code) ?? blankless(outcome?.network_advice_code),
-    networkDeclineCode: blankless(error?.network_decline_code) ?? blankless(outcome?.network_decline_code),
+    declineCode: asks ?? nonEmpty(error?.decline_code) ?? nonEmpty(outcome?.reason) ?? nonEmpty(code),
+    adviceCode: nonEmpty(error?.advice_code) ?? nonEmpty(outcome?.advice_code),
+    networkAdviceCode: nonEmpty(error?.network_advice_code) ?? nonEmpty(outcome?.network_advice_code),
+    networkDeclineCode: nonEmpty(error?.network_decline_code) ?? nonEmpty(outcome?.network_decline_code),
   });
 }
 
@@ -142,7 +142,7 @@ function endReasonOf({ cancellation_details: details }: Stripe.Subscription): st
 function timeZoneOf(subscription: Stripe.Subscription): string | undefined {
   const zone =
     customerOf(subscription)?.metadata[metadataKeys.timeZone] ?? subscription.metadata[metadataKeys.timeZone];
-  return blankless(zone);
+  return nonEmpty(zone);
 }
 
 function customerOf({ customer }: Stripe.Subscription): Stripe.Customer | undefined {
@@ -157,11 +157,11 @@ function utc(seconds: number | null | undefined): string | undefined {
   return seconds === null || seconds === undefined ? undefined : at(seconds);
 }
 
-function blankless(text: string | null | undefined): string | undefined {
+function nonEmpty(text: string | null | undefined): string | undefined {
   return text === null || text === undefined || text === '' ? undefined : text;
 }
 
-/** The members that are there. */
+/** Without the members that are undefined. */
 function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };

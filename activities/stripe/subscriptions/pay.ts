@@ -17,13 +17,13 @@ import type { ProviderSession } from '../provider';
 import { fetchSubscription, paymentOf } from './fetch';
 import { declineOf } from './mapping';
 
-/** What became of the try, before it is looked at afresh. */
+/** The outcome of one try to pay, before the subscription is fetched again. */
 type PaymentTry =
   | { readonly outcome: 'paid' | 'resumed' | 'nothing_owed' }
   | { readonly outcome: 'declined'; readonly declineCode: string }
   | { readonly outcome: 'requires_action'; readonly clientSecret: string };
 
-/** One for each write of a try, so that each is made once however often the try is. */
+/** One operation key for each write of a try, so that repeating the try repeats no write. */
 const keysOf = (attemptKey: string) => ({
   attach: `${attemptKey}:attach`,
   makeDefault: `${attemptKey}:default`,
@@ -31,12 +31,12 @@ const keysOf = (attemptKey: string) => ({
   resume: `${attemptKey}:resume`,
 });
 
-/** Stages of the provider from which no way leads back. */
+/** The provider's final statuses. */
 const ENDED: ReadonlySet<string> = new Set(['canceled', 'incomplete_expired']);
 
 /**
- * Makes a payment method the default and pays what is owed with it: see `SubscriptionActivities.paySubscription`. Every write
- * goes under a key of this try, so a try that is repeated does nothing twice; and what came of it is read from the invoice.
+ * Makes a payment method the default and pays what is owed with it: see `SubscriptionActivities.paySubscription`. Every write has
+ * an idempotency key of this try, so a repeated try does nothing twice. The outcome is read from the invoice.
  */
 export function payWith(
   context: PaymentContext,
@@ -50,7 +50,7 @@ export function payWith(
     const { stripe } = context;
     const snapshot = await fetchSubscription(stripe, session, subscriptionId);
     if (ENDED.has(snapshot.providerStatus)) return { outcome: 'refused', reason: 'canceled' };
-    // What our tables refuse of it is found out before money is taken for it, not with the record of the payment.
+    // Records the subscription first: if our tables refuse it, that must show before money is taken.
     await look(session);
     const attached = await attach(context, session, input, snapshot.stripeCustomerId);
     if (attached === undefined) return { outcome: 'refused', reason: 'unknown_payment_method' };
@@ -101,8 +101,8 @@ async function makeDefault(
 }
 
 /**
- * Was it this try that paid an invoice, and its answer was lost? Its key replays the payment then; nobody else's payment goes
- * under it, and an invoice that is paid cannot be paid again.
+ * Did this try pay the invoice, and was its answer lost? If so, its idempotency key replays the payment. Otherwise the request is
+ * refused, because a paid invoice cannot be paid again.
  */
 async function wasPaidBy(
   { stripe, store }: PaymentContext,
@@ -118,7 +118,7 @@ async function wasPaidBy(
     );
     return true;
   } catch (error) {
-    // Only a request that was sent before is answered with a failure that was kept, and the invoice is paid.
+    // A stored failure shows that this request was sent before, and the invoice is paid.
     if (isUnknownOutcome(error) && isKept(error)) return true;
     if (isUnknownOutcome(error))
       throw retryLater(session.call, 'it is not known yet whether this try paid the invoice');
@@ -127,7 +127,7 @@ async function wasPaidBy(
   }
 }
 
-/** The customer is there: the bank may ask them, and that is an answer. The same for every request under one key. */
+/** On session: the customer is present, so the bank may ask them. Every request under one key must have the same parameters. */
 function payParams(method: string): Stripe.InvoicePayParams {
   return { payment_method: method, off_session: false };
 }
@@ -137,7 +137,7 @@ function openInvoice(snapshot: SubscriptionSnapshot): InvoiceSnapshot | undefine
   return invoice?.status === 'open' && owed(invoice) > 0 ? invoice : undefined;
 }
 
-/** The method's id as the customer has it; undefined for one that is unknown, used up or another customer's. */
+/** Attaches the payment method to the customer; undefined if it is unknown, already used or another customer's. */
 async function attach(
   context: PaymentContext,
   session: ProviderSession,
@@ -145,7 +145,7 @@ async function attach(
   customer: string,
 ): Promise<{ readonly id: string } | Extract<PaymentTry, { outcome: 'declined' }> | undefined> {
   const { stripe } = context;
-  // The customer may have it already: then it can be charged as it is.
+  // A method that the customer already has can be charged.
   const owned = async () =>
     (await ownerOf(context, session, paymentMethod))?.customer === customer ? { id: paymentMethod } : undefined;
   try {
@@ -156,7 +156,7 @@ async function attach(
           stripe.paymentMethods.attach(paymentMethod, { customer }, { idempotencyKey }),
         );
         if (answer.object !== 'payment_method')
-          throw retryLater(session.call, 'the provider answered with no payment method');
+          throw retryLater(session.call, 'the provider’s answer is not a payment method');
         return { id: answer.id };
       },
       lookUp: owned,
@@ -181,24 +181,24 @@ async function payInvoice(
     async send(idempotencyKey) {
       const request = () => stripe.invoices.pay(invoiceId, payParams(method), { idempotencyKey });
       const answer = await session.write('invoices.pay', request);
-      if (answer.object !== 'invoice') throw retryLater(session.call, 'the provider answered with no invoice');
+      if (answer.object !== 'invoice') throw retryLater(session.call, 'the provider’s answer is not an invoice');
       if (answer.status === 'paid') return { outcome: 'paid' };
       const tried = await outcomeOf(stripe, session, invoiceId, undefined);
       if (tried === undefined) throw retryLater(session.call, 'the payment is neither made nor refused yet');
       return tried;
     },
-    // Refused, paid by somebody else meanwhile, or failed after it was begun: the invoice itself tells.
+    // Refused, paid by somebody else meanwhile, or failed after it was begun: the invoice shows which.
     isInDoubt: (error) => isCardError(error) || isUnknownOutcome(error) || isInvalid(error),
     async lookUp(error) {
       const tried = await outcomeOf(stripe, session, invoiceId, error);
-      // A refusal is no answer that a next key would change.
+      // Another key would not change a refusal.
       if (tried === undefined && !isUnknownOutcome(error)) throw error;
       return tried;
     },
   });
 }
 
-/** What an invoice says of the try to pay it; undefined where it does not say. */
+/** The outcome of a try to pay, read from the invoice; undefined if the invoice does not show it. */
 async function outcomeOf(
   stripe: Stripe,
   session: ProviderSession,
@@ -217,7 +217,7 @@ async function outcomeOf(
   return declineCode === undefined ? undefined : { outcome: 'declined', declineCode };
 }
 
-/** A paused subscription runs again once the invoice of its new period is paid, and not before. */
+/** Resumes a paused subscription. It runs again only once the invoice of its new period is paid. */
 async function resume(
   context: PaymentContext,
   session: ProviderSession,
@@ -235,7 +235,7 @@ async function resume(
   };
   const settled = async (): Promise<PaymentTry> => {
     const tried = await resumed();
-    if (tried === undefined) throw retryLater(session.call, 'it is neither resumed nor refused yet');
+    if (tried === undefined) throw retryLater(session.call, 'the subscription is neither resumed nor refused yet');
     return tried;
   };
   return sendKeyed<PaymentTry>(context, session, {

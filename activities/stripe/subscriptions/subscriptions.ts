@@ -12,35 +12,34 @@ import { fetchSubscription } from './fetch';
 import { ENDED_UNPAID } from './mapping';
 import { payWith } from './pay';
 
-/** What the activities of subscriptions are made of. */
+/** What the activities of subscriptions need. */
 export interface SubscriptionContext {
   readonly payments: PaymentContext;
   readonly store: SubscriptionStore;
 }
 
-/** What a look by somebody other than the workflow found. */
+/** The result of a look by somebody other than the workflow. */
 export interface RefreshedSubscription {
   readonly follow: FollowSubscriptionResult;
   readonly version: number;
-  /** The workflow would do something else if it knew: it is to be told, and then `markHinted`. */
+  /** The workflow would act differently if it knew: send it a hint, then call `markHinted`. */
   readonly isNews: boolean;
 }
 
-/** The same look as the workflow's, for whoever hears of a change first. */
+/** The same look as the workflow's, for a relay that learns of a change first. */
 export interface SubscriptionRefresher {
   refreshSubscription(input: FollowSubscriptionInput): Promise<RefreshedSubscription>;
   markHinted(subscriptionId: string, version: number): Promise<void>;
 }
 
-/** Somebody else records one look at a time; three in a row that are newer are a quarrel, which a later try finds ended. */
+/** If others recorded newer looks three times in a row, a later try has better chances. */
 const MAX_LOOKS = 3;
 
-const STALE =
-  'what is recorded of the subscription may be older than what is true; nothing was changed at the provider';
+const STALE = 'our record of the subscription may be out of date; nothing was changed at the provider';
 
 const LOOKING = { operation: 'followSubscription', atRisk: STALE, priority: 'background' } as const;
 
-/** The activities of subscriptions on Stripe: see `SubscriptionActivities` for what each promises. */
+/** The activities of subscriptions on Stripe: see `SubscriptionActivities` for the contract of each. */
 export function createSubscriptionActivities(context: SubscriptionContext): SubscriptionActivities {
   const { payments } = context;
   return {
@@ -66,8 +65,8 @@ export function createSubscriptionRefresher(context: SubscriptionContext): Subsc
 }
 
 /**
- * Fetches and records until what is recorded is what was fetched last. Two who look at once may come to record in the other
- * order than they fetched: who finds that something was recorded since fetches again.
+ * Fetches and records until the record is the newest fetch. Two simultaneous looks may record in another order than they fetched,
+ * so a look that finds a newer record fetches again.
  */
 async function look(
   { payments, store }: SubscriptionContext,
@@ -82,10 +81,13 @@ async function look(
     const recorded = await store.recordSubscription({ snapshot, seenVersion, now, policy, ...by });
     if (recorded.kind === 'recorded') return recorded;
   }
-  throw retryLater(session.call, 'others recorded what they saw each time; it is looked at again');
+  throw retryLater(
+    session.call,
+    'another process recorded a newer look each time; the subscription is looked at again',
+  );
 }
 
-/** A look of the workflow's own. */
+/** A look by the workflow itself. */
 async function lookForWorkflow(
   context: SubscriptionContext,
   session: ProviderSession,
@@ -95,24 +97,24 @@ async function lookForWorkflow(
   return (await look(context, session, input, { watching: true, actor })).follow;
 }
 
-/** A subscription that was paid meanwhile, or ended by somebody else, is left as it is. */
+/** Ends a subscription, unless it was paid or ended by somebody else meanwhile. */
 function endSubscription(
   context: SubscriptionContext,
   input: FollowSubscriptionInput,
 ): Promise<FollowSubscriptionResult> {
   const { payments } = context;
   const { subscriptionId } = input;
-  const atRisk = 'the customer may use what nobody pays for, and be charged later';
+  const atRisk = 'the customer may use the service without paying, and be charged later';
   const call = { operation: 'endSubscription', subscriptionId, atRisk, priority: 'background' } as const;
   return activity(payments, call, async (session) => {
     const found = await lookForWorkflow(context, session, input, 'subscription');
     if (isOver(found.facts.stage) || !found.facts.exhausted) return found;
     try {
-      // Without a key: a cancel does nothing twice by itself.
+      // Without an idempotency key, because a second cancel does nothing.
       const params = { cancellation_details: { comment: ENDED_UNPAID } };
       await session.write('subscriptions.cancel', () => payments.stripe.subscriptions.cancel(subscriptionId, params));
     } catch (error) {
-      // Somebody else was first, or the provider failed and the look tells what came of it.
+      // Somebody else was first, or the provider failed and the look shows the outcome.
       if (!isMissing(error) && !isUnknownOutcome(error)) throw error;
       const after = await lookForWorkflow(context, session, input, 'subscription');
       if (isMissing(error) || isOver(after.facts.stage)) return after;

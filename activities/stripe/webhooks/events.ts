@@ -3,36 +3,36 @@ import type Stripe from 'stripe';
 import { wellFormedJson } from '../provider-text';
 import type { RequestLimiter } from '../limiter';
 
-/** A provider event whose origin is certain: by its signature, or because we fetched it. */
+/** A provider event whose origin is certain: it was signed, or we fetched it. */
 export interface VerifiedEvent {
   readonly eventId: string;
-  /** E.g. `payment_intent.canceled`; an open set, kinds that nothing handles are kept and counted. */
+  /** E.g. `payment_intent.canceled`; an open set: events that nothing handles are stored and counted. */
   readonly type: string;
   /** Id of the object that the event is about. */
   readonly objectId: string;
-  /** The payment that it concerns, where it concerns one. */
+  /** The payment that the event concerns, if any. */
   readonly paymentIntentId?: string;
   /** UTC ISO string. */
   readonly createdAt: string;
-  /** The event as it was sent. A hint only: whoever acts on it fetches the object fresh. */
+  /** The event as it was sent. Only a hint: a handler fetches the object fresh before it acts. */
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
-/** Objects that name their payment in the field `payment_intent`: charges, refunds and disputes alike. */
+/** Charges, refunds and disputes name their payment in this field. */
 const PAYMENT_FIELD = 'payment_intent';
 
-/** The type under which an event is kept that cannot be read: nothing handles it, people find it by it. */
+/** The type under which an unreadable event is stored: nothing handles it, and people can find it. */
 export const UNREADABLE = 'unreadable';
 
-/** Ids and types of the provider are far shorter; a longer one would not fit an index. */
+/** The provider's ids and types are far shorter; a longer one would not fit into an index. */
 const MAX_NAME = 255;
-/** 2000 and 2100: a time outside is no time of an event. */
+/** The years 2000 and 2100: a time outside of them is not an event's time. */
 const FIRST_SECOND = 946_684_800;
 const LAST_SECOND = 4_102_444_800;
 
 /**
- * Reads a snapshot event as the API sends it. Anything else comes back as an event of the type `unreadable`, under its id,
- * with the reason; a thin notification (`v2.core.event`) means an endpoint that is set up for the wrong payload style.
+ * Reads a snapshot event as the API sends it. Anything else is returned as an event of the type `unreadable`, under its id and
+ * with the reason. A thin notification (`v2.core.event`) shows that the endpoint is set to the wrong payload style.
  */
 export function readEvent(parsed: unknown, now: Date): VerifiedEvent {
   const unreadable = (reason: string): VerifiedEvent =>
@@ -59,7 +59,7 @@ export function readEvent(parsed: unknown, now: Date): VerifiedEvent {
   };
 }
 
-/** What is kept of an event that cannot be read: its id (or its hash, so that the same one again is a duplicate) and why. */
+/** The stored form of an unreadable event: its id (or its hash, so that a repeated one counts as a duplicate) and the reason. */
 export function unreadableEvent(body: string, id: unknown, reason: string, now: Date): VerifiedEvent {
   const hash = createHash('sha256').update(body).digest('hex');
   return {
@@ -71,7 +71,7 @@ export function unreadableEvent(body: string, id: unknown, reason: string, now: 
   };
 }
 
-/** Is it an id or a type as the provider makes them: printable text that an index and a path take (dots alone are a step)? */
+/** Is it an id or a type in the provider's form: printable text that fits an index and a URL path (dots alone would be a path step)? */
 export function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_NAME && !/[\p{Cc}\p{Cs}]|^\.+$/u.test(value);
 }
@@ -90,21 +90,22 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The provider lists 30 days of events. Source: Stripe API, "List all events". */
+/** The provider lists events of 30 days. Source: Stripe API, "List all events". */
 const EVENTS_REACH_MS = 30 * 24 * 3600 * 1000;
 /** The most that one page may hold: fewer requests for the same events. */
 const PAGE_SIZE = 100;
 
-/** The second way to learn of events, beside webhooks. */
+/** The second way to receive events, beside webhooks. */
 export interface EventLister {
   /**
-   * Events created since then whose webhook was not delivered (failed, or still under way), newest first among each 20 kinds. Earlier than 30
-   * days ago nothing is to be had; that time is cut silently, since reconciliation covers what is older.
+   * Events created since `since` whose webhook was not delivered (failed, or still under way), newest first within each group of
+   * 20 types. The provider has no events older than 30 days; an earlier `since` is silently cut, because reconciliation covers
+   * older events.
    */
   listUndelivered(since: Date): AsyncIterable<VerifiedEvent>;
 }
 
-/** The most kinds of events that one request may name. Source: Stripe API, "List all events", `types`. */
+/** The most event types that one request may name. Source: Stripe API, "List all events", `types`. */
 const MAX_TYPES = 20;
 
 function chunksOf(types: readonly string[] | undefined): (string[] | undefined)[] {
@@ -114,18 +115,18 @@ function chunksOf(types: readonly string[] | undefined): (string[] | undefined)[
   return chunks;
 }
 
-/** Nobody waits for it: a page whose turn does not come in this time is asked for when the next look is due. */
+/** A page whose turn does not come in this time is requested again when the next look is due. */
 const MAX_WAIT_MS = 60_000;
 
 export interface EventListerOptions {
   readonly limiter?: RequestLimiter;
-  /** Kinds of events to ask for; all of them where absent. */
+  /** Event types to list. Default: all. */
   readonly types?: readonly string[];
-  /** Milliseconds since the epoch; the system's clock where absent. */
+  /** Milliseconds since the epoch. Default: the system's clock. */
   readonly now?: () => number;
 }
 
-/** Lists missed events from the API. Iterating throws the SDK's errors and LimiterBusy; what was yielded before stays valid. */
+/** Lists missed events from the API. Iterating throws the SDK's errors and LimiterBusy; events yielded before stay valid. */
 export function createEventLister(stripe: Stripe, options: EventListerOptions = {}): EventLister {
   const { limiter, types, now = Date.now } = options;
   const turn = { endpoint: 'events.list', priority: 'background', ticket: 'missed', maxWaitMs: MAX_WAIT_MS } as const;

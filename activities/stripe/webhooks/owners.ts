@@ -3,17 +3,17 @@ import { noneIfMissing } from '../errors';
 import { metadataKeys } from '../metadata';
 import { idOf } from '../payments/payment-status';
 
-/** Finds out whose a payment is, where our own record does not say. Outside of workflows: failures are thrown on. */
+/** Looks up at the provider which order or payment an object belongs to, if our record does not show it. Failures are thrown. */
 export interface PaymentOwners {
-  /** Our order in the metadata of a PaymentIntent; undefined where it is none of ours. */
+  /** Our order id in the metadata of a PaymentIntent; undefined if the PaymentIntent is not ours. */
   orderOf(paymentIntentId: string): Promise<string | undefined>;
-  /** The PaymentIntent of a charge; undefined where it has none. */
+  /** The PaymentIntent of a charge; undefined if it has none. */
   paymentOf(chargeId: string): Promise<string | undefined>;
-  /** Does the provider have a refund of this id? */
+  /** Does the provider have a refund with this id? */
   knowsRefund(refundId: string): Promise<boolean>;
 }
 
-const atRisk = 'nothing: an event is looked at again later';
+const atRisk = 'nothing, because the event is tried again later';
 
 export function createPaymentOwners(context: PaymentContext): PaymentOwners {
   const { stripe } = context;

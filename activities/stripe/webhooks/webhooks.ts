@@ -3,10 +3,10 @@ import { readEvent, unreadableEvent, type VerifiedEvent } from './events';
 
 export { createEventLister, isName, type EventLister, type VerifiedEvent } from './events';
 
-/** Why a delivery was refused. All of them are answered with 400; none is stored. */
+/** Why a delivery was refused. A refused delivery is answered with 400 and not stored. */
 export type RejectionReason = 'missing_signature' | 'bad_signature' | 'stale' | 'future';
 
-/** A delivery that is not to be believed. The message quotes nothing of the body or the header. */
+/** A delivery that cannot be trusted. The message quotes neither body nor header. */
 export class WebhookRejected extends Error {
   constructor(
     readonly reason: RejectionReason,
@@ -20,25 +20,25 @@ export class WebhookRejected extends Error {
 export interface WebhookVerifierOptions {
   /** Signing secrets; several while one is being rotated. */
   readonly secrets: readonly string[];
-  /** Oldest delivery that is believed, in seconds. */
+  /** The greatest age of a signature that is accepted, in seconds. */
   readonly toleranceSeconds?: number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
 
-/** Takes the body as it came over the wire: parsing and printing it again would break the signature. */
+/** Needs the body exactly as it was received: parsing and serializing it again would break the signature. */
 export type WebhookVerifier = (rawBody: Buffer, signatureHeader: string | undefined) => VerifiedEvent;
 
 /** The default of Stripe's own libraries. Source: Stripe, "Prevent replay attacks". */
 const DEFAULT_TOLERANCE_S = 300;
-/** Clocks that NTP keeps differ by less; a timestamp from further ahead was made up to outlive the tolerance. */
+/** Clocks kept by NTP differ by less; a timestamp further in the future was forged to outlive the tolerance. */
 const FUTURE_SKEW_S = 60;
 
 /**
- * Checks signature and age of a delivery and reads its event.
- * Throws RangeError at once for no or blank secrets, or a tolerance that is no positive number: zero would switch the
- * check of age off. The verifier throws WebhookRejected. What is signed is kept whatever it says: the provider disables an
- * endpoint that refuses its events.
+ * Checks signature and age of a delivery and reads its event. The verifier throws WebhookRejected. A signed event is accepted
+ * whatever it contains, because the provider disables an endpoint that refuses its events.
+ * @throws RangeError at once if there is no secret, a secret is blank, or the tolerance is not a positive number: zero would
+ *   disable the check of the age
  */
 export function createWebhookVerifier(options: WebhookVerifierOptions): WebhookVerifier {
   const toleranceSeconds = options.toleranceSeconds ?? DEFAULT_TOLERANCE_S;
@@ -47,7 +47,7 @@ export function createWebhookVerifier(options: WebhookVerifierOptions): WebhookV
     throw new RangeError(`The tolerance of webhook signatures must be more than 0 seconds, not ${toleranceSeconds}`);
   }
   if (options.secrets.length === 0 || options.secrets.some((secret) => secret.trim() === '')) {
-    throw new RangeError('Webhook signatures need at least one secret, and no blank one');
+    throw new RangeError('Webhook signatures need at least one secret, and no secret may be blank');
   }
   return (rawBody, header) => {
     if (header === undefined || header === '') {
@@ -56,13 +56,13 @@ export function createWebhookVerifier(options: WebhookVerifierOptions): WebhookV
     const signedAt = timestampOf(header);
     const signatures = header.split(',').filter((part) => SIGNATURE.test(part));
     if (signedAt === undefined || !options.secrets.some((secret) => isSigned(rawBody, signedAt, signatures, secret))) {
-      throw new WebhookRejected('bad_signature', 'No signature of the request fits any of the configured secrets');
+      throw new WebhookRejected('bad_signature', 'No signature of the request matches any of the configured secrets');
     }
     const ageS = now() / 1000 - Number(signedAt);
     if (ageS > toleranceSeconds) {
       throw new WebhookRejected(
         'stale',
-        `The request was signed ${Math.round(ageS)} s ago, at most ${toleranceSeconds} s are allowed`,
+        `The request was signed ${Math.round(ageS)} s ago; at most ${toleranceSeconds} s are allowed`,
       );
     }
     if (ageS < -FUTURE_SKEW_S) {
@@ -74,7 +74,7 @@ export function createWebhookVerifier(options: WebhookVerifierOptions): WebhookV
 
 const SIGNATURE = /^v1=[0-9a-f]{64}$/;
 
-/** The one timestamp of a header, in seconds, as it was signed; undefined where there is none, or several to choose from. */
+/** The timestamp of a header, in seconds, as it was signed; undefined if there is none or more than one. */
 function timestampOf(header: string): string | undefined {
   const stamps = header.split(',').filter((part) => part.startsWith('t='));
   const digits = stamps[0]?.slice(2) ?? '';
@@ -82,15 +82,15 @@ function timestampOf(header: string): string | undefined {
 }
 
 /**
- * Not by the SDK: it reads the body as UTF-8 first, and calls a signature wrong where that loses a byte. Source: Stripe, "Verify
- * webhook signatures manually".
+ * Not done by the SDK, because it decodes the body as UTF-8 first and rejects a valid signature if that changes a byte. Source:
+ * Stripe, "Verify webhook signatures manually".
  */
 function isSigned(rawBody: Buffer, signedAt: string, signatures: readonly string[], secret: string): boolean {
   const expected = createHmac('sha256', secret).update(`${signedAt}.`).update(rawBody).digest();
   return signatures.some((one) => timingSafeEqual(Buffer.from(one.slice('v1='.length), 'hex'), expected));
 }
 
-/** A byte order mark is kept, and is no JSON. */
+/** Keeps a byte order mark, so that parsing fails on it. */
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function eventOf(rawBody: Buffer, now: Date): VerifiedEvent {

@@ -6,7 +6,7 @@ import type {
   DunningPolicy,
   InvoiceFacts,
   SubscriptionFacts,
-  ToldNotice,
+  QueuedNotice,
 } from '../../../workflows/domain/subscription/subscription';
 import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../../workflows/domain/subscription/snapshot';
 
@@ -111,7 +111,7 @@ export function subscriptionFactsOf(changes: FactChanges = {}): SubscriptionFact
 }
 
 /** A notice of the invoice that was told. */
-export const told = (kind: NoticeKind, slot: number | 'last' | 'end' | 'paid', ms: number): ToldNotice => ({
+export const told = (kind: NoticeKind, slot: number | 'last' | 'end' | 'paid', ms: number): QueuedNotice => ({
   noticeKey: noticeKey({ invoiceId: 'in_1', slot, kind }),
   kind,
   at: at(ms),

@@ -1,5 +1,5 @@
 import type { NoticeKind } from '../notice/notices';
-import type { SubscriptionFacts, ToldNotice } from '../subscription/subscription';
+import type { SubscriptionFacts, QueuedNotice } from '../subscription/subscription';
 
 /**
  * Which notice of an invoice it is: one for each failed try, by the provider's count of them; one `last` before the final
@@ -33,7 +33,7 @@ export function parseNoticeKey(key: string): NoticeKey | undefined {
 }
 
 /** What was told of one invoice, oldest first. */
-export function toldOfInvoice(facts: Pick<SubscriptionFacts, 'told' | 'invoice'>): readonly ToldNotice[] {
+export function toldOfInvoice(facts: Pick<SubscriptionFacts, 'told' | 'invoice'>): readonly QueuedNotice[] {
   return facts.told.filter((one) => {
     const key = parseNoticeKey(one.noticeKey);
     return key !== undefined && 'invoiceId' in key && key.invoiceId === facts.invoice?.invoiceId;

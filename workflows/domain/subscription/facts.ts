@@ -1,6 +1,6 @@
 import { classifyDecline } from '../payment/declines';
 import { isTimeZone } from '../notice/quiet-hours';
-import type { DunningPolicy, InvoiceFacts, SubscriptionFacts, ToldNotice } from './subscription';
+import type { DunningPolicy, InvoiceFacts, SubscriptionFacts, QueuedNotice } from './subscription';
 import type { InvoiceSnapshot, SubscriptionSnapshot } from './snapshot';
 import { isEntitled, standingOf } from './stage';
 
@@ -9,7 +9,7 @@ export interface FactsContext {
   /** The clock that all planning goes by: the workflow's, or a provider's simulated one. UTC ISO string. */
   readonly now: string;
   readonly policy: DunningPolicy;
-  readonly told?: readonly ToldNotice[];
+  readonly told?: readonly QueuedNotice[];
   readonly stageSince?: string;
 }
 

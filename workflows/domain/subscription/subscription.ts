@@ -63,7 +63,7 @@ export interface InvoiceFacts {
 }
 
 /** A notice that was said or waits to be sent; taken back and expired ones are none. Its key tells the invoice and the try. */
-export interface ToldNotice {
+export interface QueuedNotice {
   readonly noticeKey: string;
   readonly kind: NoticeKind;
   /** When it was queued, by the clock of who queued it. UTC ISO string. */
@@ -101,7 +101,7 @@ export interface SubscriptionFacts {
   /** IANA zone of the customer. */
   readonly timeZone: string;
   /** Everything told of this subscription within the life of its invoice, oldest first. */
-  readonly told: readonly ToldNotice[];
+  readonly told: readonly QueuedNotice[];
   readonly fetchedAt: string;
 }
 

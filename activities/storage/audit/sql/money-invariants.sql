@@ -1,4 +1,4 @@
--- Every row is a broken promise. $1 now, $2 [{kind, check}]: what an open exception of each kind excuses
+-- Every row is a broken invariant. $1 now, $2 [{kind, check}]: what an open exception of each kind excuses
 WITH remaining AS (
   SELECT o.order_id, l.sku, sum(l.quantity - l.shipped - l.cancelled) AS pieces
   FROM orders o JOIN order_lines l USING (order_id) GROUP BY o.order_id, l.sku
@@ -40,7 +40,7 @@ WITH remaining AS (
   FROM refunds r LEFT JOIN refund_parts p USING (refund_id)
   GROUP BY r.refund_id
 ), given_back AS (
-  -- What was asked to go back counts, whatever became of it: what did not go back has an owner, or a person's decision.
+  -- Every requested refund counts, whatever its outcome: money that was not refunded has an owner or a person's decision.
   SELECT order_id, sum(amount) AS amount FROM (
     SELECT order_id, amount FROM refunds WHERE state <> 'waiting'
     UNION ALL SELECT order_id, disputed FROM ledger
@@ -80,7 +80,7 @@ UNION ALL
 SELECT 'refund_state_differs', order_id, refund_id || ' is ' || state || ', its parts say ' || expected
 FROM refund_states WHERE state <> expected
 UNION ALL
--- An hour after its limit, for the look that opens the exception.
+-- An hour after the limit, so that the look which opens the exception has happened.
 SELECT 'refund_without_owner', order_id, refund_id || ' is ' || state || ', to be settled by ' || settle_by
 FROM refund_states
 WHERE NOT is_owned AND (is_unresolved

@@ -1,4 +1,4 @@
--- The order that a payment belongs to, and the attempt that has its money. $1 PaymentIntent id
+-- The order that a payment belongs to, and the attempt on which its money is booked. $1 PaymentIntent id
 SELECT a.order_id AS "orderId", a.attempt
 FROM payment_attempts a JOIN orders o USING (order_id)
 WHERE a.payment_intent_id = $1

@@ -1,4 +1,4 @@
--- Due events, each to one claimer until its lease is over. $1 now, $2 limit, $3 lease until, $4 lane
+-- Claims due events, each for one dispatcher until its lease ends. $1 now, $2 limit, $3 lease until, $4 lane
 WITH due AS (
   SELECT event_id FROM inbox
   WHERE lane = $4 AND status IN ('pending', 'waiting') AND next_attempt_at <= $1

@@ -1,4 +1,4 @@
--- The oldest events that nobody is publishing; none whose earlier sibling is being published. $1 now, $2 limit, $3 lease until
+-- The oldest events that no relay is publishing, except those of which an earlier event of the same order is being published. $1 now, $2 limit, $3 lease until
 WITH free AS (
   SELECT o.position FROM outbox o
   WHERE o.published_at IS NULL AND (o.claimed_until IS NULL OR o.claimed_until <= $1)

@@ -1,5 +1,5 @@
--- Reserves pieces in another warehouse in place of those where they are reserved. The rows of stock are locked before, and the
--- place that takes has them free. $1 order id, $2 [{sku, from, to, quantity}], $3 now
+-- Moves reserved pieces to another warehouse. The caller has locked the rows of stock and checked that the other warehouse has
+-- the pieces free. $1 order id, $2 [{sku, from, to, quantity}], $3 now
 WITH moved AS (
   SELECT sku, "from", "to", quantity
   FROM jsonb_to_recordset($2::jsonb) AS x(sku text, "from" text, "to" text, quantity integer)

@@ -1,4 +1,4 @@
--- Goes on for the channels that did not take it for certain, and wakes the relay; answers as notices-list does.
+-- Queues a notice again for the channels that have not certainly delivered it, and wakes the relay; returns a row like notices-list.
 -- $1 key, $2 now, $3 who asks
 UPDATE notices SET status = 'queued', channels_failed = '{}', channels_in_doubt = '{}', last_error = NULL,
   next_attempt_at = $2, leased = false, finished_at = NULL, asked_again_at = $2, asked_again_by = $3

@@ -1,4 +1,4 @@
--- The same key again changes nothing. $1 key, $2 kind, $3 subject type, $4 subject id, $5 order id, $6 recipient, $7 data,
+-- Does nothing if the key exists. $1 key, $2 kind, $3 subject type, $4 subject id, $5 order id, $6 recipient, $7 data,
 -- $8 due at, $9 expires at, $10 quiet hours, $11 now
 INSERT INTO notices (notice_key, kind, subject_type, subject_id, order_id, recipient, data, due_at, expires_at, quiet_hours,
   queued_at, next_attempt_at)

@@ -1,5 +1,5 @@
--- What became of it; nothing where another relay has it by now, or where it was taken back while nobody was sending it. What
--- was overtaken while it was being sent does not go on. The lease stays where the next attempt is at its end.
+-- Records the outcome; no row if another relay has claimed the notice, or if it was cancelled while nobody was sending it. A notice
+-- that was overtaken while it was being sent is not tried again. If the next attempt is at the lease's end, the lease stays.
 -- $1 key, $2 lease until, $3 status, $4 done, $5 failed, $6 in doubt, $7 next attempt at, $8 tries to add, $9 now, $10 error
 WITH mine AS (
   SELECT notice_key, CASE

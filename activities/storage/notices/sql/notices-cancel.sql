@@ -1,6 +1,6 @@
--- Takes back what still waits. What one of several channels has taken was told, so it counts as sent and only its rest is
--- dropped. What is being handed over, failed or is in doubt is marked, so that no later try tells it.
--- `toldNobody`: for certain. $1 subject type, $2 subject id, $3 kinds (null: all), $4 now
+-- Cancels notices that still wait. A notice that one of several channels has delivered counts as sent; only the other channels are
+-- dropped. A notice that is being handed over, has failed or is in doubt is marked, so that no later try sends it.
+-- `toldNobody`: it has certainly reached nobody. $1 subject type, $2 subject id, $3 kinds (null: all), $4 now
 UPDATE notices SET
   overtaken_at = $4,
   status = CASE

@@ -1,6 +1,6 @@
--- Due notices, each to one relay until its lease is over; those of a relay that died while it sent them as well. What one
--- recipient is told of one subject is told one after the other, as it was queued: a later notice waits while an earlier one
--- is due or a relay has it, and does not wait for one that is tried again later. $1 now, $2 limit, $3 lease until
+-- Claims due notices, each for one relay until its lease ends, including those of a relay that died while sending. Notices to one
+-- recipient about one subject are sent one after the other, in the order in which they were queued: a later one waits while an
+-- earlier one is due or claimed, but not for one that is tried again later. $1 now, $2 limit, $3 lease until
 WITH due AS (
   SELECT notice_key FROM notices d
   WHERE finished_at IS NULL AND next_attempt_at <= $1

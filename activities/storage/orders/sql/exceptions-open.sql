@@ -1,4 +1,4 @@
--- Every open exception, those of checkouts that never became an order and of what belongs to no order included.
+-- Every open exception, including those of checkouts that never became an order and those that belong to no order.
 -- $1 limit, $2 order id or null
 SELECT e.exception_id::text AS "exceptionId", e.order_id AS "orderId", e.subject_type AS "subjectType",
   e.subject_id AS "subjectId", e.workflow_id AS "workflowId", e.kind, e.message, e.owner,

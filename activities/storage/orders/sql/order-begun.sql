@@ -1,3 +1,3 @@
--- Is anything recorded of this order, or of a try to pay for it? $1 order id
+-- Is this order recorded, or a payment attempt for it? $1 order id
 SELECT order_id FROM orders WHERE order_id = $1
 UNION SELECT order_id FROM payment_attempts WHERE order_id = $1

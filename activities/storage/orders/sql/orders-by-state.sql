@@ -1,4 +1,4 @@
--- Newest first. A statement of its own, as one for a filter that may be absent cannot use the filter's index. $1 state, $2 placed before,
+-- Newest first. A separate statement, because a statement with an optional filter cannot use the filter's index. $1 state, $2 placed before,
 -- $3 limit
 SELECT o.record FROM order_documents o
 WHERE o.state = $1 AND o.placed_at < coalesce($2::timestamptz, 'infinity')

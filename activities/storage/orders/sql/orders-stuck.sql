@@ -1,5 +1,5 @@
--- Overdue, or with an open exception; the most overdue first. Each arm has its index: together in one condition they read every
--- order. $1 now, $2 limit
+-- Orders that are overdue or have an open exception; the most overdue first. Each arm of the union has its index; one condition for
+-- both would read every order. $1 now, $2 limit
 WITH stuck AS (
   (SELECT order_id FROM orders WHERE waiting_until < $1 ORDER BY waiting_until, order_id LIMIT $2)
   UNION SELECT order_id FROM exceptions WHERE resolved_at IS NULL AND order_id IS NOT NULL

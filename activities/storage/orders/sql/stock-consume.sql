@@ -1,4 +1,4 @@
--- What was promised has left the warehouse. $1 order id, $2 [{sku, warehouseId, quantity}]
+-- Removes shipped pieces from stock and reservations. $1 order id, $2 [{sku, warehouseId, quantity}]
 WITH gone AS (
   SELECT sku, "warehouseId" AS warehouse_id, quantity
   FROM jsonb_to_recordset($2::jsonb) AS x(sku text, "warehouseId" text, quantity integer)

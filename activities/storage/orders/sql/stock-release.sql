@@ -1,4 +1,4 @@
--- Gives back all that is still promised to an order. $1 order id
+-- Releases all stock that is still reserved for an order. $1 order id
 WITH open AS (
   SELECT r.sku, r.warehouse_id, r.quantity - r.consumed - r.released AS pieces
   FROM reservations r WHERE r.order_id = $1 AND r.consumed + r.released < r.quantity

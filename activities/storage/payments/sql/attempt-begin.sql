@@ -1,5 +1,5 @@
--- Writes down that an attempt is under way, once; the row that was there first stays as it is. Only what is new is an
--- action: xmax is zero for a row that this statement inserted, and not for one that it found.
+-- Records once that an attempt is under way; an existing row stays unchanged. Only a new row is an action for the audit log: xmax
+-- is zero for a row that this statement inserted, and not zero for one that it found.
 -- $1 order id, $2 attempt, $3 key, $4 cart, $5 purpose, $6 amount, $7 currency, $8 customer, $9 payment method,
 -- $10 off session, $11 PaymentIntent id or null, $12 now, $13 who asks
 WITH begun AS (

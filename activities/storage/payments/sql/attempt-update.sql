@@ -1,4 +1,4 @@
--- What is known is never forgotten. $1 order id, $2 attempt, $3 status, $4 PaymentIntent, $5 charge, $6 payment method,
+-- A null leaves a known value unchanged. $1 order id, $2 attempt, $3 status, $4 PaymentIntent, $5 charge, $6 payment method,
 -- $7 authorized at, $8 capture before, $9 multicapture, $10 code, $11 decline code, $12 tombstoned, $13 now
 UPDATE payment_attempts SET
   status = $3, payment_intent_id = coalesce($4, payment_intent_id), charge_id = coalesce($5, charge_id),

@@ -1,5 +1,5 @@
--- Tombstones attempts, those never begun included; one that has its tombstone already is no action. What is known is
--- locked first: what it is locked in is what it was. $1 order id, $2 attempts, $3 their keys, $4 now
+-- Tombstones attempts, even those never begun; an attempt that has its tombstone already adds no entry to the audit log. The rows
+-- are locked first, so that the entry shows the values from before. $1 order id, $2 attempts, $3 their keys, $4 now
 WITH known AS (
   SELECT a.attempt, a.tombstoned_at FROM payment_attempts a
   WHERE a.order_id = $1 AND a.attempt = ANY ($2::integer[])

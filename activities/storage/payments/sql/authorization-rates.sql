@@ -1,4 +1,4 @@
--- $1 from, $2 to (not in it), $3 kinds of card at most; the first row is the sum of all
+-- $1 from, $2 to (exclusive), $3 limit of card kinds; the first row is the sum of all
 WITH results AS (
   SELECT brand, funding, country, outcome = 'authorized' AS authorized,
     outcome = 'declined' AND (coalesce(network_status, '') IN ('not_sent_to_network', 'reversed_after_approval')

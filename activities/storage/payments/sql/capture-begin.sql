@@ -1,4 +1,4 @@
--- Begun again is no action of its own. $1 key, $2 order id, $3 PaymentIntent id, $4 {amount, final, lines, warehouseId}, $5 now, $6 who asks,
+-- A repeated begin adds no entry to the audit log. $1 key, $2 order id, $3 PaymentIntent id, $4 {amount, final, lines, warehouseId}, $5 now, $6 who asks,
 -- $7 the attempt before, $8 and with the capture
 WITH begun AS (
   INSERT INTO operations (operation_key, kind, order_id, payment_intent_id, detail, begun_at)

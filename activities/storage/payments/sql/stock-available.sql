@@ -1,4 +1,4 @@
--- What is free of each sku, all warehouses together; locks nothing. $1 skus
+-- The unreserved stock of each SKU over all warehouses; locks nothing. $1 skus
 SELECT sku, sum(on_hand - reserved)::integer AS available
 FROM stock WHERE sku = ANY ($1::text[])
 GROUP BY sku

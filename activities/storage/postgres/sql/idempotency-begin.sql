@@ -1,5 +1,5 @@
--- Takes a key that is new, was released, or whose process stopped renewing its lease; no row where another has it. Leases go by
--- the database's clock: those of processes differ. $1 scope, $2 key, $3 fingerprint, $4 now, $5 token, $6 lease in ms
+-- Takes a key that is new, was released, or whose lease is no longer renewed; no row if another process has it. Leases use the
+-- database's clock, because the clocks of processes differ. $1 scope, $2 key, $3 fingerprint, $4 now, $5 token, $6 lease in ms
 INSERT INTO idempotency_keys AS k (scope, key, fingerprint, state, created_at, lease_token, leased_until)
 VALUES ($1, $2, $3, 'in_flight', $4, $5, clock_timestamp() + $6 * interval '1 ms')
 ON CONFLICT (scope, key) DO UPDATE

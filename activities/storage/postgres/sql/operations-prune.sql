@@ -1,5 +1,5 @@
--- Keys and tombstones of orders that are over and have not changed since $1, and of checkouts that never became an order. What
--- moves still, or is a person's, keeps all of them. $1 not changed since, $2 limit
+-- Deletes keys and tombstones of orders that are over and have not changed since $1, and of checkouts that never became an order.
+-- Orders that are still moving or have an open exception keep theirs. $1 not changed since, $2 limit
 WITH old AS (
   SELECT p.operation_key FROM operations p LEFT JOIN orders o USING (order_id)
   WHERE p.begun_at < $1

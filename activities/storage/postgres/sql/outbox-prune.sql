@@ -1,4 +1,4 @@
--- An event goes only once all before it of its order have gone, or go with it: what is left of an order has no gaps.
+-- Deletes an event only after or together with all earlier events of its order, so that the rest has no gaps.
 -- $1 published before, $2 limit
 WITH old AS (
   SELECT o.position FROM outbox o

@@ -1,2 +1,2 @@
--- Which order has a refund of this id? $1 refund id
+-- The order that has a refund with this id. $1 refund id
 SELECT order_id AS "orderId" FROM refunds WHERE refund_id = $1

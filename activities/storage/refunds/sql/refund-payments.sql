@@ -1,4 +1,4 @@
--- What was captured for an order and what of it went back, by payment. The order must be locked. $1 order id
+-- What was captured for an order and what of it was refunded, by payment. The order must be locked. $1 order id
 SELECT attempt, payment_intent_id AS "paymentIntentId", authorized_amount - captured_amount - released_amount AS held,
   captured_amount AS captured, refund_pending_amount AS "refundPending", refunded_amount AS refunded,
   refunded_outside_amount AS "refundedOutside", disputed_amount AS disputed, captured_at AS "capturedAt",

@@ -1,4 +1,4 @@
--- A part is about to be sent: kept from its first try on, so that it is never given up unseen. $1 key, $2 order id,
+-- Records before the first try that a part is being sent, so that it is not given up as unsent. $1 key, $2 order id,
 -- $3 PaymentIntent id, $4 now
 INSERT INTO operations AS o (operation_key, kind, order_id, payment_intent_id, begun_at)
 VALUES ($1, 'refund', $2, $3, $4)

@@ -1,4 +1,4 @@
--- Gives back some of what is promised to an order. $1 order id, $2 [{sku, warehouseId, quantity}]
+-- Releases some of the stock that is reserved for an order. $1 order id, $2 [{sku, warehouseId, quantity}]
 WITH gone AS (
   SELECT sku, "warehouseId" AS warehouse_id, quantity
   FROM jsonb_to_recordset($2::jsonb) AS x(sku text, "warehouseId" text, quantity integer)

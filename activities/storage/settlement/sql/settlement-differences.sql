@@ -1,4 +1,4 @@
--- Differences that are there still are kept with the day they were found, the others are resolved. $1 day,
+-- Differences that still exist keep the day on which they were found; the others are resolved. $1 day,
 -- $2 [{position, kind, cause, explained, orderId, currency, ledgerAmount, providerAmount}], $3 now
 WITH found AS (
   SELECT * FROM jsonb_to_recordset($2::jsonb) AS x(position text, kind text, cause text, explained boolean, "orderId" text,

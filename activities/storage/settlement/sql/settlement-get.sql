@@ -1,4 +1,4 @@
--- One day's comparison with what still differs. $1 day
+-- One day's comparison with the differences that are left. $1 day
 SELECT to_char(r.settled_on, 'YYYY-MM-DD') AS date, r.provider_movements AS "providerMovements", r.matched,
   r.ran_at AS "ranAt", coalesce(jsonb_agg(jsonb_build_object('position', d.position, 'kind', d.kind, 'cause', d.cause,
     'explained', d.explained, 'orderId', d.order_id, 'currency', d.currency, 'ledgerAmount', d.ledger_amount,

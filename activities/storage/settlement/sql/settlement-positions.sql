@@ -1,5 +1,5 @@
--- What our ledger says in all of every position that moved from $1 until $2, or that is named in $3. Rows are found by id before they
--- are read, since a condition with OR over several columns reads the whole table.
+-- The total in our ledger of every position that moved from $1 until $2, or that is named in $3. Rows are found by id before they are
+-- read, because one condition with OR over several columns would read the whole table.
 WITH dispute_entries AS (
   SELECT entry_id FROM ledger_entries
   WHERE occurred_at >= $1 AND occurred_at < $2 AND kind IN ('dispute_withdrawn', 'dispute_reinstated')

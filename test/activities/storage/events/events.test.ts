@@ -89,7 +89,7 @@ test('every event that storage writes is what its published schema says, and not
   const parsed = events.map((one) => orderEventSchema.parse(one));
   expect(parsed).toEqual(events);
   const types = new Set<OrderEventType>(parsed.map((one) => one.type));
-  // Those of refunds and disputes are written, and checked, by money-back-events.test.ts.
+  // Those of refunds and disputes are written, and checked, by refund-and-dispute-events.test.ts.
   const ofOrders = Object.keys(orderEventData).filter((type) => !Object.hasOwn(moneyBackEventData, type));
   expect([...types].sort()).toEqual(ofOrders.sort());
   const fields = (type: OrderEventType): string[] => [

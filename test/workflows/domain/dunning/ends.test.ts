@@ -3,7 +3,7 @@ import { noticeKey, parseNoticeKey } from '../../../../workflows/domain/dunning/
 import { assertDunningPolicy, DEFAULT_DUNNING_POLICY } from '../../../../workflows/domain/dunning/policy';
 import { mustEnd, untrueNotices } from '../../../../workflows/domain/dunning/rules';
 import type { NoticeKind } from '../../../../workflows/domain/notice/notices';
-import type { DunningPolicy, ToldNotice } from '../../../../workflows/domain/subscription/subscription';
+import type { DunningPolicy, QueuedNotice } from '../../../../workflows/domain/subscription/subscription';
 import {
   at,
   DAY_MS,
@@ -108,7 +108,7 @@ describe('trials and pauses', () => {
     invoice: undefined,
     stageSince: at(FIRST_TRY_MS),
   } as const;
-  const pausedTold: ToldNotice = {
+  const pausedTold: QueuedNotice = {
     noticeKey: 'subscription:sub_1:x:subscription_paused',
     kind: 'subscription_paused',
     at: at(FIRST_TRY_MS),

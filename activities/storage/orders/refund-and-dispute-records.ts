@@ -8,8 +8,8 @@ import { statement } from '../postgres/statements';
 const refundGet = statement('refund-get');
 
 /*
- * Refunds and disputes as they stand in the document of an order: JSON, so numbers are numbers, absent is null, and times are
- * Postgres' own notation.
+ * Refunds and disputes in the document of an order. It is JSON from Postgres: absent values are null, and times are in Postgres'
+ * own notation.
  */
 
 type Nullable<T> = { readonly [K in keyof T]-?: undefined extends T[K] ? Exclude<T[K], undefined> | null : T[K] };
@@ -51,7 +51,7 @@ export function disputeFacts(row: DisputeDocument): DisputeFacts {
   return { ...rest, openedAt: utc(openedAt), ...known(times) };
 }
 
-/** A refund as its order's document has it, without locking anything. */
+/** Reads a refund without locking anything. */
 export async function readRefund(pool: Pool, refundId: string): Promise<RefundFacts | undefined> {
   const [row] = await run<{ record: RefundDocument }>(pool, refundGet, [refundId]);
   return row && refundFacts(row.record);

@@ -15,7 +15,7 @@ import { statement } from '../postgres/statements';
 
 const sql = { unseal: statement('attempt-unseal') };
 
-/** Records that a PaymentIntent was canceled by us. Told twice, it answers what was let go the first time. */
+/** Records that we canceled a PaymentIntent. Repeated, it returns what was released the first time. */
 export async function recordVoid(
   pool: Pool,
   now: Date,
@@ -24,7 +24,7 @@ export async function recordVoid(
   const { orderId, attempt, paymentIntentId, reason } = input;
   return onAttempts(pool, orderId, (context) => {
     const named = context.attempts.find((one) => one.attempt === attempt);
-    // A PaymentIntent that was confirmed again has its money on its latest attempt.
+    // If several attempts used the PaymentIntent, its money is booked on the latest.
     const row = context.attempts.findLast((one) => one.paymentIntentId === paymentIntentId) ?? named;
     if (row === undefined) throw notFound(`attempt ${attempt} of order ${orderId}`);
     const known = context.record === undefined ? {} : { facts: context.record.facts };
@@ -40,13 +40,13 @@ export async function recordVoid(
     step.move([movement(row, 'released', paymentIntentId, released, now.toISOString(), step.key)]);
     step.undoCaptures(paymentIntentId);
     dropFromOrder(step, paymentIntentId, reason);
-    if (input.isUnknown === true) raiseUnknown(context, step, paymentIntentId, released);
+    if (input.isUnknown === true) raiseUnknownHold(context, step, paymentIntentId, released);
     const facts = step.finish();
     return { releasedAmount: released, ...(facts !== undefined && { facts }) };
   });
 }
 
-function raiseUnknown({ tx }: AttemptContext, { order, row }: AttemptStep, id: string, amount: number): void {
+function raiseUnknownHold({ tx }: AttemptContext, { order, row }: AttemptStep, id: string, amount: number): void {
   const currency = row.currency ?? '';
   if (order === undefined || amount === 0) return;
   const what = `Stripe does not know ${id}, on which ${formatMoney({ amount, currency })} were held`;
@@ -54,13 +54,13 @@ function raiseUnknown({ tx }: AttemptContext, { order, row }: AttemptStep, id: s
     orderId: row.orderId,
     workflowId: workflowIds.order(row.orderId),
     kind: 'void_failed',
-    message: `${what}; it counts as released. Check that the secret key is of the account and mode that made it, and cancel it there.`,
+    message: `${what}; the hold counts as released. Check that the secret key belongs to the account and mode that made it, and cancel it there.`,
     owner: 'payments',
     amountAtRisk: { amount, currency },
   });
 }
 
-/** Records that a hold was found gone at the provider. */
+/** Records that a hold no longer exists at the provider. */
 export async function recordHoldExpired(
   pool: Pool,
   now: Date,
@@ -86,7 +86,7 @@ export async function recordHoldExpired(
   });
 }
 
-/** Lets captures of the order's open hold land again, after a person gave up the cancel that had sealed it. */
+/** Allows captures of the order's open hold again, after a person gave up the cancel that had sealed it. */
 export async function reopenHold(pool: Pool, now: Date, orderId: string): Promise<OrderFacts> {
   return onAttempts(pool, orderId, ({ tx, record, attempts }) => {
     if (record === undefined) throw notFound(`order ${orderId}`);
@@ -107,6 +107,6 @@ function dropFromOrder(step: AttemptStep, paymentIntentId: string, reason: strin
   if (!step.isCurrent) return;
   order.dropHold();
   if (reason === RELEASED_FOR_ANOTHER) return order.setPayment('expired');
-  // What was captured before stays; the cancel that follows settles the rest.
+  // What was captured before stays captured; the cancel that follows sets the payment state.
   if (order.facts.amounts.captured === 0) order.setPayment('voided');
 }
