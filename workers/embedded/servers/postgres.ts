@@ -50,6 +50,8 @@ const SETTINGS = [
 ];
 /** What a crash would lose is a test's temporary folder. */
 const TEST_SETTINGS = [
+  // Six test files at once, two of which may be the tests that kill workers, with five or six worlds of 20 connections each.
+  'max_connections=600',
   'fsync=off',
   'synchronous_commit=off',
   'full_page_writes=off',
