@@ -1,5 +1,6 @@
 import { isCancellation, log } from '@temporalio/workflow';
 import { WHOLE_ORDER, shipmentId } from '../domain/shared/operation-keys';
+import { sameLines } from '../domain/order/lines';
 import { heldNow, isRaised, remainingLines } from '../domain/order/order';
 import type { Hold, OrderFacts } from '../domain/order/order';
 import { failureKind, failureTypes } from '../domain/shared/errors';
@@ -14,7 +15,6 @@ import {
   refuseGivenBack,
   refuseRenewal,
   refuseShipment,
-  sameLines,
   sameShipment,
   stopShipping,
 } from '../domain/order/shipping-rules';

@@ -1,13 +1,13 @@
 import type { Pool } from 'pg';
 import { remainingLines, type OrderFacts } from '../../../workflows/domain/order/order';
-import { type LineQuantity } from '../../../workflows/domain/order/lines';
+import { sameLines, type LineQuantity } from '../../../workflows/domain/order/lines';
 import { failureTypes, PROGRAM_ERRORS } from '../../../workflows/domain/shared/errors';
 import { formatMoney } from '../../../workflows/domain/shared/money';
 import { captureKey } from '../../../workflows/domain/shared/operation-keys';
 import { isTerminal } from '../../../workflows/domain/order/state';
 import { owedAmount, owedFor } from '../../../workflows/domain/order/owed';
 import { shipmentAmount } from '../../../workflows/domain/order/shipment-amount';
-import { sameLines, stopShipping, type RefusalCause } from '../../../workflows/domain/order/shipping-rules';
+import { stopShipping, type RefusalCause } from '../../../workflows/domain/order/shipping-rules';
 import { workflowIds } from '../../../workflows/kit/names';
 import type { CapturePaymentInput } from '../../../workflows/payment/ports';
 import { openAmount, type AttemptRow } from './attempts';

@@ -20,3 +20,13 @@ export interface OrderLine extends CartLine {
   readonly shipped: number;
   readonly cancelled: number;
 }
+
+/** The same quantities, in whatever order. */
+export function sameLines(one: readonly LineQuantity[], other: readonly LineQuantity[]): boolean {
+  const written = (lines: readonly LineQuantity[]): string =>
+    lines
+      .map((line) => JSON.stringify([line.sku, line.quantity]))
+      .sort()
+      .join();
+  return written(one) === written(other);
+}

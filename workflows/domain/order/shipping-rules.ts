@@ -2,7 +2,7 @@ import type { DeliverCommand, RefusalReason, ShipCommand } from './commands';
 import type { FieldProblem } from '../shared/errors';
 import { openDispute } from '../dispute/dispute';
 import { shipmentId } from '../shared/operation-keys';
-import type { LineQuantity } from './lines';
+import { sameLines } from './lines';
 import type { OrderFacts, Shipment } from './order';
 import { isRaised, remainingLines } from './order';
 import { isTerminal } from './state';
@@ -149,14 +149,4 @@ export function refuseDelivery(facts: OrderFacts, command: DeliverCommand): Refu
     message: `Shipment ${early.shipmentId} left at ${early.shippedAt} and cannot have arrived before that.`,
     problems: [{ field: 'deliveredAt', message: `must not be before ${early.shippedAt}, when the shipment left` }],
   };
-}
-
-/** The same quantities, in whatever order. */
-export function sameLines(one: readonly LineQuantity[], other: readonly LineQuantity[]): boolean {
-  const written = (lines: readonly LineQuantity[]): string =>
-    lines
-      .map((line) => JSON.stringify([line.sku, line.quantity]))
-      .sort()
-      .join();
-  return written(one) === written(other);
 }

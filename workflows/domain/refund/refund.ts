@@ -1,4 +1,4 @@
-import type { LineQuantity } from '../order/lines';
+import { sameLines, type LineQuantity } from '../order/lines';
 
 /**
  * Where one part of a refund stands; a part is what one payment attempt gives back. The provider's words, before them our
@@ -177,11 +177,6 @@ export function isSameRequest(
   known: RefundFacts,
   request: { readonly orderId: string; readonly amount?: number; readonly lines?: readonly LineQuantity[] },
 ): boolean {
-  const written = (lines: readonly LineQuantity[] | undefined): string =>
-    (lines ?? [])
-      .map((line) => `${line.sku}=${line.quantity}`)
-      .sort()
-      .join(',');
   const sameAmount = request.amount === undefined ? known.lines !== undefined : known.amount === request.amount;
-  return known.orderId === request.orderId && sameAmount && written(known.lines) === written(request.lines);
+  return known.orderId === request.orderId && sameAmount && sameLines(known.lines ?? [], request.lines ?? []);
 }

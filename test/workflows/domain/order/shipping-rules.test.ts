@@ -3,10 +3,10 @@ import {
   refuseDelivery,
   refuseRenewal,
   refuseShipment,
-  sameLines,
   sameShipment,
   stopShipping,
 } from '../../../../workflows/domain/order/shipping-rules';
+import { sameLines } from '../../../../workflows/domain/order/lines';
 import type { ShipCommand } from '../../../../workflows/domain/order/commands';
 import type { ExceptionKind } from '../../../../workflows/domain/exception/exception';
 import type { OrderFacts, Shipment } from '../../../../workflows/domain/order/order';

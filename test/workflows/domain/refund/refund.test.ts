@@ -208,6 +208,9 @@ test('the same refund asked for again is told from another one', () => {
   ];
   expect(isSameRequest(refundFacts({ lines: two }), { orderId: 'ord_1', lines: [...two].reverse() })).toBe(true);
   expect(isSameRequest(refundFacts({ lines: two }), { orderId: 'ord_1', lines: two.slice(1) })).toBe(false);
+  // An SKU may read like two lines.
+  const one = [{ sku: 'MUG=2,TEE', quantity: 1 }];
+  expect(isSameRequest(refundFacts({ lines: two }), { orderId: 'ord_1', lines: one })).toBe(false);
 });
 
 describe('the next look', () => {
