@@ -1,8 +1,10 @@
 #!/usr/bin/env node
+import { once } from 'node:events';
 import { CommanderError, type Command } from 'commander';
 import { CommandFailed, createGatewayClient, UsageError } from '../../clients/cli/gateway-client';
 import { createProgram } from '../../clients/cli/program';
 import { addSetup } from '../setup/commands';
+import { addSimulator } from './simulator-command';
 
 const REFUSED = 1;
 const USED_WRONGLY = 2;
@@ -12,6 +14,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const program = createProgram({ gateway: () => createGatewayClient(process.env), print });
   addSetup(program, { environment: process.env, print });
+  addSimulator(program, { print, interrupted });
   throwInsteadOfExit(program);
   try {
     await program.parseAsync([...argv]);
@@ -19,6 +22,8 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = report(error, program.opts<{ json?: boolean }>().json === true);
   }
 }
+
+const interrupted = (): Promise<unknown> => Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)));
 
 /** Commander ends the process with its own status otherwise, which does not tell a wrong use from a refusal. */
 function throwInsteadOfExit(command: Command): void {
