@@ -9,6 +9,7 @@ import { disputeVerbs } from './verbs/disputes';
 import type { DisputeVerbs } from './verbs/disputes';
 import { exceptionVerbs } from './verbs/exceptions';
 import type { ExceptionVerbs } from './verbs/exceptions';
+import type { OrderVerbs } from './verbs/orders';
 import { refundVerbs } from './verbs/refunds';
 import type { RefundTarget, RefundVerbs } from './verbs/refunds';
 import { subscriptionVerbs } from './verbs/subscriptions';
@@ -16,12 +17,9 @@ import type { SubscriptionVerbs } from './verbs/subscriptions';
 import { ownId } from '../schemas/edge';
 import { parse, parseCheckout, parseDelivery, parseShipment } from '../schemas/validate';
 import { submitCheckout } from '../../workflows/checkout/messages';
-import type { CheckoutAnswer } from '../../workflows/checkout/messages';
 import { checkoutStart } from '../../workflows/checkout/start';
 import type { FraudWarningPolicy } from '../../workflows/domain/dispute/fraud-warning';
 import type { DisputePolicy } from '../../workflows/domain/dispute/plan';
-import type { CommandAnswer } from '../../workflows/domain/order/commands';
-import type { OrderState } from '../../workflows/domain/order/state';
 import type { RefundPolicy } from '../../workflows/domain/refund/refund';
 import { DEFAULT_POLICY } from '../../workflows/domain/shared/policy';
 import type { OrderPolicy } from '../../workflows/domain/shared/policy';
@@ -30,9 +28,7 @@ import { getStatus } from '../../workflows/kit/messages';
 import type { WorkflowStatus } from '../../workflows/kit/messages';
 import { workflowIds, workflowTypes } from '../../workflows/kit/names';
 import { cancelOrder, decideHold, deliverOrder, renewPayment, shipOrder } from '../../workflows/order/messages';
-import type { CancelAnswer, DeliverAnswer, RenewPaymentAnswer, ShipAnswer } from '../../workflows/order/messages';
 import { orderStart } from '../../workflows/order/start';
-import type { SettlementSummary } from '../../workflows/settlement/ports';
 
 import * as schemas from '../schemas/orders';
 
@@ -60,29 +56,7 @@ export interface HoldfastClientOptions {
  * request (after these two, sending the same again is safe), and Misconfigured where Temporal will not take it until its
  * operator has changed something. Business outcomes, refusals included, are answers.
  */
-export interface HoldfastClient extends SubscriptionVerbs, RefundVerbs, DisputeVerbs, ExceptionVerbs {
-  /** Buys a cart. The same cart again: the same order, or the same PaymentIntent tried with this payment method. */
-  checkout(request: schemas.CheckoutRequest, options?: CallOptions): Promise<CheckoutAnswer>;
-  /** Hands lines to a carrier and captures what they cost. */
-  ship(orderId: string, request: schemas.ShipmentRequest, options?: CallOptions): Promise<ShipAnswer>;
-  /** Cancels what has not shipped; lets the hold and the stock go. */
-  cancel(orderId: string, request: schemas.CancelRequest, options?: CallOptions): Promise<CancelAnswer>;
-  /** Records that parcels have arrived. */
-  deliver(orderId: string, request?: schemas.DeliveryRequest, options?: CallOptions): Promise<DeliverAnswer>;
-  /** Pays with another method for an order whose hold the bank refused to renew. */
-  renewPayment(
-    orderId: string,
-    request: schemas.PaymentMethodRequest,
-    options?: CallOptions,
-  ): Promise<RenewPaymentAnswer>;
-  /** A person's decision on an expiring hold. */
-  decideHold(
-    orderId: string,
-    request: schemas.HoldDecisionRequest,
-    options?: CallOptions,
-  ): Promise<CommandAnswer<{ readonly state: OrderState }>>;
-  /** Compares a day's ledger with the provider's balance now. `date`: a day in UTC, `YYYY-MM-DD`. */
-  reconcile(date: string): Promise<SettlementSummary>;
+export interface HoldfastClient extends OrderVerbs, SubscriptionVerbs, RefundVerbs, DisputeVerbs, ExceptionVerbs {
   /** What the order's workflow does and whom it waits for. Needs a worker; Postgres answers without one. */
   status(orderId: string): Promise<WorkflowStatus>;
   /** The order's workflow as Temporal describes it. */

@@ -8,6 +8,13 @@ export class ValidationError extends Error {
   }
 }
 
+/** What was asked and did not answer. */
+export interface FailedCallOptions {
+  readonly cause?: unknown;
+  /** Default: Temporal. */
+  readonly service?: string;
+}
+
 /**
  * The bounded wait ended before the answer was there. The operation may still complete, or may never have begun:
  * sending the same again is safe, and with the same idempotency key it joins what is under way.
@@ -15,36 +22,52 @@ export class ValidationError extends Error {
 export class OutcomePending extends Error {
   override readonly name = 'OutcomePending';
   constructor(
-    readonly workflowId: string,
+    /** What was asked: a workflow by its id, or the gateway by method and path. */
+    readonly target: string,
     readonly waitedMs: number,
     options?: { readonly cause: unknown },
   ) {
-    super(`No answer from ${workflowId} within ${waitedMs} ms; sending the same request again is safe`, options);
+    super(`No answer from ${target} within ${waitedMs} ms; sending the same request again is safe`, options);
   }
 }
 
-/** Temporal could not be reached. Nothing is known to have happened; sending the same again is safe. */
+/** Temporal, or the gateway, could not be reached. Nothing is known to have happened; sending the same again is safe. */
 export class ServiceUnavailable extends Error {
   override readonly name = 'ServiceUnavailable';
   constructor(
-    readonly workflowId: string,
-    options?: { readonly cause: unknown },
+    readonly target: string,
+    { service = 'Temporal', ...options }: FailedCallOptions = {},
   ) {
-    super(`Temporal did not take the request for ${workflowId}; sending the same request again is safe`, options);
+    super(`${service} did not take the request for ${target}; sending the same request again is safe`, options);
   }
 }
 
 /**
- * Temporal refused, and refuses the same again until its operator has changed something: a namespace or a search
- * attribute is missing, or the credentials are not good for it. Nothing was sent on.
+ * Temporal, or the gateway, refused, and refuses the same again until its operator has changed something: a namespace or a
+ * search attribute is missing, or the credentials are not good for it. Nothing was sent on.
  */
 export class Misconfigured extends Error {
   override readonly name = 'Misconfigured';
   constructor(
-    readonly workflowId: string,
+    readonly target: string,
     reason: string,
-    options?: { readonly cause: unknown },
+    { service, ...options }: FailedCallOptions = {},
   ) {
-    super(`Temporal refused the request for ${workflowId}: ${reason}. "npx holdfast doctor" says what to do`, options);
+    const hint = service === undefined ? '. "npx holdfast doctor" says what to do' : '';
+    super(`${service ?? 'Temporal'} refused the request for ${target}: ${reason}${hint}`, options);
+  }
+}
+
+/** Something other than Holdfast's gateway answered, or the gateway has a defect. Sending the same again does not help. */
+export class UnexpectedAnswer extends Error {
+  override readonly name = 'UnexpectedAnswer';
+  constructor(
+    /** The method and the path that were asked. */
+    readonly target: string,
+    readonly status: number,
+    /** The problem's code, where there is one. */
+    readonly code: string | undefined,
+  ) {
+    super(`${target} was answered with status ${status} (${code ?? 'no problem that explains it'})`);
   }
 }

@@ -137,6 +137,11 @@ export function isFinalProblem({ code, placed }: Pick<Told, 'code' | 'placed'>):
   return code === 'cart_changed' ? placed === true : isFinalWord(code);
 }
 
+/** Is this one of the words that answers are told by? */
+export function isAnswerWord(word: string | undefined): boolean {
+  return word !== undefined && Object.hasOwn(FINAL, word);
+}
+
 function isFinalWord(word: string | undefined): boolean {
-  return word !== undefined && Object.hasOwn(FINAL, word) && FINAL[word as Word];
+  return isAnswerWord(word) && FINAL[word as Word];
 }

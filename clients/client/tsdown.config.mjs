@@ -7,6 +7,7 @@ import { defineConfig } from 'tsdown';
 export default defineConfig({
   entry: {
     index: 'index.ts',
+    http: 'http/index.ts',
     // The codec that clients share with the workers is part of the workers.
     encryption: '../../workers/dependencies/encryption.ts',
   },

@@ -2,6 +2,7 @@ import { domainToASCII } from 'node:url';
 import { z } from 'zod';
 import { isCurrency } from '../../workflows/domain/shared/currencies';
 import { MAX_AMOUNT, MAX_QUANTITY } from '../../workflows/domain/shared/money';
+import { OWN_ID, OWN_ID_MESSAGE } from './own-id';
 
 /**
  * The building blocks of every schema that reads a value from outside: what passes here, every layer behind it takes
@@ -31,7 +32,7 @@ export const wellFormedLines = (max: number): z.ZodString =>
 export const opaqueId = (max = MAX_ID): z.ZodString => wellFormedText(max);
 
 /** An id that Holdfast or the payment provider made: it has a syntax, so a mistyped one is named at once. */
-export const ownId = z.string().regex(/^[A-Za-z0-9_.:-]{1,100}$/, 'must be 1 to 100 letters, digits or _ . : -');
+export const ownId = z.string().regex(OWN_ID, OWN_ID_MESSAGE);
 
 /** The longest id of an actor, without the caller that it asks through. */
 export const MAX_ACTOR = 150;

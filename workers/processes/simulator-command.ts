@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { CommandFailed } from '../../clients/cli/gateway-client';
 import { errorCode } from '../dependencies/error-code';
+import type * as simulatorModule from '../embedded/stripe/server';
 
 export interface SimulatorCommandDeps {
   readonly print: (text: string) => void;
@@ -40,7 +41,7 @@ export function addSimulator(program: Command, { print, interrupted }: Simulator
 }
 
 /** @throws CommandFailed where the embedded parts, or what they import, are not installed */
-async function loadSimulator(): Promise<typeof import('../embedded/stripe/server.js')> {
+async function loadSimulator(): Promise<Pick<typeof simulatorModule, 'startStripeSimulator'>> {
   try {
     return await import('../embedded/stripe/server.js');
   } catch (error) {

@@ -22,7 +22,7 @@ export function checkoutOperations(deps: GatewayDeps, metrics: GatewayMetrics): 
         202: ['The customer must pass 3-D Secure', answers.checkoutRequiresAction],
       },
       problems: {
-        402: 'Declined (`card_declined`, `declineCode`; try another payment method until `retryUntil`), or `payment_refused`',
+        402: 'Declined (`card_declined`, `providerCode`, `declineCode`; try another payment method until `retryUntil`), or `payment_refused`',
         409: '`out_of_stock` (`sku`, `available`), `cart_changed` (`placed`: for good) or `abandoned`',
       },
       prepare: (call) => {
@@ -52,7 +52,8 @@ async function checkout(
 async function checkCatalogue(deps: GatewayDeps, request: ParsedCheckout): Promise<void> {
   const problems = await deps.orders.checkCatalogue(request.currency, request.lines);
   if (problems.length === 0) return;
-  if ((await deps.orders.findOrderByCart(request.cartId)) === undefined) throw badRequest(problems);
+  if ((await deps.orders.findOrderByCart(request.cartId)) === undefined)
+    throw badRequest(problems, { reason: 'invalid' });
 }
 
 function toOutcome(answer: CheckoutAnswer): Outcome {
@@ -64,6 +65,7 @@ function toOutcome(answer: CheckoutAnswer): Outcome {
     case 'declined':
       throw new Problem(402, 'The bank declined the card; the same cart may be sent with another payment method', {
         code: 'card_declined',
+        providerCode: answer.code,
         declineCode: answer.declineCode,
         orderId: answer.orderId,
         retryUntil: answer.retryUntil,
@@ -75,7 +77,7 @@ function toOutcome(answer: CheckoutAnswer): Outcome {
         available: answer.available,
       });
     case 'invalid':
-      throw badRequest(answer.problems);
+      throw badRequest(answer.problems, { reason: answer.state });
     case 'failed':
       return failed(answer);
   }

@@ -196,7 +196,7 @@ function refused(refusal: Refusal): Problem {
   if (reason === 'unknown_order') return notFound('The order');
   const errors = refusal.problems;
   // A name that means nothing is a wrong request; the others are right and cannot be done now.
-  if (reason === 'unknown_warehouse') return badRequest(errors ?? []);
+  if (reason === 'unknown_warehouse') return badRequest(errors ?? [], { reason });
   const status = reason === 'payment_refused' ? 402 : 409;
   return new Problem(status, refusal.message, { code: reason, ...(errors && { errors }) });
 }

@@ -49,10 +49,10 @@ function create(deps: RefundDeps, metrics: GatewayMetrics): Operation {
 
 function created(answer: RefundResult): Outcome {
   if (!answer.accepted) {
-    const { reason, message, refundable, held } = answer;
+    const { reason, message, refundable, held, coversHeld } = answer;
     if (reason === 'unknown_order') throw notFound('The order');
-    if (reason === 'not_a_multiple') throw badRequest([{ field: 'amount', message }]);
-    throw new Problem(409, message, { code: reason, refundable, ...(held !== undefined && { held }) });
+    if (reason === 'not_a_multiple') throw badRequest([{ field: 'amount', message }], { reason, refundable });
+    throw new Problem(409, message, { code: reason, refundable, held, coversHeld });
   }
   const { accepted: _, ...body } = answer;
   if (body.state === 'voided') return { status: 200, body };

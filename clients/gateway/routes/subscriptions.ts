@@ -97,7 +97,9 @@ function refused({ reason, message }: Extract<PayAnswer, { readonly accepted: fa
     case 'unknown_subscription':
       return notFound('The subscription');
     case 'unknown_payment_method':
-      return badRequest([{ field: 'paymentMethod', message: 'is unknown, used up, or not of this customer' }]);
+      return badRequest([{ field: 'paymentMethod', message: 'is unknown, used up, or not of this customer' }], {
+        reason,
+      });
     case 'outcome_unknown':
       // Not kept under the caller's key: the same request again is how it is found out.
       return unavailable(message, { code: reason });

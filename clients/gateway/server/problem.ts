@@ -40,8 +40,10 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 /** Long enough for a database to come back from a failover, short enough that a shop's retry still reaches its customer. */
 const RETRY_AFTER_S = '5';
 
-export function badRequest(errors: readonly FieldProblem[]): Problem {
-  return new Problem(400, `The request has ${errors.length} wrong field(s)`, { code: 'invalid_request', errors });
+/** @param extras `reason`: the answer of a workflow that calls the request wrong, for the client library */
+export function badRequest(errors: readonly FieldProblem[], extras: Readonly<Record<string, unknown>> = {}): Problem {
+  const detail = `The request has ${errors.length} wrong field(s)`;
+  return new Problem(400, detail, { code: 'invalid_request', errors, ...extras });
 }
 
 export function notFound(what: string): Problem {

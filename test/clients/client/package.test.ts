@@ -24,8 +24,10 @@ beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'holdfast-package-'));
   const packed = join(project, 'node_modules/holdfast');
   await mkdir(packed, { recursive: true });
-  await run('npm', ['pack', '--workspace', 'holdfast', '--pack-destination', project], { cwd: root });
-  await run('tar', ['-xzf', join(project, 'holdfast-0.1.0.tgz'), '-C', packed, '--strip-components=1']);
+  const { stdout } = await run('npm', ['pack', '--workspace', 'holdfast', '--pack-destination', project, '--silent'], {
+    cwd: root,
+  });
+  await run('tar', ['-xzf', join(project, stdout.trim()), '-C', packed, '--strip-components=1']);
   await mkdir(join(project, 'node_modules/@temporalio'));
   const { dependencies = {} } = await readJson<Manifest>(join(packed, 'package.json'));
   for (const name of [...Object.keys(dependencies), '@types']) await symlinkPackage(name);
@@ -59,19 +61,38 @@ it('runs imported and required', async () => {
   const use = `
     const keyring = encryption.createKeyring([{ id: 'k', key: Buffer.alloc(32, 1) }]);
     const sealed = keyring.encrypt(Buffer.from('text'));
-    console.log(typeof client.createHoldfastClient, Buffer.from(keyring.decrypt(sealed)).toString());`;
+    console.log(typeof client.createHoldfastClient, Buffer.from(keyring.decrypt(sealed)).toString());
+    console.log(typeof http.createHoldfastHttpClient, http.ValidationError === client.ValidationError);`;
   await writeFile(
     join(project, 'main.mjs'),
-    `import * as client from 'holdfast'; import * as encryption from 'holdfast/encryption'; ${use}`,
+    `import * as client from 'holdfast'; import * as http from 'holdfast/http';
+     import * as encryption from 'holdfast/encryption'; ${use}`,
   );
   await writeFile(
     join(project, 'main.cjs'),
-    `const client = require('holdfast'); const encryption = require('holdfast/encryption'); ${use}`,
+    `const client = require('holdfast'); const http = require('holdfast/http');
+     const encryption = require('holdfast/encryption'); ${use}`,
   );
   for (const file of ['main.mjs', 'main.cjs']) {
     const { stdout } = await run(process.execPath, [file], { cwd: project });
-    expect(stdout).toBe('function text\n');
+    expect(stdout).toBe('function text\nfunction true\n');
   }
+});
+
+it('reaches neither Temporal nor Node over HTTP, whatever is imported on the way', async () => {
+  const dist = join(project, 'node_modules/holdfast/dist');
+  const seen = new Set<string>();
+  const visit = async (file: string): Promise<void> => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const code = await readFile(join(dist, file), 'utf8');
+    for (const [, name = ''] of code.matchAll(/^(?:import|export) .*from "([^"]+)";$/gm)) {
+      if (name.startsWith('./')) await visit(name.slice(2));
+      else seen.add(name);
+    }
+  };
+  await visit('http.mjs');
+  expect([...seen].filter((name) => !name.endsWith('.mjs'))).toEqual([]);
 });
 
 it('carries its documentation and the licences of what is bundled', () => {
