@@ -27,7 +27,9 @@ beforeAll(async () => {
   const { stdout } = await run('npm', ['pack', '--workspace', 'holdfast', '--pack-destination', project, '--silent'], {
     cwd: root,
   });
-  await run('tar', ['-xzf', join(project, stdout.trim()), '-C', packed, '--strip-components=1']);
+  // The build reports before npm names the file.
+  const tarball = stdout.trim().split('\n').at(-1) ?? '';
+  await run('tar', ['-xzf', join(project, tarball), '-C', packed, '--strip-components=1']);
   await mkdir(join(project, 'node_modules/@temporalio'));
   const { dependencies = {} } = await readJson<Manifest>(join(packed, 'package.json'));
   for (const name of [...Object.keys(dependencies), '@types']) await symlinkPackage(name);
