@@ -14,7 +14,6 @@ import { refundVerbs } from './verbs/refunds';
 import type { RefundTarget, RefundVerbs } from './verbs/refunds';
 import { subscriptionVerbs } from './verbs/subscriptions';
 import type { SubscriptionVerbs } from './verbs/subscriptions';
-import { ownId } from '../schemas/edge';
 import { parse, parseCheckout, parseDelivery, parseShipment } from '../schemas/validate';
 import { submitCheckout } from '../../workflows/checkout/messages';
 import { checkoutStart } from '../../workflows/checkout/start';
@@ -81,7 +80,8 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
   const { track, drain } = callsUnderWay();
   const send: SendUpdate = (update, call) =>
     sendUpdate(client, { ...update, updateId: updateIdFor(update, call), waitMs, track });
-  const handleOf = (orderId: string) => client.workflow.getHandle(workflowIds.order(parse(ownId, orderId)));
+  const handleOf = (orderId: string) =>
+    client.workflow.getHandle(workflowIds.order(parse(schemas.orderParams, { orderId }).orderId));
 
   /** Every command goes to a running order, or starts it anew: an order that is done loads its facts, refuses and ends. */
   const command = <Answer, Command>(
@@ -90,7 +90,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
     argument: Command,
     call: CallOptions,
   ): Promise<Answer> => {
-    const start = orderStart(parse(ownId, orderId), taskQueue);
+    const start = orderStart(parse(schemas.orderParams, { orderId }).orderId, taskQueue);
     return send({ type: workflowTypes.order, start, update, argument }, call);
   };
 

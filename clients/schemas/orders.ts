@@ -10,6 +10,7 @@ import {
   MAX_ID,
   moneyAmount,
   opaqueId,
+  ownId,
   pieces,
   wellFormedText,
 } from './edge';
@@ -77,6 +78,9 @@ export const shipmentRequest = z.strictObject({
   trackingNumber: opaqueId(),
   warehouseId: opaqueId().optional(),
 });
+
+/** Path of everything under `/v1/orders/{id}`. */
+export const orderParams = z.strictObject({ orderId: ownId });
 
 export const actor = actorId
   .optional()

@@ -3,7 +3,7 @@ import type { CallOptions } from '../options';
 import { sha256 } from '../fingerprint';
 import { withoutUndefined } from '../requests';
 import type { SendUpdate } from '../send-update';
-import { ownId } from '../../schemas/edge';
+import { orderParams } from '../../schemas/orders';
 import { parseRefund, parseResolution, refundCancelRequest, refundParams } from '../../schemas/refunds';
 import type { RefundBody, RefundCancelBody, ResolutionBody } from '../../schemas/refunds';
 import { parse } from '../../schemas/validate';
@@ -64,7 +64,7 @@ export function refundVerbs(target: RefundTarget): RefundVerbs {
     refundStart(parse(refundParams, { refundId }).refundId, { resume: refundId, policy }, taskQueue);
   return {
     async refund(orderId, body, options = {}) {
-      const id = parse(ownId, orderId);
+      const { orderId: id } = parse(orderParams, { orderId });
       const request = toRequest(id, parseRefund(withoutUndefined(body)), defaultActor, options);
       const start = refundStart(request.refundId, { request, policy }, taskQueue);
       const update = { type: workflowTypes.refund, start, update: requestRefund, argument: request };

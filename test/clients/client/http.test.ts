@@ -42,7 +42,7 @@ class Story {
     } catch (error) {
       const { name: kind, problems } = error as ValidationError;
       if (kind !== 'ValidationError') throw error;
-      this.answers[name] = { error: kind, problems };
+      this.answers[name] = { error: kind, fields: problems.map(({ field }) => field) };
       return undefined;
     }
   }
@@ -143,7 +143,6 @@ test.each([
     await tell(world.holdfast, overTemporal);
     await tell(http, overHttp);
     expect(overHttp.answers).toEqual(overTemporal.answers);
-    expect(overHttp.answers).toMatchSnapshot();
   },
   120_000,
 );
