@@ -55,8 +55,8 @@ async function relay(deps: NoticeRelayDependencies, claimed: ClaimedNotice): Pro
 type Timing = NoticeTiming | { readonly do: 'fail'; readonly why: string };
 
 function timingOf(notice: ClaimedNotice, nowMs: number): Timing {
-  // Its relay died with it, and by now what it says is not true any more.
-  if (notice.isOvertaken) return { do: 'drop', why: 'what it says was not true any more' };
+  // Its relay died with it, and by now it is no longer true.
+  if (notice.isOvertaken) return { do: 'drop', why: 'it was no longer true' };
   try {
     return noticeTiming(notice, notice.queuedAt.getTime(), nowMs);
   } catch (error) {

@@ -68,13 +68,13 @@ describe.each(Object.entries(servers))('the payment cache on %s', (_name, connec
     },
   );
 
-  it('takes a value of another type for a miss', async () => {
+  it('treats a value of another type as a miss', async () => {
     await redis.lpush('holdfast:payments:test-1:customer:cust_1', 'x');
     expect(await cache().customer('cust_1')).toBeUndefined();
   });
 });
 
-it('misses while the server is away, and tells so', async () => {
+it('misses while the server is down, and reports it', async () => {
   const redis = new Redis(testEnvironment().redisUrl);
   const failures: string[] = [];
   const cache = createPaymentCache(redis, { scope: 'test-1', onFailure: (command) => failures.push(command) });
@@ -84,7 +84,7 @@ it('misses while the server is away, and tells so', async () => {
   expect(failures).toEqual(['set', 'get']);
 });
 
-it('does not wait for a server that takes connections and never answers', async () => {
+it('does not wait for a server that accepts connections and never answers', async () => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => sockets.push(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -116,7 +116,7 @@ export async function openShop(): Promise<Shop> {
   };
 }
 
-/** The order that stands after `placeOrder`. */
+/** The order after `placeOrder`. */
 export function factsOf(placed: PlaceOrderResult): OrderFacts {
   if (placed.outcome === 'cart_changed') throw new Error('the cart id is an order with other contents');
   return placed.facts;

@@ -9,7 +9,7 @@ import { toFailure } from '../../../activities/stripe/errors';
 import { failureTypes } from '../../../workflows/domain/shared/errors';
 import { attempt, failureOf, startHarness } from './harness';
 
-/** A server that answers every request as it is told; for answers that no Stripe-shaped server gives. */
+/** A server that gives every request a prepared answer, for answers that no simulator gives. */
 interface Canned {
   readonly url: string;
   stop(): Promise<void>;
@@ -124,7 +124,7 @@ describe('the error table', () => {
     expect(failure).toMatchObject({ type: providerUnavailable, nonRetryable: false });
   });
 
-  it('retries when nobody answers', async () => {
+  it('retries when the server does not answer', async () => {
     const server = await canned(200, '{}');
     await server.stop();
     const stripe = createStripeClient({ secretKey: 'sk_test_hidden', apiUrl: server.url });
@@ -173,7 +173,7 @@ describe('the error table', () => {
 });
 
 describe('a refusal', () => {
-  it('tells its code, its parameter and our own sentence', async () => {
+  it('contains its code, its parameter and our own sentence', async () => {
     const body = error({ type: 'invalid_request_error', code: 'amount_too_small', param: 'amount' });
     const failure = await mapped({ status: 400, body });
     const message =

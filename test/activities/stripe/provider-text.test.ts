@@ -17,7 +17,7 @@ describe('what leaves for the provider', () => {
     expect(keyOf('Österreichische Post', '№ 1')).not.toBe(keyOf('Österreichische Post', '№ 2'));
   });
 
-  it('tells parcels apart whose carrier and number run into one another', () => {
+  it('distinguishes parcels whose carrier and number could be confused', () => {
     expect(shipmentId('a/b', 'c')).not.toBe(shipmentId('a', 'b/c'));
     expect(shipmentId('a%2Fb', 'c')).not.toBe(shipmentId('a/b', 'c'));
   });

@@ -42,7 +42,7 @@ describe('an amount that the provider does not take', () => {
   });
 });
 
-describe('a customer who is not known any more', () => {
+describe('a customer who is no longer known', () => {
   it('who was deleted is made again, once', async () => {
     const first = attempt();
     authorized(await harness.payments.authorizePayment(first));

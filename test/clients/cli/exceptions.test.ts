@@ -48,7 +48,7 @@ test.each([
   ],
   ['POST /v1/orders/ord_1/shipments or /refunds', ['holdfast ship ord_1 …', 'holdfast refunds create ord_1 …']],
   ['POST /v1/fraud-warnings/issfr_1/decision', ['holdfast fraud-warnings decide issfr_1 …']],
-  ['It ends by itself with the next look that succeeds.', ['It ends by itself']],
+  ['The exception ends by itself with the next look at the provider that succeeds.', ['The exception ends by itself']],
 ])('where it is decided: %s', async (elsewhere, commands) => {
   const text = await shown(['show', '7'], { ...open, actions: [], elsewhere });
   for (const command of commands) expect(text).toContain(command);

@@ -181,7 +181,7 @@ describe('several at once', () => {
     // It may have been told before.
     expect(await world.view(notice.noticeKey)).toMatchObject({
       status: 'in_doubt',
-      lastError: expect.stringMatching(new RegExp(`${name}: .*ended.*; all: what it says was not true any more`)),
+      lastError: expect.stringMatching(new RegExp(`${name}: .*ended.*; all: it was no longer true`)),
     });
   });
 

@@ -3,7 +3,7 @@ import type { OrderException } from '../exception/exception';
 import type { OrderState } from '../order/state';
 
 /**
- * Where a dispute stands, by what it asks of us. An inquiry asks the same before any money moves; it may become a dispute.
+ * The stage of a dispute, by what we must do. An inquiry needs the same answer before any money moves; it may become a dispute.
  */
 export type DisputeStage =
   | 'evidence_due' // needs_response, warning_needs_response, appeal_needs_response
@@ -11,7 +11,7 @@ export type DisputeStage =
   | 'won'
   | 'lost'
   | 'warning_closed' // an inquiry that ended without a dispute
-  | 'prevented'; // settled by the provider before it became one
+  | 'prevented'; // resolved by the provider before it became a dispute
 
 /** A dispute as an order shows it. */
 export interface DisputeFacts {
@@ -19,7 +19,7 @@ export interface DisputeFacts {
   readonly orderId: string;
   readonly paymentIntentId: string;
   readonly stage: DisputeStage;
-  /** The provider's own word. */
+  /** The provider's own status. */
   readonly providerStatus: string;
   readonly isInquiry: boolean;
   /** Minor units in question. */
@@ -29,45 +29,45 @@ export interface DisputeFacts {
   readonly openedAt: string;
   /** The provider's deadline for evidence. */
   readonly dueBy?: string;
-  /** Minor units taken from our balance and not given back. */
+  /** Minor units withdrawn from our balance and not reinstated. */
   readonly withdrawn: number;
   readonly submittedAt?: string;
   readonly closedAt?: string;
 }
 
-/** What was decided for one round: by a person, or by the shop's policy where nobody was there in time. */
+/** The decision for one round: by a person, or by the shop's policy if no person decided in time. */
 export interface DisputeDecision {
-  /** `accept`: the money is given up. `leave`: nothing was said until the deadline, by the shop's policy. */
+  /** `accept`: the money is given up. `leave`: by the shop's policy, the dispute was not answered until the deadline. */
   readonly action: 'submit' | 'accept' | 'leave';
-  /** An id, no name; `holdfast` where the policy decided. */
+  /** An id, not a name; `holdfast` if the policy decided. */
   readonly actor: string;
   readonly at: string;
-  /** Counts the decisions on one dispute, so that each has an operation key of its own. */
+  /** Counts the decisions on one dispute, so that each has its own operation key. */
   readonly attempt: number;
-  /** When the provider had taken it. */
+  /** When the provider had accepted it. */
   readonly doneAt?: string;
-  /** Why the provider did not take it, in its own code. */
+  /** The provider's code if it refused the decision. */
   readonly refused?: string;
 }
 
-/** Everything that the workflow of a dispute decides on. No personal data: the evidence itself is not part of it. */
+/** Everything that a dispute's workflow decides on. No personal data: the evidence itself is not part of it. */
 export interface DisputeRecord extends DisputeFacts {
-  /** Counts from 1. An inquiry that becomes a dispute and an appeal are rounds of their own, with their own deadline. */
+  /** Counts from 1. An inquiry that becomes a dispute, and an appeal, are new rounds with their own deadlines. */
   readonly round: number;
-  /** When this round was first heard of, by the clock of who follows it. */
+  /** When this round was first seen, by the clock of the workflow that follows the dispute. */
   readonly roundBeganAt: string;
-  /** Warnings that were given in this round: milliseconds before the deadline. */
+  /** Warnings already given in this round: milliseconds before the deadline. */
   readonly warnedMs: readonly number[];
-  /** When the evidence of this round was put together and staged at the provider. */
+  /** When the evidence of this round was collected and staged at the provider. */
   readonly evidenceCollectedAt?: string;
   readonly decision?: DisputeDecision;
-  /** Fees so far, those given back taken off; in minor units of the currency of the balance. */
+  /** Fees so far, less returned ones; in minor units of the balance's currency. */
   readonly feeAmount: number;
   readonly feeCurrency: string;
   readonly orderState: OrderState;
-  /** What of the order is left to ship. */
+  /** The order's lines that are left to ship. */
   readonly linesToShip: readonly LineQuantity[];
-  /** Refunds of this payment that are not settled. */
+  /** Refunds of this payment that have not ended. */
   readonly openRefunds: readonly string[];
   /** Exceptions of this dispute that are open. */
   readonly exceptions: readonly OrderException[];
@@ -75,20 +75,20 @@ export interface DisputeRecord extends DisputeFacts {
 
 /** One movement of money between our balance and the customer's bank. */
 export interface DisputeMovement {
-  /** The provider's id of it. */
+  /** The provider's id of the movement. */
   readonly balanceTransactionId: string;
   readonly direction: 'withdrawn' | 'reinstated';
   /** Minor units of the dispute's currency. */
   readonly amount: number;
-  /** The balance has another currency: `amount` is all that is disputed by now, not what moved. */
+  /** The balance has another currency: `amount` is the whole disputed amount, not what moved. */
   readonly isConverted?: boolean;
-  /** Minor units of `feeCurrency`; negative where it was given back. */
+  /** Minor units of `feeCurrency`; negative if the fee was returned. */
   readonly fee: number;
   readonly feeCurrency: string;
   readonly at: string;
 }
 
-/** A dispute as the provider shows it, fetched fresh, in our own words. Times are UTC ISO strings, amounts minor units. */
+/** A freshly fetched dispute of the provider. Times are UTC ISO strings, amounts minor units. */
 export interface DisputeSnapshot {
   readonly disputeId: string;
   readonly paymentIntentId: string;
@@ -98,15 +98,15 @@ export interface DisputeSnapshot {
   readonly currency: string;
   readonly reason: string;
   readonly openedAt: string;
-  /** Absent where the bank takes no answer. */
+  /** Absent if the bank accepts no answer. */
   readonly dueBy?: string;
-  /** How often evidence was submitted, by whomever. */
+  /** How often evidence was submitted, by anybody. */
   readonly submissionCount: number;
   /** Does the provider refund what is left of the payment? */
   readonly chargeRefundable: boolean;
   /** Oldest first. */
   readonly movements: readonly DisputeMovement[];
-  /** When it was asked for, by our own clock: what was asked later is newer. */
+  /** When it was requested, by our clock: a later request is newer. */
   readonly fetchedAt: string;
 }
 
@@ -117,14 +117,14 @@ export function isOpen(dispute: Pick<DisputeFacts, 'stage'>): boolean {
   return OPEN.includes(dispute.stage);
 }
 
-/** The dispute, if any, that keeps an order from shipping and its payments from being refunded. */
+/** The open dispute, if any; it stops an order's shipments and refunds. */
 export function openDispute<D extends Pick<DisputeFacts, 'stage'>>(facts: {
   readonly disputes?: readonly D[];
 }): D | undefined {
   return facts.disputes?.find(isOpen);
 }
 
-/** The stage that a provider's status means; undefined for one that is not known here: it is kept and shown. */
+/** The stage of a provider's status; undefined for an unknown status, which is stored and shown. */
 export function disputeStage(providerStatus: string): DisputeStage | undefined {
   switch (providerStatus) {
     case 'needs_response':
@@ -145,7 +145,7 @@ export function disputeStage(providerStatus: string): DisputeStage | undefined {
   }
 }
 
-/** What kind of case a provider's status belongs to: another kind is another round. */
+/** The kind of case of a provider's status; a change of the kind begins a new round. */
 export function disputeKind(providerStatus: string): 'inquiry' | 'dispute' | 'appeal' {
   if (providerStatus.startsWith('warning_')) return 'inquiry';
   return providerStatus.startsWith('appeal_') ? 'appeal' : 'dispute';
@@ -153,22 +153,22 @@ export function disputeKind(providerStatus: string): 'inquiry' | 'dispute' | 'ap
 
 type Answerable = Pick<DisputeRecord, 'stage' | 'submittedAt' | 'dueBy' | 'decision'>;
 
-/** Does the bank wait for an answer that nobody has decided on, or that it did not take? */
+/** Does the bank wait for an answer that nobody has decided, or that it has refused? */
 export function isUndecided<D extends Answerable>(dispute: D): dispute is D & { readonly dueBy: string } {
   return isDecidable(dispute) && dispute.decision?.action !== 'leave';
 }
 
-/** May a person decide? Also where the policy has left it to its fate: that a late answer is refused, the provider says. */
+/** May a person decide? Also after the policy has decided to `leave` it: whether a late answer is refused is the provider's decision. */
 export function isDecidable<D extends Answerable>(dispute: D): dispute is D & { readonly dueBy: string } {
   const { stage, submittedAt, dueBy, decision } = dispute;
   if (stage !== 'evidence_due' || submittedAt !== undefined || dueBy === undefined) return false;
   return decision === undefined || decision.refused !== undefined || decision.action === 'leave';
 }
 
-/** Stages after which all that was withdrawn comes back. */
+/** Stages after which everything that was withdrawn is reinstated. */
 const GIVEN_BACK: readonly DisputeStage[] = ['won', 'warning_closed'];
 
-/** Is nothing more to come? A dispute that is won is not over before its money is back. */
+/** Is the dispute over? One that was won is not over before its money is back. */
 export function isSettled(dispute: Pick<DisputeRecord, 'stage' | 'withdrawn'>): boolean {
   if (isOpen(dispute)) return false;
   return !GIVEN_BACK.includes(dispute.stage) || dispute.withdrawn === 0;

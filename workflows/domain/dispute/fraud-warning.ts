@@ -3,45 +3,45 @@ import type { OrderException } from '../exception/exception';
 import type { RefundState } from '../refund/refund';
 import type { Waiting } from '../shared/waiting';
 
-/** Why nothing more is waited for after an early fraud warning. */
+/** How an early fraud warning ended. */
 export type FraudWarningEnd =
-  | 'refunded' // all of the payment has gone back or is on its way
+  | 'refunded' // all of the payment was refunded or is being refunded
   | 'disputed' // it has become a dispute after all
-  | 'ignored' // a person decided so
-  | 'not_actionable' // the provider says that nothing is to be gained any more
-  | 'lapsed'; // nobody decided for as long as disputes mostly take to come
+  | 'ignored' // a person decided to ignore it
+  | 'not_actionable' // the provider says that a refund would no longer help
+  | 'lapsed'; // nobody decided in the time in which most disputes follow
 
-/** What is known of a warning from its first moment on. */
+/** The unchanging facts of a warning. */
 export interface FraudWarningFacts {
   readonly warningId: string;
   readonly paymentIntentId: string;
   readonly chargeId: string;
   /** The issuer's label, e.g. `made_with_stolen_card`. */
   readonly fraudType: string;
-  /** The provider's word: neither disputed nor refunded in full. */
+  /** From the provider: neither disputed nor fully refunded. */
   readonly actionable: boolean;
   readonly receivedAt: string;
 }
 
-/** An early fraud warning as the provider shows it, fetched fresh, in our own words. */
+/** A freshly fetched early fraud warning of the provider. */
 export interface FraudWarningSnapshot extends FraudWarningFacts {
-  /** Of its charge: the answer to why nothing can be done any more. */
+  /** Of its charge; explains why a warning is no longer actionable. */
   readonly isDisputed: boolean;
   readonly isRefunded: boolean;
 }
 
-/** Everything that the workflow of a fraud warning decides on, and what is shown of it. Amounts in minor units. */
+/** Everything that a fraud warning's workflow decides on, and that is shown. Amounts in minor units. */
 export interface FraudWarningRecord extends FraudWarningFacts {
   readonly orderId: string;
   readonly currency: string;
-  /** What could be given back of all payments of the order: a stolen card paid for the whole of it. */
+  /** The refundable amount of all payments of the order, because a stolen card has paid for the whole order. */
   readonly refundable: number;
-  /** What of the order is left to ship: a warning stops nothing by itself. */
+  /** The order's lines that are left to ship; a warning does not stop them. */
   readonly linesToShip: readonly LineQuantity[];
-  /** Nobody is waited for any more after this. */
+  /** The warning lapses after this. */
   readonly until: string;
   readonly decision?: { readonly action: 'refund' | 'ignore'; readonly actor: string; readonly at: string };
-  /** Our refund that the decision began, and how it stands. */
+  /** The refund that the decision started, and its state. */
   readonly refundId?: string;
   readonly refundState?: RefundState;
   readonly ended?: FraudWarningEnd;
@@ -51,18 +51,18 @@ export interface FraudWarningRecord extends FraudWarningFacts {
 
 /** What a shop decides for early fraud warnings. */
 export interface FraudWarningPolicy {
-  /** A warning that nobody decided on lapses after this. Milliseconds. */
+  /** A warning without a decision lapses after this. Milliseconds. */
   readonly limitMs: number;
 }
 
 const DAY_MS = 24 * 3_600_000;
 
 export const DEFAULT_FRAUD_WARNING_POLICY: FraudWarningPolicy = {
-  // Most warnings that become disputes do so within weeks; later a refund mostly gives money away. Source: Stripe, "Early fraud warnings".
+  // Most warnings that become disputes do so within weeks; a later refund usually gives money away. Source: Stripe, "Early fraud warnings".
   limitMs: 30 * DAY_MS,
 };
 
-/** Whom a warning waits for; undefined where nothing more is to come. Pure. */
+/** Whom a warning waits for; undefined if it has ended. Pure. */
 export function fraudWarningWaiting({
   ended,
   until,
@@ -71,7 +71,7 @@ export function fraudWarningWaiting({
   return { on: 'approver', until, why: 'refund the payment before it is disputed, or ignore the warning' };
 }
 
-/** Why nothing is to be decided any more, by how things stand; undefined where a person is waited for. Pure. */
+/** How a warning has ended without a decision; undefined if it still waits for one. Pure. */
 export function fraudWarningEnd(
   warning: { readonly captured: number; readonly paymentRefundable: number; readonly isDisputed: boolean } & Pick<
     FraudWarningRecord,

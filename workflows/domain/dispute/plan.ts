@@ -5,11 +5,11 @@ import type { Waiting } from '../shared/waiting';
 
 /** What a shop decides for its disputes. Durations in milliseconds. */
 export interface DisputePolicy {
-  /** A person is told this long before the provider's deadline. */
+  /** The shop is warned this long before the provider's deadline. */
   readonly warnMs: readonly number[];
-  /** Where nobody has decided, the policy does, this long before the deadline. */
+  /** If nobody has decided, the policy decides this long before the deadline. */
   readonly submitMarginMs: number;
-  /** `submit`: the evidence that was collected is sent. `leave`: nothing is, and the dispute is lost by silence. */
+  /** `submit`: send the collected evidence. `leave`: send nothing and lose the dispute. */
   readonly onDeadline: 'submit' | 'leave';
 }
 
@@ -23,26 +23,26 @@ export const DEFAULT_DISPUTE_POLICY: DisputePolicy = {
   onDeadline: 'submit',
 };
 
-/** Banks decide within 60 to 75 days, and few take over 100: after this somebody must ask. Source: Stripe, "How disputes work". */
+/** Banks decide within 60 to 75 days, and few take over 100: after this time a person must ask. Source: Stripe, "How disputes work". */
 export const REVIEW_LIMIT_MS = 120 * DAY_MS;
 /** Money that was won is reinstated with the decision, or some days after it. */
 export const REINSTATEMENT_LIMIT_MS = 14 * DAY_MS;
-/** Where the bank takes no answer, or the shop gives none, a dispute is closed soon after the deadline. */
+/** A dispute that was not answered is closed soon after the deadline. */
 const CLOSING_LIMIT_MS = 14 * DAY_MS;
 
-/** A round shorter than the margins is acted on at three quarters of what was left of it, as a short hold is. */
+/** In a round that is shorter than the margin, the policy decides at three quarters of its time, like for a short hold. */
 const ACT_SHARE = 1 / 4;
 
 /** One warning of a round. */
 export interface DisputeWarning {
-  /** Milliseconds before the deadline that it stands for. */
+  /** Milliseconds before the deadline. */
   readonly beforeMs: number;
   readonly at: string;
-  /** Passed when the round was first heard of: what opened it tells the deadline, so no notice repeats it. */
+  /** Its time had passed when the round was first seen: the notice that opened the round has the deadline, so no other repeats it. */
   readonly isSilent: boolean;
 }
 
-/** When a round is warned of, acted on and looked at. ISO strings. */
+/** When to warn about a round, decide it and look at it. ISO strings. */
 export interface DisputePlan {
   /** Earliest first. */
   readonly warnings: readonly DisputeWarning[];
@@ -73,14 +73,14 @@ export function disputePlan(
   };
 }
 
-/** What a dispute's workflow does by itself next, and when. `then` is shown beside the timer. */
+/** The next automatic step of a dispute's workflow, and when. `then` is shown beside the timer. */
 export interface DisputeDue {
   readonly kind:
-    | 'carry_out' // a decision that the provider has not taken yet
-    | 'collect' // no evidence was put together in this round
+    | 'carry_out' // a decision that the provider has not accepted yet
+    | 'collect' // no evidence was collected in this round
     | 'warn'
-    | 'decide' // nobody has: the policy does
-    | 'overdue' // who was waited for did nothing in the time that was named
+    | 'decide' // nobody has decided, so the policy does
+    | 'overdue' // the party that it waits for did not act in time
     | 'look'; // webhooks may have been lost
   readonly atMs: number;
   readonly then: string;
@@ -97,7 +97,7 @@ export interface DisputeDueContext {
   readonly lookedAtMs: number;
 }
 
-/** The next thing to do; undefined where nothing more is to come. Pure; table-tested. */
+/** The next automatic step; undefined if the dispute is over. Pure; table-tested. */
 export function nextDisputeDue(
   dispute: DisputeRecord,
   policy: DisputePolicy,
@@ -106,7 +106,7 @@ export function nextDisputeDue(
   if (isSettled(dispute)) return undefined;
   const { notBeforeMs } = context;
   const own = [...decisionDue(dispute, policy, context), ...overdue(dispute)];
-  // At the same moment the provider is asked first: it may have closed what was to be decided.
+  // At the same moment the look comes first, because the provider may have closed the dispute.
   const steps = [
     ...looks(dispute, policy, context),
     ...own.map((one) => ({ ...one, atMs: Math.max(one.atMs, notBeforeMs) })),
@@ -120,7 +120,7 @@ function decisionDue(dispute: DisputeRecord, policy: DisputePolicy, context: Dis
   if (!isUndecided(dispute)) return [];
   const { warnings, actAt, checkAt } = disputePlan(dispute, policy);
   const due: DisputeDue[] = [];
-  // First, so that nothing which fails at the same moment keeps the decision from its time.
+  // First, so that another step which fails at the same moment does not delay the decision.
   if (decision === undefined && policy.onDeadline === 'submit') {
     const then = 'send the collected evidence unless somebody has decided';
     due.push({ kind: 'decide', atMs: Date.parse(actAt), then });
@@ -130,7 +130,7 @@ function decisionDue(dispute: DisputeRecord, policy: DisputePolicy, context: Dis
   }
   const next = warnings.find((one) => !warnedMs.includes(one.beforeMs));
   if (next !== undefined) {
-    due.push({ kind: 'warn', atMs: Date.parse(next.at), then: 'tell a person that the deadline is near' });
+    due.push({ kind: 'warn', atMs: Date.parse(next.at), then: 'warn the shop that the deadline is near' });
   }
   if (evidenceCollectedAt === undefined) {
     due.push({ kind: 'collect', atMs: context.collectAtMs, then: 'collect the evidence' });
@@ -138,13 +138,13 @@ function decisionDue(dispute: DisputeRecord, policy: DisputePolicy, context: Dis
   return due;
 }
 
-/** Was something decided that the provider has neither taken nor refused? */
+/** Is there a decision that the provider has neither accepted nor refused? */
 export function isPending({ stage, decision }: Pick<DisputeRecord, 'stage' | 'decision'>): boolean {
   if (stage !== 'evidence_due' || decision === undefined || decision.action === 'leave') return false;
   return decision.doneAt === undefined && decision.refused === undefined;
 }
 
-/** Was an answer refused that was given after the deadline? No other one would be taken. */
+/** Was an answer after the deadline refused? Then no other one would be accepted. */
 function cameTooLate({ decision, dueBy }: { readonly decision?: DisputeDecision; readonly dueBy: string }): boolean {
   return decision?.refused !== undefined && Date.parse(decision.at) >= Date.parse(dueBy);
 }
@@ -153,33 +153,33 @@ function overdue(dispute: DisputeRecord): DisputeDue[] {
   const waiting = disputeWaiting(dispute);
   if (waiting === undefined || dispute.exceptions.some((one) => one.kind === 'dispute_unsettled')) return [];
   const isAsked = waiting.on === 'approver';
-  // Where nobody has decided, the policy does. After a refusal it does not, and the bank closes the dispute.
+  // If nobody has decided, the policy does. After a refusal it does not, and the bank closes the dispute.
   if (isAsked && dispute.decision === undefined) return [];
   const atMs = Date.parse(waiting.until) + (isAsked ? closingLimitMs(dispute) : 0);
-  return [{ kind: 'overdue', atMs, then: `tell a person: ${waiting.why}` }];
+  return [{ kind: 'overdue', atMs, then: `open an exception: ${waiting.why}` }];
 }
 
-/** A bank may make a dispute of an unanswered inquiry for as long as it may open one. */
+/** A bank may turn an unanswered inquiry into a dispute for a long time. */
 function closingLimitMs({ isInquiry }: Pick<DisputeRecord, 'isInquiry'>): number {
   return isInquiry ? REVIEW_LIMIT_MS : CLOSING_LIMIT_MS;
 }
 
 function looks(dispute: DisputeRecord, policy: DisputePolicy, context: DisputeDueContext): DisputeDue[] {
-  const look = (atMs: number): DisputeDue => ({ kind: 'look', atMs, then: 'ask Stripe how the dispute stands' });
+  const look = (atMs: number): DisputeDue => ({ kind: 'look', atMs, then: 'ask Stripe for the state of the dispute' });
   const poll = look(context.pollAtMs);
   if (dispute.stage !== 'evidence_due' || dispute.dueBy === undefined) return [poll];
   const checkMs = Date.parse(disputePlan({ ...dispute, dueBy: dispute.dueBy }, policy).checkAt);
   return context.lookedAtMs < checkMs ? [poll, look(checkMs)] : [poll];
 }
 
-/** The warnings that are due by now and were not given. */
+/** The warnings that are due and not given yet. */
 export function dueWarnings(dispute: DisputeRecord, policy: DisputePolicy, nowMs: number): DisputeWarning[] {
   if (!isUndecided(dispute)) return [];
   const { warnings } = disputePlan(dispute, policy);
   return warnings.filter((one) => !dispute.warnedMs.includes(one.beforeMs) && Date.parse(one.at) <= nowMs);
 }
 
-/** Whom a dispute waits for; undefined where nothing more is to come. Pure: Postgres, search attributes and details agree. */
+/** Whom a dispute waits for; undefined if it is over. Pure, so that Postgres, search attributes and details agree. */
 export function disputeWaiting(
   dispute: Pick<
     DisputeRecord,
@@ -191,12 +191,12 @@ export function disputeWaiting(
   const after = (at: string, ms: number): string => iso(Date.parse(at) + ms);
   if (!isOpen(dispute)) {
     const until = after(closedAt ?? roundBeganAt, REINSTATEMENT_LIMIT_MS);
-    return { on: 'provider', until, why: 'the money that was won is to be given back' };
+    return { on: 'provider', until, why: 'the dispute was won; its money is not reinstated yet' };
   }
   if (isUndecided(dispute) && !cameTooLate(dispute)) {
     const what = dispute.isInquiry ? 'inquiry' : 'dispute';
-    const again = decision?.refused === undefined ? '' : '; what was sent was refused';
-    const why = `the ${what} is to be answered with evidence, or accepted${again}`;
+    const again = decision?.refused === undefined ? '' : '; the last answer was refused';
+    const why = `the ${what} must be answered with evidence, or accepted${again}`;
     return { on: 'approver', until: dispute.dueBy, why };
   }
   if (isPending(dispute) && dueBy !== undefined) {
@@ -204,7 +204,7 @@ export function disputeWaiting(
   }
   if (submittedAt === undefined && dispute.stage === 'evidence_due') {
     const until = after(dueBy ?? roundBeganAt, closingLimitMs(dispute));
-    return { on: 'provider', until, why: 'unanswered: the bank closes it' };
+    return { on: 'provider', until, why: 'it was not answered; the bank will close it' };
   }
   return { on: 'provider', until: after(submittedAt ?? roundBeganAt, REVIEW_LIMIT_MS), why: 'the bank is deciding' };
 }

@@ -2,7 +2,7 @@ import type { DisputeRecord } from './dispute';
 import type { FraudWarningRecord } from './fraud-warning';
 import type { Party } from '../shared/waiting';
 
-/** Whom something waits for, as views show it. */
+/** Whom it waits for, as views show it. */
 interface WaitingView {
   readonly waitingOn?: Party;
   readonly waitingUntil?: string;
@@ -11,7 +11,7 @@ interface WaitingView {
 
 /** A dispute as the gateway, the client library and the command line show it. No personal data. */
 export interface DisputeView extends DisputeRecord, WaitingView {
-  /** Names of the provider's fields that are filled; what is in them is read in the provider's dashboard. */
+  /** Names of the provider's evidence fields that are filled; their content can be read in the provider's dashboard. */
   readonly evidenceFields?: readonly string[];
 }
 

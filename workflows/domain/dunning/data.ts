@@ -1,11 +1,11 @@
 import type { Money } from '../shared/money';
 import type { DunningPolicy, InvoiceFacts, SubscriptionFacts } from '../subscription/subscription';
 
-/* What notices of subscriptions show. Ids, amounts, dates and links; no personal data. */
+/* The data of notices about subscriptions: ids, amounts, dates and links; no personal data. */
 
 /**
- * Reasons that the bank's customer must hear from the bank alone: whoever holds a stolen card would learn that it is known.
- * Source: Stripe, "Decline codes": to be shown as a generic decline.
+ * Decline reasons that are not shown to the customer: the holder of a stolen card would learn that the theft is known. Source: Stripe,
+ * "Decline codes": to be shown as a generic decline.
  */
 const NOT_FOR_THE_CUSTOMER: ReadonlySet<string> = new Set(
   'fraudulent highest_risk_level lost_card merchant_blacklist pickup_card stolen_card'.split(' '),
@@ -18,7 +18,7 @@ interface FailedPayment {
   readonly payLink?: string;
 }
 
-/** What every notice of a failed payment shows: what is still owed, for what, and where it is paid. */
+/** The data of every notice about a failed payment: what is owed, for which product, and where to pay. */
 export function failedPayment(facts: SubscriptionFacts, invoice: InvoiceFacts, policy: DunningPolicy): FailedPayment {
   const payLink = shopLink(facts, policy) ?? invoice.hostedUrl;
   const { declineCode } = invoice;
@@ -36,7 +36,7 @@ export function owed(invoice: Pick<InvoiceFacts, 'amountDue' | 'amountPaid'>): n
   return Math.max(0, invoice.amountDue - invoice.amountPaid);
 }
 
-/** What was subscribed to, by name. */
+/** The names of the subscribed products. */
 export function productName(facts: Pick<SubscriptionFacts, 'items'>): string {
   const names = [...new Set(facts.items.map((item) => item.productName))].filter((name) => name !== '');
   return names.length === 0 ? 'Subscription' : names.join(', ');

@@ -9,23 +9,23 @@ import { failedMs } from '../subscription/facts';
 import { isKnownStatus } from '../subscription/stage';
 
 /*
- * The dunning plan: what is said to a subscriber, and when. Level-triggered: it is made anew of what is true now and of what
- * was told, so a lost, late or repeated event changes nothing but the time at which it is looked at.
+ * The dunning plan: which notices a subscriber gets, and when. It is derived each time from the current facts and from the notices so
+ * far, so a lost, late or repeated event changes only the time of the next look.
  */
 
-/** A notice with the time that is planned for it in `dueAt`; whoever queues it puts in the time at which it does. */
+/** A notice with its planned time in `dueAt`; queuing replaces it with the time at which it is queued. */
 export type PlannedNotice = Notice;
 
-/** An end that is told a week late is no news any more, but a mail that alarms. */
+/** A notice of the end that comes more than a week late would only alarm the customer. */
 const END_IS_NEWS_MS = 7 * 24 * 60 * 60_000;
 
-/** However often tries follow each other closely, nobody is left in the dark for longer than this many spacings. */
+/** Even if tries follow each other closely, a customer gets a notice after this many spacings. */
 const MAX_SILENCE_SPACINGS = 2;
 
 /**
- * What is to be said, and when; notices whose time has come have a `dueAt` of `nowMs`. The same facts plan the same, and what
- * was told is planned no more. Take back what is not true any more ({@link untrueNotices}) before reading what was told:
- * then a recovery is told only to those who were told of the failure.
+ * Plans the notices and their times; a notice that is due has a `dueAt` of `nowMs`. The same facts give the same plan, and notices that
+ * were sent are not planned again. Before reading the sent notices, cancel those that are no longer true ({@link untrueNotices}), so
+ * that only customers who got a failure notice get a recovery notice.
  */
 export function planNotices(facts: SubscriptionFacts, nowMs: number, policy: DunningPolicy): PlannedNotice[] {
   if (!isKnownStatus(facts.providerStatus)) return [];
@@ -50,21 +50,21 @@ function kindsOf(facts: SubscriptionFacts, nowMs: number, policy: DunningPolicy)
       return [paused(facts, nowMs, policy)];
     case 'incomplete':
     case 'incomplete_expired':
-      // The customer is at the checkout and is told there.
+      // The customer is still in the checkout, which shows the failure.
       return [];
   }
 }
 
-/** At most one for each failed try; which one, and when. */
+/** At most one notice for each failed try. */
 function failure(facts: SubscriptionFacts, nowMs: number, policy: DunningPolicy): PlannedNotice | undefined {
   const { invoice } = facts;
   if (invoice === undefined || invoice.status !== 'open' || invoice.attemptCount === 0) return undefined;
   const told = toldOfInvoice(facts).filter((one) => failureKinds.includes(one.kind));
-  // After the last one there is nothing to add until the end, also where the provider tries more often than it is set to.
+  // After the last notice none follows until the end, even if the provider tries more often than configured.
   if (told.some((one) => one.noticeKey === keyOf(facts, 'last', one.kind))) return undefined;
   const fromMs = Math.max(failedMs(invoice) + policy.graceMs, nowMs);
   if (isFinalTry(invoice, policy)) return lastNotice(facts, invoice, fromMs, policy, told.length > 0);
-  // A count that goes on without a try is no failed try: the clock of the try itself tells.
+  // The provider's count may increase without a try, so the time of the failed try decides.
   if (told.some((one) => Date.parse(one.at) >= failedMs(invoice))) return undefined;
   const lastToldMs = Math.max(...told.map((one) => Date.parse(one.at)), -Infinity);
   return failureNotice(facts, invoice, Math.max(fromMs, lastToldMs + policy.spacingMs), policy);
@@ -89,7 +89,7 @@ function failureNotice(
       ? planned(facts, policy, 'trial_payment_failed', slot, data)
       : planned(facts, policy, 'card_needed', slot, data);
   }
-  // Without a date there is nothing to promise, and it is planned within moments.
+  // Without a date there is nothing to promise; the provider plans the next try within moments.
   if (nextMs === undefined) return undefined;
   const atMs = noticeTime({ fromMs, bestMs: fromMs, untilMs: lastMomentMs(facts, fromMs, nextMs, policy) }, quietHours);
   if (atMs === undefined) return undefined;
@@ -102,8 +102,8 @@ function failureNotice(
 }
 
 /**
- * Nothing is said within the grace before a try either: it may heal what the mail speaks of while it is read. Tries that
- * follow each other more closely than that could keep a customer in the dark; after twice the spacing they are told.
+ * No notice is sent within the grace before a try either, because the try may succeed while the mail is read. If tries follow each
+ * other more closely than that, the customer gets a notice after twice the spacing anyway.
  */
 function lastMomentMs(facts: SubscriptionFacts, fromMs: number, nextMs: number, policy: DunningPolicy): number {
   const told = toldOfInvoice(facts).map((one) => Date.parse(one.at));
@@ -111,7 +111,7 @@ function lastMomentMs(facts: SubscriptionFacts, fromMs: number, nextMs: number, 
   return fromMs - knownMs >= MAX_SILENCE_SPACINGS * policy.spacingMs ? nextMs - 1 : nextMs - policy.graceMs;
 }
 
-/** Once for an invoice: before the final try, or before the deadline where only the customer can mend it. */
+/** Once for each invoice: before the final try, or before the deadline if only the customer can resolve the failure. */
 function lastNotice(
   facts: SubscriptionFacts,
   invoice: InvoiceFacts,
@@ -121,7 +121,7 @@ function lastNotice(
 ): PlannedNotice | undefined {
   const nextMs = Date.parse(invoice.nextAttemptAt ?? '');
   const reason = seriousness(facts);
-  // Who is needed is told at once, unless they were told before.
+  // A customer who must act is notified at once, unless there was a notice before.
   const bestMs = reason === 'soft' || hasTold ? nextMs - policy.lastNoticeMs : fromMs;
   const atMs = noticeTime({ fromMs, bestMs, untilMs: nextMs - policy.graceMs }, quietHoursOf(facts, policy));
   if (atMs === undefined) return undefined;
@@ -132,7 +132,7 @@ function lastNotice(
   return planned(facts, policy, 'payment_last_try', slot, { ...data, lastTryAt: iso(nextMs), outcome });
 }
 
-/** Only who was told of a failure hears that it is over. */
+/** Only customers who got a failure notice get a recovery notice. */
 function recovered(facts: SubscriptionFacts, nowMs: number, policy: DunningPolicy): PlannedNotice | undefined {
   const { invoice } = facts;
   if (invoice?.status !== 'paid' || toldOfInvoice(facts).length === 0) return undefined;
@@ -143,15 +143,15 @@ function recovered(facts: SubscriptionFacts, nowMs: number, policy: DunningPolic
   return planned(facts, policy, 'payment_recovered', { slot: 'paid', atMs }, data);
 }
 
-/** The end of dunning; a subscription that somebody ended by their own wish needs no word from us. */
+/** The end of dunning. No notice if somebody ended the subscription on purpose. */
 function ended(facts: SubscriptionFacts, nowMs: number, policy: DunningPolicy): PlannedNotice | undefined {
   const { invoice } = facts;
   if (invoice === undefined || invoice.status === 'paid' || invoice.attemptCount === 0) return undefined;
   if (facts.endReason !== undefined && facts.endReason !== 'payment_failed') return undefined;
-  // It is about to be ended here, and that will be the news.
+  // Holdfast is about to end the subscription; the notice follows that.
   if (mustEnd(facts, policy)) return undefined;
   const outcome: DunningOutcome = facts.stage === 'canceled' || facts.stage === 'unpaid' ? facts.stage : 'past_due';
-  // Where no date of the end is known it came by the end of the span: the last tries may have been counted, not made.
+  // Without a date of the end, the end of the retry span counts: the last tries may have been counted without being made.
   const spanEndMs = Math.max(failedMs(invoice), Date.parse(invoice.createdAt) + policy.retrySpanMs);
   const untilMs = (facts.endedAt === undefined ? spanEndMs : Date.parse(facts.endedAt)) + END_IS_NEWS_MS;
   const atMs = noticeTime({ fromMs: nowMs, bestMs: nowMs, untilMs }, quietHoursOf(facts, policy));
@@ -162,7 +162,7 @@ function ended(facts: SubscriptionFacts, nowMs: number, policy: DunningPolicy): 
   return planned(facts, policy, 'subscription_ended', { slot: 'end', atMs, expiresAtMs: untilMs }, data);
 }
 
-/** What is charged is asked first: a trial that ends without a charge is nothing to warn of. */
+/** A trial that ends without a charge needs no notice. */
 function trialEnding(facts: SubscriptionFacts, nowMs: number, policy: DunningPolicy): PlannedNotice | undefined {
   const { trialEndsAt, upcomingAmount = 0 } = facts;
   if (trialEndsAt === undefined || upcomingAmount === 0 || !willCharge(facts)) return undefined;
@@ -186,7 +186,7 @@ function trialEnding(facts: SubscriptionFacts, nowMs: number, policy: DunningPol
   );
 }
 
-/** Once for each pause. */
+/** One notice for each pause. */
 function paused(facts: SubscriptionFacts, nowMs: number, policy: DunningPolicy): PlannedNotice | undefined {
   const { stageSince, trialEndsAt } = facts;
   const sinceMs = stageSince === undefined ? -Infinity : Date.parse(stageSince);

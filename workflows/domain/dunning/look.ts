@@ -8,7 +8,7 @@ import { failedMs } from '../subscription/facts';
 import { isOver } from '../subscription/stage';
 import type { Waiting } from '../shared/waiting';
 
-/** When a subscription is looked at next although nobody told of anything, and what for. */
+/** The next look at a subscription without a webhook, and its reason. */
 export interface Look {
   /** UTC ISO string, later than now. */
   readonly at: string;
@@ -23,17 +23,17 @@ interface LookMs {
 
 /** An incomplete subscription lapses after this. Source: Stripe, subscription statuses. */
 const INCOMPLETE_LIFE_MS = 23 * 60 * 60_000;
-/** No notice can follow before the next try was made. */
+/** No notice can follow before the next try. */
 const NEXT_TRY_DECIDES = -Infinity;
-/** Where nothing names a date: a shop's changes by hand come as events; this only bounds how long a lost one is missed. */
+/** The time until the next look if there is no date. Changes by the shop come as events; this only limits how long a lost event is missed. */
 const IDLE_MS = 30 * 24 * 60 * 60_000;
 
 /**
- * When the workflow wakes next: with the next notice, or when facts may have changed although nobody told. Undefined once
- * nothing more can come. Notices that are due now count as told, so they are to be queued with the same facts.
+ * When the workflow wakes next: for the next notice, or when the facts may have changed without an event. Undefined once the
+ * subscription is over. Notices that are due now count as sent, so the caller must queue them with the same facts.
  *
- * Each wake costs the history six events, and a cycle of eight tries has forty. So a try is looked at only where a notice
- * may follow from it; to look after each try is what was rejected: 8 tries, 48 events, and 4 of the looks say nothing.
+ * Each wake costs six history events, and a cycle of eight tries has forty. So the workflow looks at a try only if a notice may follow
+ * from it. Looking after each try was rejected: 8 tries, 48 events, and 4 of the looks would lead to no notice.
  */
 export function nextLook(facts: SubscriptionFacts, nowMs: number, policy: DunningPolicy): Look | undefined {
   const planned = planNotices(facts, nowMs, policy);
@@ -41,7 +41,7 @@ export function nextLook(facts: SubscriptionFacts, nowMs: number, policy: Dunnin
   const told = [...facts.told, ...due.map(({ noticeKey, kind }) => ({ noticeKey, kind, at: iso(nowMs) }))];
   const after = { ...facts, told };
   const notices = planNotices(after, nowMs, policy)
-    .map((one): LookMs => ({ atMs: Date.parse(one.dueAt), why: `to say: ${one.kind}` }))
+    .map((one): LookMs => ({ atMs: Date.parse(one.dueAt), why: `to send the notice ${one.kind}` }))
     .filter((one) => one.atMs > nowMs);
   const looks = [...notices, changeLook(after, nowMs, policy)].filter((one) => one !== undefined);
   const [next] = looks.sort((a, b) => a.atMs - b.atMs);
@@ -49,8 +49,8 @@ export function nextLook(facts: SubscriptionFacts, nowMs: number, policy: Dunnin
 }
 
 /**
- * Whom a subscription waits for; undefined once it is over. `until` stays what it is while one invoice is collected: each
- * change of it would cost a history event.
+ * Whom a subscription waits for; undefined once it is over. `until` does not change while one invoice is collected, because each change
+ * would cost a history event.
  */
 export function subscriptionWaiting(facts: SubscriptionFacts, policy: DunningPolicy): Waiting | undefined {
   if (isOver(facts.stage)) return undefined;
@@ -65,23 +65,27 @@ export function subscriptionWaiting(facts: SubscriptionFacts, policy: DunningPol
     case 'paused':
       return { on: 'customer', until: periodEnd, why: 'paused until there is a payment method, or by hand' };
     case 'unpaid':
-      return { on: 'customer', until: periodEnd, why: 'the tries are over; a new payment method brings it back' };
+      return { on: 'customer', until: periodEnd, why: 'the tries have ended; a new payment method reactivates it' };
     case 'past_due':
     case 'trial_payment_failed': {
       if (facts.exhausted) {
-        return { on: 'customer', until: periodEnd, why: 'the tries are over; a new payment method brings it back' };
+        return { on: 'customer', until: periodEnd, why: 'the tries have ended; a new payment method reactivates it' };
       }
       const until = iso(madeMs + policy.retrySpanMs);
       return seriousness(facts) === 'soft'
-        ? { on: 'provider', until, why: 'the payment failed and is tried again' }
-        : { on: 'customer', until, why: 'the payment failed; only a new payment method or the customer can mend it' };
+        ? { on: 'provider', until, why: 'the payment failed and will be tried again' }
+        : {
+            on: 'customer',
+            until,
+            why: 'the payment failed; the customer must confirm it or give another payment method',
+          };
     }
     default:
       return { on: 'provider', until: periodEnd, why: 'the next period' };
   }
 }
 
-/** When facts may have changed although nobody told. */
+/** When the facts may have changed without an event. */
 function changeLook(facts: SubscriptionFacts, nowMs: number, policy: DunningPolicy): LookMs | undefined {
   if (isOver(facts.stage)) return undefined;
   if (isBeingCollected(facts) && !facts.exhausted && facts.invoice !== undefined) {
@@ -96,7 +100,7 @@ function changeLook(facts: SubscriptionFacts, nowMs: number, policy: DunningPoli
     : periodLook(facts, nowMs, policy);
 }
 
-/** Before the warning the coming invoice is asked; after the end, whether it was paid. */
+/** One look before the notice, to find out what will be charged; one after the end, to see whether it was paid. */
 function trialLook(facts: SubscriptionFacts, endMs: number, nowMs: number, policy: DunningPolicy): LookMs {
   const warnMs = nextAllowed(endMs - policy.trialNoticeMs, quietHoursOf(facts, policy));
   if (warnMs > nowMs && warnMs < endMs) return { atMs: warnMs, why: 'to see what the end of the trial will cost' };
@@ -104,7 +108,7 @@ function trialLook(facts: SubscriptionFacts, endMs: number, nowMs: number, polic
   return { atMs: outOfQuiet(facts, orLater(nowMs, firstTriedMs, policy), policy), why: 'to see how the trial ended' };
 }
 
-/** A renewal that fails in silence is found when its first notice is due, so that both are one wake. */
+/** The look at a renewal comes when the first notice of a failure would be due, so that both need only one wake. */
 function periodLook(facts: SubscriptionFacts, nowMs: number, policy: DunningPolicy): LookMs {
   if (facts.trial === 'converting' && facts.trialEndsAt !== undefined) {
     const triedMs = Date.parse(facts.trialEndsAt) + policy.finalizationMs + policy.graceMs;
@@ -128,7 +132,7 @@ function collectionLook(
   }
   const nextMs = Date.parse(invoice.nextAttemptAt);
   if (isFinalTry(invoice, policy)) {
-    // A subscription that is left past due shows it only by planning nothing more.
+    // A subscription that the provider leaves past due shows this only by the missing next try.
     const planningMs = policy.providerOutcome === 'past_due' ? policy.planningMs : 0;
     const atMs = orLater(nowMs, nextMs + policy.settlingMs + planningMs, policy);
     return { atMs, why: 'to see what became of the final try' };
@@ -141,7 +145,7 @@ function collectionLook(
   };
 }
 
-/** A next try is planned within moments, and its date is what a notice waits for; where it stays absent, that was the end. */
+/** A notice waits for the date of the next try, which is planned within moments; if it stays absent, the tries have ended. */
 function unplannedLookMs(
   facts: SubscriptionFacts,
   invoice: InvoiceFacts,
@@ -157,28 +161,28 @@ function unplannedLookMs(
   return toCome.length === 0 ? nowMs + Math.max(policy.planningMs, policy.settlingMs) : Math.min(...toCome);
 }
 
-/** The earliest time at which a notice may follow from what is known now. */
+/** The earliest time at which a notice may follow from the present facts. */
 function laterNoticeMs(facts: SubscriptionFacts, invoice: InvoiceFacts, nowMs: number, policy: DunningPolicy): number {
   const told = toldOfInvoice(facts)
     .filter((one) => failureKinds.includes(one.kind))
     .map((one) => Date.parse(one.at));
-  // One failure more and the try after it is the final one, before which the last notice must go out.
+  // After one more failure the next try is the final one, and the last notice must be sent before it.
   if (invoice.attemptCount >= policy.maxAttempts - 2 || told.length === 0) return NEXT_TRY_DECIDES;
   const lastToldMs = Math.max(...told);
   const spacedMs = lastToldMs + policy.spacingMs;
   const finalSoonMs = Date.parse(invoice.createdAt) + policy.retrySpanMs - policy.lastNoticeMs;
-  // A soft failure that could be told by now and is not is held back for a try that is near: that one decides.
+  // The notice of a soft failure that could have been sent by now is held back for a near try, which decides.
   const isHeld = spacedMs <= nowMs && lastToldMs < failedMs(invoice) && seriousness(facts) === 'soft';
   const toCome = [spacedMs, finalSoonMs].filter((ms) => ms > nowMs);
   return isHeld || toCome.length === 0 ? NEXT_TRY_DECIDES : Math.min(...toCome);
 }
 
-/** Nothing can be said in quiet hours, so looking then would cost another wake after them. */
+/** No notice can be sent in quiet hours, so a look during them would need another wake afterwards. */
 function outOfQuiet(facts: SubscriptionFacts, atMs: number, policy: DunningPolicy): number {
   return nextAllowed(atMs, quietHoursOf(facts, policy));
 }
 
-/** A provider that is late is asked again and again, at widening distances. */
+/** A provider that is late is asked again, at growing intervals. */
 function orLater(nowMs: number, atMs: number, policy: DunningPolicy): number {
   return atMs > nowMs ? atMs : nowMs + Math.max(policy.settlingMs, nowMs - atMs);
 }

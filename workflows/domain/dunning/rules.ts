@@ -3,9 +3,9 @@ import type { DeclineClass } from '../payment/declines';
 import type { DunningPolicy, InvoiceFacts, SubscriptionFacts } from '../subscription/subscription';
 import { isKnownStatus } from '../subscription/stage';
 
-/* What is true of a subscription in dunning, and what may therefore be said. */
+/* Which notices are true for a subscription in dunning. */
 
-/** Notices of a payment that failed and is not made yet: at most one for each failed try, and none once it is made. */
+/** Notices about a failed payment: at most one for each failed try, and none after it was paid. */
 export const failureKinds: readonly NoticeKind[] = [
   'payment_failed',
   'trial_payment_failed',
@@ -13,31 +13,31 @@ export const failureKinds: readonly NoticeKind[] = [
   'payment_last_try',
 ];
 
-/** Everything that dunning says. */
+/** All notices of dunning. */
 export const dunningKinds: readonly NoticeKind[] = [...failureKinds, 'payment_recovered', 'subscription_ended'];
 
 const SUBSCRIPTION_KINDS: readonly NoticeKind[] = [...dunningKinds, 'trial_ending', 'subscription_paused'];
 
-/** Kinds of notices that these facts make untrue: what of them still waits is taken back. */
+/** Kinds of notices that these facts make untrue; those that still wait are cancelled. */
 export function untrueNotices(facts: SubscriptionFacts): NoticeKind[] {
   const fine = trueKinds(facts);
   return SUBSCRIPTION_KINDS.filter((kind) => !fine.includes(kind));
 }
 
-/** Is it for us to end this subscription? The provider has given up and left it as it is, and the policy says so. */
+/** Must Holdfast end this subscription? Only if the policy demands it and the provider has given up and left it past due. */
 export function mustEnd(facts: SubscriptionFacts, policy: DunningPolicy): boolean {
   return policy.onExhausted === 'cancel' && isBeingCollected(facts) && facts.exhausted;
 }
 
-/** How serious the newest refusal is. Where there is nothing to charge no try is made, whatever the bank once said. */
+/** The class of the newest refusal; `hard` if there is no payment method, because then no try is made. */
 export function seriousness(facts: SubscriptionFacts): DeclineClass {
   const declineClass = facts.invoice?.declineClass ?? 'soft';
   return declineClass === 'soft' && !facts.hasPaymentMethod ? 'hard' : declineClass;
 }
 
 /**
- * Is the next try the final one? By the count of tries that the provider is set to, or because no other fits into what is
- * left of its span. After a hard decline the count goes on although no try is made, and its last number is the deadline.
+ * Is the next try the final one? Either by the configured number of tries, or because no other try fits into the rest of the span.
+ * After a hard decline the provider counts without trying, and the last count is the deadline.
  */
 export function isFinalTry(invoice: InvoiceFacts, policy: DunningPolicy): boolean {
   if (invoice.nextAttemptAt === undefined) return false;
@@ -47,7 +47,7 @@ export function isFinalTry(invoice: InvoiceFacts, policy: DunningPolicy): boolea
   return Date.parse(invoice.nextAttemptAt) > spanEndMs - halfGapMs;
 }
 
-/** Is somebody trying to get the money of an invoice that a bank has refused? */
+/** Is the provider still collecting an invoice that a bank has refused? */
 export function isBeingCollected(facts: SubscriptionFacts): boolean {
   return facts.stage === 'past_due' || facts.stage === 'trial_payment_failed';
 }

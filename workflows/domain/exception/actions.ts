@@ -1,19 +1,19 @@
 import type { ExceptionKind } from './exception';
 
 /**
- * What a person may tell the workflow that raised an exception:
- * - `retry`: what failed is tried again now.
- * - `give_up`: what failed is not wanted any more; money that it took stays recorded.
- * - `dismiss`: a person has settled it by hand; nothing is tried any more.
+ * What a person may ask of the workflow that raised an exception:
+ * - `retry`: try the failed step again now.
+ * - `give_up`: do not try the failed step again; money that it captured stays recorded.
+ * - `dismiss`: a person has resolved the problem by hand; nothing is tried again.
  */
 export type ResolutionAction = 'retry' | 'give_up' | 'dismiss';
 
-/** An exception as people see it. */
+/** An exception as it is shown to people. */
 export interface ExceptionView {
   readonly exceptionId: string;
-  /** Null for what belongs to no order, e.g. a subscription. */
+  /** Null if the exception belongs to no order, e.g. for a subscription. */
   readonly orderId: string | null;
-  /** What it is about where that is not an order alone: `subscription`, … */
+  /** What it is about if not only an order: `subscription`, … */
   readonly subjectType: string | null;
   readonly subjectId: string | null;
   readonly workflowId: string;
@@ -24,7 +24,7 @@ export interface ExceptionView {
   readonly amountAtRisk: number | null;
   readonly currency: string | null;
   readonly raisedAt: string;
-  /** What a person decided last; null with `resolvedAt` where it ended by itself. */
+  /** A person's last decision. Null beside a `resolvedAt`: the exception ended without one. */
   readonly resolution: ResolutionAction | null;
   readonly decidedBy: string | null;
   readonly note: string | null;
@@ -32,15 +32,15 @@ export interface ExceptionView {
   readonly resolvedAt: string | null;
 }
 
-/** How an exception is ended by a person. */
+/** How a person can end an exception. */
 export interface ExceptionActions {
   readonly actions: readonly ResolutionAction[];
-  /** Where it is decided in place of that, or besides: a route, or what ends it by itself. */
+  /** Another way, instead of the actions or beside them: a route, or what ends the exception without a person. */
   readonly elsewhere?: string;
 }
 
 const REFUND = 'POST /v1/refunds/{refundId}/resolution or /cancel';
-const AGAIN = 'It ends by itself with the next look that succeeds.';
+const AGAIN = 'The exception ends by itself with the next look at the provider that succeeds.';
 
 const ACTIONS: Readonly<Record<ExceptionKind, ExceptionActions>> = {
   void_failed: { actions: ['retry', 'dismiss'] },
@@ -48,7 +48,7 @@ const ACTIONS: Readonly<Record<ExceptionKind, ExceptionActions>> = {
   withdraw_failed: { actions: ['retry'] },
   order_unreadable: { actions: ['retry'] },
   capture_unknown: { actions: ['retry', 'give_up'], elsewhere: 'POST /v1/orders/{orderId}/shipments, corrected' },
-  // Dismissed, what the order does by itself (its policy takes all money at once, or before a hold's end) is tried again.
+  // After a dismissal, the order's automatic captures (of all its money at once, or before a hold ends) are tried again.
   capture_refused: { actions: ['dismiss'], elsewhere: 'POST /v1/orders/{orderId}/shipments or /cancel' },
   reauthorization_unknown: { actions: ['retry'] },
   hold_decision: { actions: [], elsewhere: 'POST /v1/orders/{orderId}/hold-decision' },
@@ -69,12 +69,15 @@ const ACTIONS: Readonly<Record<ExceptionKind, ExceptionActions>> = {
   dispute_lost: { actions: [], elsewhere: 'POST /v1/orders/{orderId}/shipments or /cancel' },
   fraud_warning: { actions: [], elsewhere: 'POST /v1/fraud-warnings/{warningId}/decision' },
   subscription_unreadable: { actions: [], elsewhere: AGAIN },
-  settlement_difference: { actions: ['dismiss'], elsewhere: 'It ends by itself with a comparison that agrees.' },
+  settlement_difference: {
+    actions: ['dismiss'],
+    elsewhere: 'The exception ends by itself with the next comparison that agrees.',
+  },
 };
 
 type Subject = Pick<ExceptionView, 'kind' | 'orderId' | 'workflowId'>;
 
-/** An id in a route, and the workflow whose id names it. */
+/** An id in a route, and the prefix of the workflow id that contains it. */
 const ID_PREFIXES: readonly (readonly [name: string, prefix: string])[] = [
   ['{refundId}', 'refund-'],
   ['{disputeId}', 'dispute-'],
@@ -82,8 +85,8 @@ const ID_PREFIXES: readonly (readonly [name: string, prefix: string])[] = [
 ];
 
 /**
- * What is possible for one exception now, its ids filled in.
- * @param isRunning does what raised it still run? Where it does not, nobody tries again: it can only be dismissed in the record
+ * What a person can do about one exception now, with its ids filled in.
+ * @param isRunning is the workflow that raised it still running? If not, the exception can only be dismissed
  */
 export function possibleActions({ kind, orderId, workflowId }: Subject, isRunning: boolean): ExceptionActions {
   const { actions, elsewhere } = exceptionActions(kind);
@@ -96,7 +99,7 @@ export function possibleActions({ kind, orderId, workflowId }: Subject, isRunnin
   return { actions: isOver ? ['dismiss'] : actions, ...(isThere && { elsewhere: filled }) };
 }
 
-/** A kind that this version does not know (a newer one raised it) has no actions. */
+/** A kind that only a newer version knows has no actions. */
 export function exceptionActions(kind: string): ExceptionActions {
   return Object.hasOwn(ACTIONS, kind) ? ACTIONS[kind as ExceptionKind] : { actions: [] };
 }

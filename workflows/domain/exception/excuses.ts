@@ -1,6 +1,6 @@
 import type { ExceptionKind } from './exception';
 
-/** Checks of money, stock and orders that are broken for a while where a step has failed, and that a person looks after then. */
+/** Checks of money, stock and orders that may be broken while a failed step is a person's to resolve. */
 export type ExcusableCheck =
   | 'hold_without_order'
   | 'holds_at_once' // more than one hold of an order
@@ -14,17 +14,17 @@ export type ExcusableCheck =
   | 'refund_differs'; // the provider gave back another amount than the ledger says
 
 /**
- * What an open exception of each kind excuses: that which its own failure leaves broken, and nothing else. An order with a fraud
- * warning must still have its stock right.
+ * The checks that an open exception of each kind excuses: those that its own failure breaks, and no others. An order with a fraud
+ * warning must still have correct stock.
  */
 const EXCUSES: Readonly<Record<ExceptionKind, readonly ExcusableCheck[]>> = {
   void_failed: ['hold_without_order', 'holds_at_once', 'hold_differs', 'attempt_unfinished'],
   release_failed: ['reservations_differ'],
   // The hold and the stock stay until it is known whether there is an order.
   withdraw_failed: ['hold_without_order', 'hold_differs', 'reservations_differ', 'attempt_unfinished'],
-  // It stands still: what ends meanwhile is not recorded.
+  // Nothing happens to the order: holds that end meanwhile are not recorded.
   order_unreadable: ['order_without_money', 'hold_differs', 'unfinished_without_owner', 'operation_unfinished'],
-  // Captured or not, shipped or not: both sides of it are open.
+  // It is unknown whether the parcel was captured and shipped.
   capture_unknown: [
     'captured_without_shipment',
     'order_without_money',
@@ -32,7 +32,7 @@ const EXCUSES: Readonly<Record<ExceptionKind, readonly ExcusableCheck[]>> = {
     'unfinished_without_owner',
     'operation_unfinished',
   ],
-  // Nothing was taken and the hold stands: only the order itself may stand still.
+  // Nothing was captured and the hold is open: only the order's own deadline may pass.
   capture_refused: ['unfinished_without_owner'],
   reauthorization_unknown: [
     'holds_at_once',
@@ -43,10 +43,10 @@ const EXCUSES: Readonly<Record<ExceptionKind, readonly ExcusableCheck[]>> = {
   ],
   // The hold may end while a person thinks.
   hold_decision: ['order_without_money', 'hold_differs', 'unfinished_without_owner'],
-  // Its hold is gone until a person decides.
+  // There is no hold until a person decides.
   hold_cancelled: ['order_without_money', 'hold_differs', 'unfinished_without_owner'],
   hold_stopped: ['order_without_money', 'hold_differs', 'unfinished_without_owner'],
-  // A cancel in the middle: nothing of hold, stock and captures is settled.
+  // A cancel was interrupted: hold, stock and captures may each be in either state.
   cancel_unknown: [
     'hold_without_order',
     'holds_at_once',
@@ -58,7 +58,7 @@ const EXCUSES: Readonly<Record<ExceptionKind, readonly ExcusableCheck[]>> = {
     'operation_unfinished',
   ],
   external_capture: ['captured_without_shipment', 'order_without_money', 'hold_differs', 'unfinished_without_owner'],
-  // What the step does is not done: it may get a hold, or let a replaced one go.
+  // The failed step may have been the one that requests a hold or voids a replaced one.
   step_failed: ['order_without_money', 'holds_at_once', 'unfinished_without_owner'],
   shipment_overdue: ['unfinished_without_owner'],
   delivery_overdue: ['unfinished_without_owner'],
@@ -70,14 +70,14 @@ const EXCUSES: Readonly<Record<ExceptionKind, readonly ExcusableCheck[]>> = {
   refund_mismatch: ['refund_differs'],
   dispute_evidence_due: ['unfinished_without_owner'],
   dispute_unsettled: ['unfinished_without_owner'],
-  // Lines of it are left to ship or cancel.
+  // Lines are left to ship or cancel.
   dispute_lost: ['unfinished_without_owner'],
   fraud_warning: [],
   subscription_unreadable: [],
   settlement_difference: [],
 };
 
-/** Does an open exception of this kind excuse this check? False for a kind that is not known. */
+/** Does an open exception of this kind excuse this check? False for an unknown kind. */
 export function excuses(kind: string, check: ExcusableCheck): boolean {
   return Object.hasOwn(EXCUSES, kind) && EXCUSES[kind as ExceptionKind].includes(check);
 }
@@ -87,7 +87,7 @@ export const EXCUSE_PAIRS: readonly { readonly kind: string; readonly check: Exc
   EXCUSES,
 ).flatMap(([kind, checks]) => checks.map((check) => ({ kind, check })));
 
-/** Open exceptions of orders, asked whether one of them excuses a check. */
+/** Open exceptions of orders, to find out whether one of them excuses a check. */
 export class Excuses {
   constructor(private readonly open: readonly { readonly orderId: string; readonly kind: string }[]) {}
 

@@ -2,11 +2,11 @@ import type { Money } from '../shared/money';
 import type { DeclineClass } from '../payment/declines';
 
 /**
- * Notices: what is said to a customer or to the shop's own people. A notice is queued in the transaction that makes it true,
- * sent once by a relay, and taken back while it still waits where it is not true any more.
+ * Notices: messages to a customer or to the shop's own people. A notice is queued in the transaction that makes it true, sent once
+ * by a relay, and cancelled if it becomes untrue while it still waits.
  */
 
-/** Kinds of notices; each has a template of its own. */
+/** Kinds of notices; each has its own template. */
 export const NOTICE_KINDS = [
   'order_confirmed',
   'order_shipped', // one for each parcel
@@ -16,18 +16,18 @@ export const NOTICE_KINDS = [
   'refund_on_its_way',
   'refund_done',
   'refund_action_needed', // the bank needs something of the customer before the refund can go on
-  'refund_delayed', // a refund that was told as done came back: the shop is on it
+  'refund_delayed', // a refund that was announced has failed: the shop takes care of it
   'trial_ending',
   'trial_payment_failed', // the trial has ended and its first payment failed
   'payment_failed', // soft decline: the bank is asked again on a date
-  'card_needed', // hard decline, or authentication: only the customer can mend it
+  'card_needed', // hard decline, or authentication: only the customer can resolve it
   'payment_last_try', // before the final try
-  'payment_recovered', // only where one of the failure notices went out
+  'payment_recovered', // only if one of the failure notices was sent
   'subscription_ended', // dunning is over
   'subscription_paused',
   // to the shop
   'hold_expiring',
-  'exception_opened', // of kinds that have no notice of their own
+  'exception_opened', // for kinds of exceptions without their own notice
   'dispute_opened',
   'dispute_evidence_due',
   'dispute_closed',
@@ -38,32 +38,32 @@ export const NOTICE_KINDS = [
 
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
-/** Whose notice it is. */
+/** What a notice is about. */
 export type NoticeSubjectType = 'order' | 'refund' | 'dispute' | 'subscription' | 'settlement' | 'exception';
 
-/** Who is told; addresses are looked up when the notice is sent and are never part of it. */
+/** Who gets the notice. Addresses are looked up when it is sent and are never part of it. */
 export type NoticeRecipient =
   | { readonly to: 'order_customer'; readonly orderId: string }
   | { readonly to: 'provider_customer'; readonly stripeCustomerId: string }
   | { readonly to: 'shop' };
 
-/** Hours of the day in which nobody is told anything. May span midnight; equal times mean none. */
+/** Hours of the day in which no notice is sent. May span midnight; equal times mean no quiet hours. */
 export interface QuietHours {
   /** IANA name, e.g. `Europe/Berlin`. */
   readonly timeZone: string;
   /** `HH:MM`. */
   readonly from: string;
-  /** `HH:MM`, not quiet any more. */
+  /** `HH:MM`, exclusive. */
   readonly to: string;
 }
 
 /** What a template may show. Money as `{amount, currency}`, times as UTC ISO strings. No personal data, no secrets. */
 export type NoticeData = Readonly<Record<string, string | number | boolean | null | Money>>;
 
-/** How a subscription ends where dunning is over, in the provider's words. */
+/** The status of a subscription after dunning, in the provider's words. */
 export type DunningOutcome = 'canceled' | 'unpaid' | 'past_due';
 
-/** What a customer is told of a payment that failed. `payLink` is absent where there is no page to pay at. */
+/** The data of a notice about a failed payment. `payLink` is absent if there is no page to pay on. */
 type FailedPayment = {
   readonly amount: Money;
   readonly productName: string;
@@ -132,10 +132,10 @@ export type NoticePayloads = {
   /** `isLastToday`: further refunds of the order are not announced that day. */
   refund_on_its_way: RefundTold & { readonly reason?: string; readonly isLastToday?: boolean };
   refund_done: RefundTold & { readonly isLastToday?: boolean };
-  /** `link`: where the bank's question is answered; `until`: when it lapses. */
+  /** `link`: the page on which the customer acts; `until`: when it expires. */
   refund_action_needed: RefundTold & { readonly link?: string; readonly until?: string };
   refund_delayed: RefundTold;
-  /** `amount` is absent where nothing will be charged. `payLink`: where a payment method is given. */
+  /** `amount` is absent if nothing will be charged. `payLink`: the page to add a payment method. */
   trial_ending: {
     readonly productName: string;
     readonly trialEndsAt: string;
@@ -143,19 +143,19 @@ export type NoticePayloads = {
     readonly hasPaymentMethod: boolean;
     readonly payLink?: string;
   };
-  /** `nextTryAt` only where the bank is asked again by itself. */
+  /** `nextTryAt` only if the payment is tried again automatically. */
   trial_payment_failed: FailedPayment & {
     readonly reason: DeclineClass;
     readonly nextTryAt?: string;
     readonly triesLeft?: number;
   };
-  /** `triesLeft`: how often the bank is asked again, the next time included. */
+  /** `triesLeft`: the number of tries left, the next one included. */
   payment_failed: FailedPayment & { readonly nextTryAt: string; readonly triesLeft: number };
-  /** `until`: when the subscription ends without a new card, where that is known. */
+  /** `until`: when the subscription ends without a new card, if that is known. */
   card_needed: FailedPayment & { readonly reason: 'hard' | 'authentication'; readonly until?: string };
   payment_last_try: FailedPayment & { readonly lastTryAt: string; readonly outcome: DunningOutcome };
   payment_recovered: { readonly amount: Money; readonly productName: string };
-  /** `payLink`: the way back. */
+  /** `payLink`: the page to subscribe again or to pay. */
   subscription_ended: { readonly productName: string; readonly outcome: DunningOutcome; readonly payLink?: string };
   subscription_paused: { readonly productName: string; readonly resumeLink?: string };
   dispute_opened: DisputeTold & { readonly reason: string; readonly dueBy?: string; readonly isInquiry: boolean };
@@ -180,18 +180,18 @@ export type NoticePayloads = {
 
 /** A notice that is to be sent. */
 export interface NoticeOf<Kind extends NoticeKind> {
-  /** Told again under the same key it is the same notice. */
+  /** Queuing a notice again under its key does nothing. */
   readonly noticeKey: string;
   readonly kind: Kind;
   readonly subject: { readonly type: NoticeSubjectType; readonly id: string; readonly orderId?: string };
   readonly recipient: NoticeRecipient;
   readonly data: Readonly<NoticePayloads[Kind]>;
   /**
-   * Now, by the clock of who queues it, not the time that was planned: a notice is queued when it is due. That clock may
-   * be a simulated one, so a relay never compares it with its own; it counts on from here. UTC ISO string.
+   * The time at which it was queued, by the clock of the one that queued it; a notice is queued when it is due. That clock may be a
+   * simulated one, so a relay never compares it with its own but only adds the time that has passed. UTC ISO string.
    */
   readonly dueAt: string;
-  /** What it says is wrong after this, e.g. the date of a retry: it is dropped, not sent late. By the clock of `dueAt`. */
+  /** After this time the notice is no longer true, e.g. the date of a retry: it is dropped, not sent late. By the clock of `dueAt`. */
   readonly expiresAt?: string;
   readonly quietHours?: QuietHours;
 }
@@ -199,18 +199,18 @@ export interface NoticeOf<Kind extends NoticeKind> {
 /** A notice of any kind, with the data of its kind. */
 export type Notice = { readonly [Kind in NoticeKind]: NoticeOf<Kind> }[NoticeKind];
 
-/** What became of a notice. */
+/** The status of a notice. */
 export type NoticeStatus =
   | 'queued'
   | 'sending'
   | 'sent'
-  | 'canceled' // it was not true any more before it was sent
+  | 'canceled' // it became untrue before it was sent
   | 'expired'
-  /** Handed over, and the process ended before it knew: not sent again, since twice is worse than a line in a list. */
+  /** It was handed over and the answer is unknown. Not sent again automatically, because sending twice is worse. */
   | 'in_doubt'
-  | 'failed'; // refused for good, e.g. no such mailbox
+  | 'failed'; // permanently refused, e.g. no such mailbox
 
-/** A notice as people see it: no address. */
+/** A notice as it is shown to people, without an address. */
 export interface NoticeView {
   readonly noticeKey: string;
   readonly kind: NoticeKind;
@@ -221,17 +221,17 @@ export interface NoticeView {
   readonly sentAt?: string;
   readonly attempts: number;
   readonly lastError?: string;
-  /** Since when what it says is not true any more, where that is known: it is not sent again. */
+  /** Since when it is no longer true, if that is known: it is not sent again. */
   readonly overtakenAt?: string;
-  /** The last wish of a person that it be sent again. */
+  /** The last request of a person to send it again. */
   readonly askedAgain?: { readonly at: string; readonly by: string };
 }
 
-/** What comes of a person's wish to send a notice again. */
+/** The answer to a person's request to send a notice again. */
 export type SendNoticeAgainAnswer =
   | { readonly accepted: true; readonly notice: NoticeView }
   | { readonly accepted: false; readonly reason: 'unknown_notice' }
-  /** Only what failed or is in doubt is sent again. */
+  /** Only notices that failed or are in doubt can be sent again. */
   | { readonly accepted: false; readonly reason: 'not_in_doubt'; readonly status: NoticeStatus }
-  /** A payment succeeded since, a deadline passed: what it says would be wrong. */
+  /** It would be wrong by now, because e.g. a payment has succeeded or a deadline has passed. */
   | { readonly accepted: false; readonly reason: 'no_longer_true' };

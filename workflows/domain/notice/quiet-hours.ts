@@ -3,16 +3,16 @@ import type { QuietHours } from './notices';
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** A way out of quiet hours crosses at most two changes of the clock in any zone; more is a zone that makes no sense. */
+/** Quiet hours cross at most two changes of the clock in any zone; this limit stops a loop on nonsensical zone data. */
 const MAX_CHANGES = 8;
 
 /**
- * The first moment from `atMs` on at which the customer may be told something: `atMs` itself outside of quiet hours.
- * Quiet hours go by what the wall clock of the zone shows, so where clocks are set forward over their end they are over
- * with the change, and where they are set back the hour that comes twice is quiet twice.
+ * The first moment from `atMs` on at which the customer may be notified: `atMs` itself outside of quiet hours. Quiet hours follow
+ * the zone's wall clock: if clocks are set forward over their end, they end with the change; if clocks are set back, the repeated
+ * hour is quiet twice.
  *
- * The rules of a zone come with the runtime and change some times a year: a workflow may be replayed by a runtime that
- * knows others, so no command of a workflow may depend on more than the length of a timer made of this.
+ * The rules of a zone come with the runtime and change some times a year, and a replay may use a newer runtime. So a workflow may
+ * use the result only for the length of a timer.
  *
  * @returns milliseconds since the epoch, at least `atMs`
  * @throws RangeError as {@link assertQuietHours}
@@ -29,12 +29,12 @@ export function nextAllowed(atMs: number, quietHours: QuietHours): number {
   return at;
 }
 
-/** @throws RangeError that names what is wrong: an unknown time zone, or a time of day that is none */
+/** @throws RangeError that names the problem: an unknown time zone, or an invalid time of day */
 export function assertQuietHours(quietHours: QuietHours): void {
   parsed(quietHours);
 }
 
-/** Is this an IANA name that the runtime knows? */
+/** Does the runtime know this IANA time zone? */
 export function isTimeZone(name: string): boolean {
   try {
     return zoneOf(name) !== undefined;
@@ -62,7 +62,7 @@ function minutesMs(time: string): number {
   return (Number(hours) * 60 + Number(minutes)) * MINUTE_MS;
 }
 
-/** Making one takes a hundred times as long as asking it; there are fewer than 600 zones. */
+/** Cached, because creating a format takes a hundred times as long as using it; there are fewer than 600 zones. */
 const zones = new Map<string, Intl.DateTimeFormat>();
 
 function zoneOf(timeZone: string): Intl.DateTimeFormat {
@@ -75,7 +75,7 @@ function zoneOf(timeZone: string): Intl.DateTimeFormat {
   return zone;
 }
 
-/** What the zone's clocks show beyond UTC. */
+/** The zone's offset from UTC. */
 function offsetMs(ms: number, zone: Intl.DateTimeFormat): number {
   const part: Record<string, number> = {};
   for (const { type, value } of zone.formatToParts(ms)) part[type] = Number(value);
@@ -87,7 +87,7 @@ function timeOfDayMs(ms: number, zone: Intl.DateTimeFormat): number {
   return modulo(ms + offsetMs(ms, zone), DAY_MS);
 }
 
-/** From one time of day to the next time that it is another. */
+/** The time from one time of day until the next occurrence of another. */
 function forward(from: number, to: number): number {
   return modulo(to - from, DAY_MS);
 }
@@ -100,7 +100,7 @@ function isWithin(time: number, from: number, to: number): boolean {
   return from <= to ? from <= time && time < to : from <= time || time < to;
 }
 
-/** The first moment with the later clock. There is one change between the two at most: zones keep theirs months apart. */
+/** The first moment after a change of the clock. There is at most one between the two, because changes are months apart. */
 function changeBetween(earlierMs: number, laterMs: number, zone: Intl.DateTimeFormat): number {
   const before = offsetMs(earlierMs, zone);
   let [low, high] = [earlierMs, laterMs];

@@ -1,24 +1,24 @@
 import type { QuietHours } from './notices';
 import { nextAllowed } from './quiet-hours';
 
-/** A span of time within which a notice says what is true, in milliseconds since the epoch. */
+/** The span of time in which a notice is true, in milliseconds since the epoch. */
 export interface NoticeWindow {
   /** Not before this. */
   readonly fromMs: number;
-  /** When it would best be sent; at `fromMs` where that is later. */
+  /** The best time to send it, or `fromMs` if that is later. */
   readonly bestMs: number;
-  /** Not after this: what it says would be wrong, or of no use. */
+  /** Not after this: it would be wrong or useless. */
   readonly untilMs: number;
 }
 
-/** Quiet hours begin at a whole minute; a step of this size finds a moment at most this long before they do. */
+/** Step of the search backwards: it finds a moment at most this long before quiet hours begin. */
 const STEP_MS = 15 * 60_000;
 /** Quiet hours are less than a day, and a change of the clock adds an hour. */
 const MAX_STEPS = (26 * 60 * 60_000) / STEP_MS;
 
 /**
- * When a notice goes out: at its best time, or after the quiet hours that this falls into, or, where that would be too
- * late, before them. Undefined where no moment of the window is allowed.
+ * When a notice is sent: at its best time; if that is in quiet hours, after them, or before them if after would be too late.
+ * Undefined if no moment of the window is allowed.
  */
 export function noticeTime(window: NoticeWindow, quietHours: QuietHours): number | undefined {
   const bestMs = Math.max(window.fromMs, window.bestMs);

@@ -10,12 +10,12 @@ export interface ShipCommand {
 
 export interface CancelCommand {
   readonly reason: string;
-  /** Who asks, for the audit log: an id, no name. */
+  /** Who cancels, for the audit log: an id, not a name. */
   readonly actor: string;
 }
 
 export interface DeliverCommand {
-  /** Absent: every parcel under way has arrived. */
+  /** Absent: all parcels under way have arrived. */
   readonly shipmentId?: string;
   readonly deliveredAt: string;
 }
@@ -36,7 +36,7 @@ export type RefusalReason =
   | 'captured_needs_refund'
   | 'payment_needed'
   | 'payment_cancelled'
-  /** The payment provider did not take the money, and the hold stands. A person has a case; sent again, it is asked again. */
+  /** The payment provider refused the capture, and the hold is still open. An exception is open; sending the command again tries again. */
   | 'payment_refused'
   | 'outcome_unknown'
   | 'no_payment_needed'
@@ -45,16 +45,16 @@ export type RefusalReason =
   | 'nothing_to_decide'
   | 'nothing_to_resolve'
   | 'action_not_possible'
-  /** An exception has an owner: a mistake of Holdfast itself, money taken for what it could not record, or a rest that no card can be held for. */
+  /** A person must act on an exception: a defect of Holdfast, money captured for something that could not be recorded, or a rest for which no card can be held. */
   | 'needs_person';
 
-/** The answer to a command: what the order is like now, or why nothing was changed. */
+/** The answer to a command: the changed order, or why nothing was changed. */
 export type CommandAnswer<Done> = ({ readonly accepted: true } & Done) | Refusal;
 
 export interface Refusal {
   readonly accepted: false;
   readonly reason: RefusalReason;
   readonly message: string;
-  /** The fields of the command that are at fault, where it is known. */
+  /** The wrong fields of the command, if they are known. */
   readonly problems?: readonly FieldProblem[];
 }

@@ -1,10 +1,10 @@
-/** The first line that cannot be had, and how many pieces of it can. */
+/** A line with too little stock, and how many pieces are available. */
 export interface Shortage {
   readonly sku: string;
   readonly available: number;
 }
 
-/** Quantities of stock keeping units, as a shipment or a reservation names them. */
+/** A quantity of one SKU, in a shipment or a reservation. */
 export interface LineQuantity {
   readonly sku: string;
   readonly quantity: number;
@@ -15,13 +15,13 @@ export interface CartLine extends LineQuantity {
   readonly unitAmount: number;
 }
 
-/** A line of an order with what became of it; shipped + cancelled never exceeds quantity. */
+/** A line of an order with its shipped and cancelled pieces; shipped + cancelled never exceeds quantity. */
 export interface OrderLine extends CartLine {
   readonly shipped: number;
   readonly cancelled: number;
 }
 
-/** The same quantities, in whatever order. */
+/** Do both lists have the same quantities, in any order? */
 export function sameLines(one: readonly LineQuantity[], other: readonly LineQuantity[]): boolean {
   const written = (lines: readonly LineQuantity[]): string =>
     lines

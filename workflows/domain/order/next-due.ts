@@ -6,17 +6,17 @@ import { isTerminal } from './state';
 import { owedAmount } from './owed';
 import { isGivenBack } from './order';
 
-/** What an order does by itself next, and when. `then` is shown beside the timer. */
+/** The next automatic step of an order, and when. `then` is shown beside the timer. */
 export interface Due {
   readonly kind:
     | 'let_go' // a hold that was replaced is still open: void it
     | 'settle' // a step whose outcome is not known is tried again
-    | 'capture_order' // policy of the order: its money is taken as soon as it is placed
+    | 'capture_order' // policy of the order: all its money is captured as soon as it is placed
     | 'authorize' // no hold is open while something is left to ship
     | 'warn_hold'
     | 'act_on_hold'
-    | 'capture_last' // the bank refused a new hold, and the policy takes the money before the old one ends
-    | 'check_hold' // it should be gone by now, whatever we were told
+    | 'capture_last' // the bank refused a new hold, and the policy captures the money before the old one ends
+    | 'check_hold' // the hold should have ended by now, even if its webhook was lost
     | 'poll_payment' // the customer was asked to act: did they?
     | 'payment_deadline'
     | 'shipment_overdue'
@@ -38,7 +38,7 @@ export interface DueContext {
   readonly voidFailed: boolean;
 }
 
-/** The next thing an order does by itself; undefined where it only waits for others. Pure; table-tested. */
+/** The next automatic step of an order; undefined if it only waits for others. Pure; table-tested. */
 export function nextDue(facts: OrderFacts, context: DueContext): Due | undefined {
   if (context.retryAtMs !== undefined) {
     return { kind: 'settle', atMs: context.retryAtMs, then: 'try again a step whose outcome is not known' };
@@ -46,7 +46,7 @@ export function nextDue(facts: OrderFacts, context: DueContext): Due | undefined
   const next = stateDue(facts, context);
   const isOwed = facts.supersededHolds.length > 0 || context.voidFailed;
   if (!isOwed || (next !== undefined && next.atMs < context.voidAtMs)) return next;
-  return { kind: 'let_go', atMs: context.voidAtMs, then: 'let the replaced card hold go' };
+  return { kind: 'let_go', atMs: context.voidAtMs, then: 'void the replaced card hold' };
 }
 
 function stateDue(facts: OrderFacts, context: DueContext): Due | undefined {
@@ -63,21 +63,22 @@ function stateDue(facts: OrderFacts, context: DueContext): Due | undefined {
 function paymentDue(facts: OrderFacts, context: DueContext): Due | undefined {
   if (remainingLines(facts).length === 0) return undefined;
   const { hold, paymentDeadline, paymentState } = facts;
-  // Without either, the deadline is the one by which a hold is got.
+  // Without a hold and without a request to the customer, the deadline is the one for getting a hold.
   if (paymentDeadline !== undefined && (hold !== undefined || paymentState === 'payment_needed')) {
     return customerDue(facts, context, Date.parse(paymentDeadline));
   }
-  // While the customer's bank decides nothing ships, so no card is held for it either.
+  // During a dispute nothing ships, so no hold is requested either.
   if (facts.hold === undefined && openDispute(facts) !== undefined) return undefined;
-  // Only a person gets another, or the customer where the hold was cancelled.
+  // Only a person can request another hold, or the customer if the hold was cancelled.
   if (facts.hold === undefined && isRaised(facts, 'hold_cancelled', 'hold_stopped')) return undefined;
-  // Nothing is asked of a bank for lines that cost nothing, or are paid for.
+  // Lines that cost nothing or are paid for need no hold.
   if (facts.hold === undefined && owedAmount(facts) === 0) return handlingDue(facts);
-  if (facts.hold === undefined) return { kind: 'authorize', atMs: 0, then: 'get a card hold for what is left to ship' };
-  // What the provider refuses to capture, and what was given back, is not taken again by itself before a person has looked.
+  if (facts.hold === undefined)
+    return { kind: 'authorize', atMs: 0, then: 'request a card hold for what is left to ship' };
+  // After a refused capture or a refund of everything, nothing is captured automatically before a person has decided.
   const isHalted = isRaised(facts, 'capture_refused') || isGivenBack(facts);
   if (facts.captureOn === 'order' && owedAmount(facts) > 0 && !isHalted)
-    return { kind: 'capture_order', atMs: 0, then: 'take the money of the order' };
+    return { kind: 'capture_order', atMs: 0, then: 'capture the money of the order' };
   return earlier(holdDue(facts, facts.hold), handlingDue(facts));
 }
 
@@ -86,8 +87,8 @@ function earlier(one: Due, other: Due | undefined): Due {
 }
 
 /**
- * While the customer is asked for another payment, the earliest of three: the old hold ends, the provider is asked whether the
- * customer has paid (its webhook may be lost), the deadline comes.
+ * While the customer is asked for another payment, the earliest of three: the old hold ends, we ask the provider whether the
+ * customer has paid (its webhook may be lost), or the deadline passes.
  */
 function customerDue(facts: OrderFacts, context: DueContext, deadlineMs: number): Due {
   const deadline: Due = {
@@ -99,14 +100,14 @@ function customerDue(facts: OrderFacts, context: DueContext, deadlineMs: number)
   const checkMs = facts.hold === undefined ? Infinity : Date.parse(holdPlan(facts.hold, facts.policy).checkAt);
   const pollMs = facts.pendingPaymentIntentId === undefined ? Infinity : context.pollAtMs;
   if (lastCallMs < Math.min(deadlineMs, checkMs, pollMs)) {
-    return { kind: 'capture_last', atMs: lastCallMs, then: 'take the money before the card hold ends' };
+    return { kind: 'capture_last', atMs: lastCallMs, then: 'capture the money before the card hold ends' };
   }
   if (deadlineMs <= Math.min(checkMs, pollMs)) return deadline;
   if (checkMs <= pollMs) return { kind: 'check_hold', atMs: checkMs, then: 'look whether the old card hold has ended' };
   return { kind: 'poll_payment', atMs: pollMs, then: 'ask Stripe whether the customer has renewed the payment' };
 }
 
-/** When the policy captures what the bank does not hold again. Not while its customer's bank decides whose the money is. */
+/** When the policy captures a hold that the bank refuses to renew; never during a dispute. */
 function lastCapture(facts: OrderFacts): number {
   const { hold, policy } = facts;
   if (hold === undefined || policy.onRenewalDeclined !== 'capture' || openDispute(facts) !== undefined) return Infinity;
@@ -117,7 +118,11 @@ function lastCapture(facts: OrderFacts): number {
 function holdDue(facts: OrderFacts, hold: NonNullable<OrderFacts['hold']>): Due {
   const plan = holdPlan(hold, facts.policy);
   if (facts.holdWarnedAt === undefined && plan.warnAt < plan.actAt) {
-    return { kind: 'warn_hold', atMs: Date.parse(plan.warnAt), then: 'tell the shop that the card hold nears its end' };
+    return {
+      kind: 'warn_hold',
+      atMs: Date.parse(plan.warnAt),
+      then: 'notify the shop that the card hold is about to end',
+    };
   }
   const isRefused = facts.policy.onHoldExpiring === 'capture' && isRaised(facts, 'capture_refused');
   if (isRaised(facts, 'hold_decision', 'hold_stopped') || isRefused) {
@@ -138,7 +143,7 @@ function holdDue(facts: OrderFacts, hold: NonNullable<OrderFacts['hold']>): Due 
 function handlingDue(facts: OrderFacts): Due | undefined {
   if (isHeldUp(facts) || openDispute(facts) !== undefined) return undefined;
   const atMs = Date.parse(facts.placedAt) + facts.policy.handlingLimitMs;
-  return { kind: 'shipment_overdue', atMs, then: 'tell a person that the order has not shipped' };
+  return { kind: 'shipment_overdue', atMs, then: 'open an exception: the order has not shipped' };
 }
 
 function deliveryDue(facts: OrderFacts): Due | undefined {
@@ -147,6 +152,6 @@ function deliveryDue(facts: OrderFacts): Due | undefined {
   return {
     kind: 'delivery_overdue',
     atMs: lastMs + facts.policy.deliveryLimitMs,
-    then: 'tell a person that the parcels have not arrived',
+    then: 'open an exception: the parcels have not arrived',
   };
 }

@@ -6,13 +6,13 @@ import type { RefundFacts } from '../refund/refund';
 import type { OrderPolicy } from '../shared/policy';
 import { refundable } from '../refund/refund';
 
-/** When the money of an order is captured: shipment by shipment, or all at once as soon as it is placed. */
+/** When the money of an order is captured: with each shipment, or all at once when the order is placed. */
 export type CaptureOn = 'shipment' | 'order';
 
-/** An open card hold: money set aside on a card, not taken yet. */
+/** An open card hold: money set aside on a card and not captured yet. */
 export interface Hold {
   readonly paymentIntentId: string;
-  /** Minor units the hold was granted for. */
+  /** Minor units that the bank has authorized. */
   readonly authorizedAmount: number;
   /** Minor units already captured from it; more than zero on an open hold only where the charge allows multicapture. */
   readonly capturedAmount: number;
@@ -29,15 +29,15 @@ export interface Shipment {
   readonly carrier: string;
   readonly trackingNumber: string;
   readonly warehouseId?: string;
-  /** What it costs, in minor units; captured with it, or before. */
+  /** The price of the parcel in minor units; captured with it, or before. */
   readonly amount: number;
   readonly shippedAt: string;
   readonly deliveredAt?: string;
 }
 
 /**
- * What Postgres knows of an order: everything that its workflow decides on. Every step that changes it is one
- * transaction and returns it fresh, so a workflow that starts anew loads it and goes on.
+ * An order as recorded in Postgres: everything that its workflow decides on. Every step that changes it is one transaction and
+ * returns the new facts, so a workflow that starts again loads them and continues.
  */
 export interface OrderFacts {
   readonly orderId: string;
@@ -51,58 +51,58 @@ export interface OrderFacts {
   readonly shippingAmount: number;
   readonly taxAmount: number;
   readonly amounts: OrderAmounts;
-  /** The open hold; absent where none is open. */
+  /** The open hold; absent if there is none. */
   readonly hold?: Hold;
-  /** PaymentIntents that hold money still although another hold has taken their place: to be let go. */
+  /** PaymentIntents whose holds were replaced and are still open: they must be voided. */
   readonly supersededHolds: readonly string[];
-  /** The PaymentIntent that waits for the customer who was asked for a payment. */
+  /** The PaymentIntent on which the customer was asked to pay. */
   readonly pendingPaymentIntentId?: string;
   /**
-   * Until when the customer, who was asked for another payment, may bring it. Beside an open hold: it ships until that ends. With
-   * neither a hold nor `payment_needed`: until when a hold is got, with or without the customer.
+   * Until when the customer may renew the payment. With an open hold, the order can ship until that hold ends. With neither a hold nor
+   * `payment_needed`: until when a new hold must be found, with or without the customer.
    */
   readonly paymentDeadline?: string;
   /** Number of payment attempts begun so far; the next one has this plus one. */
   readonly paymentAttempts: number;
-  /** Off-session charges use this saved method of this customer of ours. */
+  /** Off-session charges use this saved payment method of the customer. */
   readonly paymentMethodId: string;
   readonly customerId: string;
   readonly shipments: readonly Shipment[];
-  /** Absent in facts that were recorded before there were any. */
+  /** Absent if there are none, also in facts recorded before refunds existed. */
   readonly refunds?: readonly RefundFacts[];
   readonly disputes?: readonly DisputeFacts[];
   readonly holdWarnedAt?: string;
   readonly exception?: OrderException;
-  /** Kinds of all open exceptions; absent where `exception` is the only one. */
+  /** Kinds of all open exceptions; absent if `exception` is the only one. */
   readonly exceptionKinds?: readonly ExceptionKind[];
   readonly placedAt: string;
   readonly policy: OrderPolicy;
 }
 
-/** What is held on cards at this moment, in minor units; `authorized` sums all holds that ever were, renewals included. */
+/** What is held on cards at this moment, in minor units. `authorized` alone sums all holds ever granted, renewals included. */
 export function heldNow({ authorized, captured, released }: OrderAmounts): number {
   return authorized - captured - released;
 }
 
 /** Sums over the ledger of one order, in minor units. */
 export interface OrderAmounts {
-  /** All holds together that were ever granted: see `heldNow` for what is held. */
+  /** The sum of all holds ever granted; see `heldNow` for what is held now. */
   readonly authorized: number;
   readonly captured: number;
   readonly released: number;
-  /** Promised back and not confirmed yet. */
+  /** Refunds that are not confirmed yet. */
   readonly refundPending: number;
   readonly refunded: number;
-  /** Given back in another way than through the payment provider. */
+  /** Refunded in another way than through the payment provider. */
   readonly refundedOutside?: number;
-  /** Taken by the customer's bank and not given back. */
+  /** Withdrawn by the customer's bank and not reinstated. */
   readonly disputed?: number;
 }
 
-/** Why a hold is voided that another one is asked for next: the order goes on. */
+/** The reason of a void after which another hold is requested: the order continues. */
 export const RELEASED_FOR_ANOTHER = 'released_for_another';
 
-/** Is an exception of one of these kinds open, shown or not? */
+/** Is an exception of one of these kinds open, even if another one is shown? */
 export function isRaised(facts: Pick<OrderFacts, 'exception' | 'exceptionKinds'>, ...kinds: ExceptionKind[]): boolean {
   return openKinds(facts).some((kind) => kinds.includes(kind));
 }
@@ -114,8 +114,8 @@ function openKinds({
   return exceptionKinds ?? (exception === undefined ? [] : [exception.kind]);
 }
 
-/** Exceptions about money that goes back: they keep no order from being shipped and delivered. */
-const OF_MONEY_BACK: readonly ExceptionKind[] = [
+/** Exceptions about refunds and disputes, which do not prevent an order from being shipped and delivered. */
+const OF_REFUNDS_AND_DISPUTES: readonly ExceptionKind[] = [
   'refund_failed',
   'refund_action_needed',
   'refund_overdue',
@@ -127,19 +127,19 @@ const OF_MONEY_BACK: readonly ExceptionKind[] = [
   'fraud_warning',
 ];
 
-/** Has a person been told already that the order itself does not go on? */
+/** Is an exception open because the order itself cannot continue? */
 export function isHeldUp(facts: Pick<OrderFacts, 'exception' | 'exceptionKinds'>): boolean {
-  return openKinds(facts).some((kind) => !OF_MONEY_BACK.includes(kind));
+  return openKinds(facts).some((kind) => !OF_REFUNDS_AND_DISPUTES.includes(kind));
 }
 
-/** What is left to ship of every line that is not done. */
+/** The pieces of each line that are left to ship. */
 export function remainingLines(facts: Pick<OrderFacts, 'lines'>): LineQuantity[] {
   return facts.lines
     .map((line) => ({ sku: line.sku, quantity: line.quantity - line.shipped - line.cancelled }))
     .filter((line) => line.quantity > 0);
 }
 
-/** Is nothing of the order's captured money left with the shop? Then nothing more of it may ship. */
+/** Was all captured money of the order refunded or charged back? Then nothing more may ship. */
 export function isGivenBack({ amounts }: Pick<OrderFacts, 'amounts'>): boolean {
   return amounts.captured > 0 && refundable(amounts) === 0;
 }

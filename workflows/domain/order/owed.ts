@@ -6,8 +6,8 @@ type Paid = Pick<OrderFacts, 'amounts' | 'shipments' | 'refunds'>;
 type Owing = Paid & Pick<OrderFacts, 'currency' | 'lines' | 'shippingAmount' | 'taxAmount' | 'paymentState'>;
 
 /**
- * Minor units that were taken for what has not shipped, e.g. in the provider's dashboard: they count against what is owed. What
- * went back is taken off, except what went back for pieces that had shipped: the customer had paid for those.
+ * Minor units captured for lines that have not shipped, e.g. in the provider's dashboard; they reduce what is owed. Refunds are
+ * subtracted, except those for shipped pieces, because these had been paid.
  */
 export function paidAhead({ amounts, shipments, refunds = [] }: Paid): number {
   const shipped = shipments.reduce((sum, one) => sum + one.amount, 0);
@@ -20,13 +20,13 @@ export function paidAhead({ amounts, shipments, refunds = [] }: Paid): number {
   return Math.max(0, amounts.captured - shipped - Math.max(0, back - forShipped));
 }
 
-/** What must be captured before these lines may ship, in minor units; 0 where they are paid for. */
+/** What must be captured before these lines may ship, in minor units; 0 if they are paid. */
 export function owedFor(order: Owing, lines: readonly LineQuantity[]): number {
   if (order.paymentState === 'captured') return 0;
   return Math.max(0, shipmentAmount(order, lines) - paidAhead(order));
 }
 
-/** What must be held for all that is left to ship, in minor units; 0 where it is paid for. */
+/** What must be held for everything that is left to ship, in minor units; 0 if it is paid. */
 export function owedAmount(order: Owing): number {
   if (order.paymentState === 'captured') return 0;
   return Math.max(0, remainingAmount(order) - paidAhead(order));

@@ -5,8 +5,8 @@ import type { OrderFacts } from './order';
 type Priced = Pick<OrderFacts, 'currency' | 'lines' | 'shippingAmount' | 'taxAmount' | 'shipments'>;
 
 /**
- * What a shipment of these lines costs, in minor units: its goods, its share of the tax (by value, rounded to what the
- * currency allows, so that all shipments together make exactly the order's tax), and with the first shipment the shipping.
+ * The price of a shipment of these lines, in minor units: its goods, its share of the tax (by value, rounded to what the currency
+ * allows, so that all shipments add up to exactly the order's tax), and for the first shipment the shipping cost.
  */
 export function shipmentAmount(order: Priced, lines: readonly LineQuantity[]): number {
   const prices = new Map(order.lines.map((line) => [line.sku, line.unitAmount]));
@@ -25,7 +25,7 @@ export function shipmentAmount(order: Priced, lines: readonly LineQuantity[]): n
   return assertAmount(now + tax + shipping, 'shipment amount');
 }
 
-/** What all lines that are neither shipped nor cancelled cost together, in minor units. */
+/** The price of all lines that are neither shipped nor cancelled, in minor units. */
 export function remainingAmount(order: Priced): number {
   return shipmentAmount(
     order,
@@ -33,7 +33,7 @@ export function remainingAmount(order: Priced): number {
   );
 }
 
-/** What a cart costs in all, in minor units. */
+/** The total of a cart, in minor units. */
 export function cartTotal(cart: {
   readonly lines: readonly { readonly quantity: number; readonly unitAmount: number }[];
   readonly shippingAmount: number;

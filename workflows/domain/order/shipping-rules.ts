@@ -14,11 +14,11 @@ import { remainingAmount } from './shipment-amount';
 export interface RefusalCause {
   readonly reason: RefusalReason;
   readonly message: string;
-  /** The fields at fault, where it is known. */
+  /** The wrong fields, if they are known. */
   readonly problems?: readonly FieldProblem[];
 }
 
-/** The shipment that this command repeats, if it does: the same parcel with the same lines, and from the same warehouse where one is named. */
+/** The shipment that this command repeats, if any: the same parcel with the same lines, from the same warehouse if the command names one. */
 export function sameShipment(facts: OrderFacts, command: ShipCommand): Shipment | undefined {
   const known = facts.shipments.find((one) => one.shipmentId === shipmentId(command.carrier, command.trackingNumber));
   if (known === undefined || !sameLines(known.lines, command.lines)) return undefined;
@@ -26,8 +26,8 @@ export function sameShipment(facts: OrderFacts, command: ShipCommand): Shipment 
 }
 
 /**
- * Why nothing of an order may leave now, whatever the lines: its customer's bank is deciding, or its money has gone back.
- * Asked by the workflow and again by the database, which may know of a dispute or a refund before the workflow does.
+ * Why nothing of an order may ship now: the customer's bank decides a dispute, or all its money was refunded. Checked by the workflow
+ * and again in the database, which may have a dispute or a refund that the workflow has not seen yet.
  */
 export function stopShipping(facts: OrderFacts): RefusalCause | undefined {
   const dispute = openDispute(facts);
@@ -40,21 +40,21 @@ export function stopShipping(facts: OrderFacts): RefusalCause | undefined {
   return refuseGivenBack(facts);
 }
 
-/** Somebody gave all of an order's money back, which is a decision: nothing more of it ships, and no card is held for it. */
+/** Somebody refunded all of an order's money, which is a decision: nothing more ships, and no hold is requested. */
 export function refuseGivenBack(facts: OrderFacts): RefusalCause | undefined {
   if (!isGivenBack(facts)) return undefined;
   return {
     reason: 'refunded',
-    message: `All that was taken for order ${facts.orderId} has been given back; nothing more of it may ship.`,
+    message: `All money captured for order ${facts.orderId} has been refunded, so nothing more of it may ship.`,
   };
 }
 
-/** Why another payment method does not help an order; undefined where it may. */
+/** Why another payment method cannot help an order; undefined if it can. */
 export function refuseRenewal(facts: OrderFacts): RefusalCause | undefined {
   return refuseGivenBack(facts) ?? holdStopped(facts);
 }
 
-/** Why a shipment may not leave; undefined where it may. Pure: nothing is changed by asking. */
+/** Why a shipment may not leave; undefined if it may. Pure. */
 export function refuseShipment(facts: OrderFacts, command: ShipCommand): RefusalCause | undefined {
   if (facts.state === 'cancelled') {
     return { reason: 'order_cancelled', message: `Order ${facts.orderId} is cancelled; nothing of it may ship.` };
@@ -82,14 +82,14 @@ export function refuseShipment(facts: OrderFacts, command: ShipCommand): Refusal
   const stop = stopShipping(facts);
   if (stop !== undefined) return stop;
   if (isRaised(facts, 'hold_cancelled')) return paymentCancelled(facts);
-  // A line that costs nothing, or is paid for, waits for no money.
+  // A line that costs nothing or is paid for needs no payment.
   if (facts.paymentState === 'payment_needed' && owedFor(facts, command.lines) > 0) {
     return { reason: 'payment_needed', message: 'Shipping is stopped until the customer has renewed the payment.' };
   }
   return owedFor(facts, command.lines) > 0 ? holdStopped(facts) : undefined;
 }
 
-/** Why no card is held for what is left, until a person decides; undefined where one is, or may be. */
+/** Why no hold is requested for the rest until a person decides; undefined if there is one, or may be. */
 export function holdStopped(facts: OrderFacts): RefusalCause | undefined {
   const { exception, hold, orderId } = facts;
   if (hold !== undefined || !isRaised(facts, 'hold_stopped')) return undefined;
@@ -97,36 +97,36 @@ export function holdStopped(facts: OrderFacts): RefusalCause | undefined {
   return { reason: 'needs_person', message: exception?.kind === 'hold_stopped' ? exception.message : message };
 }
 
-/** Somebody cancelled the hold at the provider, which is a decision: only a person, or the customer's new payment, ends the stop. */
+/** Somebody cancelled the hold at the provider, which is a decision: shipping stops until a person decides or the customer pays again. */
 export function paymentCancelled({ orderId }: OrderFacts): RefusalCause {
   return {
     reason: 'payment_cancelled',
-    message: `The card hold of order ${orderId} was cancelled at the payment provider, or was lost again and again; nothing of it may ship until a person decides.`,
+    message: `The card hold of order ${orderId} was cancelled at the payment provider or was lost repeatedly; nothing of the order may ship until a person decides.`,
   };
 }
 
-/** Why an order may not be cancelled; undefined where what remains of it may. */
+/** Why an order may not be cancelled; undefined if its remaining lines may. */
 export function refuseCancel(facts: OrderFacts): RefusalCause | undefined {
   if (isTerminal(facts.state) || facts.state === 'shipped' || remainingLines(facts).length === 0) {
     return {
       reason: 'already_shipped',
-      message: `Everything of order ${facts.orderId} has left; it needs a return, not a cancel.`,
+      message: `Everything of order ${facts.orderId} has shipped; it needs a return, not a cancel.`,
     };
   }
   const isPaid = facts.paymentState === 'captured' && remainingAmount(facts) > 0;
   if ((isPaid || paidAhead(facts) > 0) && !isGivenBack(facts)) {
     return {
       reason: 'captured_needs_refund',
-      message: `Money for what has not shipped of order ${facts.orderId} has been taken; it needs a refund, not a cancel.`,
+      message: `Money for unshipped lines of order ${facts.orderId} has been captured; it needs a refund, not a cancel.`,
     };
   }
   return undefined;
 }
 
-/** Clocks of shops and carriers differ from ours by this much, in milliseconds: more is a wrong time. */
+/** How much the clocks of shops and carriers may differ from ours, in milliseconds. */
 export const CLOCK_SKEW_MS = 5 * 60_000;
 
-/** Why a delivery cannot be recorded; undefined where it can. */
+/** Why a delivery cannot be recorded; undefined if it can. */
 export function refuseDelivery(facts: OrderFacts, command: DeliverCommand): RefusalCause | undefined {
   const { shipmentId: id, deliveredAt } = command;
   const { orderId, shipments } = facts;
@@ -141,7 +141,7 @@ export function refuseDelivery(facts: OrderFacts, command: DeliverCommand): Refu
     };
   }
   const asked = shipments.filter((one) => (id === undefined ? one.deliveredAt === undefined : one.shipmentId === id));
-  // `shippedAt` is our clock's time of the record, `deliveredAt` the carrier's.
+  // `shippedAt` is by our clock, `deliveredAt` by the carrier's.
   const early = asked.find((one) => Date.parse(deliveredAt) < Date.parse(one.shippedAt) - CLOCK_SKEW_MS);
   if (early === undefined) return undefined;
   return {

@@ -18,7 +18,7 @@ export type OrderState = 'placed' | 'paid' | 'allocated' | 'fulfilled' | 'shippe
 export const ORDER_TRANSITIONS: Readonly<Record<OrderState, readonly OrderState[]>> = {
   placed: ['allocated', 'paid', 'cancelled'],
   allocated: ['paid', 'cancelled'],
-  // Cancelled: its money was given back before it shipped.
+  // Cancelled: its money was refunded before it shipped.
   paid: ['allocated', 'fulfilled', 'cancelled'],
   fulfilled: ['shipped'],
   shipped: ['delivered'],
@@ -31,11 +31,11 @@ export type PaymentState =
   | 'authorized' // a hold covers what is not captured yet
   | 'partially_captured' // some shipments are paid, a hold covers the rest
   | 'captured' // nothing is left to capture
-  | 'expired' // the hold is gone and another is being got
+  | 'expired' // the hold is gone and another is being requested
   | 'payment_needed' // the customer must act before anything more ships
-  | 'voided'; // the hold was let go, nothing was captured
+  | 'voided'; // the hold was voided, nothing was captured
 
-/** Every way the money of an order may go on. */
+/** The transitions of an order's payment state. */
 export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentState, readonly PaymentState[]>> = {
   authorized: ['partially_captured', 'captured', 'expired', 'payment_needed', 'voided'],
   partially_captured: ['captured', 'expired', 'payment_needed'],
@@ -50,12 +50,12 @@ export function canTransition(from: OrderState, to: OrderState): boolean {
   return ORDER_TRANSITIONS[from].includes(to);
 }
 
-/** May the money of an order go from one state to the other? Staying is always allowed. */
+/** May the payment state of an order change from one to the other? Staying is always allowed. */
 export function canPaymentTransition(from: PaymentState, to: PaymentState): boolean {
   return from === to || PAYMENT_TRANSITIONS[from].includes(to);
 }
 
-/** Is nothing more to come for an order in this state? */
+/** Is this a final state of an order? */
 export function isTerminal(state: OrderState): boolean {
   return ORDER_TRANSITIONS[state].length === 0;
 }

@@ -21,12 +21,12 @@ export interface OrderView {
   readonly amounts: OrderAmounts & { readonly heldNow: number };
   readonly captureBefore: string | null;
   readonly lines: readonly OrderLine[];
-  /** Where the pieces that have not shipped are reserved. In a list of orders it is left out. */
+  /** Where the unshipped pieces are reserved. Left out in lists of orders. */
   readonly allocation?: readonly Allocation[];
   readonly shipments: readonly Shipment[];
   readonly refunds: readonly RefundFacts[];
   readonly disputes: readonly DisputeFacts[];
-  /** Filled by returns when they come. */
+  /** Empty until returns exist. */
   readonly returns: readonly never[];
   readonly exception?: OrderException;
   readonly waitingOn?: Party;

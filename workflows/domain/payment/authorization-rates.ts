@@ -1,4 +1,4 @@
-/** A kind of card, as far as the bank's answer told; null where it did not. */
+/** A kind of card, from the bank's answer; null for what the answer does not contain. */
 export interface CardKind {
   readonly brand: string | null;
   readonly funding: string | null;
@@ -6,27 +6,27 @@ export interface CardKind {
   readonly country: string | null;
 }
 
-/** How often banks said yes. */
+/** Counts of the banks' answers. */
 export interface AuthorizationCounts {
   readonly authorized: number;
-  /** The bank's no. */
+  /** Refused by the bank. */
   readonly declined: number;
   /**
-   * The provider's or the customer's no: never sent to a bank (a block by rules, 3-D Secure not passed), or taken back by rules
-   * after the bank's yes. It says nothing about banks, so it is in no rate. Source: Stripe, `outcome.network_status`.
+   * Not decided by the bank: never sent to it (blocked by a rule, 3-D Secure not passed), or reversed by a rule after the bank had
+   * authorized it. It says nothing about banks, so it counts in no rate. Source: Stripe, `outcome.network_status`.
    */
   readonly blocked: number;
-  /** Authorized of all that a bank answered, 0 to 1; null where no bank was asked. */
+  /** The share of authorized among all answers of banks, 0 to 1; null if no bank was asked. */
   readonly rate: number | null;
 }
 
 /** How banks answered in a window of time, by kind of card. */
 export interface AuthorizationReport {
-  /** UTC ISO strings; the end is not in it. */
+  /** UTC ISO strings; `to` is exclusive. */
   readonly from: string;
   readonly to: string;
   readonly total: AuthorizationCounts;
-  /** The most frequent first, at most as many as were asked for; `total` counts the others, too. */
+  /** The most frequent first, at most as many as requested; `total` also counts the others. */
   readonly rates: readonly (CardKind & AuthorizationCounts)[];
 }
 

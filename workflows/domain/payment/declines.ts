@@ -1,15 +1,15 @@
-/** What a bank, or the provider in its place, said when it refused. All of it open sets. */
+/** The codes of a refusal by a bank, or by the provider instead of the bank. All of them are open sets. */
 export interface Decline {
   readonly declineCode?: string;
   /** The provider's reading of the network's advice: `do_not_try_again`, `confirm_card_data`, `try_again_later`. */
   readonly adviceCode?: string;
   /** Two digits of the card network: Mastercard's merchant advice codes. */
   readonly networkAdviceCode?: string;
-  /** What the network answered, e.g. ISO 8583 response codes. */
+  /** The network's answer, e.g. an ISO 8583 response code. */
   readonly networkDeclineCode?: string;
 }
 
-/** How serious a refusal is, and why: for logs and tests, never for the customer. */
+/** The class of a refusal, and why: for logs and tests, never for the customer. */
 export interface Verdict {
   readonly declineClass: DeclineClass;
   readonly why: string;
@@ -23,8 +23,8 @@ const AUTHENTICATION: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * With these the provider makes no further try before there is a new payment method. Source: Stripe, "Automate payment
- * retries", non-retryable decline codes (`authentication_required`, the ninth, is a class of its own here).
+ * After these codes the provider does not try again before there is a new payment method. Source: Stripe, "Automate payment
+ * retries", non-retryable decline codes (the ninth, `authentication_required`, is its own class here).
  */
 const NEVER_TRIED_AGAIN: ReadonlySet<string> = new Set([
   'incorrect_number',
@@ -38,8 +38,8 @@ const NEVER_TRIED_AGAIN: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The provider may try these again, and no such try can succeed with the card as it is. To ask for another card where a
- * retry would have healed it costs a needless mail; to promise a retry that cannot succeed costs the subscription.
+ * The provider may try again after these codes, but no try can succeed with the same card. Asking for another card when a retry would
+ * have succeeded costs a needless mail; promising a retry that cannot succeed costs the subscription.
  * Source: Stripe, "Decline codes", next steps.
  */
 const NEEDS_ANOTHER_CARD: ReadonlySet<string> = new Set([
@@ -73,8 +73,8 @@ const NETWORK_AUTHENTICATION = '1A';
 const FINAL_NETWORK_CODES: ReadonlySet<string> = new Set('04 07 14 15 41 43 46 R0 R1 R3'.split(' '));
 
 /**
- * How serious a refusal is. What the provider says of its own retries comes first, then the advice of the network, then
- * what follows from the code. Codes that are not known are soft: the provider does try again, so a date may be named.
+ * Classifies a refusal. The provider's rules for its own retries come first, then the network's advice, then the code itself. Unknown
+ * codes are soft: the provider does try again, so a date may be promised.
  */
 export function classifyDecline(decline: Decline): Verdict {
   const { declineCode = '', adviceCode = '', networkAdviceCode = '', networkDeclineCode = '' } = decline;
@@ -95,5 +95,5 @@ export function classifyDecline(decline: Decline): Verdict {
   return { declineClass: 'soft', why: declineCode === '' ? 'no reason was given' : `may pass: ${declineCode}` };
 }
 
-/** How serious a bank's refusal is. Unknown codes are soft: the provider tries again. */
+/** `soft`: the provider tries again. `hard`: another card is needed. `authentication`: the customer must confirm the payment. */
 export type DeclineClass = 'soft' | 'hard' | 'authentication';

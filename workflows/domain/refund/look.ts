@@ -11,8 +11,8 @@ const DAY_MS = 24 * HOUR_MS;
 /** What a refund does by itself next, and when. `then` is shown beside the timer. */
 export interface RefundDue {
   readonly kind:
-    | 'begin' // it waits for a capture: is that settled?
-    | 'give_up' // the capture was not settled in time
+    | 'begin' // it waits for a capture: is the outcome known?
+    | 'give_up' // the capture's outcome did not become known in time
     | 'send'
     | 'overdue' // a person is told
     | 'sync';
@@ -22,12 +22,12 @@ export interface RefundDue {
 
 /** What only the running workflow knows. Milliseconds since the epoch. */
 export interface RefundLooks {
-  /** How often it was looked since something changed last, and when that was. */
+  /** The number of looks since the last change, and the time of that change. */
   readonly looks: number;
   readonly sinceMs: number;
-  /** When it was looked last: points of a plan before that are behind it. */
+  /** The time of the last look: earlier points of the plan are done. */
   readonly lookedAtMs: number;
-  /** A part that is not known to be sent is tried again then. */
+  /** When a part that may not have been sent is tried again. */
   readonly sendAtMs: number;
   readonly overdueTold: boolean;
   /** Automatic steps are not tried before this. */
@@ -37,22 +37,22 @@ export interface RefundLooks {
 /** A capture mostly takes a second; one of unknown outcome is tried again every ten minutes (./../order-context.ts). */
 const WAIT_PAUSES_MS = [2 * SECOND_MS, 10 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, HOUR_MS];
 
-/** A capture that is unknown for longer is a case of its own; the refund's money must not stay promised to nobody. */
+/** A capture that stays unknown for longer has its own exception; the refund must not wait for ever. */
 const WAIT_LIMIT_MS = DAY_MS;
 
 /**
- * When to ask about a refund that nobody tells of. Cards are settled within seconds or within days: often at first, then
- * twice a day.
+ * When to ask about a refund without webhooks. Refunds to cards complete within seconds or within days, so the pauses grow to twice
+ * a day.
  */
 const PENDING_PAUSES_MS = [MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 6 * HOUR_MS, 12 * HOUR_MS];
 
-/** Once a person has it, once a day is enough. */
+/** Once a person has the exception, once a day is enough. */
 const OVERDUE_PAUSE_MS = DAY_MS;
 
-/** Shares of the time for which a refund that succeeded is watched: of 60 days, the 1st, 7th, 30th and last. */
+/** When a succeeded refund is looked at, as shares of the time for which it is watched: of 60 days, the 1st, 7th, 30th and last. */
 const WATCH_SHARES = [1 / 60, 7 / 60, 1 / 2, 1];
 
-/** How long a person has for a refund that failed before it is overdue: a customer waits for money. */
+/** How long a person has for a failed refund before it is overdue; the customer waits for the money. */
 const PERSON_MS = 7 * DAY_MS;
 
 /** The next thing a refund does by itself; undefined where it only waits for others. Pure; table-tested. */
@@ -74,8 +74,8 @@ function waitingDue(refund: RefundFacts, looks: RefundLooks): RefundDue {
   const limitMs = Date.parse(refund.requestedAt) + WAIT_LIMIT_MS;
   const atMs = looks.lookedAtMs + pause(WAIT_PAUSES_MS, looks.looks);
   if (atMs >= limitMs)
-    return { kind: 'give_up', atMs: limitMs, then: 'give the refund up: its capture is unknown still' };
-  return { kind: 'begin', atMs, then: 'look whether the capture is settled' };
+    return { kind: 'give_up', atMs: limitMs, then: 'give the refund up: its capture is still unknown' };
+  return { kind: 'begin', atMs, then: 'look whether the outcome of the capture is known' };
 }
 
 function pendingDue(refund: RefundFacts, looks: RefundLooks): RefundDue {
@@ -83,7 +83,7 @@ function pendingDue(refund: RefundFacts, looks: RefundLooks): RefundDue {
   const pauseMs = looks.overdueTold ? OVERDUE_PAUSE_MS : pause(PENDING_PAUSES_MS, looks.looks);
   const atMs = Math.max(looks.lookedAtMs, looks.sinceMs) + pauseMs;
   if (!looks.overdueTold && overdueMs <= atMs) {
-    return { kind: 'overdue', atMs: overdueMs, then: 'tell a person that the refund is not settled' };
+    return { kind: 'overdue', atMs: overdueMs, then: 'open an exception: the refund is overdue' };
   }
   return { kind: 'sync', atMs, then: 'ask Stripe about the refund' };
 }
@@ -93,19 +93,19 @@ function watchDue(refund: RefundFacts, looks: RefundLooks, watchMs: number): Ref
   const endMs = Date.parse(refund.watchUntil);
   const points = WATCH_SHARES.map((share) => endMs - watchMs + share * watchMs);
   const atMs = points.find((point) => point > looks.lookedAtMs);
-  return atMs === undefined ? undefined : { kind: 'sync', atMs, then: 'look whether the refund has come back' };
+  return atMs === undefined ? undefined : { kind: 'sync', atMs, then: 'look whether a bank has returned the refund' };
 }
 
 function pause(pauses: readonly number[], looks: number): number {
   return pauses[Math.min(looks, pauses.length - 1)] ?? DAY_MS;
 }
 
-/** Must a person choose what becomes of money that did not go back? Not where a person gave the refund up. */
+/** Must a person decide about money that was not refunded? Not if a person gave the refund up. */
 export function needsPerson(refund: RefundFacts): boolean {
   return unresolvedAmount(refund) > 0 && !isGivenUpByPerson(refund);
 }
 
-/** Is nothing more to come? `lookedAtMs`: when the provider was asked last. */
+/** Can nothing more happen? `lookedAtMs`: when the provider was asked last. */
 export function isRefundOver(refund: RefundFacts, lookedAtMs: number): boolean {
   if (isUnsettled(refund) || needsPerson(refund)) return false;
   const isWatched = refund.watchUntil !== undefined && refund.parts.some((part) => part.status === 'succeeded');
@@ -118,12 +118,12 @@ export function refundWaiting(refund: RefundFacts): Waiting | undefined {
   switch (state) {
     case 'waiting': {
       const until = iso(Date.parse(refund.requestedAt) + WAIT_LIMIT_MS);
-      return { on: 'provider', until, why: 'whether the payment was captured is being found out' };
+      return { on: 'provider', until, why: 'it is not known yet whether the payment was captured' };
     }
     case 'requires_action':
-      return { on: 'customer', until: settleBy, why: 'the customer must act before the money can go back' };
+      return { on: 'customer', until: settleBy, why: 'the customer must act before the refund can be paid' };
     case 'pending':
-      return { on: 'provider', until: settleBy, why: 'the money is on its way back' };
+      return { on: 'provider', until: settleBy, why: 'the refund is on its way' };
     default:
       return needsPerson(refund) ? personWaiting(refund) : watchWaiting(refund);
   }
@@ -132,10 +132,10 @@ export function refundWaiting(refund: RefundFacts): Waiting | undefined {
 function personWaiting(refund: RefundFacts): Waiting {
   const ended = refund.parts.map((part) => part.settledAt ?? refund.requestedAt);
   const last = Math.max(Date.parse(refund.requestedAt), ...ended.map((at) => Date.parse(at)));
-  return { on: 'approver', until: iso(last + PERSON_MS), why: `it did not go back: ${failureInWords(refund)}` };
+  return { on: 'approver', until: iso(last + PERSON_MS), why: `the refund failed: ${failureInWords(refund)}` };
 }
 
 function watchWaiting({ watchUntil, parts }: RefundFacts): Waiting | undefined {
   if (watchUntil === undefined || !parts.some((part) => part.status === 'succeeded')) return undefined;
-  return { on: 'provider', until: watchUntil, why: 'given back; watched, for a bank may return it' };
+  return { on: 'provider', until: watchUntil, why: 'refunded; watched, because a bank may return it' };
 }

@@ -6,7 +6,7 @@ import { remainingLines, type OrderFacts } from '../order/order';
 import { linesAmount, paidPieces, refundablePieces, withUnshipped } from './amount';
 import { refundable, type RefundLine, type RefundPolicy } from './refund';
 
-/** A payment of an order that was captured. Minor units. */
+/** A captured payment of an order. Minor units. */
 export interface CapturedPayment {
   readonly attempt: number;
   readonly paymentIntentId: string;
@@ -15,19 +15,19 @@ export interface CapturedPayment {
   readonly refunded: number;
   readonly refundedOutside: number;
   readonly disputed: number;
-  /** A dispute of it was lost, and the provider refunds nothing of what is left. */
+  /** A dispute of it was lost, so the provider refunds nothing of what is left. */
   readonly chargedBack: boolean;
   /** UTC ISO string of its last capture. */
   readonly capturedAt: string;
 }
 
-/** Everything that a refund is decided on. */
+/** Everything that the decision on a refund depends on. */
 export interface RefundSituation {
   readonly facts: OrderFacts;
   readonly payments: readonly CapturedPayment[];
-  /** Minor units of captures that were begun and whose outcome is not recorded. */
+  /** Minor units of captures that were begun and have no recorded outcome. */
   readonly captureUnderWay: number;
-  /** Minor units that are held and not taken. */
+  /** Minor units that are held and not captured. */
   readonly held: number;
 }
 
@@ -44,7 +44,7 @@ export type RefundPlan =
       readonly lines?: readonly RefundLine[];
       readonly parts: readonly PlannedPart[];
     }
-  /** What is asked for may be there once a capture's outcome is known. */
+  /** The refund may become possible once the outcome of a capture is known. */
   | { readonly kind: 'wait'; readonly amount: number }
   | {
       readonly kind: 'refused';
@@ -55,12 +55,12 @@ export type RefundPlan =
       readonly coversHeld?: true;
     };
 
-/** Must a person approve of a refund of so many minor units before it is made? The one place that says so. */
+/** Does a refund of this many minor units need a person's approval? Only this function decides it. */
 export function needsApproval(amount: number, policy: Pick<RefundPolicy, 'approvalAbove'>): boolean {
   return policy.approvalAbove !== undefined && amount > policy.approvalAbove;
 }
 
-/** What becomes of a request for a refund. Pure; decided under the order's lock. */
+/** Decides a request for a refund. Pure; called under the order's lock. */
 export function planRefund(
   situation: RefundSituation,
   request: Pick<RefundRequest, 'amount' | 'currency' | 'lines'>,
@@ -85,7 +85,10 @@ export function planRefund(
   if (strange !== undefined) return refuse('unknown_line', `Order ${facts.orderId} has no line ${strange.sku}.`);
   const dispute = openDispute(facts);
   if (dispute !== undefined) {
-    return refuse('disputed', `Nothing is refunded while dispute ${dispute.disputeId} is open: the bank decides.`);
+    return refuse(
+      'disputed',
+      `Nothing can be refunded while dispute ${dispute.disputeId} is open, because the bank decides.`,
+    );
   }
   const tooMany = request.lines?.find(({ sku, quantity }) => quantity > refundablePieces(facts, sku).pieces);
   const isThere = tooMany === undefined && amount <= left;
@@ -97,17 +100,21 @@ export function planRefund(
   if (payments.length === 0) return refuseHeld(situation, request);
   if (tooMany !== undefined) {
     const { pieces } = refundablePieces(facts, tooMany.sku);
-    const left = `${pieces} of ${tooMany.sku} are left to refund, not ${tooMany.quantity}.`;
+    const left = `Only ${pieces} of ${tooMany.sku} are left to refund, not ${tooMany.quantity}.`;
     const isRefunded = pieces === 0 && paidPieces(facts, tooMany.sku) > 0;
-    return refuse('exceeds_line', isRefunded ? `All that was paid of ${tooMany.sku} has been refunded already.` : left);
+    return refuse('exceeds_line', isRefunded ? `All paid pieces of ${tooMany.sku} have been refunded already.` : left);
   }
-  if (amount === 0) return refuse('worth_nothing', 'Nothing is left of what these lines cost.');
+  if (amount === 0)
+    return refuse(
+      'worth_nothing',
+      'These lines are free or have been refunded already, so there is nothing to refund.',
+    );
   const stuck = chargedBackOf(payments);
   if (amount > left && amount <= left + stuck) return refuse('charged_back', chargedBackText(money(stuck)));
   if (amount > left) {
     return refuse(
       'exceeds_refundable',
-      `${money(left)} are left to refund of order ${facts.orderId}, not ${money(amount)}.`,
+      `Only ${money(left)} are left to refund of order ${facts.orderId}, not ${money(amount)}.`,
     );
   }
   if (needsApproval(amount, policy)) return refuse('needs_approval', approvalText(money(amount)));
@@ -115,13 +122,13 @@ export function planRefund(
   return { kind: 'refund', amount, ...(lines && { lines }), parts: splitRefund(payments, amount, facts.currency) };
 }
 
-/** Nothing was taken: letting go of what is held is a cancel. */
+/** Nothing was captured: what is only held is released by a cancel. */
 function refuseHeld(
   { facts, held }: RefundSituation,
   { amount, lines }: Pick<RefundRequest, 'amount' | 'lines'>,
 ): RefundPlan {
   const nothing = { kind: 'refused', reason: 'nothing_captured', refundable: 0 } as const;
-  const begin = `Nothing was taken for order ${facts.orderId}`;
+  const begin = `Nothing was captured for order ${facts.orderId}`;
   if (held === 0) return { ...nothing, message: `${begin}.` };
   const money = formatMoney({ amount: held, currency: facts.currency });
   const left = remainingLines(facts);
@@ -129,24 +136,24 @@ function refuseHeld(
     amount === held ||
     (lines?.length === left.length &&
       left.every((line) => lines.some((one) => one.sku === line.sku && one.quantity === line.quantity)));
-  const message = `${begin} yet: letting go of the ${money} held is a cancel of the order.`;
+  const message = `${begin} yet: cancel the order to release the ${money} that are held.`;
   return { ...nothing, message, held, ...(coversHeld && { coversHeld }) };
 }
 
-/** Minor units that the shop still has of payments that the provider refunds nothing of. */
+/** Minor units that the shop still has of charged-back payments, which the provider does not refund. */
 function chargedBackOf(payments: readonly CapturedPayment[]): number {
   return payments.filter((one) => one.chargedBack).reduce((sum, one) => sum + refundable(one), 0);
 }
 
 function chargedBackText(left: string): string {
-  return `The customer's bank took a part back in a dispute that was lost, so the payment provider refunds nothing of what is left, ${left}: give it back in another way, e.g. by bank transfer.`;
+  return `The customer's bank charged back a part in a dispute that was lost, so the payment provider does not refund the ${left} that are left: refund them in another way, e.g. by bank transfer.`;
 }
 
 function approvalText(amount: string): string {
   return `A refund of ${amount} needs a person's approval.`;
 }
 
-/** Could a capture that is under way make this possible? Pieces are counted as if it ships all that is left. */
+/** Could a capture under way make the refund possible? Counts pieces as if the capture ships everything that is left. */
 function mayBeThere(situation: RefundSituation, { lines }: Pick<RefundRequest, 'lines'>, amount: number): boolean {
   const { facts, captureUnderWay } = situation;
   if (captureUnderWay === 0) return false;
@@ -162,7 +169,7 @@ function leftOf({ facts, payments }: RefundSituation): number {
   return payments.reduce((sum, payment) => sum + payable(payment, facts.currency), 0);
 }
 
-/** Minor units of a payment that the provider can give back: what a bank took may leave a part of the smallest unit. */
+/** Minor units of a payment that the provider can refund, rounded down to the currency's multiple: a chargeback may leave a fraction of it. */
 function payable(payment: CapturedPayment, currency: string | undefined): number {
   const left = refundable(payment);
   if (currency === undefined) return left;
@@ -170,8 +177,9 @@ function payable(payment: CapturedPayment, currency: string | undefined): number
 }
 
 /**
- * Splits an amount over payments, the newest capture first. The amount must be there.
- * @param currency where the provider gives it back: then each part is a multiple that it takes
+ * Splits an amount over payments, the newest capture first.
+ * @param currency given if the provider refunds the parts: each is then a multiple that the provider accepts
+ * @throws RangeError if the payments do not have the amount
  */
 export function splitRefund(payments: readonly CapturedPayment[], amount: number, currency?: string): PlannedPart[] {
   const newestFirst = [...payments].sort(
@@ -185,6 +193,6 @@ export function splitRefund(payments: readonly CapturedPayment[], amount: number
     parts.push({ attempt: payment.attempt, paymentIntentId: payment.paymentIntentId, amount: taken });
     missing -= taken;
   }
-  if (missing > 0) throw new RangeError(`${missing} of ${amount} minor units are not there to be refunded`);
+  if (missing > 0) throw new RangeError(`${missing} of ${amount} minor units are missing for the refund`);
   return parts;
 }

@@ -1,12 +1,12 @@
 import { sameLines, type LineQuantity } from '../order/lines';
 
 /**
- * Where one part of a refund stands; a part is what one payment attempt gives back. The provider's words, before them our
- * own `begun`. `succeeded` is not the end: a bank may send the money back for weeks.
+ * The status of one part of a refund; a part is the amount from one payment attempt. The provider's words, and our own `begun` before
+ * them. `succeeded` is not final: for weeks a bank may still return the money.
  */
 export type RefundPartStatus = 'begun' | 'pending' | 'requires_action' | 'succeeded' | 'failed' | 'canceled';
 
-/** Every way a part may go on. Staying is always allowed. */
+/** The transitions of a part. Staying is always allowed. */
 export const REFUND_PART_TRANSITIONS: Readonly<Record<RefundPartStatus, readonly RefundPartStatus[]>> = {
   begun: ['pending', 'requires_action', 'succeeded', 'failed', 'canceled'],
   pending: ['requires_action', 'succeeded', 'failed', 'canceled'],
@@ -16,18 +16,18 @@ export const REFUND_PART_TRANSITIONS: Readonly<Record<RefundPartStatus, readonly
   canceled: [],
 };
 
-/** State of a whole refund: the state of its parts, the one that needs somebody first. */
+/** State of a whole refund: the state of its parts; one that needs somebody takes precedence. */
 export type RefundState =
-  /** Asked for while the outcome of a capture was not known: no money is promised back yet. */
+  /** Requested while the outcome of a capture is unknown: no money is reserved yet. */
   | 'waiting'
   | 'pending'
   | 'requires_action'
   | 'succeeded'
-  /** Nothing is under way any more and not all of it came to the customer. */
+  /** Nothing is under way, and the customer did not get everything. */
   | 'failed'
   /** Given up before any money moved. */
   | 'canceled'
-  /** What failed was settled by a person in another way. */
+  /** A person has resolved the failed parts in another way. */
   | 'resolved';
 
 export interface RefundPart {
@@ -43,20 +43,20 @@ export interface RefundPart {
   readonly pendingReason?: string;
   /** The provider's record of the money's return. */
   readonly failureBalanceTransaction?: string;
-  /** When the provider took it. */
+  /** When the provider accepted it. */
   readonly createdAt?: string;
   readonly settledAt?: string;
-  /** When a person settled in another way what this part did not give back. */
+  /** When a person resolved this failed part in another way. */
   readonly resolvedAt?: string;
 }
 
-/** Pieces that a refund gives the price of back. */
+/** Pieces whose price is refunded. */
 export interface RefundLine extends LineQuantity {
-  /** How many of them had not shipped and were taken off the order; absent where none were. */
+  /** How many of them had not shipped and were cancelled; absent if none. */
   readonly cancelled?: number;
 }
 
-/** How a person settled what a provider could not. */
+/** How a person resolved a failed refund. */
 export interface RefundResolution {
   readonly action: 'another_refund' | 'manual_transfer' | 'dismiss';
   /** Who decided: an id, no name. */
@@ -75,13 +75,13 @@ export interface RefundFacts {
   readonly currency: string;
   readonly lines?: readonly RefundLine[];
   readonly reason: string;
-  /** `elsewhere` where it was made at the provider without us. */
+  /** `elsewhere` if it was made at the provider without us. */
   readonly actor: string;
   readonly parts: readonly RefundPart[];
   readonly requestedAt: string;
   /** Pending longer than this needs a person. */
   readonly settleBy: string;
-  /** Until then a refund that succeeded may come back. */
+  /** Until then a bank may return a refund that succeeded. */
   readonly watchUntil?: string;
   readonly resolution?: RefundResolution;
   /** Why it was given up before any money moved, e.g. `disputed`. */
@@ -92,7 +92,7 @@ export interface RefundFacts {
 export interface RefundPolicy {
   /** A refund pending for longer becomes an exception with an owner. Milliseconds. */
   readonly settleLimitMs: number;
-  /** How long after its success a refund is watched for coming back. Milliseconds. */
+  /** How long after its success a refund is watched, because a bank may return it. Milliseconds. */
   readonly watchMs: number;
   /** Refunds above this, in minor units, need a person's approval; absent: none do. */
   readonly approvalAbove?: number;
@@ -101,13 +101,13 @@ export interface RefundPolicy {
 const DAY_MS = 24 * 3_600_000;
 
 export const DEFAULT_REFUND_POLICY: RefundPolicy = {
-  // Stripe: 5 to 10 business days until a card shows it; the provider's own status is settled well before.
+  // Stripe: 5 to 10 business days until a card shows the refund; the provider's own status is final well before.
   settleLimitMs: 10 * DAY_MS,
   // Banks return refunds to closed accounts for weeks; 60 days is the longest that the card networks are known to take.
   watchMs: 60 * DAY_MS,
 };
 
-/** Why a refund was given up that somebody asked to give up: nobody else needs to be told. */
+/** The reason of a refund that a person gave up, so that no other person needs to be notified. */
 export const CANCELED_BY_PERSON = 'canceled_by_person';
 
 /** May a part go from one status to the other? Staying is always allowed. */
@@ -115,12 +115,12 @@ export function canPartTransition(from: RefundPartStatus, to: RefundPartStatus):
   return from === to || REFUND_PART_TRANSITIONS[from].includes(to);
 }
 
-/** Is this part's money neither on its way nor with the customer, and has nobody settled that yet? */
+/** Has this part failed without a person having resolved it yet? */
 export function isUnresolved(part: Pick<RefundPart, 'status' | 'resolvedAt'>): boolean {
   return (part.status === 'failed' || part.status === 'canceled') && part.resolvedAt === undefined;
 }
 
-/** The state of a refund, from its parts; of one without any, from how it ended. Pure. */
+/** The state of a refund, derived from its parts, or from how it ended if it has none. Pure. */
 export function refundStateOf(
   refund: Pick<RefundFacts, 'resolution' | 'endedReason'> & {
     readonly parts: readonly Pick<RefundPart, 'status' | 'resolvedAt'>[];
@@ -139,14 +139,14 @@ export function refundStateOf(
   return has('failed', 'succeeded') ? 'failed' : 'canceled';
 }
 
-/** States in which somebody must still act or answer: the provider, the customer, or a capture that is awaited. */
+/** Is somebody still expected to act or answer: the provider, the customer, or a capture under way? */
 export function isUnsettled({ state }: Pick<RefundFacts, 'state'>): boolean {
   return state === 'waiting' || state === 'pending' || state === 'requires_action';
 }
 
 /**
- * Was all of it that did not go back given up by a person, who needs no telling? Not where pieces were taken off the order for
- * it: the shop has money for goods that never ship.
+ * Did a person give up everything that was not refunded, so that nobody needs to be notified? Not if pieces were cancelled for the
+ * refund: the shop then has money for goods that never ship.
  */
 export function isGivenUpByPerson(refund: Pick<RefundFacts, 'parts' | 'endedReason' | 'lines'>): boolean {
   if (refund.parts.length === 0) return refund.endedReason === CANCELED_BY_PERSON;
@@ -154,13 +154,13 @@ export function isGivenUpByPerson(refund: Pick<RefundFacts, 'parts' | 'endedReas
   return refund.parts.every((part) => !isUnresolved(part) || part.failureReason === CANCELED_BY_PERSON);
 }
 
-/** Minor units of a refund that a person must settle in another way. */
+/** Minor units of a refund that a person must resolve in another way. */
 export function unresolvedAmount(refund: Pick<RefundFacts, 'state' | 'amount' | 'parts'>): number {
   if (refund.parts.length === 0) return refund.state === 'canceled' ? refund.amount : 0;
   return refund.parts.filter(isUnresolved).reduce((sum, part) => sum + part.amount, 0);
 }
 
-/** Minor units of a payment that can still be given back; what the customer's bank took back is not the shop's any more. */
+/** Minor units of a payment that can still be refunded; what the customer's bank has charged back is no longer the shop's. */
 export function refundable(payment: {
   readonly captured: number;
   readonly refundPending: number;
@@ -172,7 +172,7 @@ export function refundable(payment: {
   return Math.max(0, captured - refundPending - refunded - refundedOutside - disputed);
 }
 
-/** Is it the refund that was asked for before? Which of its pieces had not shipped is no part of the question. */
+/** Is it the same request as before? Pieces that had not shipped do not matter for this. */
 export function isSameRequest(
   known: RefundFacts,
   request: { readonly orderId: string; readonly amount?: number; readonly lines?: readonly LineQuantity[] },

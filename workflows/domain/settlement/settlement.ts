@@ -1,14 +1,14 @@
 /**
- * The settlement check: what our ledger says was moved against what the provider's balance says. Compared by position, which
- * is one payment, refund or movement of a dispute, so that a clock or the turn of a day makes no difference.
+ * The settlement check compares our ledger with the provider's balance. It compares positions (one payment, refund or movement of a
+ * dispute), so that different clocks or the end of a day make no difference.
  */
 
 export type PositionKind = 'charge' | 'refund' | 'dispute' | 'hold' | 'other';
 
-/** One thing that money was moved for, as one side sees it. Minor units; what came to us is positive. */
+/** The money that moved for one payment, refund or dispute, on one of the two sides. Minor units; money to us is positive. */
 export interface Position {
   /**
-   * `charge:{PaymentIntent}`, `refund:{refund}` (with what came back of it), `dispute:{balance transaction}`,
+   * `charge:{PaymentIntent}`, `refund:{refund}` (less what a bank returned), `dispute:{balance transaction}`,
    * `hold:{PaymentIntent}`, `other:{balance transaction}`.
    */
   readonly position: string;
@@ -18,25 +18,25 @@ export interface Position {
   readonly orderId?: string;
 }
 
-/** What else is known where the two sides differ. */
+/** What else is known about a position whose two sides differ. */
 export interface PositionContext {
   /** The provider's object carries an order of ours, or our ledger knows it. */
   readonly isOurs: boolean;
   /** Minor units of a subscription's paid invoice that this charge paid. */
   readonly invoiceAmount?: number;
-  /** Our ledger has it as promised back and not confirmed. */
+  /** Is it an unconfirmed refund in our ledger? */
   readonly isPending?: boolean;
 }
 
-/** Why two sides differ. The first three explain it; the others need a person. */
+/** Why the two sides differ. The first three causes are harmless; the others need a person. */
 export type DifferenceCause =
   | 'subscription' // paid an invoice, which orders' ledgers do not have
-  | 'refund_pending' // promised and not moved yet
+  | 'refund_pending' // recorded and not moved yet
   | 'made_elsewhere' // at the provider, without us
-  | 'not_recorded' // ours, and our ledger has less than the provider
+  | 'not_recorded' // ours, but our ledger has less than the provider
   | 'not_at_provider' // our ledger has more than the provider
-  | 'hold_unaccounted' // neither captured nor let go after its end
-  | 'unknown_movement'; // of a kind that nothing here makes
+  | 'hold_unaccounted' // neither captured nor released after its end
+  | 'unknown_movement'; // of a kind that Holdfast never causes
 
 export interface SettlementDifference {
   readonly position: string;
@@ -51,7 +51,7 @@ export interface SettlementDifference {
 
 const EXPLAINED: readonly DifferenceCause[] = ['subscription', 'refund_pending', 'made_elsewhere'];
 
-/** The difference between the two sides of one position; undefined where they agree. Pure; table-tested. */
+/** The difference between the two sides of one position; undefined if they agree. Pure; table-tested. */
 export function differenceOf(
   sides: { readonly ledger?: Position; readonly provider?: Position },
   context: PositionContext,
@@ -62,7 +62,7 @@ export function differenceOf(
   const providerAmount = sides.provider?.amount ?? 0;
   const sameCurrency = sides.ledger === undefined || sides.provider?.currency === sides.ledger.currency;
   if (ledgerAmount === providerAmount && (sameCurrency || ledgerAmount === 0)) return undefined;
-  // One line of a ledger has one currency: a charge in another one is told as one that is not there.
+  // A position has one currency, so an amount in another currency counts as missing.
   const cause = causeOf(ledgerAmount, sameCurrency ? providerAmount : 0, known.kind, context);
   const orderId = sides.ledger?.orderId ?? sides.provider?.orderId;
   return {
@@ -97,11 +97,11 @@ export function sumPositions(positions: readonly Position[]): Map<string, Positi
 
 const DAY_MS = 24 * 3_600_000;
 
-/** First and last moment of a day in UTC. @throws RangeError for what is no `YYYY-MM-DD` */
+/** First and last moment of a day in UTC. @throws RangeError if it is not a day as `YYYY-MM-DD` */
 export function dayOf(date: string): { readonly from: string; readonly until: string } {
   const fromMs = Date.parse(`${date}T00:00:00.000Z`);
   if (!Number.isFinite(fromMs) || new Date(fromMs).toISOString().slice(0, 10) !== date)
-    throw new RangeError(`${date} is no day (YYYY-MM-DD)`);
+    throw new RangeError(`${date} is not a day (YYYY-MM-DD)`);
   return { from: new Date(fromMs).toISOString(), until: new Date(fromMs + DAY_MS).toISOString() };
 }
 

@@ -1,21 +1,21 @@
-/** What the provider and people expect of one currency. Amounts in the provider's minor units. */
+/** The rules of one currency. Amounts in the provider's minor units. */
 export interface CurrencyRules {
   /** Decimals of the provider's minor unit: 1 major unit is 10 ** stripeExponent minor units. */
   readonly stripeExponent: 0 | 2 | 3;
-  /** Decimals that a person sees. Differs where the provider keeps decimals that the currency does not have. */
+  /** Decimals shown to people. Differs if the provider uses decimals that the currency does not have. */
   readonly displayExponent: 0 | 2 | 3;
-  /** Every amount, a part of one too, must be a multiple of this. */
+  /** Every amount, even a partial one, must be a multiple of this. */
   readonly multiple: 1 | 10 | 100;
   /**
-   * The smallest charge, where the provider publishes one. It is judged after conversion into the settlement currency,
-   * so the provider may still refuse what is allowed here.
+   * The smallest charge, if the provider publishes one. The provider checks it after conversion into the settlement currency, so it
+   * may still refuse what is allowed here.
    */
   readonly minimum?: number;
-  /** The largest charge of a card. */
+  /** The largest card charge. */
   readonly maximum: number;
 }
 
-/** Cards take amounts of up to twelve digits. Source: Stripe, "Minimum and maximum charge amounts". */
+/** Card charges have at most twelve digits. Source: Stripe, "Minimum and maximum charge amounts". */
 const MAX_CARD_AMOUNT = 999_999_999_999;
 
 const codes = (list: string): readonly string[] => list.split(/\s+/).filter(Boolean);
@@ -30,7 +30,7 @@ const SUPPORTED = codes(`
 
 /** Source: Stripe, "Zero-decimal currencies". */
 const ZERO_DECIMAL = new Set(codes('bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'));
-/** Sent with two decimals that must be 00. UGX stands in Stripe's zero-decimal list, too: its special case wins. Source: Stripe, "Special cases". */
+/** Sent with two decimals that must be 00. UGX is also in Stripe's zero-decimal list, but the special case applies. Source: Stripe, "Special cases". */
 const WHOLE_UNITS = new Set(codes('isk ugx'));
 /** The last of the three decimals must be 0. Source: Stripe's former page on three-decimal currencies; kept because it is never wrong to comply. */
 const THREE_DECIMAL = new Set(codes('bhd jod kwd omr tnd'));
@@ -59,7 +59,7 @@ export function isCurrency(code: string): boolean {
 /** Every supported currency, lower case. */
 export const CURRENCIES: readonly string[] = [...RULES.keys()];
 
-/** The rules of a currency; a currency that is not supported has two decimals, so that its amounts can still be shown. */
+/** The rules of a currency. Unsupported currencies get two decimals, so that their amounts can still be shown. */
 export function currencyRules(code: string): CurrencyRules {
   return RULES.get(code) ?? rulesOf(code);
 }

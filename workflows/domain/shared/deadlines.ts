@@ -1,27 +1,27 @@
 import type { Hold } from '../order/order';
 import type { OrderPolicy } from './policy';
 
-/** When to speak of a hold and when to act on it. ISO strings. */
+/** When to warn about a hold and when to act on it. ISO strings. */
 export interface HoldPlan {
   readonly warnAt: string;
   readonly actAt: string;
-  /** The last moment at which something can still be done with the hold in time: capture it, or void it for another. */
+  /** The last moment at which the hold can safely be captured, or voided for another. */
   readonly lastCallAt: string;
-  /** When to look whether the hold is gone, should nothing have told us. */
+  /** When to look whether the hold is gone, in case its webhook was lost. */
   readonly checkAt: string;
 }
 
 /**
- * A hold shorter than the margins is warned of at half its life and acted on at three quarters, so that the same code
- * runs for a hold of a month, of a week and of a minute. The deadline itself is always the provider's.
+ * For a hold that is shorter than the margins, the warning comes at half its life and the action at three quarters, so that the
+ * same code handles holds of a month, a week and a minute. The deadline itself is always the provider's.
  */
 const WARN_SHARE = 1 / 2;
 const ACT_SHARE = 1 / 4;
 
-/** Of the margin to act: with the default of 12 h the last call comes 2 h before the end, so an outage of an hour costs no money. */
+/** Share of the margin to act: with the default of 12 h the last moment is 2 h before the end, so an outage of an hour costs no money. */
 const LAST_CALL_SHARE = 1 / 6;
 
-/** The provider expires a hold some seconds after its deadline; looking too early would see it still standing. */
+/** The provider expires a hold some seconds after its deadline; an earlier look would find it still open. */
 export const EXPIRY_CHECK_DELAY_MS = 5_000;
 
 /** The plan for one hold under a policy. Pure; times in UTC. */

@@ -43,7 +43,7 @@ export interface OrderEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** Any event of ours. Those of one order, or of one subscription, come in their sequence. */
+/** Any of our events. Those of one order, or of one subscription, are published in their sequence. */
 export type DomainEvent = OrderEvent | SubscriptionEvent;
 
 /** What an event is about: events of one subject are published in their sequence. */

@@ -14,10 +14,10 @@ export interface Money {
 /** The largest amount of any currency: twelve digits. A currency's own limit is in ./currencies. */
 export const MAX_AMOUNT = 999_999_999_999;
 
-/** No order line asks for more pieces than this; a larger number is a mistyped one and would overflow a total. */
+/** The most pieces of one order line; a larger number is a typing error and could overflow a total. */
 export const MAX_QUANTITY = 9_999;
 
-/** More lines than this make one history event too large to be read; marketplaces' own limits are lower. */
+/** The most lines of an order; more would make a history event too large. Marketplaces have lower limits. */
 export const MAX_LINES = 100;
 
 /** Is this a whole number of minor units that a provider accepts (zero included)? */
@@ -25,7 +25,7 @@ export function isAmount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0 && value <= MAX_AMOUNT;
 }
 
-/** Returns `value`; throws RangeError where it is no amount. Asserted where amounts are written and where they are read. */
+/** Returns `value`. Called where amounts are written and where they are read. @throws RangeError if it is not an amount */
 export function assertAmount(value: number, what: string): number {
   if (!isAmount(value))
     throw new RangeError(`${what} must be a whole number of minor units from 0 to ${MAX_AMOUNT}, not ${value}`);
@@ -33,8 +33,8 @@ export function assertAmount(value: number, what: string): number {
 }
 
 /**
- * The share of `amount` that falls to `part` of `whole`, rounded down to a multiple that the currency allows.
- * 0 where there is no whole. Calculated in bigint: twelve digits times twelve are more than a number holds.
+ * The share of `amount` that belongs to `part` of `whole`, rounded down to a multiple that the currency allows; 0 if `whole` is 0.
+ * Calculated as bigint, because a product of two twelve-digit amounts is too large for a number.
  */
 export function shareOf(amount: number, part: number, whole: number, currency: string): number {
   if (whole === 0) return 0;
@@ -42,7 +42,7 @@ export function shareOf(amount: number, part: number, whole: number, currency: s
   return Number(((BigInt(amount) * BigInt(part)) / (BigInt(whole) * multiple)) * multiple);
 }
 
-/** What is wrong with an amount in this currency; undefined where nothing is. Zero is an amount. */
+/** What is wrong with an amount in this currency; undefined if nothing is. Zero is a valid amount. */
 export function amountProblem(amount: number, currency: string): string | undefined {
   const { multiple, maximum } = currencyRules(currency);
   if (amount % multiple !== 0) {
@@ -51,14 +51,14 @@ export function amountProblem(amount: number, currency: string): string | undefi
   return amount > maximum ? `must be at most ${maximum} minor units` : undefined;
 }
 
-/** What is wrong with the amount of a charge in this currency; undefined where nothing is. A charge of nothing is none. */
+/** What is wrong with the amount of a charge in this currency; undefined if nothing is. Zero is not a valid charge. */
 export function chargeProblem(amount: number, currency: string): string | undefined {
   const { minimum = 1 } = currencyRules(currency);
   if (amount >= minimum) return amountProblem(amount, currency);
   return `must be at least ${formatMoney({ amount: minimum, currency })}, the smallest card payment in this currency`;
 }
 
-/** A person's reading of an amount, e.g. `19.99 EUR`, with the decimals that the currency has. */
+/** An amount for people, e.g. `19.99 EUR`, with the decimals of the currency. */
 export function formatMoney({ amount, currency }: Money): string {
   const { stripeExponent, displayExponent } = currencyRules(currency);
   return `${(amount / 10 ** stripeExponent).toFixed(displayExponent)} ${currency.toUpperCase()}`;

@@ -15,10 +15,10 @@ export interface Waiting {
   readonly why: string;
 }
 
-/** Banks decide within some 75 days; a review that takes longer is worth a look. Source: Stripe, "How disputes work". */
+/** Banks decide within some 75 days; a longer review needs attention. Source: Stripe, "How disputes work". */
 const REVIEW_MS = 90 * 24 * 3_600_000;
 
-/** Whom an order waits for that may not ship: its lines stay where they are until somebody decides. */
+/** Whom an order waits for while it may not ship; undefined if it may. */
 function stoppedFor(facts: OrderFacts): Waiting | undefined {
   const dispute = openDispute(facts);
   if (dispute !== undefined) {
@@ -26,15 +26,15 @@ function stoppedFor(facts: OrderFacts): Waiting | undefined {
     return {
       on: isOurs ? 'approver' : 'provider',
       until: (isOurs ? dispute.dueBy : undefined) ?? iso(Date.parse(dispute.openedAt) + REVIEW_MS),
-      why: `the payment is disputed (${dispute.disputeId}); nothing ships until that is closed`,
+      why: `the payment is disputed (${dispute.disputeId}); nothing ships until the dispute is closed`,
     };
   }
   if (!isGivenBack(facts)) return undefined;
   const until = iso(Date.parse(facts.placedAt) + facts.policy.handlingLimitMs);
-  return { on: 'approver', until, why: 'all its money has gone back; what has not shipped is to be cancelled' };
+  return { on: 'approver', until, why: 'all its money was refunded; cancel what has not shipped' };
 }
 
-/** Whom this order waits for; undefined for one that is done. Pure: Postgres, search attributes and details agree. */
+/** Whom this order waits for; undefined if it is done. Pure, so that Postgres, search attributes and details agree. */
 export function waitingFor(facts: OrderFacts): Waiting | undefined {
   if (isTerminal(facts.state)) return undefined;
   if (facts.paymentState === 'payment_needed' && facts.paymentDeadline !== undefined) {
@@ -58,7 +58,7 @@ export function waitingFor(facts: OrderFacts): Waiting | undefined {
   const stopped = stoppedFor(facts);
   if (stopped !== undefined) return stopped;
   if (facts.hold !== undefined && facts.paymentDeadline !== undefined) {
-    const why = 'the card hold could not be renewed: to be shipped before it ends, or paid anew by the customer';
+    const why = 'the card hold could not be renewed: ship before it ends, or the customer pays again';
     return { on: 'warehouse', until: facts.hold.captureBefore, why };
   }
   if (facts.hold !== undefined) {
@@ -69,7 +69,7 @@ export function waitingFor(facts: OrderFacts): Waiting | undefined {
     return {
       on: 'provider',
       until: facts.paymentDeadline ?? iso(Date.parse(facts.placedAt) + facts.policy.handlingLimitMs),
-      why: 'a new card hold is being got',
+      why: 'a new card hold is being requested',
     };
   }
   return {

@@ -3,12 +3,12 @@ export type SubscriptionEventType =
   | 'SubscriptionStarted' // first seen
   | 'SubscriptionStageChanged'
   | 'SubscriptionPlanChanged'
-  | 'SubscriptionProrated' // an invoice carries what a change of plan costs or gives back
+  | 'SubscriptionProrated' // an invoice contains the cost or credit of a change of plan
   | 'SubscriptionCancellationScheduled'
   | 'SubscriptionCancellationWithdrawn'
-  | 'SubscriptionPaid' // money came in for an invoice
+  | 'SubscriptionPaid' // an invoice was paid
   | 'SubscriptionPaymentFailed' // a try failed
-  | 'SubscriptionRecovered' // paid again after it was not
+  | 'SubscriptionRecovered' // paid after a failure
   | 'SubscriptionEnded'
   | 'EntitlementGranted'
   | 'EntitlementRevoked'

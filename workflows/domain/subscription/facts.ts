@@ -4,16 +4,16 @@ import type { DunningPolicy, InvoiceFacts, SubscriptionFacts, QueuedNotice } fro
 import type { InvoiceSnapshot, SubscriptionSnapshot } from './snapshot';
 import { isEntitled, standingOf } from './stage';
 
-/** What is not in the provider's objects. */
+/** What the provider's objects do not contain. */
 export interface FactsContext {
-  /** The clock that all planning goes by: the workflow's, or a provider's simulated one. UTC ISO string. */
+  /** The time that all planning uses: the workflow's, or a provider's simulated one. UTC ISO string. */
   readonly now: string;
   readonly policy: DunningPolicy;
   readonly told?: readonly QueuedNotice[];
   readonly stageSince?: string;
 }
 
-/** What a snapshot means. Pure, and a function of this snapshot alone: which ones were seen before does not matter. */
+/** Derives the facts from a snapshot. Pure, and independent of earlier snapshots. */
 export function subscriptionFacts(snapshot: SubscriptionSnapshot, context: FactsContext): SubscriptionFacts {
   const { now, policy, told = [], stageSince } = context;
   const nowMs = Date.parse(now);
@@ -48,15 +48,15 @@ export function subscriptionFacts(snapshot: SubscriptionSnapshot, context: Facts
   };
 }
 
-/** An end on a date that comes before the next charge is as good as one at the period's end. */
+/** An end on a date before the next charge counts as an end with the period. */
 function endsWithPeriod({ cancelAt, currentPeriodEnd, trialEndsAt }: SubscriptionSnapshot): boolean {
   const chargedAt = trialEndsAt ?? currentPeriodEnd;
   return cancelAt !== undefined && chargedAt !== undefined && Date.parse(cancelAt) <= Date.parse(chargedAt);
 }
 
 /**
- * The open invoice that is tried again next, else the newest one that is being collected, else the newest. A draft is neither owed
- * nor paid: of an unpaid subscription one is kept for each period, and must not hide that the old invoice was paid at last.
+ * The open invoice that is tried again next, else the newest one that is being collected, else the newest. Drafts come last: an unpaid
+ * subscription gets one for each period, and they must not hide that the old invoice was paid in the end.
  */
 export function collectedInvoice(invoices: readonly InvoiceSnapshot[]): InvoiceSnapshot | undefined {
   const newestFirst = [...invoices].sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
@@ -73,10 +73,9 @@ export function invoiceFacts(snapshot: InvoiceSnapshot): InvoiceFacts {
 }
 
 /**
- * Has the provider given up? A next try that is absent right after a failed one says nothing: it may be planned a moment
- * later. Only when there was time to plan one does its absence mean that there is none. Where no try is made, after a hard
- * decline or without a payment method, the provider counts on and nothing tells when it last did: then the absence means
- * something only once the count or the span is full.
+ * Has the provider given up? Right after a failed try, a missing next try proves nothing: it may be planned a moment later, so the
+ * provider first gets time to plan one. After a hard decline or without a payment method the provider makes no tries but still counts
+ * them, without a time: then a missing next try proves something only once the count or the span is used up.
  */
 export function isExhausted(
   invoice: Pick<InvoiceFacts, 'status' | 'attemptCount' | 'nextAttemptAt' | 'failedAt' | 'createdAt' | 'declineClass'>,
@@ -92,7 +91,7 @@ export function isExhausted(
   return nowMs >= Date.parse(invoice.createdAt) + policy.retrySpanMs + policy.planningMs;
 }
 
-/** When the newest try failed; where that is not told, the invoice's own time, which is steady at least. */
+/** When the newest try failed; if that is unknown, the invoice's creation, which at least never changes. */
 export function failedMs(invoice: Pick<InvoiceFacts, 'failedAt' | 'createdAt'>): number {
   return Date.parse(invoice.failedAt ?? invoice.createdAt);
 }

@@ -1,13 +1,13 @@
 import type { InvoiceSnapshot, SubscriptionSnapshot } from './snapshot';
 import type { ProviderSubscriptionStatus, SubscriptionStage, TrialState } from './subscription';
 
-/** Where a subscription stands and what became of its trial. */
+/** The stage of a subscription and the state of its trial. */
 export interface Standing {
   readonly stage: SubscriptionStage;
   readonly trial: TrialState;
 }
 
-/** What a standing is derived from. */
+/** What a `Standing` is derived from. */
 export type StandingInput = Pick<
   SubscriptionSnapshot,
   'providerStatus' | 'trialEndsAt' | 'endedAt' | 'everPaid' | 'invoices'
@@ -24,12 +24,11 @@ const KNOWN: Readonly<Record<ProviderSubscriptionStatus, true>> = {
   paused: true,
 };
 
-/** The invoice of a trial's end is made at that second, or some seconds before where the trial was cut short. */
+/** The invoice for a trial's end is created at that second, or some seconds earlier if the trial was shortened. */
 const TRIAL_INVOICE_TOLERANCE_MS = 60_000;
 
 /**
- * Where a subscription stands, by what is fetched now: no history is asked and none is needed, so it does not matter in
- * which order events came, or whether any did.
+ * Derives the stage only from what is fetched now, without any history, so the order and the loss of events do not matter.
  */
 export function standingOf(input: StandingInput, nowMs: number): Standing {
   const status = isKnownStatus(input.providerStatus) ? input.providerStatus : guessedStatus(input, nowMs);
@@ -38,20 +37,20 @@ export function standingOf(input: StandingInput, nowMs: number): Standing {
   return { stage: status, trial };
 }
 
-/** Is this a word of the provider that we know? Of others nothing is said to anybody. */
+/** Do we know this status of the provider? For unknown ones no notices are sent. */
 export function isKnownStatus(status: string): status is ProviderSubscriptionStatus {
   return Object.hasOwn(KNOWN, status);
 }
 
-/** Can nothing more come of a subscription in this stage? */
+/** Is this a final stage? */
 export function isOver(stage: SubscriptionStage): boolean {
   return stage === 'canceled' || stage === 'incomplete_expired';
 }
 
 /**
- * May the customer use what they subscribed to? While a renewal is being collected they may: most are healed, and who has
- * paid for months is not locked out over a bank's bad night. After a trial whose first payment failed nobody has ever paid,
- * so a retry span of weeks would be a second trial. Pausing the collection changes nothing: it is the shop's gift.
+ * May the customer use what they subscribed to? Yes while a renewal is being collected: most of them succeed, and a customer who has
+ * paid for months is not locked out for one failed payment. No after a trial whose first payment failed: the customer has never paid,
+ * and weeks of retries would be a second trial. A paused collection does not change it: the shop grants that time.
  * Source: Stripe, "Pause payment collection".
  */
 export function isEntitled(stage: SubscriptionStage, exhausted: boolean): boolean {
@@ -59,7 +58,7 @@ export function isEntitled(stage: SubscriptionStage, exhausted: boolean): boolea
   return stage === 'trialing' || stage === 'active';
 }
 
-/** A word that is new to us: it is shown as it is, and the subscription stands where its dates and invoices put it. */
+/** For an unknown status, which is shown unchanged: the stage is guessed from dates and invoices. */
 function guessedStatus(input: StandingInput, nowMs: number): ProviderSubscriptionStatus {
   if (input.endedAt !== undefined) return 'canceled';
   if (input.trialEndsAt !== undefined && Date.parse(input.trialEndsAt) > nowMs) return 'trialing';
@@ -67,14 +66,14 @@ function guessedStatus(input: StandingInput, nowMs: number): ProviderSubscriptio
 }
 
 function trialOf(input: StandingInput, status: ProviderSubscriptionStatus, nowMs: number): TrialState {
-  // The provider ends a trial some time after its end: until then it runs, whatever our clock says.
+  // The provider ends a trial some time after its end; until then it runs, even if our clock is past the end.
   if (status === 'trialing') return 'running';
   if (input.trialEndsAt === undefined) return 'never';
   if (wasPaidSince(input, input.trialEndsAt)) return 'converted';
   const since = invoicesSince(input.invoices, input.trialEndsAt);
   switch (status) {
     case 'active':
-      // A first period that costs nothing is paid without a payment; one that is not tried yet is neither paid nor refused.
+      // A first period that costs nothing counts as paid; one that was not tried yet is neither paid nor refused.
       return since.some((one) => one.status === 'paid') ? 'converted' : 'converting';
     case 'incomplete':
       return Date.parse(input.trialEndsAt) > nowMs ? 'running' : 'converting';
@@ -85,16 +84,16 @@ function trialOf(input: StandingInput, status: ProviderSubscriptionStatus, nowMs
       return since.some(wasRefused) ? 'conversion_failed' : 'ended_unconverted';
     case 'past_due':
     case 'unpaid':
-      // What fails while the trial still runs is something bought beside it.
+      // A payment that fails while the trial still runs is for something bought beside it.
       return Date.parse(input.trialEndsAt) > nowMs ? 'running' : 'conversion_failed';
   }
 }
 
-/** Was anything paid since a trial's end? Setup fees of its start do not count. */
+/** Was anything paid since the trial's end? Setup fees at its start do not count. */
 function wasPaidSince(input: StandingInput, trialEndsAt: string): boolean {
   const since = invoicesSince(input.invoices, trialEndsAt);
   if (since.some((one) => one.status === 'paid' && one.amountPaid > 0)) return true;
-  // Where the newest few do not reach back to the trial, what was ever paid was paid since.
+  // If the newest invoices do not reach back to the trial, every payment came after it.
   const reachesBack = input.invoices.length > since.length || since.length === 0;
   return input.everPaid && !reachesBack;
 }

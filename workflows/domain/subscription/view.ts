@@ -6,7 +6,7 @@ import type { Party } from '../shared/waiting';
 /** A notice as a subscription shows it. */
 export type SubscriptionNoticeView = Pick<NoticeView, 'noticeKey' | 'kind' | 'status' | 'dueAt' | 'sentAt'>;
 
-/** What was bought instead of what, or what a change cost (negative: gave back). Amounts in minor units. */
+/** A change of plan, or the cost of a change (negative: a credit). Amounts in minor units. */
 export type SubscriptionChangeView =
   | {
       readonly kind: 'plan';
@@ -22,7 +22,7 @@ export type SubscriptionChangeView =
       readonly occurredAt: string;
     };
 
-/** The page of an invoice is left out: who has its address can see the customer's name and pay. */
+/** Without the link to the invoice's page, which shows the customer's name and lets anybody pay. */
 export type SubscriptionInvoiceView = Omit<InvoiceFacts, 'hostedUrl'>;
 
 /**
@@ -48,9 +48,9 @@ export interface SubscriptionView extends Pick<
   | 'endReason'
   | 'upcomingAmount'
 > {
-  /** The one that is being collected, else the newest. */
+  /** The invoice that is being collected, else the newest. */
   readonly invoice?: SubscriptionInvoiceView;
-  /** What was said to the customer, or waits to be, oldest first. */
+  /** Notices to the customer, sent or waiting, oldest first. */
   readonly notices: readonly SubscriptionNoticeView[];
   /** Oldest first. */
   readonly changes: readonly SubscriptionChangeView[];

@@ -58,7 +58,7 @@ test('every answer of the bank is an entry with before and after, once, without 
   expect(JSON.stringify(all)).not.toMatch(/secret|pm_|buyer@|Lovelace|customer-1/);
 });
 
-test('stock is promised and given back with before and after, each once', async () => {
+test('stock is reserved and released with before and after, each once', async () => {
   const orderId = 'stock-1';
   const lines = [{ sku: sku.giftCard, quantity: 3 }];
   await twice(() => shop.orders.reserveStock({ orderId, lines }));
@@ -106,7 +106,7 @@ test('sealing is an entry for every attempt that it newly seals', async () => {
   ]);
 });
 
-test('an order’s life is told in the log from its first payment to its cancel', async () => {
+test('the log has an order’s steps from its first payment to its cancel', async () => {
   const orderId = 'told-1';
   const placed = await shop.place(orderId);
   const capture = captureOf(placed, [{ sku: sku.mug, quantity: 1 }], 'A', false);
@@ -135,7 +135,7 @@ test('an order’s life is told in the log from its first payment to its cancel'
   });
 });
 
-test('a checkout that never became an order tells of its undo and of its exception', async () => {
+test('a checkout that never became an order has its undo and its exception in the log', async () => {
   const orderId = 'never-1';
   await twice(() => shop.orders.withdrawOrder({ orderId }));
   const workflowId = 'checkout-never-1';

@@ -34,7 +34,7 @@ describe('stock that is reserved for nothing', () => {
     return rulesOf(orderId);
   };
 
-  it('is told where nobody has it', async () => {
+  it('is reported if it has no owner', async () => {
     expect(await broken('nobody')).toEqual(['reservations_differ']);
   });
 

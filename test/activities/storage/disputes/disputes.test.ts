@@ -57,7 +57,7 @@ async function noticesOf(orderId: string): Promise<{ kind: string; status: strin
 }
 
 describe('a dispute', () => {
-  it('is recorded with its money, its events, its notice and whom it waits for; told again, nothing happens', async () => {
+  it('is recorded with its money, its events, its notice and whom it waits for; repeated, nothing happens', async () => {
     const { orderId } = await shipped();
     const told = snapshot(orderId, { movements: [withdrawn] });
     const record = await disputes.record(told, at(1));
@@ -90,7 +90,7 @@ describe('a dispute', () => {
     expect(await disputes.record(snapshot('nobody'), at(1))).toBeUndefined();
   });
 
-  it('first heard of when it is closed has every event and only the last notice', async () => {
+  it('first seen when it is closed has every event and only the last notice', async () => {
     const { orderId } = await shipped();
     const movements = [withdrawn, reinstated];
     const record = await disputes.record(
@@ -108,7 +108,7 @@ describe('a dispute', () => {
     expect(await noticesOf(orderId)).toEqual([{ kind: 'dispute_closed', status: 'queued' }]);
   });
 
-  it('is not taken back by an answer that was asked for earlier', async () => {
+  it('is not overwritten by an answer to an earlier request', async () => {
     const { orderId } = await shipped();
     const won = await disputes.record(snapshot(orderId, { providerStatus: 'won', fetchedAt: at(9) }), at(9));
     expect(await disputes.record(snapshot(orderId, { fetchedAt: at(8) }), at(10))).toEqual(won);
@@ -186,7 +186,7 @@ describe('a dispute', () => {
     expect(record).toMatchObject({ withdrawn: AMOUNT, currency: 'eur', feeAmount: 1_700, feeCurrency: 'usd' });
   });
 
-  it('that is withdrawn, given back and withdrawn again is booked by what moved', async () => {
+  it('that is withdrawn, reinstated and withdrawn again is booked by what moved', async () => {
     const { orderId } = await shipped();
     const [more, back] = [AMOUNT + 1_000, AMOUNT + 500];
     const movements: DisputeMovement[] = [
@@ -250,7 +250,7 @@ describe('a decision', () => {
     expect(await disputes.decideDispute(late)).not.toHaveProperty('decision');
   });
 
-  it('that the provider refused is told to a person and may be taken anew', async () => {
+  it('that the provider refused opens an exception and may be repeated', async () => {
     const { orderId } = await shipped();
     const { disputeId } = snapshot(orderId);
     await disputes.record(snapshot(orderId), at(0));
@@ -306,7 +306,7 @@ const life = (orderId: string): DisputeSnapshot[] => [
   snapshot(orderId, { providerStatus: 'won', submissionCount: 2, movements: bothWays, fetchedAt: at(6) }),
 ];
 
-it('comes to the same end whichever looks were taken, in whichever order their answers came, and however often', async () => {
+it('comes to the same end for any looks, in any order and number of their answers', async () => {
   const looks = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 12 });
   const same = fc.asyncProperty(looks, async (order) => {
     const { orderId } = await shipped();
@@ -322,7 +322,7 @@ it('comes to the same end whichever looks were taken, in whichever order their a
   await check('looks at a dispute', same, { numRuns: 25 });
 });
 
-it('tells every step in events that are what their schema says', async () => {
+it('emits an event for every step, as its schema defines it', async () => {
   const outbox = createOutbox({ pool: shop.pool });
   const events = JSON.parse(JSON.stringify(await outbox.claimUnpublished(5_000, 1_000))) as { type: string }[];
   const disputed = events.filter((one) => one.type.startsWith('Dispute'));

@@ -36,7 +36,7 @@ async function failed(orderId: string, amount: number): Promise<RefundFacts> {
 const captureOfAll = (orderId: string) =>
   ({ orderId, paymentIntentId: intentOf(orderId, 1), amount: TOTAL, final: true }) as const;
 
-/** One that waits for a capture of which nobody knows whether it was made. */
+/** One that waits for a capture of unknown outcome. */
 async function waiting(orderId: string): Promise<string> {
   await shop.place(orderId);
   await shop.payments.beginCapture(captureOfAll(orderId));
@@ -67,7 +67,7 @@ const moved = (direction: 'withdrawn' | 'reinstated', fee: number): DisputeMovem
 });
 const taken = moved('withdrawn', 1_500);
 
-/** Every way in which storage tells of money that goes back; each is the story of an order of its own. */
+/** Every way in which storage emits events of refunds and disputes; each has its own order. */
 const stories: readonly (readonly [string, (orderId: string) => Promise<unknown>])[] = [
   [
     'pieces are given back, and the bank returns the money after it had succeeded',
@@ -192,7 +192,7 @@ function valuesOf(events: readonly OrderEvent[], type: MoneyBackType): ReadonlyM
 test('every event of money that goes back is what its published schema says, nothing more and nothing less', async () => {
   for (const [index, [, tell]] of stories.entries()) await tell(`back-${index}`);
   const outbox = createOutbox({ pool: shop.pool });
-  // Through JSON, as a consumer gets it. Unknown fields are taken away by the schema: they would be missed here.
+  // Through JSON, as a consumer gets it. The schema removes unknown fields, so they would be missing here.
   const events = JSON.parse(JSON.stringify(await outbox.claimUnpublished(1_000, 1_000))) as unknown[];
   const parsed = events.map((one) => orderEventSchema.parse(one));
   expect(parsed).toEqual(events);

@@ -2,7 +2,7 @@ import type { DisputeMovement, DisputeSnapshot } from '../../../../workflows/dom
 import { intentOf } from '../shop';
 
 /**
- * A dispute of an order's first payment as the provider tells of it: opened at hour 0, to be answered within ten days.
+ * A dispute of an order's first payment as the provider shows it: opened at hour 0, to be answered within ten days.
  * @param at the time of an hour, as a UTC ISO string
  */
 export function disputeSnapshot(
@@ -27,7 +27,7 @@ export function disputeSnapshot(
   };
 }
 
-/** The whole amount withdrawn at hour 0 with a fee, and given back at hour 300. */
+/** The whole amount withdrawn at hour 0 with a fee, and reinstated at hour 300. */
 export function movementsOf(
   amount: number,
   at: (hours: number) => string,

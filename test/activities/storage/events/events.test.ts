@@ -84,7 +84,7 @@ const stories: readonly (readonly [string, (orderId: string) => Promise<unknown>
 test('every event that storage writes is what its published schema says, and nothing more', async () => {
   for (const [index, [, tell]] of stories.entries()) await tell(`ev-${index}`);
   const outbox = createOutbox({ pool: shop.pool });
-  // Through JSON, as a consumer gets it. Unknown fields are taken away by the schema: they would be missed here.
+  // Through JSON, as a consumer gets it. The schema removes unknown fields, so they would be missing here.
   const events = JSON.parse(JSON.stringify(await outbox.claimUnpublished(1_000, 1_000))) as unknown[];
   const parsed = events.map((one) => orderEventSchema.parse(one));
   expect(parsed).toEqual(events);

@@ -42,7 +42,7 @@ test('an event is stored once, claimed by one, retried later, and done', async (
   expect(await shop.sql(`SELECT 1 FROM inbox t WHERE t::text ~ 'buyer@|example'`)).toEqual([]);
 });
 
-test('an event whose content cannot be decrypted any more does not keep the others', async () => {
+test('an event whose content can no longer be decrypted does not block the others', async () => {
   const inbox = createInbox({ ...shop, now });
   await inbox.receive(event('evt_lost'));
   await inbox.receive(event('evt_read'));
@@ -108,7 +108,7 @@ describe('an idempotency key', () => {
   const expire = (key: string) =>
     shop.sql("UPDATE idempotency_keys SET leased_until = now() - interval '1 ms' WHERE key = $1", [key]);
 
-  test('answers once, and tells other requests apart', async () => {
+  test('answers once, and distinguishes other requests', async () => {
     const begin = (fingerprint = 'f', of = scope) => open().begin(of, 'key-1', fingerprint);
     const started = await Promise.all([begin(), begin(), begin()]);
     expect(started.map((one) => one.kind).sort()).toEqual(['in_flight', 'in_flight', 'new']);

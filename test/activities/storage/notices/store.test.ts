@@ -54,7 +54,7 @@ test('a notice of a step that is rolled back is not there', async () => {
   expect(await store().listNotices({ limit: 10 })).toEqual([]);
 });
 
-test('what another transaction is about to take back is left alone, and nobody waits for it', async () => {
+test('a notice that another transaction is cancelling is skipped without waiting', async () => {
   await queue('a', 'b', 'c');
   const other = await shop.pool.connect();
   await other.query('BEGIN');
@@ -76,7 +76,7 @@ test('claims at the same moment share what is due between them', async () => {
   expect(new Set(claimed).size).toBe(claimed.length);
 });
 
-test('whoever lost the lease can neither tell nor write down', async () => {
+test('a relay that has lost the lease can neither send nor record', async () => {
   await queue('a');
   const late = await claimOne();
   clock += LEASE_MS;
@@ -92,7 +92,7 @@ test('whoever lost the lease can neither tell nor write down', async () => {
   expect(await statusOf('a')).toBe('sent');
 });
 
-test('taking back reaches what waits, and not what is being told', async () => {
+test('a cancel reaches notices that wait, and not those that are being sent', async () => {
   await queue('waits', 'told');
   const [first, second] = await store().claimDue(2, LEASE_MS);
   const [waits, told] = first?.noticeKey === 'waits' ? [first, second] : [second, first];
@@ -105,7 +105,7 @@ test('taking back reaches what waits, and not what is being told', async () => {
   expect([await statusOf('waits'), await statusOf('told')]).toEqual(['canceled', 'sent']);
 });
 
-test('what is overtaken while it is being told is not tried again', async () => {
+test('a notice that is overtaken while it is being sent is not tried again', async () => {
   await queue('again', 'partly');
   for (const claimed of await store().claimDue(2, LEASE_MS)) {
     const begun = await store().begin(claimed, 'smtp', 1, LEASE_MS);
@@ -159,7 +159,7 @@ describe('sending again', () => {
     expect(answers).toContainEqual({ accepted: false, reason: 'not_in_doubt', status: 'queued' });
   });
 
-  test('is refused for what was sent, what waits, and what nobody knows', async () => {
+  test('is refused for notices that were sent, that wait, or that are unknown', async () => {
     await ended('a', { status: 'sent', done: ['smtp'] });
     await queue('b');
     expect(await store().sendAgain('a', 'op-1')).toEqual({ accepted: false, reason: 'not_in_doubt', status: 'sent' });
@@ -185,7 +185,7 @@ describe('sending again', () => {
   });
 });
 
-test('no other channel begins while one is being told', async () => {
+test('no other channel begins while one is sending', async () => {
   await queue('a');
   const begun = await store().begin(await claimOne(), 'smtp', 1, LEASE_MS);
   if (begun === undefined) throw new Error('nobody else had it');

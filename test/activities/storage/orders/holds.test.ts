@@ -39,7 +39,7 @@ test('a hold that cannot be kept open is followed by one for the remainder', asy
   expect(await shop.violations()).toEqual([]);
 });
 
-test('a renewed hold takes the place of the old one, and the old one let go changes nothing more', async () => {
+test('a renewed hold replaces the old one, and voiding the old one changes nothing more', async () => {
   const cart = cartOf('cart-renew-1');
   await shop.place('renew-1', cart);
   await shop.orders.warnOfHold({ orderId: 'renew-1' });
@@ -68,7 +68,7 @@ test('a renewed hold takes the place of the old one, and the old one let go chan
   expect(await shop.violations()).toEqual([]);
 });
 
-test('an expired hold is told once; the customer is asked, pays again, and the order goes on', async () => {
+test('an expired hold is reported once; the customer is asked, pays again, and the order continues', async () => {
   const cart = cartOf('cart-expire-1');
   await shop.place('expire-1', cart);
   const expire = () =>
@@ -126,7 +126,7 @@ test('money captured by somebody else is booked, shown and owned', async () => {
   expect(again).toEqual(recorded);
 });
 
-test('money that a capture of ours took is not taken for somebody else’s', async () => {
+test('money of our own capture is not mistaken for somebody else’s', async () => {
   const placed = await shop.place('ours-1');
   const capture = captureOf(
     placed,
@@ -145,7 +145,7 @@ test('money that a capture of ours took is not taken for somebody else’s', asy
   });
 });
 
-test('money known to be taken by somebody else is booked though a capture of ours is under way', async () => {
+test('money known to be captured by somebody else is booked although a capture of ours is under way', async () => {
   const placed = await shop.place('theirs-1');
   const lines = placed.lines.map(({ sku: item, quantity }) => ({ sku: item, quantity }));
   await shop.payments.beginCapture(captureOf(placed, lines, 'A', true));
@@ -160,7 +160,7 @@ test('money known to be taken by somebody else is booked though a capture of our
   expect(recorded.facts).toMatchObject({ paymentState: 'captured', exception: { kind: 'external_capture' } });
 });
 
-test('a hold captured in part that ends by itself lets go of the rest and is told as expired', async () => {
+test('a partly captured hold that ends by itself releases the rest and is reported as expired', async () => {
   const placed = await shop.place('ended-1');
   const capture = captureOf(placed, mugs(1), 'A', false);
   await shop.capture(capture);

@@ -19,7 +19,7 @@ const eventsOf = async (orderId: string): Promise<string[]> => {
 
 const mugs = (quantity: number) => [{ sku: sku.mug, quantity }];
 
-test('an order goes from placed to delivered in two shipments, each told once', async () => {
+test('an order goes from placed to delivered in two shipments, with the events of each once', async () => {
   const placed = await shop.place('life-1');
   await expectStored(placed);
   expect(placed).toMatchObject({ state: 'placed', paymentState: 'authorized', paymentAttempts: 1 });
@@ -133,7 +133,7 @@ test('a cancelled order gives everything back, and nothing late lands on it', as
   expect(await shop.violations()).toEqual([]);
 });
 
-test('an order captured when it is placed is paid before it ships, and OrderPaid is told once', async () => {
+test('an order captured when it is placed is paid before it ships, and OrderPaid is emitted once', async () => {
   const placed = await shop.place('whole-1');
   const paid = await shop.capture({
     orderId: 'whole-1',

@@ -19,7 +19,7 @@ const noticesOf = (orderId: string): Promise<Row[]> =>
   shop.sql('SELECT kind, status, recipient, data FROM notices WHERE order_id = $1 ORDER BY queued_at, kind', [orderId]);
 const kindsOf = async (orderId: string) => (await noticesOf(orderId)).map(({ kind, status }) => `${kind} ${status}`);
 
-describe('an order tells its customer', () => {
+describe('an order notifies its customer', () => {
   it('that it is confirmed, of each parcel with its tracking number, and that it has arrived, once each', async () => {
     const orderId = 'ord_told';
     const facts = await shop.place(orderId);
@@ -53,7 +53,7 @@ describe('an order tells its customer', () => {
     expect((await kindsOf(orderId)).filter((kind) => kind.startsWith('order_delivered'))).toHaveLength(1);
   });
 
-  it('that it is cancelled, and not any more that it is confirmed', async () => {
+  it('that it is cancelled, and no longer that it is confirmed', async () => {
     const orderId = 'ord_cancelled';
     await shop.place(orderId);
     await shop.payments.recordHoldExpired({ orderId, paymentIntentId: intentOf(orderId, 1) });
@@ -95,7 +95,7 @@ describe('an order tells its customer', () => {
     ]);
   });
 
-  it('that it is cancelled because nobody paid', async () => {
+  it('that it is cancelled because the customer did not pay', async () => {
     const orderId = 'ord_deadline';
     await shop.place(orderId);
     await shop.payments.recordHoldExpired({ orderId, paymentIntentId: intentOf(orderId, 1) });
@@ -111,7 +111,7 @@ describe('an order tells its customer', () => {
   });
 });
 
-describe('the shop’s own people are told', () => {
+describe('the shop’s own people are notified', () => {
   it('once that a hold is about to end, and not after it was replaced', async () => {
     const orderId = 'ord_hold';
     const facts = await shop.place(orderId);

@@ -115,7 +115,7 @@ async function checkout(orderId: string, cart: ReturnType<typeof cartOf>): Promi
   }
 }
 
-/** As the workflow does it: refused where money was taken for what has not shipped, else hold first, then order. */
+/** As the workflow does it: refused if money was captured for what has not shipped, otherwise hold first, then order. */
 async function cancel(orderId: string, facts: OrderFacts): Promise<unknown> {
   const remaining = remainingLines(facts).length > 0;
   if (!remaining || facts.paymentState === 'captured') return undefined;

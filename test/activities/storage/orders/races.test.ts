@@ -94,7 +94,7 @@ test('a cancel and a capture at the same moment: one of them wins, and money and
   expect((await shop.violations()).filter((one) => one.orderId.startsWith('duel'))).toEqual([]);
 });
 
-test('a database that cannot be reached is told as such, to be tried again', async () => {
+test('a database that cannot be reached is a retryable failure', async () => {
   const pool = createPool('postgres://nobody@127.0.0.1:1/nothing');
   const orders = createOrderStore({ pool, keyring: shop.keyring });
   await expect(orders.allocateOrder({ orderId: 'x' })).rejects.toMatchObject({

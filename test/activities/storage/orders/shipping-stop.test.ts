@@ -2,7 +2,7 @@ import { captureOf, cartOf, intentOf, openShop, sku, type Shop } from '../shop';
 
 /*
  * The database's own guard: a dispute or a refund recorded a moment earlier stops a parcel, also where the workflow of the
- * order has not heard of it.
+ * order has not learned of it.
  */
 
 let shop: Shop;
@@ -58,7 +58,7 @@ test('no capture begins for a parcel while a dispute is open; it may once the di
   expect(await shop.payments.beginCapture(capture)).toMatchObject({ kind: 'begun' });
 });
 
-test('a capture that was under way before the dispute goes on: its money may be taken already', async () => {
+test('a capture that was under way before the dispute continues: its money may have been captured already', async () => {
   const placed = await shop.place('stop-2');
   const capture = captureOf(placed, mugs(1), 'STOP-2', false);
   await shop.payments.beginCapture(capture);

@@ -45,7 +45,7 @@ test('a checkout undone half way leaves nothing behind, however often it is undo
   expect(await shop.violations()).toEqual([]);
 });
 
-test('an authorization that lands after its undo is told so, is booked, and never becomes an order’s hold', async () => {
+test('an authorization that is recorded after its undo is reported as undone, is booked, and never becomes an order’s hold', async () => {
   const orderId = 'late-1';
   await shop.payments.beginAttempt(authorizeInput(orderId, cartOf('cart-late-1')));
   await shop.payments.sealAttempts(orderId, 1);
@@ -56,7 +56,7 @@ test('an authorization that lands after its undo is told so, is booked, and neve
   expect(await shop.violations()).toEqual([]);
 });
 
-test('a hold for an order that was cancelled meanwhile is told to be let go', async () => {
+test('a hold for an order that was cancelled meanwhile is reported as undone', async () => {
   const orderId = 'gone-1';
   const cart = cartOf('cart-gone-1');
   await shop.place(orderId, cart);
@@ -70,7 +70,7 @@ test('a hold for an order that was cancelled meanwhile is told to be let go', as
   await shop.payments.recordVoid({ orderId, attempt: 2, paymentIntentId: intentOf(orderId, 2), reason: 'late' });
 });
 
-test('money taken before it could be let go is booked and owned', async () => {
+test('money captured before it could be voided is booked and has an owner', async () => {
   const orderId = 'taken-1';
   await shop.place(orderId);
   await shop.payments.sealAttempts(orderId, 1);
@@ -162,7 +162,7 @@ test('an attempt that was begun goes on, whatever was sold or priced otherwise s
   expect(await shop.orders.findShortage({ lines: cart.lines })).toEqual({ sku: sku.lastOne, available: 0 });
 });
 
-test('broken rules and unknown orders are told apart', async () => {
+test('broken rules and unknown orders are different failures', async () => {
   const placed = await shop.place('rules-1');
   const { orders, payments } = shop;
   await expect(orders.allocateOrder({ orderId: 'nobody' })).rejects.toMatchObject({

@@ -68,7 +68,7 @@ test('published events go after 30 days, oldest first; those not published stay 
   await shop.orders.allocateOrder({ orderId: 'o-1' });
   await shop.orders.warnOfHold({ orderId: 'o-1' });
   const [first, second] = await outbox.claimUnpublished(10, 1_000);
-  // The later one is told as published before the earlier one.
+  // The later one is marked as published before the earlier one.
   await outbox.markPublished([second?.eventId ?? '']);
   clock += DAY_MS;
   await outbox.markPublished([first?.eventId ?? '']);
@@ -228,7 +228,7 @@ test('more than a batch goes, also where two calls run at once', async () => {
   );
   const alone = await prune(shop.pool, at(30 * DAY_MS + 1));
   expect(alone).toEqual({ ...NOTHING, outbox: 2_500 });
-  // Each skips what the other has: between them nothing is counted twice, and the next call takes what they left.
+  // Each skips what the other has locked: nothing is counted twice, and the next call deletes the rest.
   const both = await Promise.all([prune(shop.pool, at(40 * DAY_MS)), prune(shop.pool, at(40 * DAY_MS))]);
   const rest = await prune(shop.pool, at(40 * DAY_MS));
   expect([...both, rest].reduce((sum, one) => sum + one.inbox, 0)).toBe(2_500);

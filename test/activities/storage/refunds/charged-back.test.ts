@@ -16,7 +16,7 @@ afterAll(() => shop.close());
 
 const at = (hours: number): string => after(hours * 3_600_000);
 
-/** The bank takes a part of an order's first payment. */
+/** The bank charges back a part of an order's first payment. */
 function dispute(orderId: string, changes: Partial<DisputeSnapshot>): Promise<unknown> {
   const disputes = createDisputeStore({ pool: shop.pool, keyring: shop.keyring });
   const about = { direction: 'withdrawn', amount: DISPUTED, fee: 0, feeCurrency: 'eur', at: NOW } as const;
@@ -28,7 +28,7 @@ function dispute(orderId: string, changes: Partial<DisputeSnapshot>): Promise<un
 const lost = { providerStatus: 'lost', fetchedAt: at(1) } as const;
 
 describe('a payment of which a dispute took a part', () => {
-  test('is refunded by no provider any more where it says so: refused at once, with the way that is left', async () => {
+  test('cannot be refunded by a provider that says so: refused at once, with the way that is left', async () => {
     const { orderId } = await shop.shipped('cb-1');
     await dispute(orderId, lost);
     for (const amount of [LEFT, TOTAL]) {
@@ -83,7 +83,7 @@ describe('a payment of which a dispute took a part', () => {
       `SELECT message FROM exceptions WHERE order_id = $1 AND kind = 'refund_failed'`,
       [orderId],
     );
-    expect(open?.message).not.toContain('another refund,');
+    expect(open?.message).not.toContain('Make another refund');
     expect(open?.message).toContain('manual transfer');
     const [notice] = await shop.sql<{ text: string }>(
       `SELECT data->>'waysOut' AS text FROM notices WHERE subject_id = $1 AND kind = 'refund_needs_a_person'`,

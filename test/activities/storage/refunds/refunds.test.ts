@@ -39,7 +39,7 @@ describe('a refund', () => {
     ]);
   });
 
-  test('that succeeds at once is believed only once it was fetched, and told once', async () => {
+  test('that succeeds at once counts only once it was fetched, and is announced once', async () => {
     await shop.shipped('ok-2');
     const refund = await shop.begin({ orderId: 'ok-2', amount: 500 });
     const sent = await shop.send(refund, { status: 'succeeded' });
@@ -66,7 +66,7 @@ describe('a refund', () => {
     expect((await shop.view('same-1')).amounts.refundPending).toBe(700);
   });
 
-  test('takes the newest capture first and is split where that is not enough', async () => {
+  test('uses the newest capture first and is split if that is not enough', async () => {
     const facts = await shop.paidTwice('split-1');
     expect(facts).toMatchObject({ state: 'shipped', amounts: { captured: TOTAL } });
     const [first = 0, second = 0] = facts.shipments.map((one) => one.amount);
@@ -83,7 +83,7 @@ describe('a refund', () => {
     });
   });
 
-  test('of which one part succeeds and one fails is failed, and tells what went back', async () => {
+  test('of which one part succeeds and one fails is failed, and names the refunded amount', async () => {
     await shop.paidTwice('split-2');
     const refund = await shop.begin({ orderId: 'split-2', amount: TOTAL });
     await shop.send(refund, {}, 1);
@@ -123,7 +123,7 @@ describe('a refund by lines', () => {
     expect(await shop.begin({ orderId: 'lines-2', lines: mugs(2) })).toMatchObject({ amount: refund.amount });
   });
 
-  test('takes pieces that have not shipped off the order, with their stock', async () => {
+  test('cancels pieces that have not shipped, and releases their stock', async () => {
     await shop.paid('lines-3');
     const stock = () =>
       shop.sql<{ reserved: number }>(
@@ -182,7 +182,7 @@ describe('a refund is refused', () => {
     expect(await shop.ask({ orderId: 'no-4', amount: 100 })).toMatchObject({ outcome: 'begun' });
   });
 
-  test('where nothing was captured: what is held is let go by a cancel', async () => {
+  test('where nothing was captured: a cancel releases what is held', async () => {
     await shop.place('no-2');
     expect(await shop.ask({ orderId: 'no-2', amount: TOTAL })).toEqual({
       outcome: 'refused',

@@ -17,7 +17,7 @@ export const after = (ms: number): string => new Date(Date.parse(NOW) + ms).toIS
 export const mugs = (quantity: number): LineQuantity[] => [{ sku: sku.mug, quantity }];
 export const teapot: LineQuantity[] = [{ sku: sku.teapot, quantity: 1 }];
 
-/** The shop of the storage tests with its refunds, and a provider that answers what it is told. */
+/** The shop of the storage tests with its refunds, and a provider with prepared answers. */
 export interface RefundShop extends Shop {
   readonly refunds: RefundStore;
   /** An order whose money was all captured before anything ships. */
@@ -32,9 +32,9 @@ export interface RefundShop extends Shop {
   ): Promise<BeginRefundResult>;
   /** Asks for a refund that must be begun. */
   begin(request: Partial<RefundRequest> & { readonly orderId: string }): Promise<RefundFacts>;
-  /** The provider takes a part, as it stands then. */
+  /** The provider accepts a part; returns it. */
   send(refund: RefundFacts, answer?: Partial<ProviderRefund>, part?: number): Promise<RefundChange>;
-  /** The provider says how a part stands, fetched fresh. */
+  /** The state of a part at the provider, fetched fresh. */
   tell(refund: RefundFacts, answer: Partial<ProviderRefund>, part?: number): Promise<RefundChange>;
   view(orderId: string): Promise<OrderFacts>;
   events(orderId: string): Promise<{ readonly type: string; readonly data: Record<string, unknown> }[]>;

@@ -28,13 +28,13 @@ test('of ten that record a subscription first at the same moment one does', asyn
   expect(await subscribers.eventsOf(snapshot.subscriptionId)).toHaveLength(3);
 });
 
-test('nobody follows it: that is news, until the workflow was told', async () => {
+test('no workflow follows it: that is news, until the workflow got a hint', async () => {
   const active = snapshotOf();
   const id = active.subscriptionId;
   const found = { watching: false };
   const unknown = await subscribers.record(active, START, found);
   expect(unknown).toMatchObject({ isNews: true, version: 1 });
-  // Whoever comes next, after the first one died before it could tell, comes to the same.
+  // The next process, after the first one died before it could send the hint, comes to the same result.
   expect(await subscribers.record(active, START, found)).toMatchObject({ isNews: true });
   await subscribers.store.markHinted(id, 1);
   expect(await subscribers.record(active, START, found)).toMatchObject({ isNews: false });
@@ -70,7 +70,7 @@ test.each<[string, Partial<SubscriptionSnapshot>, string, boolean]>([
   expect(await subscribers.record({ ...active, ...changes }, now, { watching: false })).toMatchObject({ isNews });
 });
 
-test('what the workflow has seen is no news any more', async () => {
+test('what the workflow has seen is no longer news', async () => {
   const active = snapshotOf();
   await subscribers.record(active, START);
   const now = '2026-01-15T01:00:10.000Z';
@@ -89,7 +89,7 @@ test('planning never goes back behind what was planned, however late a look is r
   expect(late.follow.facts.told).toHaveLength(1);
 });
 
-test('what is over entitles nobody, and somebody who never was followed is not followed for that', async () => {
+test('a subscription that is over entitles nobody, and one that was never followed is not followed for that', async () => {
   const gone = snapshotOf({ providerStatus: 'canceled', endedAt: START, endReason: 'cancellation_requested' });
   const found = await subscribers.record(gone, START, { watching: false });
   expect(found).toMatchObject({ isNews: false, follow: { facts: { stage: 'canceled', entitled: false } } });

@@ -40,7 +40,7 @@ test('a subscription is recorded once, with its first events, and is there for w
   });
 });
 
-test('a renewal fails, is told after the grace, and recovers: each event, each notice once', async () => {
+test('a renewal fails, is announced after the grace, and recovers: each event, each notice once', async () => {
   const active = snapshotOf();
   const id = active.subscriptionId;
   await subscribers.record(active, START);
@@ -72,7 +72,7 @@ test('a renewal fails, is told after the grace, and recovers: each event, each n
   ]);
 });
 
-test('a notice that still waits is taken back when the payment succeeds, and then nobody hears of a recovery', async () => {
+test('a notice that still waits is cancelled when the payment succeeds, and then no recovery is announced', async () => {
   const active = snapshotOf();
   const id = active.subscriptionId;
   await subscribers.record(active, START);
@@ -84,7 +84,7 @@ test('a notice that still waits is taken back when the payment succeeds, and the
   expect(healed.follow.facts.told).toEqual([]);
 });
 
-test('a notice that a relay has begun to send counts as told', async () => {
+test('a notice that a relay has begun to send counts as sent', async () => {
   const active = snapshotOf();
   const id = active.subscriptionId;
   const open = failing({ invoiceId: 'in_begun' });
@@ -138,7 +138,7 @@ test('changes of plan and prorations are kept with their amounts, each once', as
   ]);
 });
 
-test('a cancellation for later is told, taken back, told again, and comes', async () => {
+test('a scheduled cancellation is announced, withdrawn, announced again, and happens', async () => {
   const active = snapshotOf();
   await subscribers.record(active, START);
   await subscribers.record({ ...active, cancelAtPeriodEnd: true }, after(DAY_MS));
@@ -162,7 +162,7 @@ test('a cancellation for later is told, taken back, told again, and comes', asyn
   expect(await subscribers.noticesOf(active.subscriptionId)).toEqual([]);
 });
 
-test('an exception has an owner, is shown, told and closed; a late attempt to open it opens nothing', async () => {
+test('an exception has an owner, is shown, announced and closed; a late attempt to open it opens nothing', async () => {
   const active = snapshotOf();
   const id = active.subscriptionId;
   await subscribers.record(active, START);
@@ -216,7 +216,7 @@ test('subscriptions are listed by stage, by whom they wait for, and by customer'
 
 test('every event is of the schema that consumers are given, nothing more, and counted without gaps', async () => {
   const outbox = createOutbox(subscribers);
-  // Through JSON, as a consumer gets it. Unknown fields are taken away by the schema: they would be missed here.
+  // Through JSON, as a consumer gets it. The schema removes unknown fields, so they would be missing here.
   const events = JSON.parse(JSON.stringify(await outbox.claimUnpublished(1_000, 1_000))) as unknown[];
   expect(events.length).toBeGreaterThan(30);
   const parsed = events.map((one) => subscriptionEventSchema.parse(one));

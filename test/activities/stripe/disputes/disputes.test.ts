@@ -155,7 +155,7 @@ describe('looking at a dispute', () => {
     expect((await pool.query('SELECT FROM disputes')).rows).toEqual([]);
   });
 
-  it('follows it to its end, won with the money back, or lost without', async () => {
+  it('follows it to its end: won with the money reinstated, or lost without', async () => {
     const won = await opened();
     simulator.decideDispute(won.disputeId, 'won');
     const end = { stage: 'won', withdrawn: 0, exceptions: [] };
@@ -166,7 +166,7 @@ describe('looking at a dispute', () => {
     expect(await disputes.syncDispute({ disputeId: lost.disputeId, now: now() })).toMatchObject(left);
   });
 
-  it('takes an inquiry that became a dispute for the next round', async () => {
+  it('treats an inquiry that became a dispute as the next round', async () => {
     const { disputeId, record } = await opened('inquiry');
     expect(record).toMatchObject({ isInquiry: true, withdrawn: 0, round: 1 });
     simulator.escalateInquiry(disputeId);
@@ -244,7 +244,7 @@ describe('a decision', () => {
     expect(await carryOut(inquiry.disputeId)).toMatchObject({ stage: 'warning_closed' });
   });
 
-  it('that comes too late is refused by the provider, and a person is told', async () => {
+  it('that comes too late is refused by the provider, and an exception is opened', async () => {
     const { disputeId } = await opened('inquiry');
     simulator.clock.advanceBy(8 * DAY_MS);
     await decide(disputeId, 'submit');

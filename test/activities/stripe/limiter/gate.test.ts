@@ -73,13 +73,13 @@ describe('the gate', () => {
     expect(gate.ask(CREATE, [ask('interactive')], START_MS + 30)).toMatchObject([{ dueMs: 499 * 40 - 30 }]);
   });
 
-  it('lets a newcomer through rather than waste a turn that nobody is there to take', () => {
+  it('lets a new request through rather than waste a turn whose request is absent', () => {
     const gate = new MemoryGate(LIMITS);
     gate.ask(CREATE, many(500, 'interactive'), START_MS);
     expect(gone(gate.ask(CREATE, [ask('interactive')], START_MS + 2_500))).toBe(1);
   });
 
-  it('keeps tokens ready for a customer while background work takes all it can', () => {
+  it('keeps tokens ready for a customer while background work uses all it can', () => {
     const gate = new MemoryGate(LIMITS);
     let background = 0;
     for (let ms = 0; ms < 60_000; ms += 10) background += gone(gate.ask(CANCEL, many(3, 'background'), START_MS + ms));
@@ -87,7 +87,7 @@ describe('the gate', () => {
     expect(gone(gate.ask(CANCEL, many(10, 'interactive'), START_MS + 60_000))).toBeGreaterThanOrEqual(5);
   });
 
-  it('gives background work its share, and no more, while customers stand in line', () => {
+  it('gives background work its share, and no more, while customers wait in line', () => {
     const gate = new MemoryGate(LIMITS);
     const count = { interactive: 0, background: 0 };
     const customers = many(200, 'interactive');
@@ -124,7 +124,7 @@ describe('the gate', () => {
       const answers = gate.ask(CREATE, customers, START_MS + ms);
       customers = customers.filter((_, index) => answers[index]?.kind === 'wait');
     }
-    // More customers came meanwhile and took what there is. One has the share that nobody took; the others get places anew.
+    // More customers came meanwhile and used the tokens. One request gets the unused share; the others get new places.
     const back = gate.ask(CREATE, early.slice(-3), START_MS + 12_500);
     expect(back).toMatchObject([{ kind: 'go' }, { dueMs: 0 }, { dueMs: 400 }]);
   });

@@ -106,7 +106,7 @@ describe('processes that share one limit', () => {
 });
 
 describe('a line', () => {
-  it('lets customers go before what nobody waits for, and that not never', async () => {
+  it('lets customers go before background work, which still gets its turn', async () => {
     const limiter = limiterOn(connect(`${uniqueName('limits')}:`));
     const order: RequestPriority[] = [];
     const go = async (priority: RequestPriority): Promise<void> => {
@@ -147,7 +147,7 @@ describe('a line', () => {
     expect(newcomer.retryAfterMs + passedMs).toBeGreaterThan(last.retryAfterMs);
   });
 
-  it('stands still after a 429 for as long as the provider says, for all who share it', async () => {
+  it('pauses after a 429 for as long as the provider says, for all who share the limiter', async () => {
     const prefix = `${uniqueName('limits')}:`;
     const one = limiterOn(connect(prefix));
     const other = limiterOn(connect(prefix));
@@ -170,7 +170,7 @@ it('goes on alone, with its own share, while Redis is away, and shares again whe
     const limiter = limiterOn(redis, { onChange: (change) => changes.push(change) });
     await limiter.acquire(turn('interactive'));
     door.shut();
-    // Each is answered: nobody is refused or kept because Redis is away.
+    // Each is answered: none is refused or delayed because Redis is down.
     for (let count = 0; count < 5; count += 1) await limiter.acquire(turn('interactive'));
     expect(changes).toEqual(['lost']);
     // A quarter of 25/s: the 30th in line is called after some 30 * 4 / 25 s.
@@ -228,7 +228,7 @@ describe('an activity in line', () => {
     expect(harness.simulator.state.requests()).toHaveLength(sent);
   });
 
-  it('tells the limiter of a 429, and not of a locked object', async () => {
+  it('reports a 429 to the limiter, but not a locked object', async () => {
     const limiter = limiterOn(harness.redis);
     const payments = paymentsBehind(limiter);
     harness.simulator.faults.add({ action: { kind: 'lock_timeout' } });

@@ -100,7 +100,7 @@ describe('authorizePayment', () => {
     expect(result).toMatchObject({ status: 'canceled', paymentIntentId: intent?.id, reason: 'other' });
   });
 
-  it('tells a decline, then takes another card on the same PaymentIntent', async () => {
+  it('reports a decline, then accepts another card on the same PaymentIntent', async () => {
     const first = attempt({ paymentMethod: 'pm_card_visa_chargeDeclinedInsufficientFunds' });
     const declined = await harness.payments.authorizePayment(first);
     expect(declined).toMatchObject({ status: 'declined', code: 'card_declined', declineCode: 'insufficient_funds' });
@@ -133,7 +133,7 @@ describe('authorizePayment', () => {
     expect(harness.simulator.state.chargesOf(paymentIntentId).filter((one) => one.paid)).toHaveLength(1);
   });
 
-  it('takes a PaymentIntent as it is that an earlier attempt has won already', async () => {
+  it('accepts a PaymentIntent that an earlier attempt has already authorized', async () => {
     const first = attempt();
     const { paymentIntentId } = authorized(await harness.payments.authorizePayment(first));
     const again = { ...first, attempt: 2, paymentMethod: 'pm_card_mastercard', paymentIntentId };
@@ -157,7 +157,7 @@ describe('authorizePayment', () => {
     expect(authorized(payment).hold.authorizedAmount).toBe(5_000);
   });
 
-  it('tells a failed 3-D Secure as a decline', async () => {
+  it('reports a failed 3-D Secure as a decline', async () => {
     const input = attempt({ paymentMethod: 'pm_card_authenticationRequired' });
     const asked = await harness.payments.authorizePayment(input);
     if (asked.status !== 'requires_action') throw new Error(`got ${asked.status}`);
@@ -197,7 +197,7 @@ describe('authorizePayment', () => {
     expect(harness.simulator.state.customers()).toHaveLength(1);
   });
 
-  it('tells off-session authentication as a decline of that name', async () => {
+  it('reports off-session authentication as a decline of that name', async () => {
     const first = attempt();
     const held = authorized(await harness.payments.authorizePayment(first));
     harness.simulator.issueDecision(held.paymentMethodId, 'authentication_required');

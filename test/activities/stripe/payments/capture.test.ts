@@ -27,14 +27,14 @@ const outcomes = () =>
   harness.store.captures.map(({ outcome: { capturedAmount, releasedAmount } }) => ({ capturedAmount, releasedAmount }));
 
 describe('capturePayment', () => {
-  it('takes the amount and tells what was let go', async () => {
+  it('captures the amount and reports what was released', async () => {
     const input = await held();
     expect(await harness.payments.capturePayment(input)).toMatchObject({ outcome: 'captured' });
     expect(taken(input.paymentIntentId)).toBe(2_000);
     expect(outcomes()).toEqual([{ capturedAmount: 2_000, releasedAmount: 3_000 }]);
   });
 
-  it('takes it once, told twice', async () => {
+  it('captures once when it is called twice', async () => {
     const input = await held();
     await harness.payments.capturePayment(input);
     await harness.payments.capturePayment(input);
@@ -65,7 +65,7 @@ describe('capturePayment', () => {
     expect(outcomes()).toEqual([{ capturedAmount: 2_000, releasedAmount: 3_000 }]);
   });
 
-  it('takes several parcels from one hold where the charge allows it, each of them once', async () => {
+  it('captures several parcels from one hold if the charge allows it, each of them once', async () => {
     const input = await held({ multicapture: true });
     const first = parcel(input, 'one', { final: false });
     const second = parcel(input, 'two', { amount: 1_000 });
@@ -97,7 +97,7 @@ describe('capturePayment', () => {
     expect(harness.simulator.state.paymentIntent(input.paymentIntentId)?.status).toBe('canceled');
   });
 
-  it('tells money that somebody else took, and ships nothing for it', async () => {
+  it('reports money that somebody else captured, and ships nothing for it', async () => {
     const input = await held();
     await harness.stripe.paymentIntents.capture(input.paymentIntentId);
     expect(await harness.payments.capturePayment(input)).toMatchObject({ outcome: 'changed' });
@@ -167,7 +167,7 @@ describe('capturePayment', () => {
     expect(taken(input.paymentIntentId)).toBe(2_000);
   });
 
-  it('says so where somebody took money between the look and the refusal', async () => {
+  it('reports money that somebody else captured between the look and the refusal', async () => {
     const input = await held({ multicapture: true });
     harness.store.knownAmount = 0;
     const elsewhere = { amount_to_capture: 4_000, final_capture: false };

@@ -23,7 +23,7 @@ describe('voidPayments', () => {
     expect(harness.simulator.state.paymentIntents()).toHaveLength(0);
   });
 
-  it('lets a hold go, once, however often it is told', async () => {
+  it('voids a hold once, however often it is called', async () => {
     const input = attempt();
     authorized(await harness.payments.authorizePayment(input));
     const expected = { outcome: 'voided', releasedAmount: 5_000 };
@@ -53,7 +53,7 @@ describe('voidPayments', () => {
     },
   );
 
-  it('finds and lets go of a hold whose worker died before recording it', async () => {
+  it('finds and voids a hold whose worker died before recording it', async () => {
     const input = attempt();
     harness.store.beforeRecord = () => {
       throw new Error('the worker dies here');
@@ -66,7 +66,7 @@ describe('voidPayments', () => {
     expect(heldFor(harness.simulator, input.orderId)).toBe(0);
   });
 
-  it('takes the key out of use, so that a request still on its way holds nothing', async () => {
+  it('seals the key, so that a request still under way holds nothing', async () => {
     const input = attempt();
     // The attempt is written down; before its request goes out, the undo runs to its end.
     harness.store.afterBegin = async () => {
@@ -80,7 +80,7 @@ describe('voidPayments', () => {
     expect(harness.simulator.state.charges()).toHaveLength(0);
   });
 
-  it('waits for a request that is running at the provider, then lets go of what it made', async () => {
+  it('waits for a request that is running at the provider, then voids what it made', async () => {
     const input = attempt();
     const fault = harness.simulator.faults.add({
       match: { method: 'POST', pathPattern: CREATE },
@@ -128,7 +128,7 @@ describe('voidPayments', () => {
     expect(await run()).toEqual({ outcome: 'voided', releasedAmount: 0 });
   });
 
-  it('lets go of what a late request made between the look and the seal', async () => {
+  it('voids what a late request made between the look and the seal', async () => {
     const input = attempt();
     harness.store.afterBegin = () => {
       throw new Error('the request is still on its way');
@@ -169,7 +169,7 @@ describe('voidPayments', () => {
     expect(heldFor(harness.simulator, input.orderId)).toBe(0);
   });
 
-  it('lets go of a PaymentIntent of two attempts once, and of a declined one too', async () => {
+  it('voids a PaymentIntent of two attempts once, and a declined one, too', async () => {
     const first = attempt({ paymentMethod: 'pm_card_chargeDeclined' });
     const declined = await harness.payments.authorizePayment(first);
     const paymentIntentId = declined.status === 'declined' ? (declined.paymentIntentId ?? '') : '';
@@ -183,14 +183,14 @@ describe('voidPayments', () => {
     expect(harness.simulator.state.paymentIntent(paymentIntentId)?.status).toBe('canceled');
   });
 
-  it('ends 3-D Secure that nobody passed', async () => {
+  it('ends 3-D Secure that was not passed', async () => {
     const input = attempt({ paymentMethod: 'pm_card_authenticationRequired' });
     await harness.payments.authorizePayment(input);
     await harness.payments.voidPayments(voided(input.orderId));
     expect(harness.simulator.state.paymentIntents().map((one) => one.status)).toEqual(['canceled']);
   });
 
-  it('tells money that was taken before it could be let go', async () => {
+  it('reports money that was captured before it could be voided', async () => {
     const input = attempt();
     const { paymentIntentId } = authorized(await harness.payments.authorizePayment(input));
     await harness.stripe.paymentIntents.capture(paymentIntentId, { amount_to_capture: 1_500 });

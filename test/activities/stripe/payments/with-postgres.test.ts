@@ -111,7 +111,7 @@ const parcel = (trackingNumber: string, quantity: number) => ({
 });
 const voided = (orderId: string, attempts = 1) => ({ orderId, attempts, reason: 'test' });
 
-it('holds, ships in two parcels from one hold, each taken once', async () => {
+it('holds, ships in two parcels from one hold, each captured once', async () => {
   const { orderId, paymentIntentId } = await placed();
   const first = { orderId, paymentIntentId, amount: 840, final: false, shipment: parcel('1', 1) };
   const one = await payments.capturePayment(first);
@@ -156,7 +156,7 @@ it('answers a cart that is an order already with the order', async () => {
   expect(again).toMatchObject({ status: 'existing_order', facts: { orderId } });
 });
 
-it('takes another card after a decline, and lets go of it once', async () => {
+it('accepts another card after a decline, and voids it once', async () => {
   const first = checkout({ paymentMethod: 'pm_card_chargeDeclined' });
   const declined = await payments.authorizePayment(first);
   const paymentIntentId = declined.status === 'declined' ? (declined.paymentIntentId ?? '') : '';
@@ -166,7 +166,7 @@ it('takes another card after a decline, and lets go of it once', async () => {
   expect(await payments.voidPayments(voided(first.orderId, 2))).toMatchObject(expected);
 });
 
-it('lets no late attempt stand: by our tombstone, and by the key taken out of use', async () => {
+it('leaves no hold of a late attempt: by our tombstone, and by the sealed key', async () => {
   const early = checkout();
   await payments.voidPayments(voided(early.orderId));
   expect(await failureOf(payments.authorizePayment(early))).toMatchObject({ type: failureTypes.undone });

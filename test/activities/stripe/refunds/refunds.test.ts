@@ -198,7 +198,7 @@ describe('sendRefund', () => {
     if (reason === 'charge_already_refunded') await adoptAll(paymentIntentId);
   });
 
-  it('is not made any more once it was given up', async () => {
+  it('is not sent after it was given up', async () => {
     const { orderId } = await paid();
     const refund = await shop.begin({ orderId, amount: 300 });
     const { now } = step(refund);
@@ -271,7 +271,7 @@ async function adoptAll(paymentIntentId: string): Promise<void> {
 }
 
 describe('adoptRefund', () => {
-  it('takes a refund in that was made at the provider, once, and follows it like any other', async () => {
+  it('records a refund that was made at the provider, once, and follows it like any other', async () => {
     const { orderId, paymentIntentId } = await paid();
     const { id } = await stripe.refunds.create({ payment_intent: paymentIntentId, amount: 500 });
     const adopted = await adopt(id);
@@ -286,7 +286,7 @@ describe('adoptRefund', () => {
     expect((await shop.view(orderId)).amounts).toMatchObject({ refunded: 500, refundPending: 0 });
   });
 
-  it('waits where our own refund reserves the money, and tells a person; it fits once ours was refused', async () => {
+  it('waits if our own refund reserves the money, and opens an exception; it is recorded once ours was refused', async () => {
     const { orderId, paymentIntentId } = await paid();
     const ours = await shop.begin({ orderId, amount: 7_000 });
     const { id } = await stripe.refunds.create({ payment_intent: paymentIntentId, amount: 5_000 });
@@ -313,7 +313,7 @@ describe('adoptRefund', () => {
     expect(await adopt(id)).toEqual({ outcome: 'not_ours' });
   });
 
-  it('moves no money for one that had failed before anybody heard of it', async () => {
+  it('moves no money for one that had already failed when it was first seen', async () => {
     const { orderId, paymentIntentId } = await paid();
     const refund = await stripe.refunds.create({ payment_intent: paymentIntentId, amount: 7_303 });
     simulator.settleRefund(refund.id, 'failed', 'declined');

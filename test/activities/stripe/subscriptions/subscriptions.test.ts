@@ -133,7 +133,7 @@ describe('a look at a subscription', () => {
     expect((await look(id)).facts).toMatchObject({ stage: 'active', trial: 'converted' });
   });
 
-  it('of one that the provider does not know is told as such and not tried again', async () => {
+  it('of one that the provider does not know is reported as such and not tried again', async () => {
     expect(await failureOf(look('sub_nobody'))).toMatchObject({ type: failureTypes.notFound, nonRetryable: true });
   });
 
@@ -184,7 +184,7 @@ describe('the end of a subscription', () => {
   const end = (subscriptionId: string) =>
     subscriptions.endSubscription({ subscriptionId, now: now(), policy: LOUD_POLICY });
 
-  it('comes once its tries are over, is told as the end of its dunning, and may be asked for again', async () => {
+  it('comes once its tries are over, is recorded as the end of its dunning, and is safe to repeat', async () => {
     simulator.setBilling({ onExhausted: 'past_due', scheduleMs: [] });
     const { subscription } = await fail('insufficient_funds');
     simulator.clock.advanceBy(DAY_MS);

@@ -116,7 +116,7 @@ describe('the webhook verifier', () => {
     expect(() => verify(Buffer.from(body.toString('utf8')), `t=${NOW_S},v1=${v1}`)).toThrow(WebhookRejected);
   });
 
-  it('takes an event with a time beyond all dates, NUL and half characters in a form that Postgres takes', () => {
+  it('converts an event with an impossible time, NUL and half characters into a form that Postgres accepts', () => {
     const payload = event({ id: 'pi_1', object: 'payment_intent', description: 'a\u0000b\ud83d' }, { created: 9e15 });
     const kept = verify(Buffer.from(payload), sign(payload));
     expect(kept.createdAt).toBe(new Date(NOW_S * 1000).toISOString());

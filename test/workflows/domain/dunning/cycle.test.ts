@@ -5,7 +5,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../support/facts/subscription'
 const policy = DEFAULT_DUNNING_POLICY;
 const [first, second, third] = usualStory(policy, 'x').tries.map((one) => one.atMs);
 
-/** What is told, with the days since the first failure. */
+/** The notices, with the days since the first failure. */
 function toldIn(story: Story): string[] {
   return follow(story).told.map(({ ms, notice }) => {
     const days = (ms - (story.tries[0]?.atMs ?? 0)) / DAY_MS;
@@ -52,7 +52,7 @@ describe('a cycle of eight tries', () => {
     expect(toldIn(story)).toEqual(told);
   });
 
-  it('that nobody tells of ends in the same, a little later', () => {
+  it('without events ends in the same, a little later', () => {
     const unheard = usualStory(policy, 'insufficient_funds', { heardMs: [] });
     expect(toldIn(unheard)).toEqual([
       'payment_failed 0.09',
@@ -64,7 +64,7 @@ describe('a cycle of eight tries', () => {
     expect(toldIn(healed)).toEqual(['payment_failed 0.09', 'payment_recovered 6.09']);
   });
 
-  // 7 events for the failure that is heard, 6 for each wake: 40 are the limit of a cycle.
+  // 7 events for the hint about the failure, 6 for each wake: 40 are the limit of a cycle.
   it.each(['insufficient_funds', 'lost_card'])('costs at most five looks: %s', (declineCode) => {
     for (const heardMs of [[], [first ?? 0]]) {
       const story = usualStory(policy, declineCode, { heardMs });
@@ -84,7 +84,7 @@ describe('a cycle of eight tries', () => {
     }
   });
 
-  it('is told in a schedule of minutes too', () => {
+  it('works with a schedule of minutes, too', () => {
     const minutes: typeof policy = {
       ...policy,
       graceMs: MINUTE_MS / 6,

@@ -97,7 +97,7 @@ describe('a payment that failed', () => {
     expect(planOf(changes, FIRST_TRY_MS + hours * HOUR_MS)).toEqual(planned);
   });
 
-  it('tells softly: what, when again, how often still, and where to pay; hard: no date, no promise', () => {
+  it('soft: what, when again, how many tries are left, and where to pay; hard: no date, no promise', () => {
     const policy = { ...LOUD_POLICY, payLink: PAGE };
     const dataOf = (changes: FactChanges) =>
       planNotices(subscriptionFactsOf(changes), FIRST_TRY_MS + 3 * HOUR_MS, policy)[0];

@@ -74,7 +74,7 @@ describe('the end of it', () => {
     expect(planOf(changes, FIRST_TRY_MS + hours * HOUR_MS)).toEqual(planned);
   });
 
-  it('is for us to bring about only where the policy says so, and then it is told once it has come', () => {
+  it('is caused by Holdfast only if the policy says so, and is announced once it has happened', () => {
     const facts = subscriptionFactsOf({ exhausted: true, invoice: unplanned() });
     const cancels = { ...LOUD_POLICY, onExhausted: 'cancel' as const };
     expect([mustEnd(facts, LOUD_POLICY), mustEnd(facts, cancels)]).toEqual([false, true]);
@@ -158,7 +158,7 @@ describe('trials and pauses', () => {
   });
 });
 
-describe('what is not true any more', () => {
+describe('what is no longer true', () => {
   it.each<[string, FactChanges, readonly NoticeKind[]]>([
     ['once it is paid: every failure', { stage: 'active' }, ['payment_recovered']],
     ['while it fails softly', {}, ['payment_failed', 'payment_last_try', 'payment_recovered']],

@@ -30,7 +30,7 @@ const meanwhile = 'to see whether the payment was made meanwhile';
 
 describe('the next look', () => {
   it.each<[string, FactChanges, number, readonly [number, string] | undefined]>([
-    ['is the notice that is due next', {}, 0, [2, 'to say: payment_failed']],
+    ['is the notice that is due next', {}, 0, [2, 'to send the notice payment_failed']],
     ['after one that is due now: when the next may be', {}, 2, [2 + 6 * 24, meanwhile]],
     ['after one that was told: the same', { told: [first] }, 5, [2 + 6 * 24, meanwhile]],
     ['is after the next try where a notice is held back for it', {}, 23, [24 + 3, meanwhile]],
@@ -123,7 +123,12 @@ describe('the next look', () => {
       0,
       [168, 'to see what the end of the trial will cost'],
     ],
-    ['or to say it', { ...TRIAL, trialEndsAt: afterHours(240), upcomingAmount: 5 }, 0, [168, 'to say: trial_ending']],
+    [
+      'or to send it',
+      { ...TRIAL, trialEndsAt: afterHours(240), upcomingAmount: 5 },
+      0,
+      [168, 'to send the notice trial_ending'],
+    ],
     ['then after its end', { ...TRIAL, trialEndsAt: afterHours(240) }, 168, [243, 'to see how the trial ended']],
     [
       'and until it is paid or refused',
@@ -149,13 +154,13 @@ describe('the next look', () => {
     expect(lookOf(changes, hours)).toEqual(look);
   });
 
-  it('is after the quiet hours, since nothing could be said in them', () => {
+  it('is after the quiet hours, since no notice could be sent in them', () => {
     const { quietHours } = DEFAULT_DUNNING_POLICY;
     const quiet = { ...LOUD_POLICY, quietHours };
-    // The period ends at midnight; at three its failure could be told.
+    // The period ends at midnight; at three its failure could be announced.
     expect(lookOf(RENEWED, 0, quiet)).toEqual([31 * 24 - 1 + 8, 'to see whether the next period is paid']);
     const ended = { stage: 'canceled', providerStatus: 'canceled', endedAt: at(FIRST_TRY_MS) } as const;
-    expect(lookOf(ended, 0, quiet)).toEqual([7, 'to say: subscription_ended']);
+    expect(lookOf(ended, 0, quiet)).toEqual([7, 'to send the notice subscription_ended']);
   });
 });
 

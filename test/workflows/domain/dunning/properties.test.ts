@@ -12,7 +12,7 @@ import { check, fc } from '../../../support/property';
 const policy = DEFAULT_DUNNING_POLICY;
 const RUNS = { numRuns: 200 };
 
-/** Eight tries or fewer, at any distance; paid or not, by a try or by the customer; heard of or not. */
+/** Eight tries or fewer, at any distance; paid or not, by a try or by the customer; with or without events. */
 const storyOf = (spanMs: number): fc.Arbitrary<Story> =>
   fc
     .record({
@@ -82,7 +82,7 @@ async function holds(name: string, rule: (played: Played, one: Story) => void, s
 }
 
 describe('whatever happens to a renewal', () => {
-  it('no failed try is told of twice', () =>
+  it('no failed try is announced twice', () =>
     holds('one notice a try', (played, one) => {
       const told = failuresTold(played).filter((each) => !lastOf(played).includes(each));
       const tries = failuresOf(one).map((each) => each.atMs);
@@ -102,7 +102,7 @@ describe('whatever happens to a renewal', () => {
       }
     }));
 
-  it('a recovery is told to those who heard of the failure, once, and to nobody else', () =>
+  it('a recovery is announced once to those who got a failure notice, and to nobody else', () =>
     holds('recovered', (played, one) => {
       const kinds = played.told.map((each) => each.notice.kind);
       const recovered = kinds.filter((kind) => kind === 'payment_recovered').length;
@@ -110,7 +110,7 @@ describe('whatever happens to a renewal', () => {
       expect(recovered).toBe(heardBefore ? 1 : 0);
     }));
 
-  it('nobody is woken', () =>
+  it('no notice is sent in quiet hours', () =>
     holds('quiet hours', (played, one) => {
       const quietHours = { ...policy.quietHours, timeZone: one.timeZone };
       for (const { ms } of played.told) expect(nextAllowed(ms, quietHours)).toBe(ms);
@@ -152,7 +152,7 @@ describe('whatever happens to a renewal', () => {
       }
     }));
 
-  it('an end is told once, and only where it came', () =>
+  it('an end is announced once, and only if it happened', () =>
     holds(
       'ended',
       (played, one) => {
@@ -181,7 +181,7 @@ describe('whatever happens to a renewal', () => {
 describe('the plan', () => {
   const moment = fc.tuple(story, fc.integer({ min: -2 * DAY_MS, max: 20 * DAY_MS }));
 
-  it('is the same for the same facts, and empty of what is due once that was told', async () => {
+  it('is the same for the same facts, and empty of what is due once that was sent', async () => {
     await check(
       'idempotent',
       fc.property(moment, ([one, afterMs]) => {

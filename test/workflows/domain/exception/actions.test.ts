@@ -87,7 +87,7 @@ describe('what a person can do about an exception', () => {
     [
       'of a subscription that is not looked at: its way out stays',
       subject('subscription_unreadable'),
-      { actions: [], elsewhere: 'It ends by itself with the next look that succeeds.' },
+      { actions: [], elsewhere: 'The exception ends by itself with the next look at the provider that succeeds.' },
     ],
   ])('of a workflow that has ended, %s', (_name, of, possible) => {
     expect(possibleActions(of, false)).toStrictEqual(possible);

@@ -11,7 +11,7 @@ import { check, fc } from '../../../support/property';
 const TOTAL = 6990;
 const pieces = ['MUG', 'TEE', 'MUG'];
 
-it('takes exactly what the order costs, whenever and however much somebody else captures', async () => {
+it('captures exactly what the order costs, whenever and however much somebody else captures', async () => {
   const external = fc.array(fc.integer({ min: 0, max: TOTAL }), { minLength: 3, maxLength: 3 });
   await check(
     'captured outside and by us is the total',
@@ -21,7 +21,7 @@ it('takes exactly what the order costs, whenever and however much somebody else 
         facts = { ...facts, amounts: { ...facts.amounts, captured: facts.amounts.captured + amount } };
       };
       for (const [index, sku] of pieces.entries()) {
-        // Nobody can take more than is still held for the order.
+        // Nobody can capture more than is still held for the order.
         capture(Math.min(outside[index] ?? 0, owedAmount(facts)));
         const lines = [{ sku, quantity: 1 }];
         const amount = shipmentAmount(facts, lines);
@@ -43,7 +43,7 @@ it('takes exactly what the order costs, whenever and however much somebody else 
   );
 });
 
-it('does not count what was given back of it', () => {
+it('does not count what was refunded of it', () => {
   const { amounts } = orderFacts();
   expect(paidAhead(orderFacts({ amounts: { ...amounts, captured: 1000 } }))).toBe(1000);
   expect(paidAhead(orderFacts({ amounts: { ...amounts, captured: 1000, refundPending: 400 } }))).toBe(600);

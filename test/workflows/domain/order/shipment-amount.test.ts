@@ -51,7 +51,7 @@ describe('what a shipment costs', () => {
     );
   });
 
-  it('takes the shipping with the first parcel and the tax by value', () => {
+  it('charges the shipping with the first parcel and the tax by value', () => {
     const facts = orderFacts();
     expect(shipmentAmount(facts, [{ sku: 'MUG', quantity: 1 }])).toBe(1500 + 490 + 272);
     const later = { ...facts, lines: afterShipping(facts.lines, [{ sku: 'MUG', quantity: 1 }]) };
@@ -83,7 +83,7 @@ describe('what a shipment costs', () => {
     expect(() => remainingAmount(facts)).toThrow(/shipment amount must be a whole number/);
   });
 
-  it('makes parcels that the provider takes, of exactly the order, in every currency', async () => {
+  it('makes parcels that the provider accepts and that add up to the order, in every currency', async () => {
     const currency = fc.constantFrom(...CURRENCIES);
     await check(
       'parcels are multiples of what the currency allows',

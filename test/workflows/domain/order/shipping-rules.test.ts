@@ -226,7 +226,7 @@ describe('a shipment that is sent again', () => {
     expect(sameShipment(facts, { ...command, trackingNumber: '2' })).toBeUndefined();
   });
 
-  it('is told from one whose SKU reads like two lines', () => {
+  it('is distinguished from one whose SKU reads like two lines', () => {
     const [one, other] = [
       { sku: 'P', quantity: 1 },
       { sku: 'Q', quantity: 2 },

@@ -61,7 +61,7 @@ describe('planning a refund', () => {
     [
       'pieces that were refunded',
       [situation({ facts: { ...shipped(), refunds: [refundedTee] } }), { lines: tee }, {}],
-      { reason: 'exceeds_line', message: 'All that was paid of TEE has been refunded already.' },
+      { reason: 'exceeds_line', message: 'All paid pieces of TEE have been refunded already.' },
     ],
     ['during a dispute', [situation({ facts: disputed }), { amount: 1 }, {}], { reason: 'disputed' }],
     ['above the limit', [situation(), { amount: 51 }, { approvalAbove: 50 }], { reason: 'needs_approval' }],
@@ -261,14 +261,14 @@ describe('planning a refund', () => {
     expect(planRefund(facts, request, policy)).toMatchObject(plan);
   });
 
-  it('of free pieces waits for no capture: there is nothing to give back', () => {
+  it('of free pieces waits for no capture: there is nothing to refund', () => {
     const lines = [{ sku: 'TEE', quantity: 1, unitAmount: 0, shipped: 0, cancelled: 0 }];
     const facts = orderFacts({ taxAmount: 0, lines });
     const underWay = situation({ facts, payments: [payment()], captureUnderWay: 4000 });
     expect(planRefund(underWay, { lines: tee }, {})).toMatchObject({ kind: 'refused' });
   });
 
-  it('takes the newest capture first, by time and then by attempt, and leaves out what is empty', () => {
+  it('uses the newest capture first, by time and then by attempt, and leaves out what is empty', () => {
     const payments = [
       payment({ attempt: 1, captured: 100, capturedAt: '2026-01-03T00:00:00.000Z' }),
       payment({ attempt: 2, captured: 100, refunded: 100, capturedAt: '2026-01-04T00:00:00.000Z' }),
@@ -283,7 +283,7 @@ describe('planning a refund', () => {
     expect(() => splitRefund(payments, 171)).toThrow(RangeError);
   });
 
-  it('splits any amount into parts that the provider takes, in every currency', async () => {
+  it('splits any amount into parts that the provider accepts, in every currency', async () => {
     const amounts = fc.record({ captured: fc.nat(1000), gone: fc.nat(1000), disputed: fc.nat(1000) });
     const currency = fc.constantFrom(...CURRENCIES);
     await check(
@@ -300,7 +300,7 @@ describe('planning a refund', () => {
               attempt: index + 1,
               captured: captured * multiple,
               refunded: Math.min(gone, captured) * multiple,
-              // What a bank takes back is its own matter.
+              // A chargeback may have any amount.
               disputed,
             }),
           );

@@ -66,7 +66,7 @@ describe('the parts of a refund', () => {
     expect(canPartTransition('failed', 'succeeded')).toBe(false);
   });
 
-  it('without any, a refund waits, was given up, or was settled', () => {
+  it('without any, a refund waits, was given up, or was resolved', () => {
     const resolution = { action: 'dismiss', actor: 'op-1', at: '2026-01-11T00:00:00.000Z' } as const;
     expect(refundStateOf({ parts: [] })).toBe('waiting');
     expect(refundStateOf({ parts: [], endedReason: 'disputed' })).toBe('canceled');
@@ -184,7 +184,7 @@ describe('what is left of a payment', () => {
     expect(refundable({ captured: 100, refundPending: 0, refunded: 60, disputed: 100 })).toBe(0);
   });
 
-  it('is nothing once all is given back, and that stops what has not shipped', () => {
+  it('is nothing once everything is refunded, and that stops what has not shipped', () => {
     const amounts = { authorized: 100, captured: 100, released: 0, refundPending: 40, refunded: 60 };
     expect(isGivenBack(orderFacts({ amounts }))).toBe(true);
     expect(isGivenBack(orderFacts({ amounts: { ...amounts, refunded: 59 } }))).toBe(false);
@@ -192,7 +192,7 @@ describe('what is left of a payment', () => {
   });
 });
 
-test('the same refund asked for again is told from another one', () => {
+test('a repeated request for a refund is distinguished from another one', () => {
   const byLines = refundFacts({ lines: [{ sku: 'MUG', quantity: 2, cancelled: 1 }] });
   expect(isSameRequest(byLines, { orderId: 'ord_1', lines: [{ sku: 'MUG', quantity: 2 }] })).toBe(true);
   expect(isSameRequest(byLines, { orderId: 'ord_1', lines: [{ sku: 'MUG', quantity: 1 }] })).toBe(false);
@@ -239,7 +239,7 @@ describe('the next look', () => {
     expect(due({}, { looks: count })).toMatchObject({ kind: 'sync', atMs: start + pauseMs });
   });
 
-  it('is the last one at the limit: then a person is told, and it goes on once a day', () => {
+  it('is the last one at the limit: then an exception is opened, and the looks continue once a day', () => {
     const late = start + 10 * DAY_MS - HOUR_MS;
     expect(due({}, { looks: 9, lookedAtMs: late })).toMatchObject({ kind: 'overdue', atMs: start + 10 * DAY_MS });
     expect(due({}, { looks: 9, lookedAtMs: late, overdueTold: true })).toMatchObject({
@@ -332,11 +332,11 @@ describe('the next look', () => {
     expect(refundWaiting(failed)).toMatchObject({ on: 'approver', until: '2026-01-18T00:00:00.000Z' });
     expect(unresolvedAmount(failed)).toBe(1000);
     expect(failedMessage(failed)).toContain(
-      "10.00 EUR of refund rf_1 did not go back to the customer: the customer's bank declined it",
+      "10.00 EUR of refund rf_1 were not refunded to the customer: the customer's bank declined the refund",
     );
   });
 
-  it('what a person gave up needs nobody, unless goods were taken off the order for it', () => {
+  it('a refund that a person gave up needs nobody, unless pieces were cancelled for it', () => {
     const parts = [refundPart({ status: 'canceled', failureReason: 'canceled_by_person' })];
     expect(needsPerson(refundFacts({ state: 'canceled', parts }))).toBe(false);
     expect(

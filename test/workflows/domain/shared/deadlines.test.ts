@@ -105,7 +105,7 @@ describe('what an order does next by itself', () => {
     }
   });
 
-  it('is not to capture what is held once all that was taken has gone back', () => {
+  it('is not to capture what is held once everything captured was refunded', () => {
     const amounts = { authorized: 6990, captured: 1000, released: 0, refundPending: 0, refunded: 1000 };
     expect(nextDue(orderFacts({ ...warned, captureOn: 'order', amounts }), idle)).toMatchObject({
       kind: 'act_on_hold',

@@ -196,7 +196,7 @@ const ROWS: readonly Row[] = [
   ['an unknown word, ended', { providerStatus: 'dormant', endedAt: at(NOW_MS) }, 'canceled', 'never', false],
 ];
 
-describe('where a subscription stands', () => {
+describe('the stage of a subscription', () => {
   it.each(ROWS)('%s', (_name, changes, stage, trial, entitled) => {
     const facts = subscriptionFacts(snapshot(changes), { now: at(NOW_MS), policy: DEFAULT_DUNNING_POLICY });
     expect(facts).toMatchObject({ stage, trial, entitled });
@@ -243,7 +243,7 @@ describe('where a subscription stands', () => {
     expect(isEntitled('trial_payment_failed', false)).toBe(false);
   });
 
-  it('is over only where nothing can come any more', () => {
+  it('is over only in a final stage', () => {
     const stages = ['trialing', 'active', 'past_due', 'unpaid', 'paused', 'canceled', 'incomplete_expired'] as const;
     expect(stages.filter(isOver)).toEqual(['canceled', 'incomplete_expired']);
   });
