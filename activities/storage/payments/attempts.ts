@@ -65,7 +65,7 @@ export function holdOfAttempt(row: AttemptRow): Hold | undefined {
   };
 }
 
-/** How an attempt ended, as it was told the first time; undefined for one whose end must be looked up. */
+/** The recorded result of an attempt; undefined if its end must be looked up at the provider. */
 export function recordedResult(row: AttemptRow): PaymentStatus | undefined {
   const { paymentIntentId, paymentMethodId } = row;
   switch (row.status) {

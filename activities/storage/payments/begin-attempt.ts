@@ -26,20 +26,20 @@ export async function beginAttempt(pool: Pool, now: Date, input: AuthorizePaymen
   const outcome = await transact(pool, async (tx) => {
     const refusal = input.purpose === 'checkout' ? await refuseCheckout(tx, input) : undefined;
     if (refusal !== undefined) return refusal;
-    // Not awaited here: its answer comes together with that of the commit.
+    // Not awaited here: the answer comes together with that of the commit.
     return { kind: 'written', rows: tx.query<AttemptRow>(sql.begin, beginValues(input, now)) } as const;
   });
   if (outcome.kind !== 'written') return outcome;
   const [row] = await outcome.rows;
-  if (row === undefined) throw defect(`attempt ${input.attempt} of order ${input.orderId} was not written`);
+  if (row === undefined) throw defect(`attempt ${input.attempt} of order ${input.orderId} was not recorded`);
   return answer(input, row);
 }
 
 type Refusal = Extract<BeginAttemptResult, { kind: 'existing_order' | 'cart_changed' | 'invalid' | 'out_of_stock' }>;
 
 /**
- * Why a checkout is not paid for: what is known already is answered before the bank is asked. An attempt that was begun goes
- * on whatever has changed since, as it may hold money.
+ * Why a checkout is refused before the bank is asked; undefined if it may be paid. An attempt that was begun always continues, because
+ * it may hold money.
  */
 async function refuseCheckout(tx: Transaction, input: AuthorizePaymentInput): Promise<Refusal | undefined> {
   const { orderId, attempt, cartId, cartFingerprint = '', amount, lines = [] } = input;

@@ -154,7 +154,7 @@ async function cancelPieces(tx: Transaction, step: RefundStep, cancelled: readon
   tx.write(sql.undo, [operationKeys.reserve(orderId), 'reserve', orderId, step.nowIso]);
 }
 
-/** Ends a refund that waited for a capture and cannot be made. Its caller was told that it waits, so an exception is opened. */
+/** Ends a refund that waited for a capture and cannot be made. Its caller already got the answer that it waits, so an exception is opened. */
 function endWaitingRefund(step: RefundStep, plan: Extract<RefundPlan, { kind: 'refused' }>): BeginRefundResult {
   step.change({ endedReason: plan.reason });
   announceAbandoned(step);

@@ -90,9 +90,9 @@ export interface DisputeDue {
 export interface DisputeDueContext {
   /** Steps that failed are not tried before this. */
   readonly notBeforeMs: number;
-  /** Nor the collecting: one that fails must not keep the decision from its time. */
+  /** Collecting evidence is not tried before this; a separate time, so that its failures do not delay the decision. */
   readonly collectAtMs: number;
-  /** When the provider is asked next, and when it was asked last. */
+  /** The next and the last look at the provider. */
   readonly pollAtMs: number;
   readonly lookedAtMs: number;
 }

@@ -4,14 +4,14 @@ import type { ExceptionKind } from './exception';
 export type ExcusableCheck =
   | 'hold_without_order'
   | 'holds_at_once' // more than one hold of an order
-  | 'hold_differs' // the provider holds another amount than the ledger says
+  | 'hold_differs' // the provider holds another amount than the ledger has
   | 'order_without_money'
   | 'captured_without_shipment'
   | 'reservations_differ'
   | 'unfinished_without_owner'
   | 'operation_unfinished'
   | 'attempt_unfinished'
-  | 'refund_differs'; // the provider gave back another amount than the ledger says
+  | 'refund_differs'; // the provider refunded another amount than the ledger has
 
 /**
  * The checks that an open exception of each kind excuses: those that its own failure breaks, and no others. An order with a fraud
@@ -64,7 +64,7 @@ const EXCUSES: Readonly<Record<ExceptionKind, readonly ExcusableCheck[]>> = {
   delivery_overdue: ['unfinished_without_owner'],
   refund_failed: [],
   refund_action_needed: [],
-  // A refund that waits for a capture's outcome is overdue before it counts as given back.
+  // A refund that waits for a capture's outcome becomes overdue before it counts as refunded.
   refund_overdue: ['captured_without_shipment'],
   refund_unknown: [],
   refund_mismatch: ['refund_differs'],

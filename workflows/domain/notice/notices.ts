@@ -74,15 +74,14 @@ type FailedPayment = {
 /** Lines of an order, one a line: `2 × SKU`. */
 type Items = string;
 
-/** What is told of a refund. */
-type RefundTold = { readonly amount: Money; readonly orderId: string };
+type RefundNotice = { readonly amount: Money; readonly orderId: string };
 
-/** What is told of a dispute. Without an order where the payment was none of an order. */
-type DisputeTold = { readonly disputeId: string; readonly orderId?: string; readonly amount: Money };
+/** Without an `orderId` if the payment belongs to no order. */
+type DisputeNotice = { readonly disputeId: string; readonly orderId?: string; readonly amount: Money };
 
 /**
- * What each kind of notice says. A template may use these names and no others; times are UTC ISO strings. Type aliases
- * and not interfaces: only those are also {@link NoticeData}.
+ * The data of each kind of notice. A template may use only these names; times are UTC ISO strings. Type aliases, because an
+ * interface would not be assignable to {@link NoticeData}.
  */
 export type NoticePayloads = {
   /** `paidAtOnce`: the card is charged now, not with each parcel. */
@@ -130,11 +129,11 @@ export type NoticePayloads = {
   };
   /** `reason` is read by the customer: no internal note. */
   /** `isLastToday`: further refunds of the order are not announced that day. */
-  refund_on_its_way: RefundTold & { readonly reason?: string; readonly isLastToday?: boolean };
-  refund_done: RefundTold & { readonly isLastToday?: boolean };
+  refund_on_its_way: RefundNotice & { readonly reason?: string; readonly isLastToday?: boolean };
+  refund_done: RefundNotice & { readonly isLastToday?: boolean };
   /** `link`: the page on which the customer acts; `until`: when it expires. */
-  refund_action_needed: RefundTold & { readonly link?: string; readonly until?: string };
-  refund_delayed: RefundTold;
+  refund_action_needed: RefundNotice & { readonly link?: string; readonly until?: string };
+  refund_delayed: RefundNotice;
   /** `amount` is absent if nothing will be charged. `payLink`: the page to add a payment method. */
   trial_ending: {
     readonly productName: string;
@@ -158,10 +157,10 @@ export type NoticePayloads = {
   /** `payLink`: the page to subscribe again or to pay. */
   subscription_ended: { readonly productName: string; readonly outcome: DunningOutcome; readonly payLink?: string };
   subscription_paused: { readonly productName: string; readonly resumeLink?: string };
-  dispute_opened: DisputeTold & { readonly reason: string; readonly dueBy?: string; readonly isInquiry: boolean };
-  dispute_evidence_due: DisputeTold & { readonly dueBy: string; readonly hoursLeft: number };
+  dispute_opened: DisputeNotice & { readonly reason: string; readonly dueBy?: string; readonly isInquiry: boolean };
+  dispute_evidence_due: DisputeNotice & { readonly dueBy: string; readonly hoursLeft: number };
   /** `won`, `lost`, `warning_closed`, or what the provider calls it. */
-  dispute_closed: DisputeTold & { readonly outcome: string };
+  dispute_closed: DisputeNotice & { readonly outcome: string };
   fraud_warning: {
     readonly warningId: string;
     readonly orderId?: string;
@@ -169,7 +168,7 @@ export type NoticePayloads = {
     readonly fraudType: string;
   };
   /** `problem`: a sentence; `waysOut`: one a line. */
-  refund_needs_a_person: RefundTold & {
+  refund_needs_a_person: RefundNotice & {
     readonly refundId: string;
     readonly problem: string;
     readonly waysOut: string;

@@ -27,7 +27,7 @@ export interface Due {
 
 /** What only the running workflow knows. */
 export interface DueContext {
-  /** When a step whose outcome is not known is tried again; undefined where there is none. */
+  /** When a step of unknown outcome is tried again; undefined if there is none. */
   readonly retryAtMs?: number | undefined;
   /** Automatic steps are not tried before this. */
   readonly notBeforeMs: number;

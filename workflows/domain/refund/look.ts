@@ -14,7 +14,7 @@ export interface RefundDue {
     | 'begin' // it waits for a capture: is the outcome known?
     | 'give_up' // the capture's outcome did not become known in time
     | 'send'
-    | 'overdue' // a person is told
+    | 'overdue' // an exception is opened
     | 'sync';
   readonly atMs: number;
   readonly then: string;
