@@ -21,7 +21,7 @@ const sql = {
   begin: statement('attempt-begin'),
 };
 
-/** Checks a payment before the provider is asked, and writes down that it is under way. */
+/** Checks a payment before the provider is called, and records that it is under way. */
 export async function beginAttempt(pool: Pool, now: Date, input: AuthorizePaymentInput): Promise<BeginAttemptResult> {
   const outcome = await transact(pool, async (tx) => {
     const refusal = input.purpose === 'checkout' ? await refuseCheckout(tx, input) : undefined;

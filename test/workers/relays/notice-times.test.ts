@@ -81,7 +81,7 @@ describe('at its time', () => {
     expect(mails()).toEqual([]);
     expect(await world.view(notice.noticeKey)).toMatchObject({
       status: 'expired',
-      lastError: expect.stringContaining('not true any more after 2031-04-20T11:00:00.000Z'),
+      lastError: expect.stringContaining('no longer true after 2031-04-20T11:00:00.000Z'),
     });
   });
 

@@ -187,7 +187,7 @@ describe('a refund is refused', () => {
     expect(await shop.ask({ orderId: 'no-2', amount: TOTAL })).toEqual({
       outcome: 'refused',
       reason: 'nothing_captured',
-      message: expect.stringContaining('73.03 EUR held') as string,
+      message: expect.stringContaining('73.03 EUR that are held') as string,
       refundable: 0,
       held: TOTAL,
       coversHeld: true,
