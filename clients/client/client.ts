@@ -1,4 +1,5 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { statusAsleep } from './asleep';
 import { fingerprint, sha256 } from './fingerprint';
 import type { CallOptions } from './options';
 import { reconcileDay } from './reconcile';
@@ -140,7 +141,8 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
       return reconcileDay(client, { date, taskQueue, waitMs, nowMs: Date.now() });
     },
     async status(orderId) {
-      return handleOf(orderId).query(getStatus);
+      const handle = handleOf(orderId);
+      return handle.query(getStatus).catch((error: unknown) => statusAsleep(orderId, handle, error));
     },
     async describe(orderId) {
       return handleOf(orderId).describe();

@@ -1,6 +1,9 @@
+import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/common';
 import type { CheckoutRequest } from '../../clients/client';
 import type { OrderPolicy } from '../../workflows/domain/shared/policy';
 import type { OrderView } from '../../workflows/domain/order/view';
+import { workflowIds } from '../../workflows/kit/names';
 import { sampleCart } from './carts';
 import { getConnection, testEnvironment } from './environment';
 import { eventually } from './time/eventually';
@@ -30,6 +33,17 @@ export const everything = () =>
     { sku: 'TEAPOT-1L', quantity: 1 },
   ]);
 
+/** Has an order's own workflow been started? */
+export async function hasWorkflow(client: Client, orderId: string): Promise<boolean> {
+  try {
+    await client.workflow.getHandle(workflowIds.order(orderId)).describe();
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
 /** What tests do with orders in one world, the one of the file unless another is given. */
 export class Shop {
   constructor(private readonly home: () => World) {}
@@ -37,10 +51,7 @@ export class Shop {
   async place(changes: Partial<CheckoutRequest> = {}, where = this.home()): Promise<string> {
     const answer = await where.holdfast.checkout(sampleCart({ lines: twoLines, taxAmount: 1000, ...changes }));
     if (answer.state !== 'placed') throw new Error(`not placed: ${JSON.stringify(answer)}`);
-    await eventually(
-      'the order to be allocated',
-      async () => (await this.view(answer.orderId, where)).state !== 'placed',
-    );
+    await eventually('the order to have its workflow', () => hasWorkflow(where.client, answer.orderId));
     return answer.orderId;
   }
 

@@ -95,12 +95,16 @@ export function inboxRounds(options: InboxOptions): Readonly<Record<InboxLane, R
 /** Starts what runs beside the worker: the relays of events and notices, the inbox dispatcher, the look for missed events. */
 export function startRelays(options: RelayOptions): Relays {
   const { dependencies, client, taskQueue, sinks, log } = options;
-  const { outbox, inbox, eventLister } = dependencies;
+  const { outbox, inbox, eventLister, queries } = dependencies;
   const rounds = inboxRounds(options);
-  const relay = startLoop('outbox relay', () => relayOutbox({ outbox, client, taskQueue, sinks }), {
-    idleMs: IDLE_MS,
-    log,
-  });
+  const relay = startLoop(
+    'outbox relay',
+    () => relayOutbox({ outbox, factsOf: queries.factsOf, client, taskQueue, sinks }),
+    {
+      idleMs: IDLE_MS,
+      log,
+    },
+  );
   const dispatcher = startLoop('inbox dispatcher', rounds.orders, { idleMs: IDLE_MS, log });
   const subscriptions = startLoop('subscription dispatcher', rounds.subscriptions, { idleMs: IDLE_MS, log });
   const missed = startLoop('missed events', () => collectMissedEvents(eventLister, inbox), {

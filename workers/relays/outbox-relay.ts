@@ -2,6 +2,8 @@ import type { Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { subjectOf } from '../../workflows/domain/shared/events';
 import type { DomainEvent, OrderEvent } from '../../workflows/domain/shared/events';
+import type { OrderFacts } from '../../workflows/domain/order/order';
+import { sleepingOrderStart } from '../../workflows/order/sleeping-start';
 import { orderStart } from '../../workflows/order/start';
 import { workflowTypes } from '../../workflows/kit/names';
 
@@ -16,6 +18,8 @@ export type EventSink = (event: DomainEvent) => Promise<void>;
 
 export interface OutboxRelayDependencies {
   readonly outbox: OutboxReader;
+  /** Orders as they stand; those that are not recorded are left out. */
+  readonly factsOf: (orderIds: readonly string[]) => Promise<readonly OrderFacts[]>;
   readonly client: Client;
   readonly taskQueue: string;
   readonly sinks: readonly EventSink[];
@@ -27,15 +31,24 @@ const LEASE_MS = 30_000;
 
 /**
  * One round: publishes what the outbox holds. `OrderPlaced` starts the order's own workflow: the order and the event were
- * written in one transaction, so an order never stays without its workflow, and starting it twice is one workflow.
+ * written in one transaction, so an order never stays without its workflow, and starting it twice is one workflow. It
+ * sleeps until it has something to do.
  */
 export async function relayOutbox(deps: OutboxRelayDependencies): Promise<number> {
   const events = await deps.outbox.claimUnpublished(BATCH, LEASE_MS);
+  const placed = events.flatMap((event) => (event.type === 'OrderPlaced' ? [event.orderId] : []));
+  const orders = placed.length === 0 ? [] : await deps.factsOf(placed);
   const published: string[] = [];
   const outcomes = await Promise.allSettled(
     [...bySubject(events).values()].map(async (ofOneSubject) => {
       for (const event of ofOneSubject) {
-        if (event.type === 'OrderPlaced') await startOrder(deps, event);
+        if (event.type === 'OrderPlaced') {
+          await startOrder(
+            deps,
+            event,
+            orders.find((order) => order.orderId === event.orderId),
+          );
+        }
         for (const sink of deps.sinks) await sink(event);
         published.push(event.eventId);
       }
@@ -57,11 +70,17 @@ function bySubject(events: readonly DomainEvent[]): Map<string, DomainEvent[]> {
   return groups;
 }
 
-async function startOrder(deps: OutboxRelayDependencies, event: OrderEvent): Promise<void> {
-  const start = orderStart(event.orderId, deps.taskQueue, String(event.data['channel'] ?? 'web'));
+async function startOrder(
+  deps: OutboxRelayDependencies,
+  event: OrderEvent,
+  facts: OrderFacts | undefined,
+): Promise<void> {
+  const { client, taskQueue } = deps;
+  const start =
+    facts === undefined ? orderStart(event.orderId, taskQueue) : sleepingOrderStart(facts, taskQueue, Date.now());
   try {
     // A second telling after the order has ended must not start it again.
-    await deps.client.workflow.start(workflowTypes.order, { ...start, workflowIdReusePolicy: 'REJECT_DUPLICATE' });
+    await client.workflow.start(workflowTypes.order, { ...start, workflowIdReusePolicy: 'REJECT_DUPLICATE' });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }

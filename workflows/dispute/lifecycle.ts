@@ -14,7 +14,8 @@ import { orderChanged } from '../order/messages';
 import { workflowIds } from '../kit/names';
 import { refundDisputed } from '../refund/messages';
 import { OrderExceptions } from '../kit/exceptions';
-import { exceptionLine, Lifecycle, waitingLine, type Shown } from '../kit/lifecycle';
+import { Lifecycle } from '../kit/lifecycle';
+import { exceptionLine, waitingLine, type Shown } from '../kit/shown';
 import { searchAttributes } from '../kit/search-attributes';
 import { signalIfRunning } from '../kit/signal';
 

@@ -9,7 +9,8 @@ import { formatMoney } from '../domain/shared/money';
 import { localFirst } from '../kit/local-first';
 import type { RefundActivities } from '../refund/ports';
 import { OrderExceptions } from '../kit/exceptions';
-import { exceptionLine, Lifecycle, waitingLine, type Due, type Shown } from '../kit/lifecycle';
+import { Lifecycle, type Due } from '../kit/lifecycle';
+import { exceptionLine, waitingLine, type Shown } from '../kit/shown';
 import { searchAttributes } from '../kit/search-attributes';
 
 const provider = proxyActivities<FraudWarningProviderActivities>(LOOKUP_OPTIONS);

@@ -10,9 +10,8 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { OrderException } from '../domain/exception/exception';
 import type { Waiting } from '../domain/shared/waiting';
-import { searchAttributes } from './search-attributes';
+import { attributesOf, detailsOf, type Shown } from './shown';
 import { MovingDeadline, SerialQueue } from './waiting';
 
 /** What a workflow does by itself next, and when. `then` is shown beside the timer, e.g. `ask the provider`. */
@@ -20,24 +19,6 @@ export interface Due {
   readonly atMs: number;
   readonly then: string;
 }
-
-/** What the Temporal UI shows of a workflow. */
-export interface Shown {
-  /** Markdown; lines that are empty are left out. */
-  readonly details: readonly string[];
-  readonly waiting: Waiting | undefined;
-  readonly exceptionKind: string | undefined;
-  /** Search attributes of the story's own. */
-  readonly attributes: readonly SearchAttributeUpdatePair[];
-}
-
-/** Lines of details that every story has. */
-export const waitingLine = (waiting: Waiting | undefined): string =>
-  waiting === undefined
-    ? 'It waits for nobody.'
-    : `Waits for the **${waiting.on}** until ${waiting.until}: ${waiting.why}.`;
-export const exceptionLine = (exception: OrderException | undefined): string =>
-  exception === undefined ? '' : `**Exception ${exception.kind}** (owner: ${exception.owner}): ${exception.message}`;
 
 /**
  * What every workflow of a story is made of: facts come from Postgres and are kept in memory only; it sleeps until the next
@@ -54,6 +35,8 @@ export abstract class Lifecycle<Facts, D extends Due = Due> {
   version = 0;
   protected known: Facts | undefined;
   protected shown = '';
+  /** Nothing but the start has written search attributes. A run that continues another one writes its own. */
+  private isNew = workflowInfo().continuedFromExecutionRunId === undefined;
 
   /**
    * @param subject what it is about, e.g. `dispute du_1`
@@ -105,21 +88,18 @@ export abstract class Lifecycle<Facts, D extends Due = Due> {
   /** Shows where things stand: search attributes (one event, only where something changed) and current details (none). */
   publish(): void {
     if (this.known === undefined) return;
-    const { details, waiting, exceptionKind, attributes } = this.show(this.known);
-    setCurrentDetails(details.filter((line) => line !== '').join('\n\n'));
-    this.upsert([
-      ...attributes,
-      { key: searchAttributes.waitingOn, value: waiting?.on ?? null },
-      { key: searchAttributes.waitingUntil, value: waiting === undefined ? null : new Date(waiting.until) },
-      { key: searchAttributes.exceptionKind, value: exceptionKind ?? null },
-    ]);
+    const shown = this.show(this.known);
+    setCurrentDetails(detailsOf(shown));
+    this.upsert(attributesOf(shown));
   }
 
   protected upsert(pairs: SearchAttributeUpdatePair[]): void {
     const written = JSON.stringify(pairs.map((pair) => pair.value));
     if (written === this.shown) return;
     this.shown = written;
-    upsertSearchAttributes(pairs);
+    const isWrittenByStart = this.isNew && pairs.every(isShown);
+    this.isNew = false;
+    if (!isWrittenByStart) upsertSearchAttributes(pairs);
   }
 
   /** What the search attributes show was written elsewhere: the next `publish` writes them again. */
@@ -183,4 +163,10 @@ export async function live<Facts, D extends Due>(life: Lifecycle<Facts, D>, step
     if (life.wantsTurn) await life.queue.run(() => steps.act(undefined));
     else if (!woken && due !== undefined) await life.queue.run(() => steps.act(due));
   }
+}
+
+/** Does Temporal show this search attribute already? */
+function isShown({ key, value }: SearchAttributeUpdatePair): boolean {
+  const shown = workflowInfo().typedSearchAttributes.get(key) ?? null;
+  return JSON.stringify(shown) === JSON.stringify(value);
 }

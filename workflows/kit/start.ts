@@ -9,4 +9,6 @@ export interface StartOptions extends CommonWorkflowOptions {
   readonly taskQueue: string;
   readonly args: unknown[];
   readonly workflowIdConflictPolicy: 'USE_EXISTING';
+  /** Milliseconds until the first workflow task. Refused by the server together with an update. */
+  readonly startDelay?: number;
 }

@@ -1,18 +1,17 @@
 import { proxyLocalActivities } from '@temporalio/workflow';
-import { heldNow, remainingLines, type OrderFacts } from '../domain/order/order';
+import type { OrderFacts } from '../domain/order/order';
 import { nextDue, type Due, type DueContext } from '../domain/order/next-due';
-import { isTerminal } from '../domain/order/state';
-import { formatMoney } from '../domain/shared/money';
-import { waitingFor } from '../domain/shared/waiting';
 import type { ExceptionKind } from '../domain/exception/exception';
+import { isTerminal } from '../domain/order/state';
 import { STORAGE_OPTIONS } from '../kit/activity-options';
 import { OrderExceptions } from '../kit/exceptions';
-import { exceptionLine, Lifecycle, waitingLine, type Shown } from '../kit/lifecycle';
+import { Lifecycle } from '../kit/lifecycle';
+import type { Shown } from '../kit/shown';
 import type { WorkflowStatus } from '../kit/messages';
-import { searchAttributes } from '../kit/search-attributes';
 import type { AuthorizePaymentInput } from '../payment/ports';
 import type { OrderInput, RefusedCapture, UnsettledSteps } from './messages';
 import type { OrderActivities } from './ports';
+import { shownOrder } from './shown';
 
 export const records = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
 
@@ -168,29 +167,6 @@ export class OrderLifecycle extends Lifecycle<OrderFacts, Due> implements DueCon
   }
 
   protected show(facts: OrderFacts): Shown {
-    const { orderId, state, paymentState, channel, exception, amounts, currency, hold } = facts;
-    const waiting = waitingFor(facts);
-    const money = (amount: number): string => formatMoney({ amount, currency });
-    const open = remainingLines(facts).map((line) => `${line.quantity} × ${line.sku}`);
-    return {
-      waiting,
-      exceptionKind: exception?.kind,
-      attributes: [
-        { key: searchAttributes.orderState, value: state },
-        { key: searchAttributes.paymentState, value: paymentState },
-        // A command that starts the order anew does not know it.
-        { key: searchAttributes.channel, value: channel },
-      ],
-      details: [
-        `**Order ${orderId}** is **${state}**, its payment **${paymentState}**.`,
-        waitingLine(waiting),
-        exceptionLine(exception),
-        `Held now ${money(heldNow(amounts))}, captured ${money(amounts.captured)}, released ${money(amounts.released)}.`,
-        hold === undefined
-          ? 'No card hold is open.'
-          : `Card hold ${hold.paymentIntentId} must be captured before ${hold.captureBefore}.`,
-        open.length === 0 || isTerminal(state) ? '' : `To ship: ${open.join(', ')}.`,
-      ],
-    };
+    return shownOrder(facts);
   }
 }

@@ -46,10 +46,10 @@ export interface OrderActivities extends ExceptionActivities {
   releaseStock(input: { readonly orderId: string }): Promise<void>;
   /** What of these lines cannot be had at this moment; null where all can. Reserves nothing. */
   findShortage(input: { readonly lines: readonly LineQuantity[] }): Promise<Shortage | null>;
-  /** Records the order with its first events in the outbox. Undone by `withdrawOrder`. */
+  /** Records the order, allocated to the warehouses that hold its stock, with its first events in the outbox. Undone by `withdrawOrder`. */
   placeOrder(input: PlaceOrderInput): Promise<PlaceOrderResult>;
   withdrawOrder(input: { readonly orderId: string }): Promise<WithdrawOrderResult>;
-  /** Chooses a warehouse for each line; answers with the order as it stands, also when it was allocated before. */
+  /** Answers with the order as it stands. One that was placed without being allocated is allocated first. */
   allocateOrder(input: { readonly orderId: string }): Promise<OrderFacts>;
   /** Records a shipment for which nothing is left to be taken: its order is paid, or its lines cost nothing. */
   recordShipment(input: {

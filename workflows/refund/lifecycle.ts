@@ -20,7 +20,8 @@ import type { AdoptRefundResult, RefundActivities, RefundChange, RefundProviderA
 import { Decisions } from '../kit/exceptions';
 import { searchAttributes } from '../kit/search-attributes';
 import { signalIfRunning } from '../kit/signal';
-import { Lifecycle, waitingLine, type Shown } from '../kit/lifecycle';
+import { Lifecycle } from '../kit/lifecycle';
+import { waitingLine, type Shown } from '../kit/shown';
 
 export const records = proxyLocalActivities<RefundActivities & OrderActivities>(STORAGE_OPTIONS);
 const sending = proxyActivities<RefundProviderActivities>(MONEY_OPTIONS);

@@ -14,7 +14,8 @@ import type { DunningPolicy, SubscriptionFacts } from '../domain/subscription/su
 import { isOver } from '../domain/subscription/stage';
 import { localFirst } from '../kit/local-first';
 import { ExceptionKeys } from '../kit/exceptions';
-import { Lifecycle, waitingLine, type Due, type Shown } from '../kit/lifecycle';
+import { Lifecycle, type Due } from '../kit/lifecycle';
+import { waitingLine, type Shown } from '../kit/shown';
 import { searchAttributes } from '../kit/search-attributes';
 import type { SubscriptionInput, SubscriptionStatus } from './messages';
 import type {

@@ -46,7 +46,10 @@ export interface PersonalData {
   readonly shippingAddress?: PlaceOrderInput['cart']['shippingAddress'];
 }
 
-/** Records an order with its lines, its hold and its first event, in one transaction. */
+/**
+ * Records an order with its lines, its hold and its first events, in one transaction. Its pieces are reserved by warehouse, so it is
+ * allocated at once.
+ */
 export async function placeOrder(
   pool: Pool,
   keyring: Keyring,
@@ -73,7 +76,7 @@ export async function placeOrder(
     assertReserved(input, reserved);
     const attempt = heldAttempt(input, attempts);
     const facts = newOrder(input, attempt, attempts.length, now);
-    writeOrder(tx, keyring, input, facts, attempt.attempt, now);
+    writeOrder(tx, keyring, input, { facts, reserved, holdAttempt: attempt.attempt }, now);
     tx.write(sql.done, [key, 'place', orderId, paymentIntentId, now]);
     return { outcome: 'placed', facts };
   });
@@ -122,7 +125,7 @@ function newOrder({ orderId, cart }: PlaceOrderInput, attempt: AttemptRow, attem
     cartId: cart.cartId,
     channel: cart.channel,
     currency: cart.currency,
-    state: 'placed',
+    state: 'allocated',
     paymentState: 'authorized',
     captureOn: cart.captureOn,
     lines: cart.lines.map(({ sku, quantity, unitAmount }) => ({ sku, quantity, unitAmount, shipped: 0, cancelled: 0 })),
@@ -146,12 +149,17 @@ function newOrder({ orderId, cart }: PlaceOrderInput, attempt: AttemptRow, attem
   };
 }
 
+interface NewOrder {
+  readonly facts: OrderFacts;
+  readonly reserved: readonly StockQuantity[];
+  readonly holdAttempt: number;
+}
+
 function writeOrder(
   tx: Transaction,
   keyring: Keyring,
   { cart, cartFingerprint = '', orderId }: PlaceOrderInput,
-  facts: OrderFacts,
-  holdAttempt: number,
+  { facts, reserved, holdAttempt }: NewOrder,
   now: Date,
 ): void {
   const { email, name } = cart.customer;
@@ -163,29 +171,6 @@ function writeOrder(
   const waiting = waitingFor(facts);
   const traceId = randomBytes(16).toString('hex');
   const total = cartTotal(cart);
-  tx.write(sql.insert, [
-    orderId,
-    facts.cartId,
-    facts.channel,
-    facts.currency,
-    facts.captureOn,
-    facts.shippingAmount,
-    facts.taxAmount,
-    total,
-    JSON.stringify(facts.policy),
-    facts.customerId,
-    keyring.encrypt(Buffer.from(JSON.stringify(personal))),
-    facts.paymentMethodId,
-    holdAttempt,
-    waiting?.on ?? null,
-    waiting?.until ?? null,
-    waiting?.why ?? null,
-    1,
-    traceId,
-    now,
-    cartFingerprint,
-  ]);
-  tx.write(sql.lines, [orderId, JSON.stringify(facts.lines)]);
   const cause = {
     operationKey: operationKeys.place(orderId),
     action: 'place',
@@ -203,7 +188,34 @@ function writeOrder(
     lines: cart.lines.map(({ sku, quantity, unitAmount }) => ({ sku, quantity, unitAmount })),
     captureBefore: facts.hold?.captureBefore ?? null,
   };
-  writeEvents(tx, orderId, { eventSequence: 0, traceId }, [{ type: 'OrderPlaced', data }], cause);
-  writeOrderNotices(tx, undefined, facts, [{ type: 'OrderPlaced', data }], cause);
+  const events = [
+    { type: 'OrderPlaced', data },
+    { type: 'OrderAllocated', data: { lines: reserved } },
+  ] as const;
+  tx.write(sql.insert, [
+    orderId,
+    facts.cartId,
+    facts.channel,
+    facts.currency,
+    facts.captureOn,
+    facts.shippingAmount,
+    facts.taxAmount,
+    total,
+    JSON.stringify(facts.policy),
+    facts.customerId,
+    keyring.encrypt(Buffer.from(JSON.stringify(personal))),
+    facts.paymentMethodId,
+    holdAttempt,
+    waiting?.on ?? null,
+    waiting?.until ?? null,
+    waiting?.why ?? null,
+    events.length,
+    traceId,
+    now,
+    cartFingerprint,
+  ]);
+  tx.write(sql.lines, [orderId, JSON.stringify(facts.lines)]);
+  writeEvents(tx, orderId, { eventSequence: 0, traceId }, events, cause);
+  writeOrderNotices(tx, undefined, facts, events, cause);
   writeAudit(tx, undefined, facts, cause);
 }

@@ -16,6 +16,7 @@ import { statement, type Statement } from '../postgres/statements';
 
 const sql = {
   byCart: statement('orders-by-cart'),
+  byId: statement('orders-by-id'),
   exists: statement('order-exists'),
   begun: statement('order-begun'),
   list: statement('orders-list'),
@@ -43,6 +44,8 @@ export interface ListOrders {
 /** Queries of the gateway and the command line. None locks anything, and none shows personal data. */
 export interface OrderQueries {
   getOrder(orderId: string): Promise<OrderView | undefined>;
+  /** What workflows know of these orders; those that are not recorded are left out. */
+  factsOf(orderIds: readonly string[]): Promise<OrderFacts[]>;
   /** The order's channel; undefined if the order is not recorded. Cheaper than `getOrder`. */
   channelOf(orderId: string): Promise<string | undefined>;
   /** Is the order recorded, or was a payment for it begun here? False for an order of another shop or database. */
@@ -77,6 +80,10 @@ export function createOrderQueries(pool: Pool, _keyring?: Keyring): OrderQueries
       ]);
       const [view] = views(rows);
       return view && { ...view, allocation };
+    },
+    async factsOf(orderIds) {
+      const rows = await run<OrderRow>(pool, sql.byId, [orderIds]);
+      return rows.map((row) => orderRecord(row.record).facts);
     },
     async channelOf(orderId) {
       return (await run<{ channel: string }>(pool, sql.exists, [orderId]))[0]?.channel;

@@ -14,7 +14,8 @@ import { transact, type Transaction } from '../postgres/database';
 import { abandonCapture } from '../payments/capture';
 import { reopenHold } from '../payments/end-hold';
 import { closeLostDisputes, decideException, raiseException, resolveException } from '../exceptions/exceptions';
-import { defect } from '../postgres/failures';
+import { defect, notFound } from '../postgres/failures';
+import { readOrder } from './record';
 import { lockKnownOrder, OrderStep } from './step';
 import { placeOrder, withdrawOrder } from './place-order';
 import { applyShipment, closeStopExceptions, completeDelivery, completeShipping, refuseParcelRecord } from './shipping';
@@ -63,7 +64,11 @@ export function createOrderStore(deps: OrderStoreDeps): OrderActivities {
   };
 }
 
+/** Answers with the order as it stands; one that was placed without being allocated is allocated first. */
 async function allocateOrder(pool: Pool, now: Date, orderId: string): Promise<OrderFacts> {
+  const known = await readOrder(pool, orderId);
+  if (known === undefined) throw notFound(`order ${orderId}`);
+  if (known.facts.state !== 'placed') return known.facts;
   const operationKey = operationKeys.allocate(orderId);
   return transact(pool, async (tx) => {
     const [record, [operation], reserved] = await Promise.all([
@@ -72,7 +77,7 @@ async function allocateOrder(pool: Pool, now: Date, orderId: string): Promise<Or
       tx.query<StockQuantity>(sql.reservations, [orderId]),
     ]);
     const { facts } = record;
-    if (operation?.done === true || (facts.state !== 'placed' && facts.state !== 'paid')) return facts;
+    if (operation?.done === true || facts.state !== 'placed') return facts;
     const step = new OrderStep(tx, record, {
       operationKey,
       action: 'allocate',

@@ -9,7 +9,7 @@ import { subscriptionStart } from '../../../workflows/subscription/start';
 import { waitFor } from '../../../workers/dependencies/poll';
 import { sampleCart } from '../../support/carts';
 import { uniqueName } from '../../support/environment';
-import { parcel, twoLines } from '../../support/shop';
+import { hasWorkflow, parcel, twoLines } from '../../support/shop';
 import type { FaultWorld } from '../fault-world';
 import { CasePlan } from '../plan';
 import type { Fault } from '../plan';
@@ -59,12 +59,12 @@ export class AfterSalePlay extends WorkflowPlay {
 
   /** An order of which these parcels have shipped: each takes its money from an authorization of its own. */
   async ship(...parcels: readonly (readonly { sku: string; quantity: number }[])[]): Promise<void> {
-    const { holdfast, dependencies } = this.world;
+    const { holdfast } = this.world;
     const answer = await holdfast.checkout(sampleCart({ lines: twoLines, taxAmount: 1000 }));
     if (answer.state !== 'placed') throw new Error(`not placed: ${JSON.stringify(answer)}`);
     this.orderId = answer.orderId;
-    await waitFor('the order to be allocated', LIMIT_MS, async () =>
-      (await dependencies.queries.getOrder(this.orderId))?.state === 'placed' ? undefined : true,
+    await waitFor('the order to have its workflow', LIMIT_MS, async () =>
+      (await hasWorkflow(this.world.client, this.orderId)) ? true : undefined,
     );
     for (const lines of parcels) {
       const shipped = await holdfast.ship(this.orderId, parcel([...lines]));

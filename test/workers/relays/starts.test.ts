@@ -3,7 +3,7 @@ import { searchAttributes } from '../../../workflows/kit/search-attributes';
 import { sampleCart } from '../../support/carts';
 import { eventually } from '../../support/time/eventually';
 import { refundIn } from '../../support/refunds';
-import { everything, Shop } from '../../support/shop';
+import { everything, hasWorkflow, Shop } from '../../support/shop';
 import { closeConnections, createWorld, type World } from '../../support/world';
 
 const HOUR_MS = 3_600_000;
@@ -26,7 +26,7 @@ async function ended(): Promise<{ orderId: string; payment: string }> {
   const answer = await world.holdfast.checkout(sampleCart({ channel: 'storefront' }));
   if (answer.state !== 'placed') throw new Error(JSON.stringify(answer));
   const { orderId } = answer;
-  await eventually('the order to live', async () => (await shop.view(orderId)).state === 'allocated');
+  await eventually('the order to live', () => hasWorkflow(world.client, orderId));
   expect(await channelOf(orderId)).toBe('storefront');
   await handleOf(orderId).terminate('by mistake');
   return { orderId, payment: shop.intentsOf(orderId)[0]?.id ?? '' };

@@ -1,6 +1,6 @@
 import { sampleCart } from '../../support/carts';
 import { eventually } from '../../support/time/eventually';
-import { everything, mugs, parcel, shopForThisFile } from '../../support/shop';
+import { everything, hasWorkflow, mugs, parcel, shopForThisFile } from '../../support/shop';
 import { violations } from '../../support/invariants/invariants';
 import { createWorld } from '../../support/world';
 
@@ -68,7 +68,7 @@ describe('shipping', () => {
     const answer = await world().holdfast.checkout(cart);
     if (answer.state !== 'placed') throw new Error(`not placed: ${JSON.stringify(answer)}`);
     const { orderId } = answer;
-    await eventually('the order to be allocated', async () => (await shop.view(orderId)).state === 'allocated');
+    await eventually('the order to have its workflow', () => hasWorkflow(world().client, orderId));
     await world().holdfast.ship(orderId, mugs(2));
     await world().simulator.flush();
     await world().holdfast.deliver(orderId);

@@ -102,6 +102,7 @@ test('an expired hold is reported once; the customer is asked, pays again, and t
   expect(renewed?.pendingPaymentIntentId).toBeUndefined();
   expect(await eventsOf('expire-1')).toEqual([
     'OrderPlaced',
+    'OrderAllocated',
     'HoldExpired',
     'PaymentActionRequired',
     'PaymentReauthorized',

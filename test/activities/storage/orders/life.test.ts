@@ -22,7 +22,7 @@ const mugs = (quantity: number) => [{ sku: sku.mug, quantity }];
 test('an order goes from placed to delivered in two shipments, with the events of each once', async () => {
   const placed = await shop.place('life-1');
   await expectStored(placed);
-  expect(placed).toMatchObject({ state: 'placed', paymentState: 'authorized', paymentAttempts: 1 });
+  expect(placed).toMatchObject({ state: 'allocated', paymentState: 'authorized', paymentAttempts: 1 });
   const allocated = await shop.orders.allocateOrder({ orderId: 'life-1' });
   await expectStored(allocated);
   const first = await shop.capture(captureOf(allocated, mugs(2), 'A', false));
@@ -54,6 +54,17 @@ test('an order goes from placed to delivered in two shipments, with the events o
   ]);
   expect(stock).toEqual([{ on_hand: 999_998, reserved: 0 }]);
   expect(await shop.violations()).toEqual([]);
+});
+
+test('an order that was placed without being allocated is allocated once, as it is loaded', async () => {
+  const { orderId } = await shop.place('unallocated-1');
+  await shop.sql("UPDATE orders SET state = 'placed' WHERE order_id = $1", [orderId]);
+  await shop.sql("DELETE FROM outbox WHERE order_id = $1 AND type = 'OrderAllocated'", [orderId]);
+  await shop.sql('UPDATE orders SET event_sequence = 1 WHERE order_id = $1', [orderId]);
+  const allocated = await shop.orders.allocateOrder({ orderId });
+  expect(allocated.state).toBe('allocated');
+  expect(await shop.orders.allocateOrder({ orderId })).toEqual(allocated);
+  expect(await eventsOf(orderId)).toEqual(['OrderPlaced', 'OrderAllocated']);
 });
 
 test('every effect twice is once', async () => {
@@ -154,7 +165,7 @@ test('an order captured when it is placed is paid before it ships, and OrderPaid
   };
   const first = await record('A', mugs(2));
   await expectStored(first);
-  expect(first.state).toBe('allocated');
+  expect(first.state).toBe('paid');
   await expect(shop.orders.cancelOrder({ orderId: 'whole-1', reason: 'r', actor: 'a' })).rejects.toMatchObject({
     type: 'Defect',
   });
@@ -190,7 +201,7 @@ test('exceptions open once, show, and close', async () => {
   });
   await expectStored(closed);
   expect(closed?.exception).toBeUndefined();
-  expect(await eventsOf('exc-1')).toEqual(['OrderPlaced', 'ExceptionRaised', 'ExceptionResolved']);
+  expect(await eventsOf('exc-1')).toEqual(['OrderPlaced', 'OrderAllocated', 'ExceptionRaised', 'ExceptionResolved']);
   expect(await shop.orders.raiseException({ ...input, orderId: 'nobody', workflowId: 'checkout-nobody' })).toBeNull();
   const open = await queries.listExceptions();
   expect(open.map((one) => one.orderId)).toContain('nobody');

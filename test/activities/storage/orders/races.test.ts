@@ -111,14 +111,15 @@ test('a connection that is cut in the middle of a step leaves nothing of it', as
   const blocker = await shop.pool.connect();
   await blocker.query('BEGIN');
   await blocker.query(`SELECT 1 FROM orders WHERE order_id = 'cut-1' FOR UPDATE`);
-  const step = orders.allocateOrder({ orderId: 'cut-1' });
+  const step = orders.warnOfHold({ orderId: 'cut-1' });
   const failed = expect(step).rejects.toMatchObject({ type: 'StorageUnavailable' });
   const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'to-be-cut' AND wait_event_type = 'Lock'`;
   while ((await shop.sql(cut)).length === 0);
   await failed;
   await blocker.query('ROLLBACK');
   blocker.release();
-  expect((await orders.allocateOrder({ orderId: 'cut-1' })).state).toBe('allocated');
+  expect((await orders.allocateOrder({ orderId: 'cut-1' })).holdWarnedAt).toBeUndefined();
+  expect((await orders.warnOfHold({ orderId: 'cut-1' })).holdWarnedAt).toBeDefined();
   await pool.end();
 });
 
