@@ -12,6 +12,7 @@ import { cpuSince, cpuTimes } from './cpu';
 import { closedLoop } from './load';
 import type { Contender, Sample } from './load';
 import { handedOver, oneItemCart, place } from './shop';
+import { STORY, storyContender } from './story';
 import type { Shop } from './shop';
 
 type Stop = () => Promise<unknown>;
@@ -31,6 +32,7 @@ export function checkoutContenders(shop: Shop): Contender[] {
       name: CHECKOUT_AND_HANDOVER,
       run: handingOver(shop, (count, inFlight) => closedLoop(count, inFlight, () => place(shop.holdfast))),
     },
+    storyContender(shop, STORY),
     bare(shop, REGULAR, 'threeRegular'),
     bareAnswered(shop, REGULAR_ANSWERED, 'threeRegularAnswered'),
     bare(shop, LOCAL, 'threeLocal'),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkoutContenders, designContenders } from './checkouts';
+import { checkoutPart, checkoutTargets } from './checkout-part';
 import { measureFlashSales, salePart, saleTargets } from './flash-sale/flash-sale';
 import { historyCosts } from './histories';
 import { interleave } from './load';
@@ -13,7 +14,7 @@ import { startServers } from './servers';
 import type { Servers } from './servers';
 import { openShop } from './shop';
 import type { Shop } from './shop';
-import { storyContenders } from './story';
+import { otherCaches } from './story';
 import { subscriptionPart, subscriptionTargets } from './subscriptions/report';
 import { measureSubscriptions } from './subscriptions/subscriptions';
 import type { Target } from './table';
@@ -23,14 +24,15 @@ import { measureWebhooks } from './webhooks/webhooks';
 
 /*
  * `npm run bench`: everything in one run on one server, then the table, then test/bench/RESULTS.md. `--quick` runs all of it in
- * small and writes nothing: its figures are worth nothing. HOLDFAST_BENCH_SCALE multiplies the sizes. `--only flash-sale` and
- * `--only subscriptions` measure that part alone and print it.
+ * small and writes nothing: its figures are worth nothing. HOLDFAST_BENCH_SCALE multiplies the sizes. `--only checkouts`,
+ * `--only flash-sale` and `--only subscriptions` measure that part alone and print it.
  */
 
 const RESULTS = resolve(__dirname, '..', '..', '..', 'test', 'bench', 'RESULTS.md');
 const IN_FLIGHT = 30;
 /** Parts that can be measured alone. */
 const PARTS: Readonly<Record<string, (servers: Servers, bundlePath: string, size: Sizes) => Promise<void>>> = {
+  checkouts: checkoutsAlone,
   'flash-sale': flashSaleAlone,
   subscriptions: subscriptionsAlone,
 };
@@ -101,7 +103,7 @@ async function measureShop(shop: Shop, size: Sizes): Promise<Timed> {
 }
 
 async function measureStory(shop: Shop, size: Sizes): Promise<Measurements['story']> {
-  const { contenders, stop } = await storyContenders(shop);
+  const { contenders, stop } = await otherCaches(shop);
   try {
     for (const contender of contenders) await contender.run(size.warmUp, IN_FLIGHT);
     return await interleave(contenders, { rounds: size.rounds, count: size.orders, inFlight: IN_FLIGHT, progress });
@@ -156,6 +158,24 @@ async function main(): Promise<void> {
     await servers?.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Few rounds of checkouts and whole stories beside the bare workflows: for comparing one change with what was before it. */
+async function checkoutsAlone(servers: Servers, bundlePath: string, size: Sizes): Promise<void> {
+  await withShop(servers, bundlePath, async (shop) => {
+    const worker = await shop.startWorker();
+    try {
+      const { costs, calls } = await historyCosts(shop);
+      const contenders = checkoutContenders(shop);
+      for (const contender of contenders) await contender.run(size.warmUp / 2, IN_FLIGHT);
+      const rounds = Math.min(size.rounds, 3);
+      const many = await interleave(contenders, { rounds, count: size.orders, inFlight: IN_FLIGHT, progress });
+      const part = { many, costs, calls };
+      tell(checkoutPart(part), checkoutTargets(part));
+    } finally {
+      await worker.stop();
+    }
+  });
 }
 
 async function flashSaleAlone(servers: Servers, bundlePath: string, size: Sizes): Promise<void> {

@@ -1,14 +1,15 @@
 import { cpus, totalmem } from 'node:os';
 import { execFileSync } from 'node:child_process';
+import { costPart } from './checkout-part';
 import { AS_CHILD, AS_CHOSEN, AS_CHOSEN_HANDED_OVER, LOCAL, LOCAL_ANSWERED, REGULAR } from './checkouts';
 import { ratio } from './load';
-import type { Result } from './load';
 import { megabytes } from './parked/parked';
 import type { ParkedResult } from './parked/parked';
+import { STORY } from './story';
 import { salePart } from './flash-sale/flash-sale';
 import { subscriptionPart } from './subscriptions/report';
-import { table } from './table';
-import { found, REFERENCE, targets } from './targets';
+import { CPU, cpuOf, found, perSecond, table } from './table';
+import { REFERENCE, targets } from './targets';
 import type { Measurements } from './targets';
 
 /** The whole report in markdown. */
@@ -39,13 +40,24 @@ export function report(run: Measurements): string {
 
 function checkoutPart({ one, many, inFlight, rounds }: Measurements): string[] {
   const regular = found(many, REGULAR);
+  const local = found(many, LOCAL);
   return [
     '## Checkout',
     '',
     `Rates are medians of ${rounds} rounds, A B C, B C A, …; percentiles are over all answers. A bare workflow is started and its result awaited with an eager first task, or answered by update-with-start like a checkout; the target counts the faster of the two. "Alone" means that relays and webhooks rest meanwhile; "handed over" that they run and that the clock stops when every order is with its own workflow and its events are published. Every fifth checkout is a new customer's. "By" is the median of the ratios within each round. Processor time is for one request, of the process with all parts of ours and the simulator, of Temporal, and of Postgres: it hardly depends on what else the machine does.`,
     '',
     table(
-      ['', 'p50, 1 in flight', 'p99', `rate, ${inFlight} in flight`, 'p50', 'p99', 'by three regular', CPU],
+      [
+        '',
+        'p50, 1 in flight',
+        'p99',
+        `rate, ${inFlight} in flight`,
+        'p50',
+        'p99',
+        'by three regular',
+        'by three local',
+        CPU,
+      ],
       many.map((result) => {
         const single = found(one, result.name);
         return [
@@ -56,6 +68,7 @@ function checkoutPart({ one, many, inFlight, rounds }: Measurements): string[] {
           ms(result.p50Ms),
           ms(result.p99Ms),
           `${ratio(result, regular).toFixed(2)} ×`,
+          `${ratio(result, local).toFixed(2)} ×`,
           cpuOf(result),
         ];
       }),
@@ -66,7 +79,7 @@ function checkoutPart({ one, many, inFlight, rounds }: Measurements): string[] {
   ];
 }
 
-function storyPart({ costs, calls, story, inFlight }: Measurements): string[] {
+function storyPart({ costs, calls, many, story, inFlight }: Measurements): string[] {
   return [
     '## An order from checkout to delivered',
     '',
@@ -78,20 +91,17 @@ function storyPart({ costs, calls, story, inFlight }: Measurements): string[] {
       ],
     ),
     '',
-    ...costs.slice(0, 2).map(({ name, byType }) => {
-      const parts = Object.entries(byType).sort(([, more], [, less]) => less - more);
-      return `- ${name}: ${parts.map(([type, count]) => `${type} ${count}`).join(', ')}`;
-    }),
-    '',
-    table(
-      ['What it asks of others', 'Postgres transactions', 'statements, BEGIN and COMMIT included', 'Stripe requests'],
-      calls.map((one) => [one.name, String(one.transactions), String(one.statements), String(one.stripeRequests)]),
-    ),
-    '',
+    ...costPart({ costs, calls }),
     table(
       [`${inFlight} in flight, all parts running`, 'orders/s', 'p50', 'p99', CPU],
       [
-        ...story.map((result) => [result.name, perSecond(result), ms(result.p50Ms), ms(result.p99Ms), cpuOf(result)]),
+        ...[found(many, STORY), ...story].map((result) => [
+          result.name,
+          perSecond(result),
+          ms(result.p50Ms),
+          ms(result.p99Ms),
+          cpuOf(result),
+        ]),
         ['reference: the known order system', '7–8/s', '', '', ''],
       ],
     ),
@@ -165,16 +175,7 @@ function parkedPart({ memory, cacheCap, orders, renewed, expired, seconds, viola
   ];
 }
 
-const CPU = 'CPU: ours, Temporal, Postgres';
-
-/** The server's program is named after how it was had: `server` where it was built, `temporal` where it came with the CLI. */
-function cpuOf({ cpu }: Result): string {
-  const parts = [cpu['node'] ?? 0, cpu['server'] ?? cpu['temporal'] ?? 0, cpu['postgres'] ?? 0];
-  return parts.every((part) => part === 0) ? '' : `${parts.map((part) => part.toFixed(0)).join(', ')} ms`;
-}
-
 const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;
-const perSecond = (result: Result): string => `${result.perSecond.toFixed(1)}/s`;
 
 function machine(): string {
   const gigabytes = Math.round(totalmem() / 1024 ** 3);

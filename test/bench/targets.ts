@@ -1,6 +1,5 @@
-import { CHECKOUT, CHECKOUT_AND_HANDOVER, REGULAR, REGULAR_ANSWERED } from './checkouts';
+import { checkoutTargets } from './checkout-part';
 import type { Calls, Cost } from './histories';
-import { ratio } from './load';
 import type { Result } from './load';
 import type { ParkedResult } from './parked/parked';
 import { saleTargets } from './flash-sale/flash-sale';
@@ -8,6 +7,7 @@ import type { FlashSaleResult } from './flash-sale/flash-sale';
 import { STORY } from './story';
 import { subscriptionTargets } from './subscriptions/report';
 import type { SubscriptionsResult } from './subscriptions/subscriptions';
+import { found } from './table';
 import type { Target } from './table';
 import type { WebhookResult } from './webhooks/webhooks';
 
@@ -37,14 +37,8 @@ export const REFERENCE = { events: 96, perSecond: 8 } as const;
 const MEMORY_NOISE = 0.1;
 
 export function targets(run: Measurements): Target[] {
-  const of = (results: readonly Result[], name: string): Result => found(results, name);
-  const plain = of(run.many, REGULAR);
-  const answered = of(run.many, REGULAR_ANSWERED);
-  const faster = plain.perSecond >= answered.perSecond ? plain : answered;
-  const alone = ratio(of(run.many, CHECKOUT), faster);
-  const handed = ratio(of(run.many, CHECKOUT_AND_HANDOVER), faster);
   const [checkout, order, both] = run.costs as [Cost, Cost, Cost];
-  const story = of(run.story, STORY);
+  const story = found(run.many, STORY);
   const renewed = `${run.parked.renewed} of ${run.parked.orders} renewed, ${run.parked.expired} expired unseen, ${run.parked.violations.length} violations`;
   const growth = memoryGrowth(run.parked);
   const line = (what: string, target: string, measured: string, met: boolean): Target => ({
@@ -53,10 +47,8 @@ export function targets(run: Measurements): Target[] {
     measured,
     met,
   });
-  const times = (value: number): string => `${value.toFixed(2)} ×`;
   return [
-    line('checkout by three regular activities that do nothing', '≥ 1.5 ×', times(alone), alone >= 1.5),
-    line('the same, order handed over within the time', '≥ 1.5 ×', times(handed), handed >= 1.5),
+    ...checkoutTargets(run),
     line('history events of a checkout', '≤ 16', String(checkout.events), checkout.events <= 16),
     line('history events from placed to delivered', '≤ 45', String(order.events), order.events <= 45),
     line(
@@ -98,11 +90,4 @@ function memoryGrowth({ memory, cacheCap, orders }: ParkedResult): number | unde
   const to = memory.find((one) => one.parked === orders);
   if (from === undefined || to === undefined || from.parked === to.parked) return undefined;
   return to.rss / from.rss - 1;
-}
-
-/** The result under a name. */
-export function found(results: readonly Result[], name: string): Result {
-  const result = results.find((one) => one.name === name);
-  if (result === undefined) throw new Error(`nothing was measured under the name ${name}`);
-  return result;
 }

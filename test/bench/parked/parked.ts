@@ -10,7 +10,7 @@ import type { Memory, ParkedWorkerMessage } from './worker';
 import type { Servers } from '../servers';
 import { handedOver, openShop, place } from '../shop';
 import type { Shop } from '../shop';
-import { CACHES } from '../story';
+import { CHOSEN_CACHE } from '../story';
 
 export interface ParkedOptions {
   readonly orders: number;
@@ -70,7 +70,7 @@ export async function measureParked(
     memory.push({ parked: orders, ...(await worker.memory()) });
     const outcome = await holdsOf(shop);
     progress(`${outcome.renewed} of ${orders} holds renewed, ${outcome.expired} expired, in ${seconds.toFixed(0)} s`);
-    return { memory, cacheCap: CACHES.chosen, orders, seconds, ...outcome, violations: await violations(shop) };
+    return { memory, cacheCap: CHOSEN_CACHE, orders, seconds, ...outcome, violations: await violations(shop) };
   } finally {
     await connection.close();
     await relays.stop();
@@ -81,7 +81,7 @@ export async function measureParked(
 
 /** Almost none, as many as are cached, and beyond. */
 function steps(orders: number): number[] {
-  return [...new Set([10, CACHES.chosen, 500, 1_000, orders])].filter((step) => step <= orders);
+  return [...new Set([10, CHOSEN_CACHE, 500, 1_000, orders])].filter((step) => step <= orders);
 }
 
 async function letAWeekPass(

@@ -8,7 +8,7 @@ import type { Memory } from '../parked/worker';
 import type { Servers } from '../servers';
 import { openShop } from '../shop';
 import type { Shop } from '../shop';
-import { CACHES } from '../story';
+import { CHOSEN_CACHE } from '../story';
 import { auditNotices, burstOfNotices } from './notices';
 import type { NoticeAudit } from './notices';
 import { SubscriptionTime } from './time';
@@ -122,7 +122,7 @@ async function weeks(
   const burst = await burstOfNotices(shop, BURST);
   return {
     subscriptions,
-    cacheCap: CACHES.chosen,
+    cacheCap: CHOSEN_CACHE,
     memory,
     parked: [...before.values()],
     renewal,
