@@ -12,3 +12,10 @@ export interface Design {
 
 /** The update that a bare workflow is started with: it is answered when the work is done. */
 export const answerLater = defineUpdate<void, []>('answerLater');
+
+/** What the bare workflows call: nothing is left but what Temporal itself costs. */
+export const bareActivities = {
+  nothing: (): Promise<number> => Promise.resolve(1),
+};
+
+export type BareActivities = typeof bareActivities;

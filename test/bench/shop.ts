@@ -20,7 +20,7 @@ import {
   createTemporalClient,
   installRuntime,
 } from '../../workers/dependencies/temporal';
-import { bareActivities } from './bare-activities';
+import { bareActivities } from './designs';
 import { startBenchGateway } from './bench-gateway';
 import type { Servers } from './servers';
 

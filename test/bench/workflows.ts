@@ -15,7 +15,7 @@ import { cartTotal } from '../../workflows/domain/order/shipment-amount';
 import type { OrderActivities } from '../../workflows/order/ports';
 import type { PaymentActivities } from '../../workflows/payment/ports';
 import { answerLater } from './designs';
-import type { BareActivities } from './bare-activities';
+import type { BareActivities } from './designs';
 import type { Design } from './designs';
 
 /*

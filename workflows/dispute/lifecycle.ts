@@ -15,8 +15,7 @@ import { workflowIds } from '../kit/names';
 import { refundDisputed } from '../refund/messages';
 import { OrderExceptions } from '../kit/exceptions';
 import { Lifecycle } from '../kit/lifecycle';
-import { exceptionLine, waitingLine, type Shown } from '../kit/shown';
-import { searchAttributes } from '../kit/search-attributes';
+import { exceptionLine, searchAttributes, waitingLine, type Shown } from '../kit/search-attributes';
 import { signalIfRunning } from '../kit/signal';
 
 const provider = proxyActivities<DisputeProviderActivities>(LOOKUP_OPTIONS);

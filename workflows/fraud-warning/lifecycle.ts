@@ -10,8 +10,7 @@ import { localFirst } from '../kit/local-first';
 import type { RefundActivities } from '../refund/ports';
 import { OrderExceptions } from '../kit/exceptions';
 import { Lifecycle, type Due } from '../kit/lifecycle';
-import { exceptionLine, waitingLine, type Shown } from '../kit/shown';
-import { searchAttributes } from '../kit/search-attributes';
+import { exceptionLine, searchAttributes, waitingLine, type Shown } from '../kit/search-attributes';
 
 const provider = proxyActivities<FraudWarningProviderActivities>(LOOKUP_OPTIONS);
 const firstTry = proxyLocalActivities<FraudWarningProviderActivities>(FIRST_TRY_OPTIONS);

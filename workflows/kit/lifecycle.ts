@@ -11,7 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Waiting } from '../domain/shared/waiting';
-import { attributesOf, detailsOf, type Shown } from './shown';
+import { attributesOf, detailsOf, type Shown } from './search-attributes';
 import { MovingDeadline, SerialQueue } from './waiting';
 
 /** What a workflow does by itself next, and when. `then` is shown beside the timer, e.g. `ask the provider`. */

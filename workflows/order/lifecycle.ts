@@ -6,7 +6,7 @@ import { isTerminal } from '../domain/order/state';
 import { STORAGE_OPTIONS } from '../kit/activity-options';
 import { OrderExceptions } from '../kit/exceptions';
 import { Lifecycle } from '../kit/lifecycle';
-import type { Shown } from '../kit/shown';
+import type { Shown } from '../kit/search-attributes';
 import type { WorkflowStatus } from '../kit/messages';
 import type { AuthorizePaymentInput } from '../payment/ports';
 import type { OrderInput, RefusedCapture, UnsettledSteps } from './messages';

@@ -2,8 +2,7 @@ import { formatMoney } from '../domain/shared/money';
 import { heldNow, remainingLines, type OrderFacts } from '../domain/order/order';
 import { isTerminal } from '../domain/order/state';
 import { waitingFor } from '../domain/shared/waiting';
-import { searchAttributes } from '../kit/search-attributes';
-import { exceptionLine, waitingLine, type Shown } from '../kit/shown';
+import { exceptionLine, searchAttributes, waitingLine, type Shown } from '../kit/search-attributes';
 
 /** What the Temporal UI shows of an order as it stands. */
 export function shownOrder(facts: OrderFacts): Shown {

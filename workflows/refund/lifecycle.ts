@@ -18,10 +18,9 @@ import type { OrderActivities } from '../order/ports';
 import type { RefundAccepted, RefundInput, RefundRefusal, RefundStatus } from './messages';
 import type { AdoptRefundResult, RefundActivities, RefundChange, RefundProviderActivities } from './ports';
 import { Decisions } from '../kit/exceptions';
-import { searchAttributes } from '../kit/search-attributes';
+import { searchAttributes, waitingLine, type Shown } from '../kit/search-attributes';
 import { signalIfRunning } from '../kit/signal';
 import { Lifecycle } from '../kit/lifecycle';
-import { waitingLine, type Shown } from '../kit/shown';
 
 export const records = proxyLocalActivities<RefundActivities & OrderActivities>(STORAGE_OPTIONS);
 const sending = proxyActivities<RefundProviderActivities>(MONEY_OPTIONS);

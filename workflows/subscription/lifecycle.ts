@@ -15,8 +15,7 @@ import { isOver } from '../domain/subscription/stage';
 import { localFirst } from '../kit/local-first';
 import { ExceptionKeys } from '../kit/exceptions';
 import { Lifecycle, type Due } from '../kit/lifecycle';
-import { waitingLine, type Shown } from '../kit/shown';
-import { searchAttributes } from '../kit/search-attributes';
+import { searchAttributes, waitingLine, type Shown } from '../kit/search-attributes';
 import type { SubscriptionInput, SubscriptionStatus } from './messages';
 import type {
   FollowSubscriptionResult,

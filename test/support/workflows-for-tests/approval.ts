@@ -1,6 +1,6 @@
 import { continueAsNew, defineSignal, defineUpdate, proxyLocalActivities, setHandler } from '@temporalio/workflow';
 import { Lifecycle, live, type Due } from '../../../workflows/kit/lifecycle';
-import { waitingLine, type Shown } from '../../../workflows/kit/shown';
+import { waitingLine, type Shown } from '../../../workflows/kit/search-attributes';
 
 /*
  * A small story on the kit, as a new one would be written: a person is asked for a yes or no, reminded once, and answered for
