@@ -97,7 +97,7 @@ export abstract class Lifecycle<Facts, D extends Due = Due> {
     const written = JSON.stringify(pairs.map((pair) => pair.value));
     if (written === this.shown) return;
     this.shown = written;
-    const isWrittenByStart = this.isNew && pairs.every(isShown);
+    const isWrittenByStart = this.isNew && pairs.some(({ value }) => value !== null) && pairs.every(isShown);
     this.isNew = false;
     if (!isWrittenByStart) upsertSearchAttributes(pairs);
   }
