@@ -100,7 +100,7 @@ export function planRefund(
   if (payments.length === 0) return refuseHeld(situation, request);
   if (tooMany !== undefined) {
     const { pieces } = refundablePieces(facts, tooMany.sku);
-    const left = `Only ${pieces} of ${tooMany.sku} are left to refund, not ${tooMany.quantity}.`;
+    const left = `${pieces} of ${tooMany.sku} are left to refund, not ${tooMany.quantity}.`;
     const isRefunded = pieces === 0 && paidPieces(facts, tooMany.sku) > 0;
     return refuse('exceeds_line', isRefunded ? `All paid pieces of ${tooMany.sku} have been refunded already.` : left);
   }
