@@ -12,7 +12,7 @@ export type { WebhookPayload } from './webhook';
 /** The configured channels. Notices that no configured channel sends are written to the log. */
 export interface NotificationSettings {
   readonly mail?: {
-    /** `smtp://` or `smtps://`, with user and password where the server wants them. */
+    /** `smtp://` or `smtps://`, with user and password if the server requires them. */
     readonly url: string;
     /** `Name <address>` or an address; mails are signed with the name. */
     readonly from: string;

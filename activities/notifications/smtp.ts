@@ -16,7 +16,7 @@ const SILENCE_MS = 30_000;
 const DELIVERY_MS = 60_000;
 
 export interface SmtpChannelOptions {
-  /** `smtp://` or `smtps://`, with user and password where the server wants them. */
+  /** `smtp://` or `smtps://`, with user and password if the server requires them. */
   readonly url: string;
   /** `Name <address>` or an address. */
   readonly from: string;

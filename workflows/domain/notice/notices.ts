@@ -232,5 +232,5 @@ export type SendNoticeAgainAnswer =
   | { readonly accepted: false; readonly reason: 'unknown_notice' }
   /** Only notices that failed or are in doubt can be sent again. */
   | { readonly accepted: false; readonly reason: 'not_in_doubt'; readonly status: NoticeStatus }
-  /** It would be wrong by now, because e.g. a payment has succeeded or a deadline has passed. */
+  /** It is no longer true, e.g. because a payment has succeeded or a deadline has passed. */
   | { readonly accepted: false; readonly reason: 'no_longer_true' };

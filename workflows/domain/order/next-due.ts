@@ -34,7 +34,7 @@ export interface DueContext {
   readonly pollAtMs: number;
   /** A replaced hold is not voided before this; other steps are not delayed by it. */
   readonly voidAtMs: number;
-  /** A void failed and a person has the case; it is tried again even where nothing is left to void, to close the case. */
+  /** A void failed and its exception is open: it is tried again even if nothing is left to void, to close the exception. */
   readonly voidFailed: boolean;
 }
 

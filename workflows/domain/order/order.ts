@@ -14,7 +14,7 @@ export interface Hold {
   readonly paymentIntentId: string;
   /** Minor units that the bank has authorized. */
   readonly authorizedAmount: number;
-  /** Minor units already captured from it; more than zero on an open hold only where the charge allows multicapture. */
+  /** Minor units already captured from it; more than zero on an open hold only if the charge allows multicapture. */
   readonly capturedAmount: number;
   readonly authorizedAt: string;
   /** The provider's own deadline for the capture. */

@@ -8,7 +8,7 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** What a refund does by itself next, and when. `then` is shown beside the timer. */
+/** The next automatic step of a refund, and when. `then` is shown beside the timer. */
 export interface RefundDue {
   readonly kind:
     | 'begin' // it waits for a capture: is the outcome known?
@@ -46,7 +46,7 @@ const WAIT_LIMIT_MS = DAY_MS;
  */
 const PENDING_PAUSES_MS = [MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 6 * HOUR_MS, 12 * HOUR_MS];
 
-/** Once a person has the exception, once a day is enough. */
+/** Once an exception is open, one look a day is enough. */
 const OVERDUE_PAUSE_MS = DAY_MS;
 
 /** When a succeeded refund is looked at, as shares of the time for which it is watched: of 60 days, the 1st, 7th, 30th and last. */
@@ -55,7 +55,7 @@ const WATCH_SHARES = [1 / 60, 7 / 60, 1 / 2, 1];
 /** How long a person has for a failed refund before it is overdue; the customer waits for the money. */
 const PERSON_MS = 7 * DAY_MS;
 
-/** The next thing a refund does by itself; undefined where it only waits for others. Pure; table-tested. */
+/** The next automatic step of a refund; undefined if it only waits for others. Pure; table-tested. */
 export function nextRefundDue(refund: RefundFacts, looks: RefundLooks, watchMs: number): RefundDue | undefined {
   const due = stateDue(refund, looks, watchMs);
   return due && { ...due, atMs: Math.max(due.atMs, looks.notBeforeMs) };
