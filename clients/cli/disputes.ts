@@ -2,8 +2,8 @@ import { Option, type Command } from 'commander';
 import type { DisputeView, FraudWarningView } from '../../workflows/domain/dispute/view';
 import { formatMoney } from '../../workflows/domain/shared/money';
 import { disputeDecisionRequest, fraudWarningDecisionRequest } from '../schemas/disputes';
-import { idempotencyKeyOption, type CommandDeps } from './options';
-import { answerTable, newTable } from './tables';
+import { idempotencyKeyOption, limitOption, withQuery, type CommandDeps } from './options';
+import { newTable, showAnswer } from './tables';
 
 interface DecideOptions {
   readonly action: string;
@@ -12,24 +12,24 @@ interface DecideOptions {
   readonly idempotencyKey?: string;
 }
 
-/** Adds `holdfast disputes` and `holdfast fraud-warnings`: look at them, and decide. */
-export function addDisputes(program: Command, deps: CommandDeps, limit: () => Option): void {
-  const disputes = program.command('disputes').description('look at disputes, and answer them');
-  addList(disputes, '/v1/disputes', deps, disputesTable, limit());
+/** Adds `holdfast disputes` and `holdfast fraud-warnings`. */
+export function addDisputes(program: Command, deps: CommandDeps): void {
+  const disputes = program.command('disputes').description('look at disputes, and decide them');
+  addList(disputes, '/v1/disputes', deps, disputesTable);
   addShow(disputes, '/v1/disputes', deps, disputeTable);
   withDecision(disputes, disputeDecisionRequest.shape.action.options)
     .description('send the evidence that was collected, or accept the loss')
-    .option('--text <text>', 'what the bank reads in place of the summary')
-    .option('--note <text>', 'why, for the record; not sent')
+    .option('--text <text>', 'sent to the bank in place of the summary')
+    .option('--note <text>', 'why, for the record; not sent to the bank')
     .action((id: string, { action, note, text, idempotencyKey }: DecideOptions) => {
       const texts = { ...(note !== undefined && { note }), ...(text !== undefined && { uncategorizedText: text }) };
       return decide(deps, `/v1/disputes/${encodeURIComponent(id)}`, { action, ...texts }, idempotencyKey);
     });
-  const warnings = program.command('fraud-warnings').description('early fraud warnings: refund, or ignore');
-  addList(warnings, '/v1/fraud-warnings', deps, warningsTable, limit());
+  const warnings = program.command('fraud-warnings').description('look at early fraud warnings, and decide them');
+  addList(warnings, '/v1/fraud-warnings', deps, warningsTable);
   addShow(warnings, '/v1/fraud-warnings', deps, warningTable);
   withDecision(warnings, fraudWarningDecisionRequest.shape.action.options)
-    .description('refund everything before it is disputed, or ignore the warning')
+    .description('refund the order before the cardholder disputes it, or ignore the warning')
     .action((id: string, { action, idempotencyKey }: DecideOptions) =>
       decide(deps, `/v1/fraud-warnings/${encodeURIComponent(id)}`, { action }, idempotencyKey),
     );
@@ -37,23 +37,21 @@ export function addDisputes(program: Command, deps: CommandDeps, limit: () => Op
 
 type TableOf = (answer: unknown) => string;
 
-function addList(parent: Command, path: string, deps: CommandDeps, table: TableOf, limit: Option): void {
+function addList(parent: Command, path: string, deps: CommandDeps, table: TableOf): void {
   parent
     .command('list')
     .description('latest first')
     .option('--open', 'only those that are open')
-    .addOption(limit)
-    .action(async (options: { open?: true; limit?: number }) => {
-      const search = new URLSearchParams();
-      for (const [name, value] of Object.entries(options)) if (value !== undefined) search.set(name, String(value));
-      deps.show(await deps.gateway().get(`${path}?${search.toString()}`), table);
-    });
+    .addOption(limitOption())
+    .action(async (options: { open?: true; limit?: number }) =>
+      deps.show(await deps.gateway().get(withQuery(path, options)), table),
+    );
 }
 
 function addShow(parent: Command, path: string, deps: CommandDeps, table: TableOf): void {
   parent
     .command('show')
-    .description('one of them')
+    .description('one with all its details')
     .argument('<id>')
     .action(async (id: string) => deps.show(await deps.gateway().get(`${path}/${encodeURIComponent(id)}`), table));
 }
@@ -67,10 +65,10 @@ function withDecision(parent: Command, actions: readonly string[]): Command {
 }
 
 async function decide(deps: CommandDeps, path: string, body: unknown, key: string | undefined): Promise<void> {
-  deps.show(await deps.gateway().post(`${path}/decision`, body, key), answerTable);
+  return showAnswer(deps, await deps.gateway().post(`${path}/decision`, body, key));
 }
 
-// Both ends are one package: shapes are checked where they are made. No personal data is in a view.
+// The gateway and the command line are one package, so an answer's shape is checked where the gateway makes it.
 
 function disputesTable(answer: unknown): string {
   const { disputes } = answer as { readonly disputes: readonly DisputeView[] };
@@ -102,7 +100,7 @@ function disputeTable(answer: unknown): string {
     { payment: one.paymentIntentId },
     { stage: `${one.stage} (${one.providerStatus})` },
     { amount: `${money(one.amount)}, reason ${one.reason}` },
-    { withdrawn: `${money(one.withdrawn)}, fees ${feeOf(one)}` },
+    { withdrawn: `${money(one.withdrawn)}, fees ${formatMoney({ amount: one.feeAmount, currency: one.feeCurrency })}` },
     { opened: one.openedAt },
     { 'due by': one.dueBy ?? '' },
     { evidence: evidenceOf(one) },
@@ -113,10 +111,6 @@ function disputeTable(answer: unknown): string {
     { exceptions: exceptionsOf(one) },
   );
   return table.toString();
-}
-
-function feeOf({ feeAmount, feeCurrency }: DisputeView): string {
-  return `${feeAmount < 0 ? '-' : ''}${formatMoney({ amount: Math.abs(feeAmount), currency: feeCurrency })}`;
 }
 
 function evidenceOf({ evidenceCollectedAt, evidenceFields = [], submittedAt }: DisputeView): string {
@@ -161,7 +155,7 @@ function warningTable(answer: unknown): string {
     { received: one.receivedAt },
     { refundable: formatMoney({ amount: Math.max(0, one.refundable), currency: one.currency }) },
     { decided: decision === undefined ? '' : `${decision.action}, ${decision.actor} at ${decision.at}` },
-    { refund: refundId === undefined ? '' : `${refundId} (${refundState ?? 'being begun'})` },
+    { refund: refundId === undefined ? '' : `${refundId} (${refundState ?? 'being made'})` },
     { ended: one.ended ?? '' },
     { 'waits for': waitsFor(one) },
     { 'left to ship': linesOf(one) },

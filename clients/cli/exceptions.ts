@@ -1,35 +1,33 @@
 import { Option, type Command } from 'commander';
 import type { z } from 'zod';
 import { resolutionRequest, type exceptionsAnswer } from '../schemas/exceptions';
-import { idempotencyKeyOption, type CommandDeps } from './options';
 import { formatMoney } from '../../workflows/domain/shared/money';
-import { answerTable, newTable } from './tables';
+import { idempotencyKeyOption, limitOption, withQuery, type CommandDeps } from './options';
+import { newTable, showAnswer } from './tables';
 
 type Exceptions = z.output<typeof exceptionsAnswer>['exceptions'];
 
-/** Adds `holdfast exceptions`: what needs a person, and what a person decides. */
-export function addExceptions(program: Command, deps: CommandDeps, limit: Option): void {
-  const exceptions = program.command('exceptions').description('what needs a person');
+/** Adds `holdfast exceptions`. */
+export function addExceptions(program: Command, deps: CommandDeps): void {
+  const exceptions = program.command('exceptions').description('look at what needs a person, and decide it');
   exceptions
     .command('list')
     .description('open ones, oldest first')
     .option('--order <id>', 'only those of this order')
-    .addOption(limit)
-    .action(async (options: { order?: string; limit?: number }) => {
-      const search = new URLSearchParams();
-      for (const [name, value] of Object.entries(options)) if (value !== undefined) search.set(name, String(value));
-      deps.show(await deps.gateway().get(`/v1/exceptions?${search.toString()}`), exceptionsTable);
-    });
+    .addOption(limitOption())
+    .action(async (options: { order?: string; limit?: number }) =>
+      deps.show(await deps.gateway().get(withQuery('/v1/exceptions', options)), exceptionsTable),
+    );
   exceptions
     .command('show')
-    .description('one with all that is known of it, and what can be done')
+    .description('one with all its details, and what can be done')
     .argument('<exceptionId>')
     .action(async (exceptionId: string) => {
-      deps.show(await deps.gateway().get(pathOf(exceptionId)), exceptionTable);
+      await deps.show(await deps.gateway().get(pathOf(exceptionId)), exceptionTable);
     });
   exceptions
     .command('resolve')
-    .description('decide one: try again, give up what failed, or take it as settled by hand')
+    .description('decide one: retry what failed, give it up, or dismiss what a person has done by hand')
     .argument('<exceptionId>')
     .addOption(
       new Option('--action <action>', 'what to do')
@@ -41,7 +39,7 @@ export function addExceptions(program: Command, deps: CommandDeps, limit: Option
     .action(async (exceptionId: string, options: { action: string; note?: string; idempotencyKey?: string }) => {
       const { action, note, idempotencyKey } = options;
       const body = { action, ...(note !== undefined && { note }) };
-      deps.show(await deps.gateway().post(`${pathOf(exceptionId)}/resolution`, body, idempotencyKey), answerTable);
+      await showAnswer(deps, await deps.gateway().post(`${pathOf(exceptionId)}/resolution`, body, idempotencyKey));
     });
 }
 
@@ -61,11 +59,11 @@ function exceptionsTable(answer: unknown): string {
   return table.toString();
 }
 
-/** One exception; what is not known of it is left out. */
+/** One exception, without the fields that are empty. */
 function exceptionTable(answer: unknown): string {
   const one = answer as Exceptions[number];
   const decision = one.decidedBy === null ? '' : `${one.resolution ?? ''}, ${one.decidedBy}`;
-  const byItself = one.resolvedAt !== null && one.decidedBy === null ? ', by itself' : '';
+  const withoutPerson = one.resolvedAt !== null && one.decidedBy === null ? ', by itself' : '';
   const rows: readonly (readonly [field: string, text: string])[] = [
     ['exception', one.exceptionId],
     ['kind', one.kind],
@@ -78,7 +76,7 @@ function exceptionTable(answer: unknown): string {
     ['since', one.raisedAt],
     ['decided', decision],
     ['note', one.note ?? ''],
-    ['resolved', one.resolvedAt === null ? '' : `${one.resolvedAt}${byItself}`],
+    ['resolved', one.resolvedAt === null ? '' : `${one.resolvedAt}${withoutPerson}`],
     ['what is possible', possibleOf(one)],
   ];
   const table = newTable([]);
@@ -90,12 +88,12 @@ function atRiskOf({ amountAtRisk, currency }: Exceptions[number]): string {
   return amountAtRisk === null || currency === null ? '' : formatMoney({ amount: amountAtRisk, currency });
 }
 
-/** The command for each route where an exception is decided. */
+/** The command for each route that decides an exception. */
 const COMMANDS: Readonly<Record<string, string>> = {
-  'orders/shipments': 'ship',
-  'orders/cancel': 'cancel',
-  'orders/deliveries': 'deliver',
-  'orders/hold-decision': 'decide',
+  'orders/shipments': 'orders ship',
+  'orders/cancel': 'orders cancel',
+  'orders/deliveries': 'orders deliver',
+  'orders/hold-decision': 'orders decide',
   'orders/refunds': 'refunds create',
   'refunds/resolution': 'refunds resolve',
   'refunds/cancel': 'refunds cancel',
@@ -103,7 +101,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   'fraud-warnings/decision': 'fraud-warnings decide',
 };
 
-/** What a person can do, one command a line; what has none as it is. */
+/** What a person can do, one command a line; a way out for which there is no command is shown as the gateway names it. */
 function possibleOf({ exceptionId, actions, elsewhere }: Exceptions[number]): string {
   const resolve = actions.map((action) => `holdfast exceptions resolve ${exceptionId} --action ${action}`);
   return [...resolve, ...(elsewhere === undefined ? [] : commandsOf(elsewhere))].join('\n');

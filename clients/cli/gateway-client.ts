@@ -1,19 +1,18 @@
 import { z } from 'zod';
-import type { OrderView } from '../../workflows/domain/order/view';
 
-/** Something an operator must hear of; the command ends with status 1. */
+/** The gateway refused, or could not be reached; the command ends with status 1. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
   constructor(
     message: string,
-    /** The gateway's problem, for `--json`. */
+    /** The gateway's problem+json, for `--json`. */
     readonly problem?: unknown,
   ) {
     super(message);
   }
 }
 
-/** The command line is used wrongly; it ends with status 2. */
+/** Wrong usage or environment; the command ends with status 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -25,7 +24,7 @@ const problemSchema = z.looseObject({
   errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
 });
 
-/** A little longer than the gateway's own bounded wait, so that its answer is the one that is shown. */
+/** A little longer than the gateway itself waits, so that its answer is shown instead of a timeout. */
 const REQUEST_LIMIT_MS = 35_000;
 
 export interface GatewayClient {
@@ -33,13 +32,14 @@ export interface GatewayClient {
   post(path: string, body: unknown, idempotencyKey?: string): Promise<unknown>;
 }
 
-/** Talks to the gateway by HTTP. @throws {UsageError} without an API key or with a URL that is none */
+/** Talks to the gateway by HTTP. @throws {UsageError} without an API key or with a malformed URL */
 export function createGatewayClient(environment: NodeJS.ProcessEnv): GatewayClient {
   const base = environment['HOLDFAST_URL'] ?? 'http://127.0.0.1:8080';
   const apiKey = environment['HOLDFAST_API_KEY'];
-  if (!URL.canParse(base) || !/^https?:/.test(base)) throw new UsageError('HOLDFAST_URL is not an http(s) URL');
+  if (!URL.canParse(base) || !/^https?:/.test(base))
+    throw new UsageError('HOLDFAST_URL is not an http(s) URL, e.g. http://127.0.0.1:8080');
   if (apiKey === undefined || apiKey === '') {
-    throw new UsageError('Set HOLDFAST_API_KEY; the embedded stack prints one when it starts');
+    throw new UsageError('HOLDFAST_API_KEY is not set; npm start prints one');
   }
   const headers = { authorization: `Bearer ${apiKey}`, accept: 'application/json' };
   return {
@@ -78,19 +78,8 @@ function reasonOf(error: unknown): string {
 
 function describeProblem(status: number, body: unknown): string {
   const parsed = problemSchema.safeParse(body);
-  if (!parsed.success) return `The gateway answered with status ${status} and nothing that explains it`;
+  if (!parsed.success) return `The gateway answered with status ${status} and no explanation`;
   const { title, detail = title, code, errors = [] } = parsed.data;
   const fields = errors.map((one) => `\n  ${one.field}: ${one.message}`).join('');
   return `${detail} (${code ?? status})${fields}`;
-}
-
-/** One order as the gateway sends it. */
-export function asOrder(body: unknown): OrderView {
-  // Both ends are one package: the shape is checked where it is made.
-  return body as OrderView;
-}
-
-/** A list of orders as the gateway sends it. */
-export function asOrders(body: unknown): readonly OrderView[] {
-  return (body as { readonly orders: readonly OrderView[] }).orders;
 }

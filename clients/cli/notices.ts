@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
 import type { NoticeView } from '../../workflows/domain/notice/notices';
 import { listNoticesQuery } from '../schemas/notices';
-import { idempotencyKeyOption, type CommandDeps } from './options';
-import { answerTable, newTable } from './tables';
+import { idempotencyKeyOption, limitOption, withQuery, type CommandDeps } from './options';
+import { newTable, showAnswer } from './tables';
 
 interface NoticeOptions {
   readonly order?: string;
@@ -13,38 +13,40 @@ interface NoticeOptions {
   readonly limit?: number;
 }
 
-/** Adds `holdfast notices`: what customers and the shop were told, and what is to be said again. */
-export function addNotices(program: Command, deps: CommandDeps, limit: Option): void {
+/** Adds `holdfast notices`. */
+export function addNotices(program: Command, deps: CommandDeps): void {
   const statuses = listNoticesQuery.shape.status.unwrap().options;
   const notices = program.command('notices');
   notices
-    .description('what customers and the shop were told, latest first')
+    .description('messages to customers and to the shop, latest first')
     .option('--order <id>', 'of this order, its refunds and disputes')
     .option('--subscription <id>', 'of this subscription')
     .option('--refund <id>', 'of this refund')
     .option('--dispute <id>', 'of this dispute')
-    .addOption(new Option('--status <status>', 'only those: in_doubt and failed want a look').choices(statuses))
-    .addOption(limit)
-    .action(async (options: NoticeOptions) => {
-      const search = new URLSearchParams();
-      for (const [name, value] of Object.entries(options)) if (value !== undefined) search.set(name, String(value));
-      deps.show(await deps.gateway().get(`/v1/notices?${search.toString()}`), noticesTable);
-    });
+    .addOption(
+      new Option('--status <status>', 'only notices with this status; in_doubt and failed need a person').choices(
+        statuses,
+      ),
+    )
+    .addOption(limitOption())
+    .action(async (options: NoticeOptions) =>
+      deps.show(await deps.gateway().get(withQuery('/v1/notices', options)), noticesTable),
+    );
   notices
     .command('resend')
-    .description('send one that failed or is in doubt again, to those whom it did not reach for certain')
-    .argument('<notice>', 'its key, as the list shows it')
+    .description('send a notice that failed or is in doubt again, by the channels that have not confirmed it')
+    .argument('<notice>', 'its key from the list')
     .addOption(idempotencyKeyOption())
     .action(async (noticeKey: string, { idempotencyKey }: { idempotencyKey?: string }) => {
       const path = `/v1/notices/${encodeURIComponent(noticeKey)}/resend`;
-      deps.show(await deps.gateway().post(path, {}, idempotencyKey), answerTable);
+      await showAnswer(deps, await deps.gateway().post(path, {}, idempotencyKey));
     });
 }
 
 function noticesTable(answer: unknown): string {
   const { notices } = answer as { readonly notices: readonly NoticeView[] };
   if (notices.length === 0) return 'No notices.';
-  const table = newTable(['notice', 'kind', 'of', 'status', 'told by', 'at', 'why not']);
+  const table = newTable(['notice', 'kind', 'of', 'status', 'sent by', 'at', 'last error']);
   for (const { noticeKey, kind, subject, status, channels, sentAt, dueAt, lastError } of notices) {
     const of = `${subject.type} ${subject.id}`;
     table.push([noticeKey, kind, of, status, channels.join(', '), sentAt ?? `due ${dueAt}`, lastError ?? '']);

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { AuthorizationCounts, AuthorizationReport } from '../../workflows/domain/payment/authorization-rates';
-import type { CommandDeps } from './options';
+import { withQuery, type CommandDeps } from './options';
 import { addReconcile } from './reconcile';
 import { newTable } from './tables';
 
@@ -9,9 +9,11 @@ interface PaymentCommandDeps extends CommandDeps {
   readonly now?: () => number;
 }
 
-/** Adds `holdfast payments …`; each command of the group is added by a function of its own. */
+/** Adds `holdfast payments`. */
 export function addPayments(program: Command, deps: PaymentCommandDeps): void {
-  const payments = program.command('payments').description('what banks and the provider did with money');
+  const payments = program
+    .command('payments')
+    .description('authorization rates, and the ledger compared with the provider');
   addRates(payments, deps);
   addReconcile(payments, deps);
 }
@@ -25,17 +27,14 @@ interface RatesOptions {
 function addRates(payments: Command, deps: PaymentCommandDeps): void {
   payments
     .command('rates')
-    .description('how often banks said yes, by card brand, funding and country')
+    .description('how often banks authorized, by card brand, funding and country')
     .addOption(new Option('--since <span>', 'the last 30m, 24h or 7d (default 7d)').argParser(span).conflicts('from'))
     .option('--from <time>', 'from this time on, ISO 8601')
     .option('--to <time>', 'before this time (default: now)')
     .action(async ({ since, from, to }: RatesOptions) => {
-      const search = new URLSearchParams();
       const endMs = to === undefined ? (deps.now ?? Date.now)() : Date.parse(to);
       const begin = since === undefined || Number.isNaN(endMs) ? from : new Date(endMs - since).toISOString();
-      if (begin !== undefined) search.set('from', begin);
-      if (to !== undefined) search.set('to', to);
-      deps.show(await deps.gateway().get(`/v1/payments/rates?${search.toString()}`), ratesTable);
+      await deps.show(await deps.gateway().get(withQuery('/v1/payments/rates', { from: begin, to })), ratesTable);
     });
 }
 
@@ -57,7 +56,7 @@ function ratesTable(answer: unknown): string {
   const table = newTable(['brand', 'funding', 'country', 'authorized', 'declined', 'blocked', 'rate']);
   for (const one of rates) table.push([one.brand ?? '?', one.funding ?? '?', one.country ?? '?', ...figures(one)]);
   table.push(['all', '', '', ...figures(total)]);
-  return `${from} to ${to}\n${table.toString()}\nblocked: no bank was asked; not in the rate`;
+  return `${from} to ${to}\n${table.toString()}\nblocked: the provider did not ask the bank; not counted in the rate`;
 }
 
 function figures({ authorized, declined, blocked, rate }: AuthorizationCounts) {

@@ -8,16 +8,16 @@ import { newTable } from './tables';
 export function addReconcile(payments: Command, deps: CommandDeps): void {
   payments
     .command('reconcile')
-    .description("compare a day's ledger with the provider's balance")
+    .description("compare the ledger of a day with the provider's balance")
     .requiredOption('--date <day>', 'a day in UTC, YYYY-MM-DD')
-    .option('--last', 'show what the last comparison of that day found, and compare nothing')
+    .option('--last', 'show the result of the last comparison of that day instead')
     .action(async ({ date, last }: { date: string; last?: true }) => {
       const path = '/v1/payments/reconciliations';
       const answer =
         last === true
           ? await deps.gateway().get(`${path}/${encodeURIComponent(date)}`)
           : await deps.gateway().post(path, { date });
-      deps.show(answer, reportTable);
+      await deps.show(answer, reportTable);
     });
 }
 
@@ -28,7 +28,7 @@ function reportTable(answer: unknown): string {
   const table = newTable(['position', 'cause', 'order', 'ledger', 'provider']);
   for (const one of differences) {
     const { position, cause, explained, orderId = '', currency } = one;
-    const money = (amount: number): string => signed(amount, currency);
+    const money = (amount: number): string => formatMoney({ amount, currency });
     const amounts = [money(one.ledgerAmount), money(one.providerAmount)];
     table.push([
       position,
@@ -38,9 +38,4 @@ function reportTable(answer: unknown): string {
     ]);
   }
   return `${head}\n${table.toString()}\n(!): no cause explains it; an exception is open`;
-}
-
-function signed(amount: number, currency: string): string {
-  const text = formatMoney({ amount: Math.abs(amount), currency });
-  return amount < 0 ? `-${text}` : text;
 }

@@ -2,13 +2,13 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { formatMoney } from '../../workflows/domain/shared/money';
 import type { RefundFacts } from '../../workflows/domain/refund/refund';
 import { resolutionRequest } from '../schemas/refunds';
-import { idempotencyKeyOption, type CommandDeps } from './options';
-import { answerTable, newTable } from './tables';
+import { collectLine, idempotencyKeyOption, type CommandDeps, type LineOption } from './options';
+import { newTable, showAnswer } from './tables';
 
 interface CreateOptions {
   readonly amount?: number;
   readonly currency?: string;
-  readonly line?: readonly { readonly sku: string; readonly quantity: number }[];
+  readonly line?: readonly LineOption[];
   readonly reason: string;
   readonly idempotencyKey?: string;
 }
@@ -19,21 +19,22 @@ interface ResolveOptions {
   readonly idempotencyKey?: string;
 }
 
-/** Adds `holdfast refunds`: make them, look at them, and settle what failed. */
-export function addRefunds(program: Command, { gateway, show }: CommandDeps): void {
-  const refunds = program.command('refunds').description('give money back, and settle what did not get there');
+/** Adds `holdfast refunds`. */
+export function addRefunds(program: Command, deps: CommandDeps): void {
+  const { gateway, show } = deps;
+  const refunds = program.command('refunds').description('give captured money back, and decide on refunds that failed');
   const key = (command: Command): Command => command.addOption(idempotencyKeyOption());
   key(refunds.command('create'))
-    .description('of an order: an amount, or lines with their share of the tax')
+    .description('refund an amount of an order, or lines with their share of the tax')
     .argument('<orderId>')
-    .option('--amount <minor units>', 'how much; in place of lines', wholeNumber)
-    .option('--currency <code>', "checked against the order's")
-    .option('--line <SKU=QUANTITY...>', 'which pieces; may be given several times', collectLine)
+    .option('--amount <minor units>', 'how much, e.g. 999 for 9.99 EUR; not with --line', wholeNumber)
+    .option('--currency <code>', "must be the order's; checked where it is given")
+    .option('--line <SKU=QUANTITY...>', 'which pieces; may be given several times; not with --amount', collectLine)
     .requiredOption('--reason <text>', 'why, for the record')
     .action(async (orderId: string, { idempotencyKey, line, ...options }: CreateOptions) => {
       const body = { ...options, ...(line !== undefined && { lines: line }) };
       const path = `/v1/orders/${encodeURIComponent(orderId)}/refunds`;
-      show(await gateway().post(path, body, idempotencyKey), answerTable);
+      await showAnswer(deps, await gateway().post(path, body, idempotencyKey));
     });
   refunds
     .command('show')
@@ -41,23 +42,23 @@ export function addRefunds(program: Command, { gateway, show }: CommandDeps): vo
     .argument('<refundId>')
     .action(async (refundId: string) => show(await gateway().get(pathOf(refundId)), refundTables));
   key(refunds.command('resolve'))
-    .description('settle a refund that failed, in another way')
+    .description('decide on a refund that failed')
     .argument('<refundId>')
     .addOption(
-      new Option('--action <action>', 'what becomes of the money')
+      new Option('--action <action>', 'how the money is given back, or that it is not')
         .choices(resolutionRequest.shape.action.options)
         .makeOptionMandatory(),
     )
-    .option('--reference <text>', 'under which a manual transfer is found')
+    .option('--reference <text>', 'the reference of a manual transfer; required for one')
     .action(async (refundId: string, { action, reference, idempotencyKey }: ResolveOptions) => {
       const body = { action, ...(reference !== undefined && { reference }) };
-      show(await gateway().post(`${pathOf(refundId)}/resolution`, body, idempotencyKey), answerTable);
+      await showAnswer(deps, await gateway().post(`${pathOf(refundId)}/resolution`, body, idempotencyKey));
     });
   key(refunds.command('cancel'))
-    .description('take back a refund that was not sent, or that waits for the customer')
+    .description('cancel a refund that was not sent, or that waits for the customer')
     .argument('<refundId>')
     .action(async (refundId: string, { idempotencyKey }: { idempotencyKey?: string }) => {
-      show(await gateway().post(`${pathOf(refundId)}/cancel`, {}, idempotencyKey), answerTable);
+      await showAnswer(deps, await gateway().post(`${pathOf(refundId)}/cancel`, {}, idempotencyKey));
     });
 }
 
@@ -65,7 +66,7 @@ function pathOf(refundId: string): string {
   return `/v1/refunds/${encodeURIComponent(refundId)}`;
 }
 
-// Both ends are one package: shapes are checked where they are made. No personal data is in a refund.
+// The gateway and the command line are one package, so an answer's shape is checked where the gateway makes it.
 
 function refundTables(answer: unknown): string {
   const refund = answer as RefundFacts;
@@ -77,8 +78,8 @@ function refundTables(answer: unknown): string {
     { amount: formatMoney({ amount: refund.amount, currency: refund.currency }) },
     { lines: (refund.lines ?? []).map((line) => `${line.quantity} × ${line.sku}`).join(', ') },
     { reason: `${refund.reason} (${refund.actor})` },
-    { asked: refund.requestedAt },
-    { 'to be settled by': refund.settleBy },
+    { requested: refund.requestedAt },
+    { 'expected by': refund.settleBy },
     { 'watched until': refund.watchUntil ?? '' },
     { resolution: resolutionOf(refund) },
   );
@@ -92,7 +93,7 @@ function resolutionOf({ resolution, endedReason }: RefundFacts): string {
 }
 
 function partsTable({ parts, currency }: RefundFacts): string {
-  const table = newTable(['part', 'payment', 'amount', 'status', 'provider', 'why']);
+  const table = newTable(['part', 'payment', 'amount', 'status', 'provider', 'reason']);
   for (const part of parts) {
     table.push([
       part.part,
@@ -109,12 +110,4 @@ function partsTable({ parts, currency }: RefundFacts): string {
 function wholeNumber(value: string): number {
   if (!/^\d{1,8}$/.test(value)) throw new InvalidArgumentError('It must be a whole number of minor units.');
   return Number(value);
-}
-
-function collectLine(value: string, before: CreateOptions['line'] = []): NonNullable<CreateOptions['line']> {
-  const [, sku, quantity] = /^([^=]+)=(\d{1,6})$/.exec(value) ?? [];
-  if (sku === undefined || quantity === undefined) {
-    throw new InvalidArgumentError('It must be SKU=QUANTITY, e.g. MUG-1=2.');
-  }
-  return [...before, { sku, quantity: Number(quantity) }];
 }

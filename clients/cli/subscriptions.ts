@@ -2,8 +2,8 @@ import { Option, type Command } from 'commander';
 import { formatMoney } from '../../workflows/domain/shared/money';
 import type { SubscriptionChangeView, SubscriptionView } from '../../workflows/domain/subscription/view';
 import { listSubscriptionsQuery } from '../schemas/subscriptions';
-import { idempotencyKeyOption, type CommandDeps } from './options';
-import { answerTable, newTable } from './tables';
+import { idempotencyKeyOption, limitOption, withQuery, type CommandDeps } from './options';
+import { newTable, showAnswer } from './tables';
 
 interface ListOptions {
   readonly stage?: string;
@@ -11,27 +11,26 @@ interface ListOptions {
   readonly limit?: number;
 }
 
-/** Adds `holdfast subscriptions`: where they stand, what was told, and the way back. */
-export function addSubscriptions(program: Command, { gateway, show }: CommandDeps, limit: Option): void {
-  const subscriptions = program.command('subscriptions').description('look at subscriptions, and win them back');
+/** Adds `holdfast subscriptions`. */
+export function addSubscriptions(program: Command, deps: CommandDeps): void {
+  const { gateway, show } = deps;
+  const subscriptions = program.command('subscriptions').description('look at subscriptions, and pay what they owe');
   const stages = listSubscriptionsQuery.shape.stage.unwrap().options;
   subscriptions
     .command('list')
     .description('latest first')
     .addOption(new Option('--stage <stage>', 'only subscriptions in this stage').choices(stages))
     .option('--before <time>', 'only those first recorded before this time: the next page')
-    .addOption(limit)
-    .action(async (options: ListOptions) => {
-      const search = new URLSearchParams();
-      for (const [name, value] of Object.entries(options)) if (value !== undefined) search.set(name, String(value));
-      show(await gateway().get(`/v1/subscriptions?${search.toString()}`), listTable);
-    });
+    .addOption(limitOption())
+    .action(async (options: ListOptions) =>
+      show(await gateway().get(withQuery('/v1/subscriptions', options)), listTable),
+    );
   subscriptions
     .command('show')
-    .description('one subscription with its invoice, its changes of plan and what was told')
+    .description('one subscription with its invoice, changes of plan and notices')
     .argument('<subscriptionId>')
     .action(async (subscriptionId: string) => {
-      show(await gateway().get(`/v1/subscriptions/${encodeURIComponent(subscriptionId)}`), showTables);
+      await show(await gateway().get(`/v1/subscriptions/${encodeURIComponent(subscriptionId)}`), showTables);
     });
   subscriptions
     .command('pay')
@@ -42,11 +41,11 @@ export function addSubscriptions(program: Command, { gateway, show }: CommandDep
     .action(async (subscriptionId: string, options: { paymentMethod: string; idempotencyKey?: string }) => {
       const path = `/v1/subscriptions/${encodeURIComponent(subscriptionId)}/payment-method`;
       const answer = await gateway().post(path, { paymentMethod: options.paymentMethod }, options.idempotencyKey);
-      show(answer, answerTable);
+      await showAnswer(deps, answer);
     });
 }
 
-// Both ends are one package: shapes are checked where they are made. No personal data is in a view.
+// The gateway and the command line are one package, so an answer's shape is checked where the gateway makes it.
 
 function listTable(answer: unknown): string {
   const { subscriptions } = answer as { readonly subscriptions: readonly SubscriptionView[] };
@@ -128,7 +127,7 @@ function changesTable(changes: readonly SubscriptionChangeView[], currency: stri
 }
 
 function noticesTable(notices: SubscriptionView['notices']): string {
-  const table = newTable(['told', 'status', 'at']);
+  const table = newTable(['notice', 'status', 'at']);
   for (const { kind, status, sentAt, dueAt } of notices) table.push([kind, status, sentAt ?? `due ${dueAt}`]);
   return table.toString();
 }

@@ -1,8 +1,9 @@
 import Table from 'cli-table3';
 import { formatMoney } from '../../workflows/domain/shared/money';
 import type { OrderView } from '../../workflows/domain/order/view';
+import type { CommandDeps } from './options';
 
-/** Tables for people. They show no personal data: nothing of it is in an order's view. */
+// Tables for people. The views that they show contain no personal data.
 
 /** One line for each order. */
 export function ordersTable(orders: readonly OrderView[]): string {
@@ -24,7 +25,7 @@ export function ordersTable(orders: readonly OrderView[]): string {
   return table.toString();
 }
 
-/** One order in full: what it is, its lines, its shipments. */
+/** One order with its lines and shipments. */
 export function orderTables(order: OrderView): string {
   return [summaryTable(order), linesTable(order), ...(order.shipments.length > 0 ? [shipmentsTable(order)] : [])].join(
     '\n',
@@ -47,7 +48,7 @@ function summaryTable(order: OrderView): string {
     { 'held now': money(heldNow) },
     { captured: money(captured) },
     { released: money(released) },
-    { refunded: refundPending > 0 ? `${money(refunded)}, ${money(refundPending)} under way` : money(refunded) },
+    { refunded: refundPending > 0 ? `${money(refunded)}, ${money(refundPending)} pending` : money(refunded) },
     { 'capture before': order.captureBefore ?? '' },
     { 'waits for': waits ?? '' },
     { exception: exception ?? '' },
@@ -81,13 +82,41 @@ function shipmentsTable(order: OrderView): string {
   return table.toString();
 }
 
-/** A command's answer, field by field. */
-export function answerTable(answer: unknown): string {
-  const table = newTable([]);
-  for (const [field, value] of Object.entries(answer as Readonly<Record<string, unknown>>)) {
-    table.push({ [field]: typeof value === 'object' ? JSON.stringify(value) : String(value) });
+/** Shows what a command was answered with, field by field, amounts as money. */
+export function showAnswer({ gateway, show }: CommandDeps, answer: unknown): Promise<void> {
+  return show(answer, async () => {
+    const fields = answer as Fields;
+    const currency = typeof fields['currency'] === 'string' ? fields['currency'] : await orderCurrency(gateway, fields);
+    const table = newTable([]);
+    for (const [field, value] of Object.entries(fields)) table.push({ [field]: textOf(field, value, currency) });
+    return table.toString();
+  });
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** An order's answers do not name its currency. The command has succeeded by then, so a failure here must not fail it. */
+async function orderCurrency(gateway: CommandDeps['gateway'], fields: Fields): Promise<string | undefined> {
+  const { orderId } = fields;
+  if (typeof orderId !== 'string' || !Object.keys(fields).some(isAmount)) return undefined;
+  const order = await gateway()
+    .get(`/v1/orders/${encodeURIComponent(orderId)}`)
+    .catch(() => undefined);
+  return (order as OrderView | undefined)?.currency;
+}
+
+function isAmount(field: string): boolean {
+  return /(^a|A)mount$/.test(field);
+}
+
+function textOf(field: string, value: unknown, currency: string | undefined): string {
+  if (Array.isArray(value)) return value.map((one) => textOf(field, one, currency)).join('\n');
+  if (typeof value === 'number' && isAmount(field)) {
+    return currency === undefined ? `${value} minor units` : formatMoney({ amount: value, currency });
   }
-  return table.toString();
+  if (typeof value !== 'object' || value === null) return String(value);
+  const texts = Object.entries(value).map(([name, one]) => `${name} ${textOf(name, one, currency)}`);
+  return texts.join(', ');
 }
 
 export function newTable(head: string[]): Table.Table {

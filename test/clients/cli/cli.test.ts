@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Gateway } from '../../../clients/gateway';
 import { API_KEY, createFakes, orderView, startGateway, type Fakes } from '../support/gateway-fakes';
@@ -210,6 +210,13 @@ describe('used wrongly: status 2, and nothing is sent', () => {
     expect(err).toMatch(message);
     expect(fakes.sent).toEqual([]);
   });
+});
+
+test('--version prints the version of the package', async () => {
+  const { version } = JSON.parse(readFileSync(resolve(__dirname, '../../../package.json'), 'utf8')) as {
+    version: string;
+  };
+  expect(await holdfast(['--version'])).toEqual({ status: 0, out: `${version}\n`, err: '' });
 });
 
 test('--help shows commands, environment and exit statuses', async () => {

@@ -1,6 +1,6 @@
-import { Option } from 'commander';
 import { Command } from 'commander';
 import { addExceptions } from '../../../clients/cli/exceptions';
+import type { CommandDeps } from '../../../clients/cli/options';
 
 const open = {
   exceptionId: '7',
@@ -26,8 +26,8 @@ async function shown(args: readonly string[], answer: unknown): Promise<string> 
   let text = '';
   const gateway = { get: () => Promise.resolve(answer), post: () => Promise.resolve(answer) };
   const program = new Command();
-  const show = (got: unknown, table: (answer: unknown) => string): void => void (text = table(got));
-  addExceptions(program, { gateway: () => gateway, show }, new Option('--limit <n>'));
+  const show: CommandDeps['show'] = async (got, table) => void (text = await table(got));
+  addExceptions(program, { gateway: () => gateway, show });
   await program.parseAsync(['node', 'holdfast', 'exceptions', ...args]);
   return text;
 }
@@ -38,7 +38,7 @@ test('the list shows what is at risk as money, and what is possible as commands'
   });
   expect(text).toContain('30.70 EUR');
   expect(text).toContain('holdfast exceptions resolve 7 --action give_up');
-  expect(text).toContain('holdfast ship ord_1 …');
+  expect(text).toContain('holdfast orders ship ord_1 …');
 });
 
 test.each([
@@ -46,7 +46,7 @@ test.each([
     'POST /v1/refunds/ref_1/resolution or /cancel',
     ['holdfast refunds resolve ref_1 …', 'holdfast refunds cancel ref_1 …'],
   ],
-  ['POST /v1/orders/ord_1/shipments or /refunds', ['holdfast ship ord_1 …', 'holdfast refunds create ord_1 …']],
+  ['POST /v1/orders/ord_1/shipments or /refunds', ['holdfast orders ship ord_1 …', 'holdfast refunds create ord_1 …']],
   ['POST /v1/fraud-warnings/issfr_1/decision', ['holdfast fraud-warnings decide issfr_1 …']],
   ['The exception ends by itself with the next look at the provider that succeeds.', ['The exception ends by itself']],
 ])('where it is decided: %s', async (elsewhere, commands) => {

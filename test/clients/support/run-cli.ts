@@ -1,3 +1,4 @@
+import { CommanderError } from 'commander';
 import { createGatewayClient } from '../../../clients/cli/gateway-client';
 import { createProgram } from '../../../clients/cli/program';
 import { API_KEY } from './gateway-fakes';
@@ -11,8 +12,11 @@ export async function runCli(url: string, args: readonly string[]): Promise<stri
     print: (text) => lines.push(text),
   });
   for (const command of [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)]) {
-    command.exitOverride().configureOutput({ writeErr: () => undefined });
+    command.exitOverride().configureOutput({ writeErr: () => undefined, writeOut: (text) => lines.push(text) });
   }
-  await program.parseAsync(['node', 'holdfast', ...args]);
+  await program.parseAsync(['node', 'holdfast', ...args]).catch((error: unknown) => {
+    // Help was asked for and printed.
+    if (!(error instanceof CommanderError && error.exitCode === 0)) throw error;
+  });
   return lines.join('\n');
 }
