@@ -3,9 +3,9 @@ import type { OrderEventType } from '../../workflows/domain/shared/events';
 import { moneyBackEventData } from './money-back-events';
 
 /**
- * Our own events, as consumers get them. What is written here holds for version 1 of each type: fields may be added to
- * it, and consumers must let those pass that they do not know; a field that goes or changes its meaning is a new version.
- * Events may come more than once (`eventId`), and those of one order are counted without gaps (`sequence`).
+ * Our own events, as consumers get them. This is version 1 of each type: fields may be added, so consumers must ignore unknown
+ * fields; a field that is removed or changes its meaning makes a new version. An event may be delivered more than once (compare
+ * `eventId`). The events of one order are numbered without gaps (`sequence`).
  */
 
 const amount = z.int().min(0).describe('Minor units');
@@ -38,17 +38,19 @@ export const orderEventData = {
   OrderCancelled: z.object({
     reason: z.string(),
     actor: z.string(),
-    partial: z.boolean().describe('Something of the order shipped before: only the rest is cancelled'),
+    partial: z.boolean().describe('Part of the order has shipped: only the rest is cancelled'),
     lines: z.array(lineQuantity).min(1),
   }),
   PaymentCaptured: z.object({
     paymentIntentId,
     amount,
     currency,
-    released: amount.optional().describe('What the capture let go of; absent where it was not ours'),
+    released: amount
+      .optional()
+      .describe('The part of the hold that the capture released; absent where Holdfast did not make the capture'),
     shipmentId: z.string().optional().describe('Absent where the whole order was captured at once'),
     lines: z.array(lineQuantity).optional(),
-    external: z.literal(true).optional().describe('Captured by somebody else'),
+    external: z.literal(true).optional().describe('Captured without Holdfast'),
   }),
   PaymentReauthorized: z.object({ paymentIntentId, amount, captureBefore: time }),
   HoldExpiring: z.object({ paymentIntentId, captureBefore: time, openAmount: amount }),
@@ -58,7 +60,7 @@ export const orderEventData = {
     deadline: time,
     link: z.url().optional(),
   }),
-  // Kinds of exceptions come with every feature: a consumer must not break on one that is new.
+  // New versions add kinds of exceptions: a consumer must not break on an unknown kind.
   ExceptionRaised: z.object({
     kind: z.string(),
     message: z.string(),
@@ -83,7 +85,7 @@ function event<Type extends OrderEventType>(type: Type) {
   });
 }
 
-/** Any event of an order, told apart by `type`. */
+/** Any event of an order, discriminated by `type`. */
 export const orderEventSchema = z.discriminatedUnion('type', [
   event('OrderPlaced'),
   event('OrderPaid'),
@@ -113,5 +115,4 @@ export const orderEventSchema = z.discriminatedUnion('type', [
 
 /** An event of an order with the `data` of its type. */
 export type OrderEvent = z.output<typeof orderEventSchema>;
-/** The event of one type. */
 export type OrderEventOf<Type extends OrderEventType> = Extract<OrderEvent, { type: Type }>;

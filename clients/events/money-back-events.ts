@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
-/** `data` of the events of refunds, disputes and fraud warnings; version 1 of each, as clients/events/events.ts has it. */
+// `data` of the events of refunds, disputes and fraud warnings, version 1 of each: see ./events.
 
 const amount = z.int().min(0).describe('Minor units');
 const currency = z.string().regex(/^[a-z]{3}$/);
 const time = z.iso.datetime();
 const refund = { refundId: z.string().min(1), amount, currency };
 const dispute = { disputeId: z.string().min(1), paymentIntentId: z.string().min(1), amount, currency };
-const round = z.int().min(1).describe('An inquiry that becomes a dispute is opened again, as the next round');
+const round = z.int().min(1).describe('An inquiry that becomes a dispute is opened again as the next round');
 const lineQuantity = z.object({ sku: z.string(), quantity: z.int().min(1) });
 
 export const moneyBackEventData = {
@@ -23,11 +23,11 @@ export const moneyBackEventData = {
     part: z.int().min(1),
     paymentIntentId: z.string(),
     reason: z.string(),
-    afterSuccess: z.boolean().describe('The customer was told that it had succeeded'),
+    afterSuccess: z.boolean().describe('The refund had succeeded before, and the customer was notified of that'),
   }),
   RefundCanceled: z.object({
     ...refund,
-    part: z.int().min(1).optional().describe('Absent where nothing was promised back yet'),
+    part: z.int().min(1).optional().describe('Absent where no part was requested yet'),
     paymentIntentId: z.string().optional(),
     reason: z.string(),
   }),
@@ -37,7 +37,7 @@ export const moneyBackEventData = {
     ...dispute,
     actor: z
       .string()
-      .describe('`holdfast` where nobody decided in time, `elsewhere` where it was sent without Holdfast'),
+      .describe('`holdfast` where no person decided in time, `elsewhere` where it was sent without Holdfast'),
     round,
   }),
   DisputeFundsMoved: z.object({
@@ -45,7 +45,7 @@ export const moneyBackEventData = {
     direction: z.enum(['withdrawn', 'reinstated']),
     moved: amount,
     fee: z.int().describe('Minor units of `feeCurrency`; negative where it was given back'),
-    feeCurrency: currency.describe("The balance's, which need not be the order's"),
+    feeCurrency: currency.describe("Currency of the balance, which may differ from the order's"),
   }),
   DisputeClosed: z.object({ ...dispute, outcome: z.string() }),
   FraudWarningReceived: z.object({

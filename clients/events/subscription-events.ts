@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SubscriptionEventType } from '../../workflows/domain/subscription/events';
 
-/** Events of subscriptions, as consumers get them; what clients/events/events.ts says of versions, repeats and sequences holds here too. */
+// Events of subscriptions, as consumers get them. Versions, repeats and sequences are those of ./events.
 
 const amount = z.int().min(0).describe('Minor units');
 const currency = z.string().regex(/^[a-z]{3}$/);
@@ -53,15 +53,15 @@ export const subscriptionEventData = {
   SubscriptionPaid: z.object({ invoiceId, amount, currency, billingReason: z.string() }),
   SubscriptionPaymentFailed: z.object({
     invoiceId,
-    amount: amount.describe('What is owed, in minor units'),
+    amount: amount.describe('The amount owed, in minor units'),
     currency,
     attemptCount: z.int().min(1),
     declineCode: z.string().nullable(),
     declineClass: z.enum(['soft', 'hard', 'authentication']).nullable(),
     nextAttemptAt: time
       .nullable()
-      .describe('Null does not mean that there is none: the provider may still be planning it'),
-    ofTrial: z.boolean().describe('The first payment after a trial: nobody has paid yet'),
+      .describe('Null does not mean that no attempt follows: the provider may not have planned it yet'),
+    ofTrial: z.boolean().describe('The first payment after a trial: the customer has not paid anything yet'),
   }),
   SubscriptionRecovered: z.object({ from: stage, invoiceId: invoiceId.nullable() }),
   SubscriptionEnded: z.object({ stage, endedAt: time.nullable() }),
@@ -85,7 +85,7 @@ function event<Type extends SubscriptionEventType>(type: Type) {
   });
 }
 
-/** Any event of a subscription, told apart by `type`. */
+/** Any event of a subscription, discriminated by `type`. */
 export const subscriptionEventSchema = z.discriminatedUnion('type', [
   event('SubscriptionStarted'),
   event('SubscriptionStageChanged'),
@@ -105,5 +105,4 @@ export const subscriptionEventSchema = z.discriminatedUnion('type', [
 
 /** An event of a subscription with the `data` of its type. */
 export type SubscriptionEvent = z.output<typeof subscriptionEventSchema>;
-/** The event of one type. */
 export type SubscriptionEventOf<Type extends SubscriptionEventType> = Extract<SubscriptionEvent, { type: Type }>;

@@ -11,7 +11,7 @@ import { disputeOperations } from './routes/disputes';
 import { exceptionOperations } from './routes/exceptions';
 import { registerHealth } from './server/health';
 import { registerPaymentPage } from './routes/payment-page';
-import { createLogger, discreet } from './server/logging';
+import { createLogger, withRedaction } from './server/logging';
 import { createMetrics, type GatewayMetrics } from './server/metrics';
 import { noticeOperations } from './routes/notices';
 import { openApiDocument } from './server/openapi';
@@ -28,7 +28,7 @@ import { registerWebhooks } from './routes/webhooks';
 export type { GatewayDeps } from './ports';
 
 export interface GatewayOptions {
-  /** Any of them opens /v1; several while one is being rotated. At least 16 characters each. */
+  /** Each opens /v1; there are several while one is being rotated. At least 16 characters each. */
   readonly apiKeys: readonly string[];
   /** Shown in the API's documentation. */
   readonly version?: string;
@@ -36,42 +36,42 @@ export interface GatewayOptions {
   readonly logger?: FastifyBaseLogger;
   /** How long a request may take to arrive, in milliseconds. Default 20 s. */
   readonly requestLimitMs?: number;
-  /** How long a connection may carry nothing, an answer that its client does not read included, in milliseconds. Default 60 s. */
+  /** How long a connection may be idle, in milliseconds; a client that does not read its answer counts as idle. Default 60 s. */
   readonly silenceLimitMs?: number;
-  /** Connections beyond so many are closed at once, without an answer. Default 5,000. */
+  /** Connections above this number are closed at once, without an answer. Default 5,000. */
   readonly maxConnections?: number;
-  /** The most that a provider's event may have, in bytes; a larger one is fetched as one that was missed. Default 4 MiB. */
+  /** Limit of a provider's event in bytes; a larger one is fetched later, as a missed event. Default 4 MiB. */
   readonly webhookLimitBytes?: number;
-  /** How long `close` lets running requests go on, in milliseconds. Default 28 s. */
+  /** How long `close` waits for running requests, in milliseconds. Default 28 s. */
   readonly closeLimitMs?: number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
 
 export interface Gateway {
-  /** Resolves with the URL once it takes requests. Port 0: any free one. */
+  /** Resolves with the URL once it accepts requests. Port 0: any free one. */
   listen(port: number, host: string): Promise<string>;
-  /** Takes no more requests, lets those that run finish within the limit, then cuts them off. */
+  /** Accepts no more requests, waits for the running ones up to the limit, then cuts them off. */
   close(): Promise<void>;
   /** Where it listens; throws before `listen`. */
   readonly url: string;
 }
 
-/** A hundred lines with the longest ids are about 30 KiB; more is no cart. */
+/** A cart of a hundred lines with the longest ids has about 30 KiB. */
 const BODY_LIMIT_BYTES = 256 * 1024;
 
-/** The bounded wait of a request (25 s) and its bookkeeping. */
+/** The longest wait of a request for the bank (25 s), and the time to record its answer. */
 const CLOSE_LIMIT_MS = 28_000;
 
-/** A request of 256 KiB takes less over a telephone line; one that trickles in for longer holds memory for nothing. */
+/** A slow mobile line sends 256 KiB in less; a request that trickles in for longer only holds memory. */
 const REQUEST_LIMIT_MS = 20_000;
-/** How often slow requests are looked for. */
+/** How often the server looks for slow requests. */
 const CONNECTIONS_CHECK_MS = 1_000;
 /** Longer than a request waits for the bank; a client that does not read its answer holds memory until then. */
 const SILENCE_LIMIT_MS = 60_000;
 /**
- * Each may hold a body: more than this is no shop's traffic. Those beyond are closed without an answer, since writing one to
- * whoever opens thousands costs what the limit saves; a load balancer tries elsewhere.
+ * Each connection may hold a body in memory, and no shop needs more of them. Those above are closed without an answer, since
+ * answering thousands of them would cost what the limit saves; a load balancer tries another gateway.
  */
 const MAX_CONNECTIONS = 5_000;
 
@@ -82,7 +82,7 @@ export async function createGateway(deps: GatewayDeps, options: GatewayOptions):
   const metrics = createMetrics(deps);
   rateGauges(deps.rates, [metrics.registry], now);
   const state = { closing: false };
-  const app = createServer(discreet(options.logger ?? createLogger('info')), options);
+  const app = createServer(withRedaction(options.logger ?? createLogger('info')), options);
   const operations = [
     ...checkoutOperations(deps, metrics),
     ...orderOperations(deps, metrics, now),
@@ -135,17 +135,17 @@ function createServer(logger: FastifyBaseLogger, options: GatewayOptions): Fasti
   const { requestLimitMs = REQUEST_LIMIT_MS, silenceLimitMs = SILENCE_LIMIT_MS } = options;
   const app = Fastify({
     loggerInstance: logger,
-    // One line for each answer is written below, without what may be personal.
+    // `observe` writes one line for each answer, without personal data.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: requestLimitMs,
     connectionTimeout: silenceLimitMs,
     http: {
-      // Hazard: where the time for headers is the longer one (its default), Node uses it for the whole request.
+      // Hazard: where headersTimeout (default 60 s) exceeds requestTimeout, Node applies it to the whole request.
       headersTimeout: requestLimitMs,
       connectionsCheckingInterval: Math.min(CONNECTIONS_CHECK_MS, requestLimitMs),
     },
-    // Ours answers while closing: fastify's own is no problem+json.
+    // The onRequest hook answers while closing: fastify's own answer is not problem+json.
     return503OnClosing: false,
     requestIdHeader: false,
     genReqId: (request) => requestId(request.headers['x-request-id']),
@@ -158,7 +158,7 @@ function createServer(logger: FastifyBaseLogger, options: GatewayOptions): Fasti
   app.setErrorHandler((error, request, reply) => {
     const isGone = request.raw.destroyed && !request.raw.complete;
     if (!isGone) return sendError(error, request.log, reply);
-    // Nobody gets this answer, so it is logged here.
+    // The client will not see this answer, so it is logged.
     const { method, routeOptions } = request;
     request.log.info({ method, route: routeOptions.url }, 'the client closed the connection');
     return sendError(new Problem(400, 'The client closed the connection', { code: 'closed' }), request.log, reply);
@@ -166,18 +166,20 @@ function createServer(logger: FastifyBaseLogger, options: GatewayOptions): Fasti
   return app;
 }
 
-/** A caller's own id is taken where it is harmless, so that both logs can be read together. */
+/** Uses the caller's own request id where it is well-formed, so that both logs can be read together. */
 function requestId(header: string | string[] | undefined): string {
   return typeof header === 'string' && /^[A-Za-z0-9_-]{8,64}$/.test(header) ? header : randomUUID();
 }
 
 function sendError(error: unknown, log: FastifyBaseLogger, reply: FastifyReply): FastifyReply {
-  const problem = toProblem(error) ?? new Problem(500, 'Something is wrong on our side', { code: 'internal' });
+  const problem =
+    toProblem(error) ??
+    new Problem(500, 'An internal error; it was logged with the x-request-id of this answer', { code: 'internal' });
   if (problem.status >= 500) log.error({ err: error }, 'a request failed');
   return reply.status(problem.status).headers(problem.headers).type(PROBLEM_TYPE).send(problem.toBody());
 }
 
-/** What is no HTTP at all never reaches a route. */
+/** Answers what is not well-formed HTTP, which reaches no route. */
 function refuseConnection(error: Error & { readonly code?: string }, socket: Socket): void {
   if (!socket.writable || socket.destroyed) return;
   const problem =
@@ -195,7 +197,7 @@ function refuseConnection(error: Error & { readonly code?: string }, socket: Soc
 function observe(app: FastifyInstance, metrics: GatewayMetrics, isClosing: () => boolean): void {
   app.addHook('onSend', async (request, reply) => {
     void reply.header('x-request-id', request.id);
-    // A connection kept alive for a next request would hold up the shutdown until its limit.
+    // A connection that is kept alive would delay the shutdown until its limit.
     if (isClosing()) void reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -209,12 +211,12 @@ function observe(app: FastifyInstance, metrics: GatewayMetrics, isClosing: () =>
 
 function urlOf(app: FastifyInstance): string {
   const address = app.server.address();
-  if (address === null || typeof address === 'string') throw new Error('The gateway does not listen');
+  if (address === null || typeof address === 'string') throw new Error('The gateway is not listening');
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return `http://${host}:${address.port}`;
 }
 
-/** Lets requests finish, then their calls to Temporal (which may outlast them); whatever goes on at the limit is left. */
+/** Waits for requests, then for their calls to Temporal, which may outlast them; at the limit it gives up waiting. */
 async function closeWithin(app: FastifyInstance, holdfast: GatewayDeps['holdfast'], limitMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {

@@ -18,7 +18,7 @@ import type { SubscriptionView } from '../../workflows/domain/subscription/view'
 import type { ResolveCommand } from '../../workflows/kit/messages';
 import type { HoldfastClient } from '../client/client';
 
-/** What the gateway needs from storage and from the payment provider. Others implement it; the processes wire it. */
+// What the gateway needs from storage and from the payment provider; workers/dependencies provides it.
 
 export interface OrderQueries {
   getOrder(orderId: string): Promise<OrderView | undefined>;
@@ -35,11 +35,11 @@ export interface OrderQueries {
   listStuck(filter: { readonly now: string; readonly limit: number }): Promise<OrderView[]>;
   /** Open ones, oldest first. */
   listExceptions(limit: number, orderId?: string): Promise<ExceptionView[]>;
-  /** Also one that is resolved. */
+  /** An open or resolved exception. */
   getException(exceptionId: string): Promise<ExceptionView | undefined>;
-  /** Closes one whose workflow has ended. */
+  /** Closes an exception whose workflow has ended. */
   dismissException(input: ResolveCommand & { readonly workflowId: string }): Promise<boolean>;
-  /** What of a cart the catalogue does not have: unknown SKUs, another currency, other prices. */
+  /** Compares a cart with the catalogue: unknown SKUs, another currency, other prices. */
   checkCatalogue(
     currency: string,
     lines: readonly { readonly sku: string; readonly quantity: number; readonly unitAmount: number }[],
@@ -67,7 +67,7 @@ export interface Outbox {
   countUnpublished(): Promise<number>;
 }
 
-/** The right to answer a request, for as long as it is renewed. */
+/** The right to answer a request; lasts as long as it is renewed. */
 export interface IdempotencyLease {
   readonly scope: string;
   readonly key: string;
@@ -86,13 +86,13 @@ export interface IdempotencyStore {
   renew(lease: IdempotencyLease): Promise<void>;
   /** Keeps a final answer. */
   finish(lease: IdempotencyLease, status: number, body: unknown): Promise<void>;
-  /** The answer may change: the same request may be sent again, another one under this key may not. */
+  /** The answer may change: the same request may be sent again under this key, another may not. */
   release(lease: IdempotencyLease): Promise<void>;
-  /** The request came to nothing: the key is free for any other. */
+  /** The request changed nothing: the key is free for any other request. */
   forget(lease: IdempotencyLease): Promise<void>;
 }
 
-/** An event whose signature is right. */
+/** An event whose signature was verified. */
 export interface VerifiedEvent {
   readonly eventId: string;
   readonly type: string;
@@ -105,17 +105,15 @@ export interface VerifiedEvent {
 /** Checks the signature over the exact bytes; throws an error named `WebhookRejected` with a `reason`. */
 export type VerifyWebhook = (rawBody: Buffer, signature: string | undefined) => VerifiedEvent;
 
-/** Names of what the gateway works with, each with its check: rejects where it cannot be used. */
+/** Checks by the name of the dependency; a check rejects where the dependency cannot be used. */
 export type ReadinessChecks = Readonly<Record<string, () => Promise<unknown>>>;
 
-/** What settlement checks found. */
 export interface SettlementReports {
   getReport(date: string): Promise<SettlementReport | undefined>;
 }
 
-/** What banks answered. */
 export interface PaymentRates {
-  /** Times as UTC ISO strings; the end is not in it. */
+  /** Times as UTC ISO strings; `to` is exclusive. */
   authorizationRates(filter: {
     readonly from: string;
     readonly to: string;
@@ -123,7 +121,6 @@ export interface PaymentRates {
   }): Promise<AuthorizationReport>;
 }
 
-/** Which notices are asked for. */
 export interface ListNotices {
   readonly subject?: { readonly type: NoticeSubjectType; readonly id: string };
   readonly orderId?: string;
@@ -134,7 +131,7 @@ export interface ListNotices {
 export interface NoticeQueries {
   /** Latest first. */
   listNotices(filter: ListNotices): Promise<NoticeView[]>;
-  /** Those that still wait, and those that want a look, by status. */
+  /** Notices that wait, failed or are in doubt, by status. */
   countOpen(): Promise<Readonly<Record<string, number>>>;
   sendAgain(noticeKey: string, actor: string): Promise<SendNoticeAgainAnswer>;
 }
@@ -169,8 +166,8 @@ export interface GatewayDeps {
   readonly outbox: Outbox;
   readonly idempotency: IdempotencyStore;
   readonly verifyWebhook: VerifyWebhook;
-  /** E.g. `postgres` and `temporal`: without any of them no order can be taken. */
+  /** E.g. `postgres` and `temporal`: the gateway is ready only where all of them answer. */
   readonly readiness: ReadinessChecks;
-  /** E.g. `redis`: shown, and done without. */
+  /** E.g. `redis`: shown, but the gateway is ready without it. */
   readonly optionalReadiness?: ReadinessChecks;
 }

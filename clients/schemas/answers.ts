@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { disputeAnswer, refundAnswer } from './money-back-answers';
 
-/** What the gateway answers, for its documentation. Types are those of the workflows; a test holds the two together. */
+// The gateway's answers, for its documentation. The types come from the workflows; a test compares the two.
 
 const amount = z.int().min(0).describe('Minor units');
 const time = z.iso.datetime();
@@ -56,8 +56,8 @@ export const orderAnswer = z.object({
   paymentState,
   currency: z.string(),
   amounts: z.object({
-    heldNow: amount.describe('Held on cards at this moment, minor units'),
-    authorized: amount.describe('All holds that ever were, renewals included, minor units'),
+    heldNow: amount.describe('Held on cards now, in minor units'),
+    authorized: amount.describe('Sum of all holds ever made, renewals included, in minor units'),
     captured: amount,
     released: amount,
     refundPending: amount,
@@ -70,7 +70,7 @@ export const orderAnswer = z.object({
   allocation: z
     .array(lineQuantity.extend({ warehouseId: z.string() }))
     .optional()
-    .describe('Where the pieces that have not shipped are reserved; not in lists'),
+    .describe('Warehouses where the pieces that have not shipped are reserved; absent in lists'),
   shipments: z.array(
     z.object({
       shipmentId: z.string(),

@@ -7,7 +7,7 @@ import { actor, MAX_LIST } from './orders';
 export const disputeParams = z.strictObject({ disputeId: ownId });
 export const fraudWarningParams = z.strictObject({ warningId: ownId });
 
-/** The provider takes no longer text in one field. Source: Stripe API, update a dispute. */
+/** The provider's limit of one text field. Source: Stripe API, update a dispute. */
 const MAX_EVIDENCE_TEXT = 20_000;
 
 const paragraphs = wellFormedLines(MAX_EVIDENCE_TEXT);
@@ -16,11 +16,11 @@ const paragraphs = wellFormedLines(MAX_EVIDENCE_TEXT);
 export const disputeDecisionRequest = z.strictObject({
   action: z
     .enum(['submit', 'accept'])
-    .describe('`submit` sends the evidence that was collected; `accept` gives the money up'),
-  note: paragraphs.optional().describe('Why; kept encrypted, not sent'),
+    .describe('`submit` sends the collected evidence to the bank; `accept` gives up the money'),
+  note: paragraphs.optional().describe('The reason; stored encrypted, not sent to the bank'),
   uncategorizedText: paragraphs
     .optional()
-    .describe('What the bank reads in place of the summary, e.g. with what the customer wrote'),
+    .describe('Sent to the bank instead of the summary, e.g. with the messages of the customer'),
   actor,
 });
 
@@ -28,11 +28,11 @@ export const disputeDecisionRequest = z.strictObject({
 export const fraudWarningDecisionRequest = z.strictObject({
   action: z
     .enum(['refund', 'ignore'])
-    .describe('`refund` gives everything back that was taken for the order, before it is disputed'),
+    .describe('`refund` refunds everything that was captured for the order, before it is disputed'),
   actor,
 });
 
-const open = z.enum(['true', 'false']).optional().describe('Only those that are open, or only those that are closed');
+const open = z.enum(['true', 'false']).optional().describe('true: only open ones; false: only closed ones');
 const limit = listLimit(MAX_LIST);
 
 /** Query of `GET /v1/disputes` and `GET /v1/fraud-warnings`. */
@@ -49,22 +49,25 @@ const waiting = {
 };
 
 export const disputeViewAnswer = disputeAnswer.extend({
-  round: z.int().min(1).describe('An inquiry that becomes a dispute is the next round, with its own deadline'),
+  round: z.int().min(1).describe('An inquiry that becomes a dispute begins the next round, with its own deadline'),
   roundBeganAt: time,
   warnedMs: z.array(z.int()).describe('Warnings given: milliseconds before the deadline'),
   evidenceCollectedAt: time.optional(),
-  evidenceFields: z.array(z.string()).optional().describe("Filled fields, by name; read them in Stripe's dashboard"),
+  evidenceFields: z
+    .array(z.string())
+    .optional()
+    .describe("Names of the fields that have a value; the values are in Stripe's dashboard"),
   decision: z
     .object({
       action: z.enum(['submit', 'accept', 'leave']),
-      actor: z.string().describe('`holdfast` where nobody decided in time'),
+      actor: z.string().describe('`holdfast` where no person decided in time'),
       at: time,
       attempt: z.int(),
       doneAt: time.optional(),
-      refused: z.string().optional().describe('Why Stripe did not take it'),
+      refused: z.string().optional().describe('Why Stripe refused it'),
     })
     .optional(),
-  feeAmount: z.int().describe('Minor units of `feeCurrency`, those given back taken off'),
+  feeAmount: z.int().describe('Minor units of `feeCurrency`, less the fees that were given back'),
   feeCurrency: z.string(),
   orderState,
   linesToShip: z.array(lineQuantity),
@@ -86,10 +89,10 @@ export const fraudWarningAnswer = z.object({
   paymentIntentId: z.string(),
   chargeId: z.string(),
   fraudType: z.string().describe("The issuer's label, e.g. made_with_stolen_card"),
-  actionable: z.boolean().describe("Stripe's word: neither disputed nor refunded in full"),
+  actionable: z.boolean().describe('As Stripe reports it: neither disputed nor fully refunded'),
   receivedAt: time,
   currency: z.string(),
-  refundable: z.int().describe('Minor units that could be given back of the whole order'),
+  refundable: z.int().describe('Minor units of the whole order that can be refunded'),
   linesToShip: z.array(lineQuantity),
   until: time,
   decision: z.object({ action: z.enum(['refund', 'ignore']), actor: z.string(), at: time }).optional(),

@@ -5,18 +5,18 @@ import { MAX_AMOUNT, MAX_QUANTITY } from '../../workflows/domain/shared/money';
 import { OWN_ID, OWN_ID_MESSAGE } from './own-id';
 
 /**
- * The building blocks of every schema that reads a value from outside: what passes here, every layer behind it takes
- * (JSON, Postgres, Temporal, the provider). Messages never repeat a value: a value may be personal.
+ * The building blocks of every schema that reads a value from outside. Every layer behind accepts what passes here (JSON, Postgres,
+ * Temporal, the provider). Messages never repeat a value, since it may be personal.
  */
 
-/** Ids of others and names: long enough for every system that makes them, short enough for a provider's metadata. */
+/** Limit of names and of ids that other systems make; it fits into a provider's metadata. */
 export const MAX_ID = 255;
 
 // Lone surrogates cannot be written as UTF-8, Postgres refuses NUL, and no name or address has a control character.
 const WELL_FORMED = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u;
-// Lines and tabs make a text.
+// Texts of several lines may contain line breaks and tabs.
 const WELL_FORMED_LINES = /^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u;
-// An empty text has a message of its own.
+// Lets an empty text pass, which `min(1)` reports.
 const NOT_BLANK = /^$|\S/;
 const WELL_FORMED_MESSAGE = 'must be well-formed text without control characters';
 
@@ -34,19 +34,19 @@ export const opaqueId = (max = MAX_ID): z.ZodString => wellFormedText(max);
 /** An id that Holdfast or the payment provider made: it has a syntax, so a mistyped one is named at once. */
 export const ownId = z.string().regex(OWN_ID, OWN_ID_MESSAGE);
 
-/** The longest id of an actor, without the caller that it asks through. */
+/** The longest id of an actor, without the caller before it. */
 export const MAX_ACTOR = 150;
 export const ACTOR_MESSAGE = `must be 1 to ${MAX_ACTOR} letters, digits or _ . : @ -`;
 
 /**
- * A person or a program that asks: an id, no name, since the audit log is kept for ever. The gateway puts the API key's fingerprint
- * before it, and the client library behind it reads both together.
+ * The person or program that sends a request: an id, not a name, since the audit log is kept for years. The gateway puts the API
+ * key's fingerprint before it, and the client library accepts both together.
  */
 export const actorId = z
   .string()
   .regex(new RegExp(`^(?:api-key:[0-9a-f]{12}:)?[A-Za-z0-9_.:@-]{1,${MAX_ACTOR}}$`), ACTOR_MESSAGE);
 
-/** How many entries a list may have, as a query writes it: decimal digits, where `Number` would take `0x10` and `1e2`, too. */
+/** The length of a list, from a query: decimal digits only, since `Number` would also read `0x10` and `1e2`. */
 export const listLimit = (max: number) =>
   z
     .preprocess(
@@ -55,20 +55,20 @@ export const listLimit = (max: number) =>
     )
     .default(50);
 
-/** Before, no order was kept here; after, a date is a mistyped one. */
+/** A time outside these bounds is a mistyped one. */
 const EARLIEST = '2000-01-01T00:00:00.000Z';
 const LATEST = '2100-01-01T00:00:00.000Z';
 /** The longest ISO time with nine fraction digits, those of nanoseconds, and an offset. */
 const MAX_TIME_LENGTH = '2026-01-31T12:00:00.123456789+00:00'.length;
 
-/** A moment, with `Z` or an offset. It is passed on as a UTC ISO string in milliseconds. */
+/** A time with `Z` or an offset; parsed into a UTC ISO string with milliseconds. */
 export const boundedTime = z.iso
   .datetime({ offset: true })
   .max(MAX_TIME_LENGTH)
   .refine(isBounded, `must be from ${EARLIEST.slice(0, 10)} to ${LATEST.slice(0, 10)}`)
   .overwrite((time) => (Number.isNaN(Date.parse(time)) ? time : new Date(time).toISOString()));
 
-/** What is no time at all has its own message. */
+/** Lets a malformed time pass, which `datetime` reports. */
 function isBounded(time: string): boolean {
   const ms = Date.parse(time);
   return Number.isNaN(ms) || (ms >= Date.parse(EARLIEST) && ms <= Date.parse(LATEST));
@@ -79,9 +79,9 @@ export const boundedDate = z.iso
   .date()
   .refine((day) => isBounded(`${day}T00:00:00Z`), `must be from ${EARLIEST.slice(0, 10)} to ${LATEST.slice(0, 10)}`);
 
-/** Minor units; zero is an amount. The currency's own rules span fields: see ./validate. */
+/** Minor units, zero included. The rules of the currency span several fields: see ./validate. */
 export const moneyAmount = z.int().min(0).max(MAX_AMOUNT);
-/** Money that moves: nothing is no request. */
+/** The amount of a refund or capture: at least 1. */
 export const movedAmount = z.int().min(1).max(MAX_AMOUNT);
 
 export const pieces = z.int().min(1).max(MAX_QUANTITY);
@@ -90,9 +90,9 @@ export const currency = z
   .string()
   .toLowerCase()
   .refine(isCurrency, 'must be an ISO 4217 code of a supported currency')
-  .describe('ISO 4217; upper case is taken too');
+  .describe('ISO 4217, lower or upper case');
 
-// RFC 6531: a local part of any printable characters but the specials of RFC 5322, and no dot at an end or doubled.
+// RFC 6531: any printable characters but the specials of RFC 5322; no dot at either end, and none doubled.
 const LOCAL_PART = /^(?!\.)(?!.*\.\.)[^\s\p{Cc}\p{Cs}()<>[\]:;@\\,"]{1,64}(?<!\.)$/u;
 // `domainToASCII` alone would drop line breaks and decode percent signs.
 const DOMAIN = /^[\p{L}\p{M}\p{N}.-]{1,253}$/u;

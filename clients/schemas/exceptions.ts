@@ -6,7 +6,7 @@ const ACTIONS = ['retry', 'give_up', 'dismiss'] as const;
 
 /** Query of `GET /v1/exceptions`. */
 export const listExceptionsQuery = z.strictObject({
-  order: ownId.optional().describe('Only those of this order, its refunds and disputes'),
+  order: ownId.optional().describe('Only exceptions of this order, its refunds and its disputes'),
   limit: listLimit(MAX_LIST),
 });
 
@@ -19,8 +19,8 @@ export const exceptionParams = z.strictObject({
 export const resolutionRequest = z.strictObject({
   action: z
     .enum(ACTIONS)
-    .describe('retry: try again now · give_up: it is not wanted any more · dismiss: settled by hand, try no more'),
-  note: wellFormedText(500).optional().describe('Why, for the record: no personal data'),
+    .describe('retry: try again now · give_up: do not do it · dismiss: a person has done it by hand, do not retry'),
+  note: wellFormedText(500).optional().describe('The reason, for the record: no personal data'),
   actor,
 });
 
@@ -36,12 +36,15 @@ export const exceptionAnswer = z.object({
   amountAtRisk: z.int().min(0).nullable().describe('Minor units'),
   currency: z.string().nullable(),
   raisedAt: z.iso.datetime(),
-  resolution: z.enum(ACTIONS).nullable().describe('What a person decided last'),
+  resolution: z.enum(ACTIONS).nullable().describe('The last decision of a person'),
   decidedBy: z.string().nullable(),
   note: z.string().nullable(),
-  resolvedAt: z.iso.datetime().nullable().describe('Null while it is open; without `decidedBy`, it ended by itself'),
-  actions: z.array(z.enum(ACTIONS)).describe('What its resolution may be'),
-  elsewhere: z.string().optional().describe('The route where it is decided, or what ends it by itself'),
+  resolvedAt: z.iso
+    .datetime()
+    .nullable()
+    .describe('Null while it is open; where `decidedBy` is null, it ended by itself'),
+  actions: z.array(z.enum(ACTIONS)).describe('Actions that are possible now'),
+  elsewhere: z.string().optional().describe('The route that decides it, or what ends it by itself'),
 });
 
 export const exceptionsAnswer = z.object({ exceptions: z.array(exceptionAnswer) });

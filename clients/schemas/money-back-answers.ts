@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Refunds and disputes as the gateway shows them, for its documentation. A test holds them and the types together. */
+// Refunds and disputes as the gateway shows them, for its documentation; a test compares them with the types.
 
 const amount = z.int().min(0).describe('Minor units');
 const time = z.iso.datetime();
@@ -26,12 +26,12 @@ export const refundAnswer = z.object({
       z.object({
         sku: z.string(),
         quantity: z.int(),
-        cancelled: z.int().optional().describe('Had not shipped, and was taken off the order'),
+        cancelled: z.int().optional().describe('Pieces that had not shipped and were cancelled'),
       }),
     )
     .optional(),
   reason: z.string(),
-  actor: z.string().describe('`elsewhere` where it was made at the provider without Holdfast'),
+  actor: z.string().describe('`elsewhere` for a refund made at the provider without Holdfast'),
   parts: z.array(
     z.object({
       part: z.int(),
@@ -45,7 +45,7 @@ export const refundAnswer = z.object({
       failureBalanceTransaction: z.string().optional(),
       createdAt: time.optional(),
       settledAt: time.optional(),
-      resolvedAt: time.optional().describe('A person settled it in another way'),
+      resolvedAt: time.optional().describe('When a person resolved it in another way'),
     }),
   ),
   requestedAt: time,

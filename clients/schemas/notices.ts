@@ -7,7 +7,7 @@ const SUBJECTS = ['order', 'refund', 'dispute', 'subscription', 'settlement', 'e
 
 /** Query of `GET /v1/notices`. */
 export const listNoticesQuery = z.strictObject({
-  order: ownId.optional().describe("An order's id: notices of its refunds and disputes too"),
+  order: ownId.optional().describe("An order's id; includes the notices of its refunds and disputes"),
   refund: ownId.optional(),
   dispute: ownId.optional(),
   subscription: ownId.optional(),
@@ -31,17 +31,17 @@ export const noticeAnswer = z.object({
   subject: z.object({ type: z.enum(SUBJECTS), id: z.string(), orderId: z.string().optional() }),
   status: z
     .enum(STATUSES)
-    .describe('in_doubt: handed over, the answer was lost, and it is not sent again unless a person says so'),
-  channels: z.array(z.string()).describe('Those that took it'),
+    .describe('in_doubt: it was handed over, but the answer was lost; it is sent again only if a person asks for it'),
+  channels: z.array(z.string()).describe('Channels that have confirmed it'),
   dueAt: z.iso.datetime(),
   sentAt: z.iso.datetime().optional(),
   attempts: z.int(),
   lastError: z.string().optional(),
-  overtakenAt: z.iso.datetime().optional().describe('Since then what it says is not true: it is not sent again'),
+  overtakenAt: z.iso.datetime().optional().describe('Since when its contents are outdated; it is not sent again'),
   askedAgain: z
     .object({ at: z.iso.datetime(), by: z.string() })
     .optional()
-    .describe('A person wished it to be sent again'),
+    .describe('A person asked for it to be sent again'),
 });
 
 export const noticesAnswer = z.object({ notices: z.array(noticeAnswer) });

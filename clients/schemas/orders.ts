@@ -16,8 +16,8 @@ import {
 } from './edge';
 
 /**
- * What callers may send, of the building blocks in ./edge. Every object is strict: a field that nobody knows is a
- * mistyped one, and is named.
+ * What callers may send, made of the building blocks in ./edge. Every object is strict: an unknown field is a mistyped one, and
+ * the error names it.
  */
 
 const paymentMethod = z
@@ -25,7 +25,7 @@ const paymentMethod = z
   .regex(/^[A-Za-z0-9_]{1,100}$/, "must be a payment method's id, e.g. pm_card_visa")
   .describe("The provider's payment method, e.g. pm_card_visa");
 
-/** What a country asks for beside line 1 is checked across the fields, in ./address. */
+/** The rules of the country span several fields: see ./address. */
 const address = z.strictObject({
   line1: wellFormedText(200),
   line2: wellFormedText(200).optional(),
@@ -41,7 +41,7 @@ const address = z.strictObject({
 
 /** `POST /v1/checkouts`. All amounts in minor units of `currency`. */
 export const checkoutRequest = z.strictObject({
-  cartId: opaqueId().describe('The same cart again is the same order'),
+  cartId: opaqueId().describe('A cart that is sent again gets the same order'),
   currency,
   customer: z.strictObject({ id: opaqueId(), email: emailAddress, name: wellFormedText(255).optional() }),
   lines: z
@@ -84,15 +84,17 @@ export const orderParams = z.strictObject({ orderId: ownId });
 
 export const actor = actorId
   .optional()
-  .describe("Who asks, for the audit log: an id, no name. It is kept beside the API key's fingerprint");
+  .describe(
+    "The person or program behind the request, for the audit log: an id, not a name. Recorded together with the API key's fingerprint",
+  );
 
 /** `POST /v1/orders/{id}/cancel`. */
 export const cancelRequest = z.strictObject({ reason: wellFormedText(500), actor });
 
-/** Carrier and tracking number, each character of the carrier's name encoded at worst. */
+/** `carrier/trackingNumber`, where each character of the carrier may be encoded as three. */
 const MAX_SHIPMENT_ID = 4 * MAX_ID + 1;
 
-/** `POST /v1/orders/{id}/deliveries`. Without a shipment, every parcel under way has arrived; without a time, now. */
+/** `POST /v1/orders/{id}/deliveries`. Without a shipment: every parcel under way has arrived. Without a time: now. */
 export const deliveryRequest = z.strictObject({
   shipmentId: wellFormedText(MAX_SHIPMENT_ID).optional(),
   deliveredAt: boundedTime.optional(),
@@ -107,16 +109,16 @@ export const holdDecisionRequest = z.strictObject({ action: z.enum(['reauthorize
 const ORDER_STATES = ['placed', 'paid', 'allocated', 'fulfilled', 'shipped', 'delivered', 'cancelled'] as const;
 const PARTIES = ['customer', 'provider', 'carrier', 'warehouse', 'approver', 'supplier'] as const;
 
-/** A page of more orders than this is no longer read by a person, and a script can page. */
+/** No person reads a longer page, and a script can page. */
 export const MAX_LIST = 200;
 
 /** Query of `GET /v1/orders`. */
 export const listOrdersQuery = z.strictObject({
   state: z.enum(ORDER_STATES).optional(),
   waitingOn: z.enum(PARTIES).optional(),
-  stuck: z.enum(['true', 'false']).optional().describe('Only what is overdue or has an open exception'),
+  stuck: z.enum(['true', 'false']).optional().describe('Only orders that are overdue or have an open exception'),
   limit: listLimit(MAX_LIST),
-  before: boundedTime.optional().describe('placedAt of the last order of the page before'),
+  before: boundedTime.optional().describe('`placedAt` of the last order on the previous page'),
 });
 
 export type CheckoutRequest = z.input<typeof checkoutRequest>;

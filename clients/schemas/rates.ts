@@ -2,18 +2,18 @@ import { z } from 'zod';
 import { boundedTime } from './edge';
 
 const DAY_MS = 24 * 3_600_000;
-/** What a question without times asks for. */
+/** The window of a query without `from`. */
 const DEFAULT_WINDOW_MS = 7 * DAY_MS;
-/** A year and a day: a longer one would hold a connection for a whole export. */
+/** A year and a day: the query of a longer window would hold a database connection for too long. */
 const LONGEST_WINDOW_MS = 366 * DAY_MS;
 
 /** Query of `GET /v1/payments/rates`. */
 export const ratesQuery = z.strictObject({
   from: boundedTime.optional().describe('Default: seven days before `to`'),
-  to: boundedTime.optional().describe('Not in it. Default: now'),
+  to: boundedTime.optional().describe('Exclusive. Default: now'),
 });
 
-/** The window that was asked for, in UTC; a problem's text where it is none. */
+/** The window of a query, in UTC, or what is wrong with it. */
 export function windowOf(query: z.output<typeof ratesQuery>, nowMs: number): { from: string; to: string } | string {
   const toMs = query.to === undefined ? nowMs : Date.parse(query.to);
   const fromMs = query.from === undefined ? toMs - DEFAULT_WINDOW_MS : Date.parse(query.from);
@@ -24,14 +24,17 @@ export function windowOf(query: z.output<typeof ratesQuery>, nowMs: number): { f
 
 const counts = {
   authorized: z.int().min(0),
-  declined: z.int().min(0).describe("The bank's no"),
-  blocked: z.int().min(0).describe('Never sent to a bank, or taken back by rules after its yes; in no rate'),
+  declined: z.int().min(0).describe('Declined by the bank'),
+  blocked: z
+    .int()
+    .min(0)
+    .describe('Never sent to a bank, or reversed by the provider after the bank authorized; not counted in the rate'),
   rate: z
     .number()
     .min(0)
     .max(1)
     .nullable()
-    .describe('Authorized of all that a bank answered; null where none was asked'),
+    .describe('Share of authorized among the answers of banks; null where no bank was asked'),
 };
 
 export const ratesAnswer = z.object({

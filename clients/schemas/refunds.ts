@@ -12,31 +12,31 @@ export const refundParams = z.strictObject({ refundId: ownId });
 
 /** `POST /v1/orders/{id}/refunds`: an amount, or lines with their share of the tax. Shipping is refunded by amount. */
 export const refundRequest = z.strictObject({
-  amount: movedAmount.optional().describe('Minor units; in place of lines'),
-  currency: currency.optional().describe("Where it is given, it must be the order's"),
-  lines: lineQuantities.optional().describe('Pieces whose price and tax go back; in place of an amount'),
+  amount: movedAmount.optional().describe('Minor units; instead of lines'),
+  currency: currency.optional().describe("Must be the order's; optional"),
+  lines: lineQuantities.optional().describe('Pieces whose price and tax are refunded; instead of an amount'),
   reason: wellFormedText(200).describe(
-    'For the record; `duplicate`, `fraudulent` and `requested_by_customer` are told to Stripe, too',
+    'For the record; `duplicate`, `fraudulent` and `requested_by_customer` are also passed to Stripe',
   ),
   actor,
 });
 
-/** `POST /v1/refunds/{id}/resolution`: a person's way out of a refund that failed. */
+/** `POST /v1/refunds/{id}/resolution`: a person's decision on a refund that failed. */
 export const resolutionRequest = z.strictObject({
   action: z.enum(['another_refund', 'manual_transfer', 'dismiss']),
-  reference: wellFormedText(200).optional().describe('Under which a manual transfer is found; required for one'),
+  reference: wellFormedText(200).optional().describe('Reference of the manual transfer; required for one'),
   actor,
 });
 
 /** `POST /v1/refunds/{id}/cancel` */
 export const refundCancelRequest = z.strictObject({ actor });
 
-/** Parses a request for a refund, its rules across fields included. @throws {ValidationError} */
+/** Parses a refund request, including the rules across fields. @throws {ValidationError} */
 export function parseRefund(raw: unknown): z.output<typeof refundRequest> {
   return parse(refundRequest, raw, (body) => [...repeatedSkus(body), ...amountOrLines(body), ...amountProblems(body)]);
 }
 
-/** As parseRefund. @throws {ValidationError} */
+/** @throws {ValidationError} */
 export function parseResolution(raw: unknown): z.output<typeof resolutionRequest> {
   return parse(resolutionRequest, raw, (body) => {
     const { action, reference } = fieldsOf(body);
@@ -53,7 +53,7 @@ function amountOrLines(raw: unknown): FieldProblem[] {
   return [{ field: 'lines', message: 'cannot be combined with an amount' }];
 }
 
-/** Where the currency is not given it is the order's, and is looked at with it. */
+/** Without a currency, the order's applies, and the workflow checks the amount by its rules. */
 function amountProblems(raw: unknown): FieldProblem[] {
   const { amount, currency: given } = fieldsOf(raw);
   const code = currency.safeParse(given);
@@ -68,7 +68,7 @@ function fieldsOf(raw: unknown): Readonly<Record<string, unknown>> {
 
 const amount = z.int().min(0).describe('Minor units');
 
-/** What a request for a refund is answered with. */
+/** Answers to a refund request. */
 export const refundAccepted = refundAnswer.pick({
   refundId: true,
   orderId: true,
@@ -85,7 +85,7 @@ export const refundVoided = z.object({
 });
 export const refundResolved = refundAccepted.extend({ resolution: refundAnswer.shape.resolution });
 
-/** Every field of a refund is documented, and none that it has not. */
+/** Fails to compile unless exactly the fields of a refund are documented. */
 type Documented = Record<keyof z.output<typeof refundAnswer>, unknown>;
 type Shown = Record<keyof RefundFacts, unknown>;
 export type RefundFieldsAgree = Documented extends Shown ? (Shown extends Documented ? true : never) : never;

@@ -27,7 +27,7 @@ export const subscriptionParams = z.strictObject({ subscriptionId: ownId });
 export const listSubscriptionsQuery = z.strictObject({
   stage: z.enum(STAGES).optional(),
   limit: listLimit(MAX_LIST),
-  before: boundedTime.optional().describe('recordedAt of the last subscription of the page before'),
+  before: boundedTime.optional().describe('`recordedAt` of the last subscription on the previous page'),
 });
 
 const item = z.object({
@@ -47,7 +47,7 @@ const invoice = z.object({
   amountDue: amount,
   amountPaid: amount,
   currency: z.string(),
-  attemptCount: z.int().describe('Counts on after a hard decline, although no try is made'),
+  attemptCount: z.int().describe('Increases after a hard decline, too, although the provider makes no attempt'),
   nextAttemptAt: time.optional(),
   createdAt: time,
   failedAt: time.optional(),
@@ -61,21 +61,20 @@ const change = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('proration'),
     invoiceId: z.string(),
-    prorationAmount: amount.describe('What a change of plan costs; negative: what it gives back'),
+    prorationAmount: amount.describe('Cost of a change of plan; negative for a credit'),
     currency: z.string(),
     occurredAt: time,
   }),
 ]);
 
-/** A subscription as the gateway answers it; the compiler holds it to the view. */
 export const subscriptionAnswer = z.object({
   subscriptionId: z.string(),
   stripeCustomerId: z.string(),
-  providerStatus: z.string().describe("The provider's own word; an open set"),
+  providerStatus: z.string().describe("The provider's status; new values may appear"),
   stage: z.enum(STAGES),
   trial: z.enum(['never', 'running', 'converting', 'converted', 'conversion_failed', 'ended_unconverted']),
   entitled: z.boolean().describe('May the customer use it?'),
-  exhausted: z.boolean().describe('The provider has given up on the invoice'),
+  exhausted: z.boolean().describe('The provider has given up collecting the invoice'),
   currency: z.string(),
   items: z.array(item),
   cancelAtPeriodEnd: z.boolean(),
@@ -84,7 +83,7 @@ export const subscriptionAnswer = z.object({
   trialEndsAt: time.optional(),
   endedAt: time.optional(),
   endReason: z.string().optional(),
-  upcomingAmount: amount.optional().describe('What a running trial will charge'),
+  upcomingAmount: amount.optional().describe('The first charge after a running trial'),
   invoice: invoice.optional(),
   notices: z.array(noticeAnswer.pick({ noticeKey: true, kind: true, status: true, dueAt: true, sentAt: true })),
   changes: z.array(change),
@@ -97,7 +96,7 @@ export const subscriptionAnswer = z.object({
 });
 export const subscriptionsAnswer = z.object({ subscriptions: z.array(subscriptionAnswer) });
 
-/** Every field of the view is documented, and none that it has not. */
+/** Fails to compile unless exactly the fields of the view are documented. */
 type Documented = Record<keyof z.output<typeof subscriptionAnswer>, unknown>;
 type Shown = Record<keyof SubscriptionView, unknown>;
 export type SubscriptionFieldsAgree = Documented extends Shown ? (Shown extends Documented ? true : never) : never;

@@ -23,7 +23,7 @@ export function parse<Schema extends z.ZodType>(
   return result.data;
 }
 
-/** Parses a checkout, its rules across fields included. @throws {ValidationError} */
+/** Parses a checkout, including the rules across fields. @throws {ValidationError} */
 export function parseCheckout(raw: unknown): ParsedCheckout {
   return parse(checkoutRequest, raw, (body) => [
     ...repeatedSkus(body),
@@ -32,7 +32,7 @@ export function parseCheckout(raw: unknown): ParsedCheckout {
   ]);
 }
 
-/** Parses a shipment, its rules across fields included. @throws {ValidationError} */
+/** Parses a shipment, including the rules across fields. @throws {ValidationError} */
 export function parseShipment(raw: unknown): z.output<typeof shipmentRequest> {
   return parse(shipmentRequest, raw, repeatedSkus);
 }
@@ -46,8 +46,8 @@ export function parseDelivery(raw: unknown, nowMs: number): z.output<typeof deli
   });
 }
 
-// Rules across fields are no part of the schemas: zod skips them while any single field is wrong, and a caller should
-// hear of everything at once. So they read the raw body and keep quiet about what they cannot read.
+// Rules across fields are not part of the schemas: zod skips them while any single field is wrong, but an error must name every
+// wrong field at once. So they read the raw body and ignore what they cannot read.
 
 /** No SKU on two lines. */
 export function repeatedSkus(raw: unknown): FieldProblem[] {
@@ -60,7 +60,7 @@ export function repeatedSkus(raw: unknown): FieldProblem[] {
   });
 }
 
-/** What the currency demands of each amount, and of the total, which is what the customer is charged. */
+/** Checks each amount, and the total that the customer is charged, by the rules of the currency. */
 function amountProblems(raw: unknown): FieldProblem[] {
   const { currency: given, shippingAmount = 0, taxAmount = 0 } = asRecord(raw);
   const currency = typeof given === 'string' ? given.toLowerCase() : '';
@@ -82,7 +82,7 @@ function amountProblems(raw: unknown): FieldProblem[] {
     lines.length > 0 && priced.length === lines.length && readable(shippingAmount) && readable(taxAmount);
   if (problems.length > 0 || !hasTotal) return problems;
   const message = chargeProblem(cartTotal({ lines: priced, shippingAmount, taxAmount }), currency);
-  return message === undefined ? [] : [{ field: 'lines', message: `all together ${message}` }];
+  return message === undefined ? [] : [{ field: 'lines', message: `the total of the cart ${message}` }];
 }
 
 function readable(value: unknown): value is number {
@@ -101,12 +101,12 @@ function linesOf(raw: unknown): Readonly<Record<string, unknown>>[] {
 function describe(issue: z.core.$ZodIssue): FieldProblem[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'is not known here' }));
+    return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'is unknown' }));
   }
   return [{ field: path.join('.') || 'body', message: message(issue) }];
 }
 
-/** A sentence about one issue that goes with the field's name and never repeats the value. */
+/** A message that reads well after the field's name and never repeats the value. */
 function message(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':

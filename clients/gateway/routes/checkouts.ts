@@ -15,7 +15,8 @@ export function checkoutOperations(deps: GatewayDeps, metrics: GatewayMetrics): 
       method: 'POST',
       path: '/v1/checkouts',
       name: 'checkout',
-      summary: 'Buy a cart. The same cart again: the same order, or the same PaymentIntent with this payment method.',
+      summary:
+        'Buy a cart. The same cart sent again gets the same order, or tries the same PaymentIntent with this payment method.',
       body: checkoutRequest,
       answers: {
         201: ['The card is held, the stock is reserved, the order is recorded', answers.checkoutPlaced],
@@ -23,7 +24,7 @@ export function checkoutOperations(deps: GatewayDeps, metrics: GatewayMetrics): 
       },
       problems: {
         402: 'Declined (`card_declined`, `providerCode`, `declineCode`; try another payment method until `retryUntil`), or `payment_refused`',
-        409: '`out_of_stock` (`sku`, `available`), `cart_changed` (`placed`: for good) or `abandoned`',
+        409: '`out_of_stock` (`sku`, `available`), `cart_changed` (with `placed`: permanently) or `abandoned`',
       },
       prepare: (call) => {
         const request = parseCheckout(call.body);
@@ -46,8 +47,8 @@ async function checkout(
 }
 
 /**
- * Goods and prices are checked before a workflow is started for them. A cart that became an order is let through: prices
- * may have changed since, and its answer is that order.
+ * Checks goods and prices before a workflow starts. A cart that is already an order passes: prices may have changed since, and
+ * the answer is that order.
  */
 async function checkCatalogue(deps: GatewayDeps, request: ParsedCheckout): Promise<void> {
   const problems = await deps.orders.checkCatalogue(request.currency, request.lines);
@@ -71,7 +72,7 @@ function toOutcome(answer: CheckoutAnswer): Outcome {
         retryUntil: answer.retryUntil,
       });
     case 'out_of_stock':
-      throw new Problem(409, `Only ${answer.available} of ${answer.sku} can be had; nothing was charged`, {
+      throw new Problem(409, `Only ${answer.available} of ${answer.sku} are available; nothing was charged`, {
         code: 'out_of_stock',
         sku: answer.sku,
         available: answer.available,

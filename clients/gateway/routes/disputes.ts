@@ -45,7 +45,7 @@ function showDispute(deps: DisputeDeps): Operation {
     method: 'GET',
     path: '/v1/disputes/:disputeId',
     name: 'getDispute',
-    summary: 'One dispute: where it stands, its money, until when it must be answered, and what was decided.',
+    summary: 'One dispute: its stage, its money, its deadline, and what was decided.',
     answers: { 200: ['The dispute', schemas.disputeViewAnswer] },
     problems: { 404: 'No such dispute' },
     prepare: (call) => {
@@ -60,7 +60,8 @@ function decideDispute(deps: DisputeDeps, metrics: GatewayMetrics): Operation {
     method: 'POST',
     path: '/v1/disputes/:disputeId/decision',
     name: 'decideDispute',
-    summary: 'Decide on an open dispute: send the evidence that was collected, or accept it. Answered when it is done.',
+    summary:
+      'Decide on an open dispute: send the evidence that was collected, or accept it. Answered once Stripe has it.',
     body: schemas.disputeDecisionRequest,
     answers: { 200: ['Done at Stripe', schemas.disputeDecided] },
     problems: {
@@ -73,9 +74,11 @@ function decideDispute(deps: DisputeDeps, metrics: GatewayMetrics): Operation {
       const request = { ...body, actor: actorOf(call.actor, body.actor) };
       return counted(metrics, 'decideDispute', async () => {
         const { closedAt, stage, decision } = await existingDispute(deps, disputeId);
-        // No workflow is started for what is over; the same decision told again is answered by its own.
+        // No workflow starts for a closed dispute, unless the same decision is sent again: that gets its first answer.
         if (closedAt !== undefined && decision?.action !== request.action) {
-          throw new Problem(409, `Dispute ${disputeId} is closed: ${stage}.`, { code: 'dispute_closed' });
+          throw new Problem(409, `Dispute ${disputeId} is closed (${stage}); it cannot be decided any longer.`, {
+            code: 'dispute_closed',
+          });
         }
         return decided(await deps.holdfast.decideDispute(disputeId, request, call.options), 'The dispute');
       });
@@ -104,7 +107,7 @@ function showWarning(deps: DisputeDeps): Operation {
     method: 'GET',
     path: '/v1/fraud-warnings/:warningId',
     name: 'getFraudWarning',
-    summary: 'One early fraud warning: what could be refunded, what is left to ship, and what was decided.',
+    summary: 'One early fraud warning: what can be refunded, what is left to ship, and what was decided.',
     answers: { 200: ['The warning', schemas.fraudWarningAnswer] },
     problems: { 404: 'No such warning' },
     prepare: (call) => {
@@ -119,9 +122,9 @@ function decideWarning(deps: DisputeDeps, metrics: GatewayMetrics): Operation {
     method: 'POST',
     path: '/v1/fraud-warnings/:warningId/decision',
     name: 'decideFraudWarning',
-    summary: 'Decide on an early fraud warning: refund everything of the order before it is disputed, or ignore it.',
+    summary: 'Decide on an early fraud warning: refund the order before it is disputed, or ignore the warning.',
     body: schemas.fraudWarningDecisionRequest,
-    answers: { 200: ['Decided; a refund is on its way', schemas.fraudWarningDecided] },
+    answers: { 200: ['Decided; where it is a refund, the refund has been requested', schemas.fraudWarningDecided] },
     problems: { 404: 'No such warning', 409: '`warning_closed`, `already_decided` or `refund_refused`' },
     prepare: (call) => {
       const { warningId } = parse(schemas.fraudWarningParams, call.params);
@@ -130,7 +133,9 @@ function decideWarning(deps: DisputeDeps, metrics: GatewayMetrics): Operation {
       return counted(metrics, 'decideFraudWarning', async () => {
         const { ended, decision } = await existingWarning(deps, warningId);
         if (ended !== undefined && decision?.action !== request.action) {
-          throw new Problem(409, `Warning ${warningId} is closed: ${ended}.`, { code: 'warning_closed' });
+          throw new Problem(409, `Warning ${warningId} is closed (${ended}); it cannot be decided any longer.`, {
+            code: 'warning_closed',
+          });
         }
         return decided(await deps.holdfast.decideFraudWarning(warningId, request, call.options), 'The warning');
       });
@@ -147,7 +152,7 @@ function decided(answer: DisputeAnswer | FraudWarningAnswer, what: string): Outc
   if (!answer.accepted) {
     const { reason, message } = answer;
     if (reason === 'unknown_dispute' || reason === 'unknown_warning') throw notFound(what);
-    // Not kept under the caller's key: the same request again is how it is found out.
+    // A 503 is not kept under the caller's key: sending the same request again finds the outcome out.
     if (reason === 'outcome_unknown') throw unavailable(message, { code: reason });
     throw new Problem(409, message, { code: reason });
   }

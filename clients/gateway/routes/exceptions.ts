@@ -16,7 +16,7 @@ import { notFound, Problem } from '../server/problem';
 
 type ExceptionDeps = Pick<GatewayDeps, 'holdfast' | 'orders'>;
 
-/** Everything under `/v1/exceptions`: what needs a person, and what a person decided. */
+/** Everything under `/v1/exceptions`. */
 export function exceptionOperations(deps: ExceptionDeps, metrics: GatewayMetrics): Operation[] {
   return [list(deps), show(deps), resolve(deps, metrics)];
 }
@@ -48,7 +48,7 @@ function show(deps: ExceptionDeps): Operation {
     method: 'GET',
     path: '/v1/exceptions/:exceptionId',
     name: 'getException',
-    summary: 'One exception; who resolved it, when and how, where it is not open any more.',
+    summary: 'One exception, open or resolved; a resolved one with who resolved it, when and how.',
     answers: { 200: ['The exception', schemas.exceptionAnswer] },
     problems: { 404: 'No such exception' },
     prepare: (call) => {
@@ -64,12 +64,12 @@ function resolve(deps: ExceptionDeps, metrics: GatewayMetrics): Operation {
     path: '/v1/exceptions/:exceptionId/resolution',
     name: 'resolveException',
     summary:
-      'Decide an exception: its workflow tries again, gives up, or takes it as settled by hand. Kept with who did it.',
+      'Decide an exception: its workflow retries, gives up, or dismisses it because a person has done it by hand. Recorded with the actor.',
     body: schemas.resolutionRequest,
     answers: { 200: ['Decided', schemas.resolutionAnswer] },
     problems: {
       404: 'No such exception',
-      409: '`already_resolved`: `resolvedAt`, `decidedBy` and `resolution` say when, by whom and how · `action_not_possible`: `actions` says what is, `elsewhere` where it is decided · `outcome_unknown`: it failed again',
+      409: '`already_resolved`: `resolvedAt`, `decidedBy` and `resolution` say when, by whom and how · `action_not_possible`: `actions` lists what is possible, `elsewhere` names the route that decides it · `outcome_unknown`: it failed again',
     },
     prepare: (call) => {
       const { exceptionId } = parse(schemas.exceptionParams, call.params);
@@ -97,8 +97,8 @@ async function decide(deps: ExceptionDeps, exception: ExceptionView, decision: D
   if (exception.resolvedAt !== null) throw alreadyResolved(exception);
   const { actions, elsewhere } = await actionsOf(deps, exception);
   if (!actions.includes(action)) {
-    const where = elsewhere === undefined ? '' : ` ${elsewhere}`;
-    throw new Problem(409, `${action} does not end an exception of the kind ${kind}.${where}`, {
+    const where = elsewhere === undefined ? '' : ` Instead: ${elsewhere}`;
+    throw new Problem(409, `The action ${action} is not possible for an exception of kind ${kind}.${where}`, {
       code: 'action_not_possible',
       actions,
       ...(elsewhere !== undefined && { elsewhere }),
@@ -108,7 +108,7 @@ async function decide(deps: ExceptionDeps, exception: ExceptionView, decision: D
   const answer = await deps.holdfast.resolveException(workflowId, command, call.options);
   if (answer === 'not_running') {
     if (action !== 'dismiss') {
-      const detail = 'What raised this does not run any more: it cannot be tried again, only dismissed.';
+      const detail = 'The workflow that raised this exception has ended: it cannot be retried, only dismissed.';
       throw new Problem(409, detail, { code: 'action_not_possible', actions: ['dismiss'] });
     }
     await deps.orders.dismissException({ workflowId, ...command });
@@ -127,7 +127,7 @@ function alreadyResolved({ exceptionId, resolvedAt, decidedBy, resolution, note 
   return new Problem(409, detail, { code: 'already_resolved', resolvedAt, decidedBy, resolution, note });
 }
 
-/** Nothing is possible, and nothing is asked, where it is resolved. */
+/** A resolved exception has no actions, so Temporal is not asked about it. */
 async function actionsOf({ holdfast }: ExceptionDeps, exception: ExceptionView): Promise<ExceptionActions> {
   if (exception.resolvedAt !== null) return { actions: [] };
   const known = possibleActions(exception, true);

@@ -9,7 +9,7 @@ import { badRequest, notFound, Problem } from '../server/problem';
 
 type NoticeDeps = Pick<GatewayDeps, 'notices'>;
 
-/** What customers and the shop were told, from Postgres. Names no address. */
+/** Everything under `/v1/notices`. Answers contain no addresses. */
 export function noticeOperations(deps: NoticeDeps): Operation[] {
   return [list(deps), sendAgain(deps)];
 }
@@ -20,7 +20,7 @@ function list({ notices }: NoticeDeps): Operation {
     path: '/v1/notices',
     name: 'listNotices',
     summary:
-      'Notices to customers and to the shop, latest first, with what became of each; of one order, refund, … or all.',
+      'Notices to customers and to the shop, latest first, each with its status: all, or those of one order, refund, dispute or subscription.',
     query: schemas.listNoticesQuery,
     answers: { 200: ['Notices', schemas.noticesAnswer] },
     problems: {},
@@ -36,12 +36,12 @@ function sendAgain({ notices }: NoticeDeps): Operation {
     method: 'POST',
     path: '/v1/notices/:noticeKey/resend',
     name: 'sendNoticeAgain',
-    summary: 'Send a notice that failed or is in doubt again, by the channels that did not take it for certain.',
+    summary: 'Send a notice that failed or is in doubt again, by the channels that have not confirmed it.',
     body: schemas.sendNoticeAgainRequest,
-    answers: { 202: ['Queued: the relay tries again, quiet hours kept', schemas.noticeAnswer] },
+    answers: { 202: ['Queued; the relay sends it outside quiet hours', schemas.noticeAnswer] },
     problems: {
       404: 'No such notice',
-      409: '`not_in_doubt`: it was sent, or still waits · `no_longer_true`: what it says is not so any more',
+      409: '`not_in_doubt`: it was sent, or still waits · `no_longer_true`: its contents are outdated',
     },
     prepare: (call) => {
       const { noticeKey } = parse(schemas.noticeParams, call.params);
@@ -58,12 +58,16 @@ function toOutcome(answer: SendNoticeAgainAnswer): Outcome {
     case 'unknown_notice':
       throw notFound('The notice');
     case 'not_in_doubt':
-      throw new Problem(409, `Only what failed or is in doubt is sent again; this notice is ${answer.status}`, {
-        code: answer.reason,
-        noticeStatus: answer.status,
-      });
+      throw new Problem(
+        409,
+        `Only a notice that failed or is in doubt can be sent again; this one is ${answer.status}`,
+        {
+          code: answer.reason,
+          noticeStatus: answer.status,
+        },
+      );
     case 'no_longer_true':
-      throw new Problem(409, 'What this notice says is not true any more', { code: answer.reason });
+      throw new Problem(409, 'The contents of this notice are outdated; it is not sent again', { code: answer.reason });
   }
 }
 

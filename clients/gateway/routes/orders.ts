@@ -13,7 +13,7 @@ import type { GatewayDeps } from '../ports';
 import { badRequest, notFound, Problem } from '../server/problem';
 
 const REFUSED = 'Refused, nothing was changed; `code` says why';
-const NOT_TAKEN = 'Stripe did not take the money (`payment_refused`): nothing was captured, and a person has a case';
+const NOT_TAKEN = 'Stripe refused the capture (`payment_refused`): nothing was captured, and an exception is open';
 
 /** Everything under `/v1/orders`. Reading is from Postgres, so it answers while workers are down. */
 export function orderOperations(deps: GatewayDeps, metrics: GatewayMetrics, now: () => number): Operation[] {
@@ -39,7 +39,7 @@ function reading(deps: GatewayDeps, now: () => number): Operation[] {
       method: 'GET',
       path: '/v1/orders/:orderId',
       name: 'getOrder',
-      summary: 'One order: its state, its money, its lines, its shipments and whom it waits for.',
+      summary: 'One order: its state, amounts, lines, shipments, and the party it waits for.',
       answers: { 200: ['The order', answers.orderAnswer] },
       problems: { 404: 'No such order' },
       prepare: (call) => async () => ({ status: 200, body: await existing(deps, call.orderId) }),
@@ -72,7 +72,7 @@ function shipping(deps: GatewayDeps, metrics: GatewayMetrics, now: () => number)
     command({
       path: 'shipments',
       name: 'ship',
-      summary: 'Hand lines to a carrier: captures what they cost.',
+      summary: 'Hand lines to a carrier, and capture what they cost.',
       body: schemas.shipmentRequest,
       answers: { 201: ['Captured and recorded', answers.shipmentAnswer] },
       problems: { 402: NOT_TAKEN },
@@ -84,7 +84,7 @@ function shipping(deps: GatewayDeps, metrics: GatewayMetrics, now: () => number)
     command({
       path: 'cancel',
       name: 'cancel',
-      summary: 'Cancel what has not shipped: the hold and the stock are let go.',
+      summary: 'Cancel what has not shipped: voids the hold and releases the stock.',
       body: schemas.cancelRequest,
       answers: { 200: ['Cancelled', answers.cancelAnswer] },
       prepare: (call) => {
@@ -116,7 +116,7 @@ function deciding(deps: GatewayDeps, metrics: GatewayMetrics): Operation[] {
       summary: 'Pay with another method for an order whose card hold the bank refused to renew.',
       body: schemas.paymentMethodRequest,
       answers: {
-        200: ['A new hold stands', answers.paymentRenewed],
+        200: ['The card is held again', answers.paymentRenewed],
         202: ['The customer must pass 3-D Secure', answers.paymentRequiresAction],
       },
       problems: { 402: 'Declined (`card_declined`, `declineCode`)' },
@@ -128,7 +128,7 @@ function deciding(deps: GatewayDeps, metrics: GatewayMetrics): Operation[] {
     command({
       path: 'hold-decision',
       name: 'decideHold',
-      summary: "Decide what becomes of a card hold that nears its end (policy 'ask').",
+      summary: 'Decide on a card hold that is about to end (policy `ask`), or that was cancelled at the provider.',
       body: schemas.holdDecisionRequest,
       answers: { 200: ['Decided', answers.holdDecisionAnswer] },
       problems: { 402: NOT_TAKEN },
@@ -143,7 +143,7 @@ function deciding(deps: GatewayDeps, metrics: GatewayMetrics): Operation[] {
 
 type CommandOperation = Omit<Operation, 'method' | 'problems'> & { readonly problems?: Operation['problems'] };
 
-/** What all commands have in common: the order must exist before anything is started for it, and answers are counted. */
+/** What all commands share: the order must exist before its workflow is started, and answers are counted. */
 function commands(deps: GatewayDeps, metrics: GatewayMetrics): (operation: CommandOperation) => Operation {
   return (operation) => ({
     ...operation,
@@ -182,7 +182,7 @@ function renewed(call: Call, answer: RenewPaymentAnswer): Outcome {
   if (!answer.accepted) throw refused(answer);
   if (answer.state === 'declined') {
     const { declineCode, retryUntil } = answer;
-    throw new Problem(402, 'The bank declined this payment method; another one may be tried', {
+    throw new Problem(402, 'The bank declined this payment method; try another one', {
       code: 'card_declined',
       declineCode,
       retryUntil,
@@ -195,7 +195,7 @@ function refused(refusal: Refusal): Problem {
   const reason: RefusalReason = refusal.reason;
   if (reason === 'unknown_order') return notFound('The order');
   const errors = refusal.problems;
-  // A name that means nothing is a wrong request; the others are right and cannot be done now.
+  // An unknown warehouse is a mistake in the request; the other refusals are valid requests that are not possible now.
   if (reason === 'unknown_warehouse') return badRequest(errors ?? [], { reason });
   const status = reason === 'payment_refused' ? 402 : 409;
   return new Problem(status, refusal.message, { code: reason, ...(errors && { errors }) });

@@ -13,9 +13,10 @@ export function rateOperations({ rates }: { readonly rates: PaymentRates }, now:
       method: 'GET',
       path: '/v1/payments/rates',
       name: 'authorizationRates',
-      summary: 'How often banks said yes, by card brand, funding and country; what no bank was asked is counted apart.',
+      summary:
+        'How often banks authorized, by card brand, funding and country. Attempts that the provider blocked are counted separately.',
       query: ratesQuery,
-      answers: { 200: ['The most frequent kinds of card first', ratesAnswer] },
+      answers: { 200: ['Most frequent kinds of card first', ratesAnswer] },
       problems: {},
       prepare: (call) => {
         const window = windowOf(parse(ratesQuery, call.query), now());
@@ -26,11 +27,11 @@ export function rateOperations({ rates }: { readonly rates: PaymentRates }, now:
   ];
 }
 
-/** A day: banks' answers go up and down with the hours, and a weekly window hides an outage. */
+/** A day: rates change with the hour of the day, and a weekly window would hide an outage. */
 const WINDOW_MS = 24 * 3_600_000;
-/** Scrapes come several times a minute, from several servers; the window moves slowly. */
+/** Several servers scrape several times a minute, and a day's figures change slowly. */
 const KEPT_MS = 60_000;
-/** Kinds of card with series of their own, the most frequent; all others are one kind together: at most 204 series. */
+/** The most frequent kinds of card have their own series, all others share one: at most 204 series. */
 const MAX_KINDS = 50;
 
 const LABELS = ['brand', 'funding', 'country'] as const;
@@ -40,14 +41,14 @@ const OTHER: Labels = { brand: 'other', funding: 'other', country: 'other' };
 
 /** Gauges over the last day, read from Postgres when they are scraped, and absent while it is away. */
 export function rateGauges(rates: PaymentRates, registers: Registry[], now: () => number): void {
-  const read = keptFor(KEPT_MS, now, () => {
+  const read = cached(KEPT_MS, now, () => {
     const to = now();
     const window = { from: new Date(to - WINDOW_MS).toISOString(), to: new Date(to).toISOString() };
     return rates.authorizationRates({ ...window, limit: MAX_KINDS });
   });
   new Gauge({
     name: 'holdfast_authorization_rate',
-    help: 'Authorized of all that a bank answered in the last 24 hours, 0 to 1',
+    help: 'Share of authorized among the answers of banks in the last 24 hours, 0 to 1',
     labelNames: LABELS,
     registers,
     async collect() {
@@ -58,7 +59,7 @@ export function rateGauges(rates: PaymentRates, registers: Registry[], now: () =
   });
   new Gauge({
     name: 'holdfast_authorizations',
-    help: 'Answers of the last 24 hours: authorized, declined by the bank, blocked (no bank was asked)',
+    help: 'Answers of the last 24 hours: authorized, declined by the bank, blocked by the provider (no bank was asked)',
     labelNames: [...LABELS, 'outcome'],
     registers,
     async collect() {
@@ -81,7 +82,7 @@ interface Series {
   readonly rate: number | null;
 }
 
-/** One for each kind that was told, and one for what the total has beyond them. */
+/** One series for each kind in the report, and one for the rest of the total. */
 function seriesOf(report: AuthorizationReport | undefined): Series[] {
   if (report === undefined) return [];
   const named = report.rates.map((one): Series => ({ ...one, labels: labelsOf(one) }));
@@ -100,8 +101,8 @@ function labelsOf({ brand, funding, country }: CardKind): Labels {
   return { brand: brand ?? 'unknown', funding: funding ?? 'unknown', country: country ?? 'unknown' };
 }
 
-/** Asks once for all who want it within the time; undefined where it failed, which is not kept. */
-function keptFor<T>(keptMs: number, now: () => number, ask: () => Promise<T>): () => Promise<T | undefined> {
+/** Caches one answer for `keptMs`; undefined after a failure, which is not cached. */
+function cached<T>(keptMs: number, now: () => number, ask: () => Promise<T>): () => Promise<T | undefined> {
   let kept: { readonly answer: Promise<T | undefined>; readonly untilMs: number } | undefined;
   return () => {
     if (kept !== undefined && now() < kept.untilMs) return kept.answer;

@@ -24,12 +24,12 @@ function create(deps: RefundDeps, metrics: GatewayMetrics): Operation {
     method: 'POST',
     path: '/v1/orders/:orderId/refunds',
     name: 'refund',
-    summary: 'Give money of an order back: an amount, or lines. It is done only once the provider has confirmed it.',
+    summary: 'Refund an amount or lines of an order. The refund succeeds only once the provider has confirmed it.',
     body: schemas.refundRequest,
     answers: {
-      200: ['Nothing had been taken: what was held is let go, the order is cancelled', schemas.refundVoided],
-      201: ['Recorded and reserved; the provider is being asked', schemas.refundAccepted],
-      202: ['Recorded: it waits for a capture whose outcome is not known yet', schemas.refundAccepted],
+      200: ['Nothing was captured: the hold is voided and the order cancelled', schemas.refundVoided],
+      201: ['Recorded, its money reserved; the provider is asked next', schemas.refundAccepted],
+      202: ['Recorded; waits for a capture whose outcome is not known yet', schemas.refundAccepted],
     },
     problems: {
       404: 'No such order',
@@ -65,7 +65,7 @@ function show(deps: RefundDeps): Operation {
     method: 'GET',
     path: '/v1/refunds/:refundId',
     name: 'getRefund',
-    summary: 'One refund: where each part of it stands, and what became of it.',
+    summary: 'One refund with its parts, each with its status.',
     answers: { 200: ['The refund', refundAnswer] },
     problems: { 404: 'No such refund' },
     prepare: (call) => {
@@ -80,9 +80,9 @@ function resolve(deps: RefundDeps, metrics: GatewayMetrics): Operation {
     method: 'POST',
     path: '/v1/refunds/:refundId/resolution',
     name: 'resolveRefund',
-    summary: "A person's way out of a refund that failed: another refund, a manual transfer, or dismiss it.",
+    summary: 'Decide on a refund that failed: refund again, record a manual transfer, or dismiss it.',
     body: schemas.resolutionRequest,
-    answers: { 200: ['Settled', schemas.refundResolved] },
+    answers: { 200: ['Resolved', schemas.refundResolved] },
     problems: { 404: 'No such refund', 409: 'Refused, nothing was changed; `code` says why' },
     prepare: (call) => {
       const body = schemas.parseResolution(call.body);
@@ -99,10 +99,10 @@ function cancel(deps: RefundDeps, metrics: GatewayMetrics): Operation {
     method: 'POST',
     path: '/v1/refunds/:refundId/cancel',
     name: 'cancelRefund',
-    summary: 'Take back a refund that was not sent yet, or that waits for the customer.',
+    summary: 'Cancel a refund that was not sent yet, or that waits for the customer.',
     body: schemas.refundCancelRequest,
-    answers: { 200: ['Canceled as far as it can be', schemas.refundResolved] },
-    problems: { 404: 'No such refund', 409: '`too_late`: the provider has it' },
+    answers: { 200: ['Canceled; parts that the provider already has go on', schemas.refundResolved] },
+    problems: { 404: 'No such refund', 409: '`too_late`: the provider already has it' },
     prepare: (call) => {
       const body = parse(schemas.refundCancelRequest, call.body);
       const request = { ...body, actor: actorOf(call.actor, body.actor) };
@@ -113,7 +113,7 @@ function cancel(deps: RefundDeps, metrics: GatewayMetrics): Operation {
   };
 }
 
-/** A command to a refund that is recorded: nothing is started for one that is not. */
+/** Sends a command to a refund that is recorded; no workflow starts for an unknown one. */
 function toRefund(
   deps: RefundDeps,
   call: Call,
@@ -133,7 +133,7 @@ function toRefund(
 
 function refused({ reason, message }: Extract<RefundCommandAnswer, { readonly accepted: false }>): Problem {
   if (reason === 'unknown_refund') return notFound('The refund');
-  // Not kept under the caller's key: the same request again is how it is found out.
+  // A 503 is not kept under the caller's key: sending the same request again finds the outcome out.
   if (reason === 'outcome_unknown') return unavailable(message, { code: reason });
   return new Problem(409, message, { code: reason });
 }

@@ -10,7 +10,7 @@ const request = z.strictObject({ date: day });
 
 const report = z.object({
   date: day,
-  providerMovements: z.int().min(0).describe("Balance transactions of the provider's"),
+  providerMovements: z.int().min(0).describe('Balance transactions of the provider'),
   matched: z.int().min(0).describe('Payments, refunds and movements of disputes on which both sides agree'),
   differences: z.array(
     z.object({
@@ -25,7 +25,7 @@ const report = z.object({
         'hold_unaccounted',
         'unknown_movement',
       ]),
-      explained: z.boolean().describe('False: a person must look; an exception is open'),
+      explained: z.boolean().describe('False: a person must look into it; an exception is open'),
       orderId: z.string().optional(),
       currency: z.string(),
       ledgerAmount: z.int().describe('Minor units; money that came to the shop is positive'),
@@ -35,11 +35,11 @@ const report = z.object({
   ranAt: z.iso.datetime(),
 });
 
-/** Our ledger against the provider's balance. */
+/** `/v1/payments/reconciliations`: our ledger compared with the provider's balance. */
 export function settlementOperations({ holdfast, settlement }: GatewayDeps): Operation[] {
   const reportOf = async (date: string): Promise<{ status: number; body: unknown }> => {
     const found = await settlement.getReport(date);
-    if (found === undefined) throw notFound('A settlement check of this day');
+    if (found === undefined) throw notFound('A comparison of this day');
     return { status: 200, body: found };
   };
   return [
@@ -47,10 +47,11 @@ export function settlementOperations({ holdfast, settlement }: GatewayDeps): Ope
       method: 'POST',
       path: '/v1/payments/reconciliations',
       name: 'reconcile',
-      summary: "Compare a day's ledger with the provider's balance now; also done each night for the day before.",
+      summary:
+        'Compare the ledger of a day with the balance of the provider now; each night it runs for the day before.',
       body: request,
       answers: { 200: ['What differs', report] },
-      problems: { 503: '`outcome_pending`: it goes on, ask for its result later' },
+      problems: { 503: '`outcome_pending`: the comparison continues; ask for its result later' },
       prepare: (call) => {
         const { date } = parse(request, call.body);
         return async () => {
@@ -63,9 +64,9 @@ export function settlementOperations({ holdfast, settlement }: GatewayDeps): Ope
       method: 'GET',
       path: '/v1/payments/reconciliations/:date',
       name: 'getReconciliation',
-      summary: 'What the last settlement check of a day found, from Postgres.',
+      summary: 'The result of the last comparison of a day, from Postgres.',
       answers: { 200: ['What differs', report] },
-      problems: { 404: 'This day was not compared' },
+      problems: { 404: 'No comparison of this day' },
       prepare: (call) => {
         const { date } = parse(request, call.params);
         return () => reportOf(date);

@@ -20,7 +20,7 @@ function list({ subscriptions }: SubscriptionDeps): Operation {
     method: 'GET',
     path: '/v1/subscriptions',
     name: 'listSubscriptions',
-    summary: 'Subscriptions, latest first, with where they stand and whom they wait for.',
+    summary: 'Subscriptions, latest first, each with its stage and the party it waits for.',
     query: schemas.listSubscriptionsQuery,
     answers: { 200: ['Subscriptions', schemas.subscriptionsAnswer] },
     problems: {},
@@ -37,7 +37,7 @@ function show(deps: SubscriptionDeps): Operation {
     method: 'GET',
     path: '/v1/subscriptions/:subscriptionId',
     name: 'getSubscription',
-    summary: 'One subscription: where it stands, its invoice, what its customer was told, its changes of plan.',
+    summary: 'One subscription: its stage, invoice, notices and changes of plan.',
     answers: { 200: ['The subscription', schemas.subscriptionAnswer] },
     problems: { 404: 'No such subscription' },
     prepare: (call) => {
@@ -52,16 +52,17 @@ function pay(deps: SubscriptionDeps): Operation {
     method: 'POST',
     path: '/v1/subscriptions/:subscriptionId/payment-method',
     name: 'paySubscription',
-    summary: 'Make a new payment method the default and pay what is owed with it: also the way back at any time.',
+    summary:
+      'Make a payment method the default and pay what is owed with it; this recovers a subscription whose renewal failed.',
     body: paymentMethodRequest,
     answers: {
       200: ['`paid`, `resumed`, or `nothing_owed`', schemas.subscriptionPaid],
       202: ['The customer must pass 3-D Secure', schemas.subscriptionRequiresAction],
     },
     problems: {
-      402: 'Declined (`card_declined`, `declineCode`), or not taken by Stripe (`payment_refused`)',
+      402: 'Declined (`card_declined`, `declineCode`), or refused by Stripe (`payment_refused`)',
       404: 'No such subscription',
-      409: '`subscription_canceled`: nothing brings it back, a new one is needed',
+      409: '`subscription_canceled`: it cannot be recovered; the customer needs a new subscription',
     },
     prepare: (call) => {
       const { subscriptionId } = parse(schemas.subscriptionParams, call.params);
@@ -84,7 +85,7 @@ function toOutcome(subscriptionId: string, answer: PayAnswer): Outcome {
   if (!answer.accepted) throw refused(answer);
   const { accepted: _, ...rest } = answer;
   if (rest.outcome === 'declined') {
-    throw new Problem(402, 'The bank declined this payment method; another one may be tried', {
+    throw new Problem(402, 'The bank declined this payment method; try another one', {
       code: 'card_declined',
       declineCode: rest.declineCode,
     });
@@ -101,7 +102,7 @@ function refused({ reason, message }: Extract<PayAnswer, { readonly accepted: fa
         reason,
       });
     case 'outcome_unknown':
-      // Not kept under the caller's key: the same request again is how it is found out.
+      // A 503 is not kept under the caller's key: sending the same request again finds the outcome out.
       return unavailable(message, { code: reason });
     case 'payment_refused':
       return new Problem(402, message, { code: reason });

@@ -4,17 +4,17 @@ import type { GatewayDeps, VerifiedEvent } from '../ports';
 import { Problem, unavailable } from '../server/problem';
 
 /**
- * A provider's events are larger than our own requests. One that is larger still is refused unread: it counts as undelivered, so the
- * look for missed events fetches it through the API.
+ * A provider's events are larger than our own requests. An event above the limit is refused unread; the provider counts it as
+ * undelivered, so the relay for missed events fetches it through the API.
  */
 const WEBHOOK_LIMIT_BYTES = 4 * 1024 * 1024;
 
-/** A signature that could be one. Anything else is refused before its body is read. */
+/** The form of a signature header. A request with any other is refused before its body is read. */
 const SIGNATURE = /^(?=.*(?:^|,)t=\d{1,12}(?:,|$))(?=.*(?:^|,)v1=[0-9a-f]{64}(?:,|$))[\x21-\x7e]{1,4096}$/;
 
 /**
- * `POST /webhooks/stripe`: verified over the exact bytes, stored once, answered after the commit. Nothing acts on it
- * here: what is stored is a hint, and the relay sends it on. No API key: the signature says who speaks.
+ * `POST /webhooks/stripe`: verifies the exact bytes, stores the event once, and answers after the commit. The event is a hint: the
+ * inbox relay acts on it later. The signature takes the place of an API key.
  */
 export function registerWebhooks(
   app: FastifyInstance,
@@ -35,7 +35,7 @@ export function registerWebhooks(
           ? (['missing_signature', 'The request has no Stripe-Signature header'] as const)
           : (['bad_signature', 'The Stripe-Signature header is not well-formed'] as const);
       metrics.webhooks.inc({ type: 'unverified', result: code });
-      // Whatever body follows is not read, so the connection cannot be used again.
+      // The body is not read, so the connection cannot be used again.
       throw new Problem(400, detail, { code }, { connection: 'close' });
     });
     scope.addHook('onError', async (_request, _reply, error) => {
@@ -49,7 +49,7 @@ export function registerWebhooks(
       const result = await deps.inbox.receive(toInbox(event)).catch((error: unknown) => {
         metrics.webhooks.inc({ type: event.type, result: 'not_stored' });
         request.log.error({ err: error, eventId: event.eventId }, 'a webhook event could not be stored');
-        // Whatever it was: the provider sends it again on anything but a success, and the event must not be lost.
+        // Whatever the error: the provider redelivers after any answer but a success, and the event must not be lost.
         throw unavailable('The event could not be stored; send it again');
       });
       metrics.webhooks.inc({ type: event.type, result });
@@ -68,7 +68,7 @@ function verify(
     return deps.verifyWebhook(rawBody, signature);
   } catch (error) {
     if (!isRejection(error)) throw error;
-    // The type of an event that nobody signed is whatever its sender likes: no label is made of it.
+    // Anybody may send an unsigned event, so its type must not become a label.
     metrics.webhooks.inc({ type: 'unverified', result: error.reason });
     throw new Problem(400, error.message, { code: error.reason });
   }

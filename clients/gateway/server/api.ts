@@ -5,7 +5,7 @@ import type { Call, Operation } from './operation';
 import type { IdempotencyStore } from '../ports';
 import { notFound, Problem } from './problem';
 
-/** Serves the API's operations behind the API key, and tells unknown routes from known ones with another method. */
+/** Serves the API's operations behind the API key. A known route with another method is answered 405, an unknown route 404. */
 export function registerApi(
   app: FastifyInstance,
   operations: readonly Operation[],
@@ -47,7 +47,7 @@ async function serve(
   const call: Call = {
     orderId: params['orderId'] ?? '',
     params,
-    // An empty body is one whose fields are all missing, and each is named.
+    // An absent body counts as an object without fields, so that the answer names each field that is missing.
     body: request.body ?? {},
     query: request.query,
     actor,
@@ -58,12 +58,12 @@ async function serve(
   return runOnce(idempotency, { scope, key, content: { params, body: call.body }, log: request.log }, run);
 }
 
-/** The path that was asked for, written in one way only: percent-encoding allows many. */
+/** The requested path in one spelling: percent-encoding allows many for the same path. */
 function pathOf(pattern: string, params: Readonly<Record<string, string>>): string {
   return pattern.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
 }
 
-/** Everything that is not under the operations but is served, with its method. */
+/** Routes that are served beside the operations. */
 const OTHERS: readonly (readonly [method: string, path: string])[] = [
   ['POST', '/webhooks/stripe'],
   ['GET', '/healthz'],
@@ -82,7 +82,7 @@ function refuseUnknownRoutes(app: FastifyInstance, operations: readonly Operatio
     if (allowed.length === 0 || allowed.includes(request.method)) throw notFound('This route');
     throw new Problem(
       405,
-      `${request.method} is not possible here, only ${allowed.join(', ')}`,
+      `${request.method} is not allowed on this route; use ${allowed.join(', ')}`,
       { code: 'method_not_allowed' },
       { allow: allowed.join(', ') },
     );

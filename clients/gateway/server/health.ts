@@ -3,11 +3,11 @@ import type { GatewayMetrics } from './metrics';
 import type { GatewayDeps, ReadinessChecks } from '../ports';
 import { unavailable } from './problem';
 
-/** A dependency that takes longer is as good as away: orchestrators ask every few seconds and give up after one or two. */
+/** A dependency that takes longer counts as failed: orchestrators probe every few seconds and give up after one or two. */
 const CHECK_LIMIT_MS = 2_000;
 
 /**
- * `/healthz`: this process lives. `/readyz`: an order can be taken. `/metrics`: its figures. None wants an API key.
+ * `/healthz`: the process runs. `/readyz`: it can take orders. `/metrics`: its metrics. None of them needs an API key.
  */
 export function registerHealth(
   app: FastifyInstance,
@@ -22,7 +22,7 @@ export function registerHealth(
     const failed = Object.keys(checks).filter((name) => checks[name] === 'failed');
     if (isClosing()) throw unavailable('The gateway is shutting down', { code: 'closing', checks });
     if (failed.length > 0) {
-      throw unavailable(`Cannot be used: ${failed.join(', ')}`, { code: 'not_ready', checks });
+      throw unavailable(`Not available: ${failed.join(', ')}`, { code: 'not_ready', checks });
     }
     return { status: 'ready', checks };
   });

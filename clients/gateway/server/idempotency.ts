@@ -12,21 +12,21 @@ export interface Outcome {
 }
 
 export interface IdempotentRequest {
-  /** Whose key it is and for what: the caller, the method and the path. */
+  /** The caller, the method and the path: the same key in another scope is another key. */
   readonly scope: string;
   readonly key: string | undefined;
-  /** Parameters and body: the same key with anything else is another request. */
+  /** Parameters and body. The same key with other content is a conflict. */
   readonly content: unknown;
   readonly log: FastifyBaseLogger;
 }
 
-/** A third of what a lease lasts without: see the store. */
+/** A third of the time after which the store gives an unrenewed lease to the next request. */
 const RENEW_EVERY_MS = 2_000;
 
 /**
- * Runs a request once per key: the same key again gets the first answer, where that is final (see finality.ts).
- * An answer that may change, or none, is not kept: the same request may be sent again at once, and joins what is under way. A
- * request that could not be understood, or names what is not known, changed nothing: its key is free for a corrected one.
+ * Runs a request once per key. A repeated request gets the first answer where that is final (see finality.ts). An answer that may
+ * change is not kept: the same request may be sent again at once, and joins the one under way. A request that was malformed, or
+ * whose object is unknown, changed nothing, so its key may be used for a corrected request.
  */
 export async function runOnce(
   store: IdempotencyStore,
@@ -40,11 +40,13 @@ export async function runOnce(
     case 'replay':
       return { status: begun.status, body: begun.body, headers: replayHeaders(begun.status) };
     case 'mismatch':
-      throw new Problem(422, 'This Idempotency-Key was used for another request', { code: 'idempotency_key_reused' });
+      throw new Problem(422, 'This Idempotency-Key was used for a request with other contents; use a new key', {
+        code: 'idempotency_key_reused',
+      });
     case 'in_flight':
       throw new Problem(
         409,
-        'A request with this Idempotency-Key is under way; send it again later',
+        'A request with this Idempotency-Key is still running; send the same request again later',
         { code: 'idempotency_in_flight' },
         { 'retry-after': '1' },
       );
@@ -59,9 +61,11 @@ async function runAndKeep(
   log: FastifyBaseLogger,
   run: () => Promise<Outcome>,
 ): Promise<Outcome> {
-  // A store that fails now must not turn what was done into an error: the order's own keys make a second run harmless.
+  // A failure of the store must not turn a completed command into an error: the order's own keys make a second run harmless.
   const tolerate = (work: Promise<void>): Promise<void> =>
-    work.catch((error: unknown) => log.warn({ err: error }, 'the state of an idempotent request was not kept'));
+    work.catch((error: unknown) =>
+      log.warn({ err: error }, 'the state of an idempotent request could not be recorded'),
+    );
   const renewing = setInterval(() => void tolerate(store.renew(lease)), RENEW_EVERY_MS);
   try {
     const outcome = await run();
@@ -83,14 +87,14 @@ async function runAndKeep(
   }
 }
 
-/** Malformed, or of something that is not known. */
+/** Malformed, or for an unknown object. */
 const CHANGED_NOTHING: ReadonlySet<number> = new Set([400, 404]);
 
 function replayHeaders(status: number): Readonly<Record<string, string>> {
   return { 'idempotency-replayed': 'true', ...(status >= 400 && { 'content-type': PROBLEM_TYPE }) };
 }
 
-/** Reads the header. @throws {Problem} 400 where it is no key. */
+/** Reads the header. @throws {Problem} 400 where it is malformed. */
 export function idempotencyKey(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
   if (typeof header === 'string' && /^[\x21-\x7e]{1,255}$/.test(header)) return header;

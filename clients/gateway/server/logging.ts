@@ -2,9 +2,8 @@ import type { FastifyBaseLogger } from 'fastify';
 import { pino, type DestinationStream, type Logger } from 'pino';
 
 /**
- * Never logged, at whatever depth it may come to stand: keys, secrets and what is known of a person. Bodies are not
- * logged at all; this is the second line, for objects and errors that carry them along. A driver's error quotes the
- * row in `detail`, and the statement's values in `where`.
+ * Keys, secrets and personal data are never logged. Bodies are not logged at all; this list covers objects and errors that
+ * contain such fields, up to two levels deep. The Postgres driver quotes the row in an error's `detail` and values in `where`.
  */
 const FIELDS = [
   'authorization',
@@ -29,12 +28,12 @@ const PATHS = [
 
 const REDACT = { paths: PATHS, censor: '[redacted]' };
 
-/** The same logger for the gateway's lines, held to the same secrecy whatever it was made with. */
-export function discreet(logger: FastifyBaseLogger): FastifyBaseLogger {
+/** A child of `logger` that redacts, however the logger itself was made. */
+export function withRedaction(logger: FastifyBaseLogger): FastifyBaseLogger {
   return logger.child({}, { redact: REDACT, serializers: { req: describeRequest } });
 }
 
-/** A logger that gives nothing personal away. `level` as pino's; logs go to standard output unless told otherwise. */
+/** A logger that redacts personal data. `level` is one of pino's; the default destination is standard output. */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
   const options = {
     name: 'holdfast-gateway',
@@ -45,7 +44,7 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 
-/** Method and path: a query may hold anything, headers hold the key. */
+/** Method and path only: a query may contain personal data, and the headers contain the key. */
 function describeRequest(request: { readonly method?: string; readonly url?: string }): object {
   return { method: request.method, path: request.url?.split('?')[0] };
 }

@@ -11,13 +11,13 @@ export interface GatewayMetrics {
   readonly commands: Counter<'command' | 'answer'>;
 }
 
-// From a webhook's commit (milliseconds) to the longest bounded wait for a bank (25 s).
+// From the commit of a webhook (milliseconds) to the longest wait for a bank (25 s).
 const LATENCY_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
 
-/** What is asked when figures are scraped. */
+/** Queried on each scrape. */
 type MetricsDeps = Pick<GatewayDeps, 'inbox' | 'outbox' | 'notices'>;
 
-/** The gateway's figures, in a registry of its own. Labels are bounded: routes are patterns, never URLs. */
+/** The gateway's metrics, in their own registry. Labels are bounded: routes are patterns, never URLs. */
 export function createMetrics(deps: MetricsDeps): GatewayMetrics {
   const registry = new Registry();
   const registers = [registry];
@@ -40,12 +40,12 @@ export function createMetrics(deps: MetricsDeps): GatewayMetrics {
     }),
     dropped: new Counter({
       name: 'holdfast_http_connections_dropped_total',
-      help: 'Connections closed at once since too many were open',
+      help: 'Connections closed at once because too many were open',
       registers,
     }),
     webhooks: new Counter({
       name: 'holdfast_webhook_events_total',
-      help: 'Webhook deliveries by event type and what became of them',
+      help: 'Webhook deliveries by event type and result',
       labelNames: ['type', 'result'],
       registers,
     }),
@@ -64,14 +64,11 @@ export function createMetrics(deps: MetricsDeps): GatewayMetrics {
   };
 }
 
-/** Read when they are scraped. While the database is away they are absent: a zero would say that nothing waits. */
+/** Read on each scrape. While the database is away the series are absent: a zero would mean that nothing waits. */
 function backlogGauges(deps: MetricsDeps, registers: Registry[]): void {
   statusGauge(registers, 'holdfast_inbox_events', 'Events in the inbox, by status', () => deps.inbox.countByStatus());
-  statusGauge(
-    registers,
-    'holdfast_notices',
-    'Notices that still wait, and those that failed or are in doubt and want a look, by status',
-    () => deps.notices.countOpen(),
+  statusGauge(registers, 'holdfast_notices', 'Notices that wait, failed or are in doubt, by status', () =>
+    deps.notices.countOpen(),
   );
   new Gauge({
     name: 'holdfast_outbox_unpublished',

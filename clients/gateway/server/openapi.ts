@@ -2,23 +2,22 @@ import { z } from 'zod';
 import * as answers from '../../schemas/answers';
 import type { Operation } from './operation';
 
-/** JSON, as much of it as OpenAPI needs. */
 type Json = Readonly<Record<string, unknown>>;
 
 const PROBLEM = 'application/problem+json';
 
-/** What every route of the API may answer with. */
+/** Problems of every route of the API. */
 const COMMON_PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'Not understood; `errors` names every wrong field',
+  400: 'Malformed; `errors` names every wrong field',
   401: 'No API key, or a wrong one',
   413: 'The body is larger than 256 KiB',
-  503: 'Something that is needed does not answer; send the same again',
+  503: 'A dependency does not answer; send the same request again',
 };
 
 const POST_PROBLEMS: Readonly<Record<number, string>> = {
-  409: 'A request with this Idempotency-Key is under way',
+  409: 'A request with this Idempotency-Key is still running',
   415: 'The body is not application/json',
-  422: 'The Idempotency-Key was used for another request',
+  422: 'The Idempotency-Key was used for a request with other contents',
 };
 
 /** The OpenAPI 3.1 document, made of the zod schemas that requests are checked with. */
@@ -79,7 +78,7 @@ const IDEMPOTENCY_KEY: Json = {
   in: 'header',
   required: false,
   description:
-    'The same key again gets the first final answer, with the header Idempotency-Replayed; an answer that may change is asked for again',
+    'A repeated key gets the first final answer, with the header Idempotency-Replayed; an answer that may change is computed again',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 };
 
@@ -102,15 +101,15 @@ function openPaths(): Json {
   });
   return {
     '/webhooks/stripe': {
-      post: open("Stripe's events, signed", 'Stored, or known before', answers.webhookAnswer, {
+      post: open("Stripe's signed events", 'Stored, now or by an earlier delivery', answers.webhookAnswer, {
         400: problem('The signature is missing, wrong, too old or from the future, or the event is malformed'),
-        503: problem('Not stored; send it again'),
+        503: problem('Not stored; send the event again'),
       }),
     },
-    '/healthz': { get: open('The process lives', 'It does', answers.healthAnswer, {}) },
+    '/healthz': { get: open('Does the process run?', 'It runs', answers.healthAnswer, {}) },
     '/readyz': {
-      get: open('What the gateway needs answers', 'It does', answers.readinessAnswer, {
-        503: problem('`checks` names what does not answer'),
+      get: open('Can the gateway take orders?', 'It can', answers.readinessAnswer, {
+        503: problem('`checks` names the dependencies that do not answer'),
       }),
     },
   };

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { CallOptions } from '../../client/options';
 import type { Outcome } from './idempotency';
 
-/** One request of an authenticated caller, read but not yet understood. */
+/** One request of an authenticated caller, not yet validated. */
 export interface Call {
   /** From the path; empty where the path has none. */
   readonly orderId: string;
@@ -11,24 +11,24 @@ export interface Call {
   readonly params: Readonly<Record<string, string>>;
   readonly body: unknown;
   readonly query: unknown;
-  /** Who asks, for the audit log: a fingerprint of the API key. */
+  /** The caller, for the audit log: a fingerprint of the API key. */
   readonly actor: string;
   readonly options: CallOptions;
   readonly log: FastifyBaseLogger;
 }
 
-/** One route of the API: how it is served, and what its documentation is made of. */
+/** One route of the API: its handler and its documentation. */
 export interface Operation {
   readonly method: 'GET' | 'POST';
-  /** With parameters as fastify writes them. */
+  /** In fastify's syntax, e.g. `/v1/orders/:orderId`. */
   readonly path: string;
   readonly name: string;
   readonly summary: string;
   readonly body?: z.ZodType;
   readonly query?: z.ZodObject;
   readonly answers: Readonly<Record<number, readonly [description: string, schema: z.ZodType]>>;
-  /** Statuses of the problems that are this route's own; those of every route are added. */
+  /** This route's own problems, by status; those of every route are added. */
   readonly problems: Readonly<Record<number, string>>;
-  /** Understands the request (throws what is wrong with it, at once) and returns what is to be done. */
+  /** Validates the request and returns what runs it. @throws {ValidationError | Problem} what is wrong with the request */
   readonly prepare: (call: Call) => () => Promise<Outcome>;
 }

@@ -2,15 +2,15 @@ import { STATUS_CODES } from 'node:http';
 import { failureTypes, SOCKET_CODES, type FieldProblem } from '../../../workflows/domain/shared/errors';
 import { Misconfigured, OutcomePending, ServiceUnavailable, ValidationError } from '../../client/errors';
 
-/** Members that a problem may have beside those of RFC 9457. */
+/** Members of a problem beside those of RFC 9457. */
 export interface ProblemExtras {
-  /** For programs: what happened, in one word. */
+  /** What happened, in one word for programs. */
   readonly code: string;
   readonly errors?: readonly FieldProblem[];
   readonly [member: string]: unknown;
 }
 
-/** An error as its caller sees it (RFC 9457). Throw it anywhere in a handler. */
+/** An error as the caller sees it (RFC 9457). Handlers may throw it anywhere. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   constructor(
@@ -40,9 +40,9 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 /** Long enough for a database to come back from a failover, short enough that a shop's retry still reaches its customer. */
 const RETRY_AFTER_S = '5';
 
-/** @param extras `reason`: the answer of a workflow that calls the request wrong, for the client library */
+/** @param extras `reason`: why a workflow refused the request as wrong, for the client library */
 export function badRequest(errors: readonly FieldProblem[], extras: Readonly<Record<string, unknown>> = {}): Problem {
-  const detail = `The request has ${errors.length} wrong field(s)`;
+  const detail = `The request has ${errors.length} wrong field(s), named in errors`;
   return new Problem(400, detail, { code: 'invalid_request', errors, ...extras });
 }
 
@@ -50,12 +50,12 @@ export function notFound(what: string): Problem {
   return new Problem(404, `${what} is not known`, { code: 'not_found' });
 }
 
-/** Something that is needed does not answer. Every request may be sent again. */
+/** A dependency does not answer. Any request may be sent again. */
 export function unavailable(detail: string, extras: ProblemExtras = { code: 'unavailable' }): Problem {
   return new Problem(503, detail, extras, { 'retry-after': RETRY_AFTER_S });
 }
 
-/** What a caller is told of an error; undefined where it is our own defect. */
+/** The problem that a caller sees for an error; undefined for a defect of our own. */
 export function toProblem(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (error instanceof ValidationError) return badRequest(error.problems);
@@ -63,28 +63,28 @@ export function toProblem(error: unknown): Problem | undefined {
     return unavailable('The outcome is not known yet; send the same request again', { code: 'outcome_pending' });
   }
   if (error instanceof Misconfigured) {
-    // No 503: clients send those again by themselves, which changes nothing here.
+    // Not 503: clients retry a 503 by themselves, which cannot help here.
     const detail =
-      'Holdfast is not set up correctly and its operator has to mend that; sending this again changes nothing';
+      'Holdfast is not set up correctly. Its operator must run "holdfast doctor"; sending this request again does not help';
     return new Problem(500, detail, { code: 'misconfigured' });
   }
   if (error instanceof ServiceUnavailable || isUnavailable(error)) {
-    return unavailable('Holdfast cannot take requests at the moment; send the same request again');
+    return unavailable('Holdfast cannot process requests at the moment; send the same request again later');
   }
   return httpProblem(error);
 }
 
 const HTTP_PROBLEMS: Readonly<Record<string, readonly [status: number, code: string, detail: string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'body_too_large', 'The body is larger than this route takes'],
+  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'body_too_large', 'The body is larger than this route accepts'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'unsupported_media_type', 'The body must be application/json'],
   FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'malformed_json', 'The body is empty; it must be JSON'],
   FST_ERR_CTP_INVALID_JSON_BODY: [400, 'malformed_json', 'The body is not well-formed JSON'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'malformed_request', 'Content-Length does not fit the body'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'malformed_request', 'Content-Length does not match the body'],
   FST_ERR_BAD_URL: [400, 'malformed_request', 'The URL is not well-formed'],
   FST_ERR_MAX_PARAM_LENGTH: [414, 'uri_too_long', 'A part of the URL is too long'],
 };
 
-/** The HTTP server's own errors. Their messages are not passed on: some quote the body. */
+/** Errors of the HTTP server itself. Their messages are not passed on, since some quote the body. */
 function httpProblem(error: unknown): Problem | undefined {
   const code = errorCode(error);
   const known = code === undefined ? undefined : HTTP_PROBLEMS[code];
@@ -100,8 +100,8 @@ function httpProblem(error: unknown): Problem | undefined {
 }
 
 /**
- * Could something that we depend on not be reached? A typed failure of storage, or a socket's own code. What an error says in
- * words is not looked at.
+ * Does this error mean that a dependency could not be reached? Judged by a typed failure of storage or by a socket's error code,
+ * never by the text of a message.
  */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

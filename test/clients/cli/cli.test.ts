@@ -99,7 +99,7 @@ test('notices resend: what came of it, and why not', async () => {
   expect(fakes.sentAgain).toMatchObject([{ noticeKey: 'refund:ref_1:done' }]);
   fakes.sendAgainAnswer = { accepted: false, reason: 'no_longer_true' };
   const refused = await holdfast(['notices', 'resend', 'refund:ref_1:done']);
-  expect(refused).toMatchObject({ status: 1, err: expect.stringContaining('not true any more') });
+  expect(refused).toMatchObject({ status: 1, err: expect.stringContaining('The contents of this notice are outdated') });
 });
 
 test('notices with a status that is none: used wrongly', async () => {
@@ -195,7 +195,7 @@ describe('refused or failed: status 1', () => {
 
 describe('used wrongly: status 2, and nothing is sent', () => {
   test.each<[string[], Record<string, string>, RegExp]>([
-    [['orders', 'list'], { HOLDFAST_API_KEY: '' }, /Set HOLDFAST_API_KEY/],
+    [['orders', 'list'], { HOLDFAST_API_KEY: '' }, /HOLDFAST_API_KEY is not set/],
     [['orders', 'list'], { HOLDFAST_URL: 'nowhere' }, /HOLDFAST_URL is not an http/],
     [['orders', 'list', '--state', 'lost'], {}, /Allowed choices are placed, paid/],
     [['orders', 'list', '--limit', 'many'], {}, /whole number/],

@@ -154,7 +154,7 @@ describe('health', () => {
     expect(response.status).toBe(503);
     expect(response.body).toMatchObject({
       code: 'not_ready',
-      detail: 'Cannot be used: temporal',
+      detail: 'Not available: temporal',
       checks: { postgres: 'ok', temporal: 'failed' },
     });
   });

@@ -37,7 +37,7 @@ test.each<[string, unknown, Readonly<Record<string, string>>]>([
   ['a negative price', lines({ unitAmount: -1 }), { 'lines.0.unitAmount': 'must be at least 0' }],
   ['a huge price', lines({ unitAmount: 1e13 }), { 'lines.0.unitAmount': `must be at most ${MAX_AMOUNT}` }],
   ['a price with cents', lines({ unitAmount: 19.99 }), { 'lines.0.unitAmount': 'must be a whole number' }],
-  ['an unknown field of a line', lines({ colour: 'red' }), { 'lines.0.colour': 'is not known here' }],
+  ['an unknown field of a line', lines({ colour: 'red' }), { 'lines.0.colour': 'is unknown' }],
   ['no lines', cart({ lines: [] }), { lines: 'must have at least 1 entries' }],
   ['lines that are none', cart({ lines: 'MUG' }), { lines: 'must be an array' }],
   [
@@ -49,12 +49,12 @@ test.each<[string, unknown, Readonly<Record<string, string>>]>([
   [
     'a total over the limit',
     lines({ quantity: 9_999, unitAmount: 999_999_999 }),
-    { lines: `all together must be at most ${MAX_AMOUNT} minor units` },
+    { lines: `the total of the cart must be at most ${MAX_AMOUNT} minor units` },
   ],
   [
     'a total of nothing',
     cart({ lines: [{ ...line, unitAmount: 0 }], shippingAmount: 0, taxAmount: 0 }),
-    { lines: 'all together must be at least 0.50 EUR, the smallest card payment in this currency' },
+    { lines: 'the total of the cart must be at least 0.50 EUR, the smallest card payment in this currency' },
   ],
   ['a free line', cart({ lines: [line, { sku: 'GIFT', quantity: 1, unitAmount: 0 }] }), {}],
   ['an unknown currency', cart({ currency: 'xxx' }), { currency: 'must be an ISO 4217 code of a supported currency' }],
@@ -72,7 +72,7 @@ test.each<[string, unknown, Readonly<Record<string, string>>]>([
     { 'shippingAddress.country': 'must be an ISO 3166-1 alpha-2 code' },
   ],
   ['another time of capture', cart({ captureOn: 'never' }), { captureOn: 'must be one of shipment, order' }],
-  ['an unknown field', cart({ coupon: 'X' }), { coupon: 'is not known here' }],
+  ['an unknown field', cart({ coupon: 'X' }), { coupon: 'is unknown' }],
   ['no body', undefined, { body: 'is required' }],
   ['a list', [], { body: 'must be an object' }],
 ])('%s', (_what, body, problems) => {
