@@ -8,7 +8,7 @@ import { notificationGroups, notificationSettings, notificationVariables } from 
 import { retention, retentionVariables } from './retention-config';
 import { stripeLimits, stripeLimitVariables, type StripeLimits } from './stripe-limits';
 
-/** How to reach a Temporal server that is already there. Fits a client's and a worker's connection alike. */
+/** How to reach a running Temporal server; used for the connections of clients and workers. */
 export type TemporalConnectionOptions = ClientConnectConfig['connectionOptions'];
 
 export interface EncryptionKey {
@@ -19,7 +19,7 @@ export interface EncryptionKey {
 
 export interface StripeConfig {
   secretKey: string;
-  /** All that may sign at present, the current one first; more than one while rotating. */
+  /** All valid signing secrets, the current one first; more than one while rotating. */
   webhookSecrets: [string, ...string[]];
   /** Another Stripe-shaped server; Stripe itself when absent. */
   apiUrl?: string;
@@ -35,7 +35,7 @@ export interface AmazonConfig {
   sqsQueueUrl?: string;
 }
 
-/** Everything that the environment says. What is absent is embedded by `npm start` and the demo. */
+/** The whole configuration from the environment. `npm start` and the demo embed what is absent. */
 export interface Config {
   temporal: { namespace: string; taskQueue: string; connection?: TemporalConnectionOptions };
   databaseUrl?: string;
@@ -44,9 +44,9 @@ export interface Config {
   /** Absent for the simulator, unless set. */
   stripeLimits?: StripeLimits;
   amazon?: AmazonConfig;
-  /** How notices leave; e-mail is embedded where it is absent. */
+  /** How notices are sent; where absent, mails stay on this machine. */
   notifications?: NotificationSettings;
-  /** For how long old rows are kept. */
+  /** How long old rows are kept. */
   retention: Retention;
   /** The shop's page where a customer renews a payment, with `{orderId}` in it; the gateway's own page where absent. */
   paymentLink?: string;
@@ -65,14 +65,14 @@ export interface Config {
 }
 
 const DEFAULT_PORT = 8080;
-/** Beside the gateway's; on loopback, since the probes need no key. */
+/** The port after the gateway's; on loopback, since the probes need no API key. */
 const DEFAULT_PROBES = { host: '127.0.0.1', port: 8081 };
 const DEFAULT_TASK_QUEUE = 'holdfast';
 const DEFAULT_NAMESPACE = 'default';
 const ENCRYPTION_KEY_BYTES = 32;
-/** 24 random characters cannot be guessed over HTTP; shorter ones invite words. */
+/** 24 random characters cannot be guessed over HTTP; a shorter key tends to be a word. */
 const API_KEY_MIN_LENGTH = 24;
-/** Stripe's rule for rotation is two at a time; a longer list is a pasted mistake. */
+/** Stripe rotates with two secrets at a time; a longer list was pasted by mistake. */
 const MAX_LIST_LENGTH = 10;
 
 const url = (expected: string, ...schemes: string[]) =>
@@ -149,7 +149,7 @@ type Environment = z.infer<typeof environment>;
 
 /**
  * Reads the whole configuration from the environment. An empty variable counts as unset.
- * @throws ConfigurationError with every wrong name at once; values, which may be secrets, are never told
+ * @throws ConfigurationError that names every wrong variable at once, but no values, which may be secrets
  */
 export function parseConfig(env: NodeJS.ProcessEnv): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
@@ -161,7 +161,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
   return toConfig(parsed.data, connection);
 }
 
-/** What is wrong between variables: looked for even where single ones are wrong, so that all is told at once. */
+/** Rules across variables; checked even where single variables are wrong, so that one error names everything. */
 function contradictions(set: NodeJS.ProcessEnv): string[] {
   const problems = [
     ...halfSet(set, ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'], ['STRIPE_API_URL']),
@@ -186,7 +186,7 @@ function contradictions(set: NodeJS.ProcessEnv): string[] {
   return problems;
 }
 
-/** A provider is set as a whole or not at all: half of it must never mean a silent simulator. */
+/** A provider is configured wholly or not at all: a half-set one must be an error, never a silent simulator. */
 function halfSet(set: NodeJS.ProcessEnv, needed: string[], optional: string[]): string[] {
   const present = [...needed, ...optional].filter((name) => set[name] !== undefined);
   if (present.length === 0) return [];
@@ -197,7 +197,7 @@ function halfSet(set: NodeJS.ProcessEnv, needed: string[], optional: string[]): 
 
 /**
  * A Temporal server counts as configured when a variable names it. A temporal.toml in the home folder alone does not:
- * a demo must not send its orders to whatever cluster that file happens to name.
+ * the demo must not send its orders to a cluster that happens to be named there.
  */
 function temporalConnection(set: NodeJS.ProcessEnv, problems: string[]): ClientConnectConfig | undefined {
   const named = set.TEMPORAL_ADDRESS ?? set.TEMPORAL_PROFILE ?? set.TEMPORAL_CONFIG_FILE;
@@ -273,7 +273,7 @@ function parseEncryptionKey(item: string): EncryptionKey | undefined {
 }
 
 function isSafeForLiveKeys(apiUrl: string): boolean {
-  if (!URL.canParse(apiUrl)) return true; // told as a wrong URL already
+  if (!URL.canParse(apiUrl)) return true; // already reported as a wrong URL
   return new URL(apiUrl).protocol === 'https:' || isLoopback(apiUrl);
 }
 

@@ -1,4 +1,4 @@
-/** The environment is wrong. Its message lists every wrong name with what is expected, and no value. */
+/** The message lists every wrong variable with what is expected, but no values, which may be secrets. */
 export class ConfigurationError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(`The configuration is wrong:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);

@@ -9,7 +9,6 @@ const isAddress = new RegExp(`^${ADDRESS}$`);
 /** Bytes of a signing secret. Source: Standard Webhooks specification, "Signature scheme". */
 const SECRET_BYTES = { least: 24, most: 64 };
 
-/** Variables of the environment. */
 export const notificationVariables = {
   SMTP_URL: z
     .string()
@@ -38,7 +37,7 @@ export const notificationVariables = {
     .optional(),
 };
 
-/** What is set as a whole or not at all, with what goes along with it. */
+/** Variables that are set together or not at all, and optional variables that need them. */
 export const notificationGroups: readonly (readonly [needed: string[], optional: string[]])[] = [
   [
     ['SMTP_URL', 'MAIL_FROM'],
@@ -49,7 +48,7 @@ export const notificationGroups: readonly (readonly [needed: string[], optional:
 
 type Given = { readonly [Name in keyof typeof notificationVariables]?: z.output<(typeof notificationVariables)[Name]> };
 
-/** How notices leave; undefined where nothing is set. */
+/** Undefined where no channel is configured. */
 export function notificationSettings(given: Given): NotificationSettings | undefined {
   const { SMTP_URL, MAIL_FROM, HOLDFAST_SHOP_EMAIL, HOLDFAST_MAILS_OFF, NOTICE_WEBHOOK_URL, NOTICE_WEBHOOK_SECRET } =
     given;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_RETENTION, LEAST_RETENTION, type Retention } from '../../activities/storage';
 
-/** A hundred years: above it, it is a mistyped number. */
+/** A hundred years: a larger number is a mistyped one. */
 const MOST_DAYS = 36_525;
 
 function days(of: keyof Retention) {
@@ -14,14 +14,12 @@ function days(of: keyof Retention) {
     .default(DEFAULT_RETENTION[of]);
 }
 
-/** Variables of the environment. */
 export const retentionVariables = {
   HOLDFAST_KEEP_AUDIT_DAYS: days('auditLogDays'),
   HOLDFAST_KEEP_OPERATIONS_DAYS: days('operationsDays'),
   HOLDFAST_KEEP_AUTHORIZATION_RESULTS_DAYS: days('authorizationResultsDays'),
 };
 
-/** For how long old rows are kept. */
 export function retention(given: Readonly<Record<keyof typeof retentionVariables, number>>): Retention {
   return {
     auditLogDays: given.HOLDFAST_KEEP_AUDIT_DAYS,

@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import type { RequestLimits } from '../../activities/stripe';
 
-/** What may be asked of Stripe, and what one process takes of it by itself while Redis is away. */
+/** Rate limits of requests to Stripe, and the share of one process while Redis is away. */
 export interface StripeLimits extends RequestLimits {
-  /** Above 0, at most 1; all processes together should come to 1. */
+  /** Above 0, at most 1; the shares of all processes should add up to 1. */
   readonly localShare: number;
 }
 
-/** Requests a second, as Stripe's documentation has them ("Rate limits"); a restricted test key is a test key, too. */
+/** Requests a second. Source: Stripe, "Rate limits". Restricted test keys have the limits of test keys. */
 const LIVE_PER_SECOND = 100;
 const SANDBOX_PER_SECOND = 25;
 const PER_ENDPOINT = 25;
-/** Four processes that cannot see each other keep the limit together; fewer are slower than they would have to be. */
+/** Four processes without Redis keep the limit together; fewer are slower than necessary. */
 const LOCAL_SHARE = 0.25;
-/** Fewer than these leave no room between the limiter's buckets and the provider's. */
+/** A lower limit leaves no room between the limiter's buckets and the provider's. */
 const LEAST_PER_SECOND = 5;
-/** More than any account has been given; above it, it is a mistyped number. */
+/** More than Stripe gives any account; a larger number is a mistyped one. */
 const MOST_PER_SECOND = 10_000;
 
 const rate = z
@@ -28,7 +28,6 @@ function wholeNumber(): string {
   return `must be a number of requests a second from ${LEAST_PER_SECOND} to ${MOST_PER_SECOND}`;
 }
 
-/** Variables of the environment. */
 export const stripeLimitVariables = {
   STRIPE_RATE_LIMIT: rate.optional(),
   STRIPE_ENDPOINT_RATE_LIMIT: rate.optional(),
@@ -47,8 +46,8 @@ interface Given {
 }
 
 /**
- * The limits for the key. Undefined with the embedded simulator, which has none: a limit there would only slow tests and
- * benchmarks down; with one of the rates set, it is limited like a sandbox.
+ * The limits of the configured key. Undefined for the embedded simulator, where a limit would only slow down tests and benchmarks;
+ * with one of the rates set, the simulator is limited like a sandbox.
  */
 export function stripeLimits(given: Given): StripeLimits | undefined {
   const { STRIPE_SECRET_KEY: key, STRIPE_RATE_LIMIT: perSecond, STRIPE_ENDPOINT_RATE_LIMIT: perEndpoint } = given;

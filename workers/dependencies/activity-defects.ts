@@ -5,8 +5,8 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { failureKind, failureTypes, PROGRAM_ERRORS, SOCKET_CODES } from '../../workflows/domain/shared/errors';
 
 /**
- * A mistake of our own code leaves every activity as a `Defect`: it is not retried as if it would pass, and its workflow opens an
- * exception with an owner.
+ * Turns an error of our own code in any activity into a `Defect`, which is not retried: the workflow opens an exception with an
+ * owner.
  */
 export function defectsOfActivities(context: Context): ReturnType<ActivityInterceptorsFactory> {
   return {
@@ -22,13 +22,13 @@ export function defectsOfActivities(context: Context): ReturnType<ActivityInterc
   };
 }
 
-/** Does the same again fail again? A mistake of our own code, or what an activity has told as one. */
+/** Is this a defect, so that a retry would fail again? */
 export function isDefect(error: unknown): boolean {
   if (error instanceof ApplicationFailure) return failureKind(error.type ?? undefined) === 'defect';
   return isOurMistake(error);
 }
 
-/** Did the provider, or our own tables, say no? */
+/** Did the provider or our own tables refuse? */
 export function isRefusal(error: unknown): boolean {
   return error instanceof ApplicationFailure && failureKind(error.type ?? undefined) === 'refusal';
 }

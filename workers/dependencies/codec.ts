@@ -4,15 +4,15 @@ import * as proto from '@temporalio/proto';
 import type { Keyring } from '../../activities/crypto';
 
 const ENCODING = 'binary/holdfast-encrypted';
-/** An ES module, as which this is published, sees the generated root as a default export alone. */
+/** As an ES module, which this is published as, the generated root has a default export only. */
 const { temporal } = ('default' in proto ? proto.default : proto) as typeof proto;
 const { Payload: PayloadProto } = temporal.api.common.v1;
 const QUOTE = '"'.charCodeAt(0);
 
 /**
- * Encrypts what workflows are told and answer: carts carry personal data, answers may carry a client secret. Left readable
- * is what people read in the Temporal UI: summaries and details (bare strings; our own messages are always objects and carry
- * their strings inside) and the SDK's description of a workflow with its current details. Neither has personal data in it.
+ * Encrypts the inputs and results of workflows: carts contain personal data, answers may contain a client secret. What people read
+ * in the Temporal UI stays readable: summaries and details (bare strings, while our own messages are always objects) and the SDK's
+ * description of a workflow with its current details. They contain no personal data.
  */
 export function createPayloadCodec(keyring: Keyring): PayloadCodec {
   return {
@@ -23,7 +23,7 @@ export function createPayloadCodec(keyring: Keyring): PayloadCodec {
   };
 }
 
-/** The data converter that every client and worker of Holdfast must share. */
+/** The data converter that all clients and workers of Holdfast must share. */
 export function createDataConverter(keyring: Keyring): DataConverter {
   return { payloadCodecs: [createPayloadCodec(keyring)] };
 }
@@ -46,7 +46,7 @@ function isForPeople(payload: Payload): boolean {
   return data[0] === QUOTE || isWorkflowDescription(data);
 }
 
-/** The answer to the UI's own query: `{"definition":{…},"currentDetails":"…"}`. */
+/** The answer to a query of the Temporal UI: `{"definition":{…},"currentDetails":"…"}`. */
 function isWorkflowDescription(data: Uint8Array): boolean {
   const start = Buffer.from(data.buffer, data.byteOffset, Math.min(data.length, 32)).toString();
   return start.startsWith('{"definition":{');

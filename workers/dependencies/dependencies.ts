@@ -57,23 +57,22 @@ import { actedOn, isActedOn, laneOf } from '../relays/inbox-dispatcher';
 import type { KnownPayment } from '../relays/inbox-dispatcher';
 import type { Activities } from './temporal';
 
-/** What the processes are made of. */
 export interface DependencyOptions {
   readonly databaseUrl: string;
   readonly redis: Redis;
   readonly stripe: StripeConfig;
-  /** Requests to Stripe are not limited where absent. */
+  /** Where absent, requests to Stripe are not limited. */
   readonly stripeLimits?: StripeLimits;
-  /** Notices go to the log where absent. */
+  /** Where absent, notices are only logged. */
   readonly notifications?: NotificationSettings;
   readonly encryptionKeys: readonly EncryptionKey[];
-  /** Where a customer renews a payment; put into events and notices. */
+  /** The link with which a customer renews a payment; part of events and notices. */
   readonly paymentLink: (orderId: string) => string;
   readonly log: Logger;
   readonly maxDatabaseConnections?: number;
 }
 
-/** Everything built once per process; the only composition root is in this folder. */
+/** Everything that is built once per process. */
 export interface Dependencies {
   readonly pool: Pool;
   readonly redis: Redis;
@@ -88,7 +87,7 @@ export interface Dependencies {
   readonly subscriptions: ReturnType<typeof createSubscriptionQueries>;
   readonly subscriptionRefresher: ReturnType<typeof createSubscriptionRefresher>;
   readonly disputes: ReturnType<typeof createDisputeQueries>;
-  /** Whose a payment is at the provider. */
+  /** Looks up at the provider which order a payment belongs to. */
   readonly paymentOwners: ReturnType<typeof createPaymentOwners>;
   readonly cancelDuplicate: ReturnType<typeof createDuplicateCanceller>;
   readonly inbox: ReturnType<typeof createInbox>;
@@ -98,12 +97,12 @@ export interface Dependencies {
   readonly idempotency: ReturnType<typeof createIdempotencyStore>;
   readonly eventLister: ReturnType<typeof createEventLister>;
   readonly verifyWebhook: ReturnType<typeof createWebhookVerifier>;
-  /** What is recorded of a payment, for the inbox. */
+  /** Finds our record of a payment, for the inbox. */
   findPayment(paymentIntentId: string): Promise<KnownPayment | undefined>;
   close(): Promise<void>;
 }
 
-/** Builds all parts over their connections. Nothing is reached yet. */
+/** Builds all parts over their connections, without connecting yet. */
 export function createDependencies(options: DependencyOptions): Dependencies {
   const { log, redis } = options;
   let closing = false;
@@ -118,7 +117,7 @@ export function createDependencies(options: DependencyOptions): Dependencies {
     onFailure: (command, err) => log.debug({ err, command }, 'the cache missed'),
   });
   const queries = createOrderQueries(pool, keyring);
-  // One for all activities that ask Stripe: they share its limits.
+  // One client for all activities that call Stripe: they share its limits.
   const limiter = createLimiter(options);
   const limited = limiter === undefined ? {} : { limiter };
   const provider = paymentContext({ stripe, store, cache, log, ...limited });
@@ -174,8 +173,8 @@ export function createDependencies(options: DependencyOptions): Dependencies {
 }
 
 /**
- * The driver's error carries its client along, with every statement that it has prepared, so only its message is logged. A pool that
- * is closed says so before its connections have ended, and a server that ends then breaks them.
+ * Logs only the message of an error: the driver's error object contains its client with every prepared statement. While the pool
+ * closes, a server that ends breaks the last connections, which needs no warning.
  */
 function openPool({ databaseUrl, maxDatabaseConnections, log }: DependencyOptions, isClosing: () => boolean): Pool {
   return createPool(databaseUrl, {
@@ -186,7 +185,7 @@ function openPool({ databaseUrl, maxDatabaseConnections, log }: DependencyOption
   });
 }
 
-/** What is recorded of a payment, and whether its order is. */
+/** Finds our record of a payment, and whether its order is recorded. */
 function paymentFinder(
   store: ReturnType<typeof createPaymentStore>,
   queries: ReturnType<typeof createOrderQueries>,
@@ -222,13 +221,12 @@ function disputeActivities(
   };
 }
 
-/** Of the store only what workflows call is offered as activities. */
+/** Only the methods that workflows call become activities. */
 function refundRecords(store: RefundStore): RefundActivities {
   const { beginRefund, loadRefund, withdrawRefund, flagRefund, resolveRefund } = store;
   return { beginRefund, loadRefund, withdrawRefund, flagRefund, resolveRefund };
 }
 
-/** As of refunds. */
 function subscriptionExceptions({
   raiseSubscriptionException,
   resolveSubscriptionException,
@@ -236,7 +234,7 @@ function subscriptionExceptions({
   return { raiseSubscriptionException, resolveSubscriptionException };
 }
 
-/** Live mode and a sandbox have limits of their own, so each mode has a scope of its own. */
+/** Live mode and sandboxes have separate limits at Stripe, so each has its own scope. */
 function createLimiter({ redis, stripe, stripeLimits, log }: DependencyOptions): RequestLimiter | undefined {
   if (stripeLimits === undefined) return undefined;
   const { localShare, ...limits } = stripeLimits;
@@ -246,7 +244,10 @@ function createLimiter({ redis, stripe, stripeLimits, log }: DependencyOptions):
     localShare,
     onChange: (change, err) =>
       change === 'lost'
-        ? log.warn({ err, localShare }, 'Redis is away: this process keeps to its own share of the limits of Stripe')
-        : log.info('Redis is back: the limits of Stripe are shared again'),
+        ? log.warn(
+            { err, localShare },
+            'Redis is not available: this process uses its own share of the rate limits of Stripe',
+          )
+        : log.info('Redis is available: the rate limits of Stripe are shared again'),
   });
 }

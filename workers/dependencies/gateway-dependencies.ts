@@ -4,7 +4,6 @@ import type { HoldfastClient } from '../../clients/client';
 import type { GatewayDeps } from '../../clients/gateway';
 import type { Dependencies } from './dependencies';
 
-/** What the gateway needs of a process's parts. */
 export function gatewayDependencies(
   dependencies: Dependencies,
   holdfast: HoldfastClient,

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * Polls until the condition gives a value.
- * @param what said in the error, e.g. "Temporal to serve"
- * @param timeoutMs the limit; the last error seen is told with it
- * @param condition returns undefined (or throws) while not yet true
+ * @param what part of the error's message, e.g. "Temporal to serve"
+ * @param timeoutMs the limit; the error contains the last error of the condition
+ * @param condition returns undefined or throws while it is not met
  * @throws Error after the limit, or at once with what `abort` returns
  */
 export async function waitFor<T>(
@@ -26,11 +26,11 @@ export async function waitFor<T>(
     }
     if (Date.now() > deadline) {
       const reason = lastError instanceof Error ? `; last error: ${lastError.message}` : '';
-      throw new Error(`Waited ${timeoutMs} ms for ${what}, in vain${reason}`);
+      throw new Error(`Gave up waiting for ${what} after ${timeoutMs} ms${reason}`);
     }
     await delay(POLL_MS);
   }
 }
 
-/** Short beside the second that servers need to start, long enough to cost no CPU. */
+/** Short compared to the second that servers need to start, long enough to cost little CPU. */
 const POLL_MS = 50;

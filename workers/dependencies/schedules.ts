@@ -3,13 +3,13 @@ import type { Client } from '@temporalio/client';
 import { workflowTypes } from '../../workflows/kit/names';
 import type { Step } from '../setup/step';
 
-/** Stripe's day is complete in its balance some hours after midnight; a shop's people find the result in the morning. */
+/** Stripe's balance of a day is complete some hours after midnight; people find the result in the morning. */
 const SETTLEMENT_HOUR_UTC = 5;
 
-/** A week of an outage is caught up: each day is compared once, whenever that is. */
+/** After an outage of up to a week, each missed day is still compared. */
 const CATCH_UP = '7 days';
 
-/** One schedule for each task queue, so that several shops share a namespace. */
+/** One schedule for each task queue, so that several shops can share a namespace. */
 export function settlementScheduleId(taskQueue: string): string {
   return `settlement-${taskQueue}`;
 }
@@ -38,7 +38,7 @@ export async function scheduleExists(client: Client, taskQueue: string): Promise
   }
 }
 
-/** Makes sure that the schedules exist; one that is there is left as it is, paused or changed by a person. */
+/** Creates missing schedules. An existing one is not changed: a person may have paused or edited it. */
 export async function ensureSchedules(client: Client, taskQueue: string): Promise<void> {
   try {
     await client.schedule.create({
@@ -47,7 +47,7 @@ export async function ensureSchedules(client: Client, taskQueue: string): Promis
       action: {
         type: 'startWorkflow',
         workflowType: workflowTypes.reconcileSettlement,
-        // Temporal adds the time that it is for, which is the same for every task queue of a namespace.
+        // Temporal appends the scheduled time, which is the same for every task queue of a namespace.
         workflowId: `reconciliation-settlement-${taskQueue}`,
         taskQueue,
         args: [{}],

@@ -14,7 +14,7 @@ import type { TemporalConnectionOptions } from '../config/config';
 import { defectsOfActivities } from './activity-defects';
 import { WORKFLOW_BUNDLE } from '../build-assets';
 
-/** Every activity that a worker of Holdfast offers. */
+/** All activities of a worker. */
 export type Activities = OrderActivities &
   PaymentActivities &
   AllDisputeActivities &
@@ -36,29 +36,29 @@ export interface OrderWorkerOptions {
   readonly identity?: string;
   /** Default 300; see below. */
   readonly maxCachedWorkflows?: number;
-  /** Worker Deployment Versioning: pins checkouts to the build that began them. Off for a stack that is started by hand. */
+  /** Worker Deployment Versioning: pins checkouts to the build that started them. Absent: versioning is off. */
   readonly buildId?: string;
 }
 
 /**
- * A cached workflow costs about 1 MB; 300 of them fit beside the rest in a heap of 1 GB, and an order that is parked for
- * days is replayed in some 12 ms when it wakes.
+ * A cached workflow takes about 1 MB, so 300 fit into a heap of 1 GB beside the rest. An order that waited for days is replayed in
+ * some 12 ms.
  */
 const MAX_CACHED_WORKFLOWS = 300;
 
-/** Activities mostly wait for a provider: many at a time, yet fewer than the database pool would queue for seconds. */
+/** Activities mostly wait for a provider, so many run at a time; with more, calls would queue for seconds at the database pool. */
 const MAX_ACTIVITIES = 100;
 
-/** Work under way is finished within this on shutdown; what takes longer is cancelled, and its retry runs elsewhere. */
+/** Running activities have so long on shutdown; a longer one is cancelled, and another worker retries it. */
 const SHUTDOWN_GRACE = '5 s';
 const SHUTDOWN_FORCE = '8 s';
 
-/** Connects natively; workers and clients share one connection, which eager workflow start needs. */
+/** Workers and clients share this connection, which eager workflow start needs. */
 export function connectTemporal(options: TemporalConnectionOptions): Promise<NativeConnection> {
   return NativeConnection.connect(options);
 }
 
-/** A client on the worker's own connection, with the payload encryption that all of Holdfast shares. */
+/** A client on the worker's connection, with payload encryption. */
 export function createTemporalClient(
   connection: NativeConnection,
   namespace: string,
@@ -82,7 +82,7 @@ export function createOrderWorker(options: OrderWorkerOptions): Promise<Worker> 
     maxConcurrentLocalActivityExecutions: MAX_ACTIVITIES,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
-    // The outermost: what others throw passes it, too.
+    // The outermost interceptor, so that errors of the others pass through it.
     interceptors: { ...interceptors, activity: [defectsOfActivities, ...(interceptors?.activity ?? [])] },
     ...(identity === undefined ? {} : { identity }),
     ...(buildId === undefined
@@ -100,8 +100,7 @@ export function createOrderWorker(options: OrderWorkerOptions): Promise<Worker> 
 let installed = false;
 
 /**
- * One runtime per process, before its first connection: what the SDK logs is worth reading from warnings on, and signals
- * are the process's own business.
+ * Call once per process, before its first connection. Limits the SDK's log to warnings, and leaves signals to the process.
  */
 export function installRuntime(): void {
   if (installed) return;

@@ -25,14 +25,14 @@ import { assertSetUp } from '../setup/start-check';
 import { asListenProblem } from './start-refused';
 import { connectTemporal, createOrderWorker, createTemporalClient, installRuntime } from '../dependencies/temporal';
 
-/** What the shop decides for money that goes back; the rest are the defaults. */
+/** The shop's policies for refunds, disputes and fraud warnings; the rest are the defaults. */
 export interface MoneyBackPolicies {
   readonly disputes?: Partial<DisputePolicy>;
   readonly fraudWarnings?: Partial<FraudWarningPolicy>;
   readonly refunds?: Partial<RefundPolicy>;
 }
 
-/** Everything that a process of Holdfast must know; nothing is left to be found out. */
+/** The resolved settings of a process. */
 export interface Settings {
   readonly temporal: {
     readonly connection: TemporalConnectionOptions;
@@ -42,9 +42,9 @@ export interface Settings {
   readonly databaseUrl: string;
   readonly stripe: StripeConfig;
   readonly stripeLimits?: StripeLimits;
-  /** For how long old rows are kept; the defaults where absent. */
+  /** How long old rows are kept; the defaults where absent. */
   readonly retention?: Retention;
-  /** Notices go to the log where absent. */
+  /** Where absent, notices are only logged. */
   readonly notifications?: NotificationSettings;
   readonly encryptionKeys: readonly EncryptionKey[];
   readonly apiKeys: readonly string[];
@@ -57,10 +57,10 @@ export interface Settings {
   readonly buildId?: string;
 }
 
-/** Requests under way are finished within this on shutdown; the whole process must be down within 10 s. */
+/** The gateway waits so long for running requests on shutdown; the whole process must end within 10 s. */
 const CLOSE_LIMIT_MS = 5_000;
 
-/** A process's parts over one connection each. Parts are started on demand and ended together, in reverse order. */
+/** The parts of a process, over one connection each. They are started on demand and stopped together, in reverse order. */
 export class App {
   private readonly stops: (() => Promise<unknown>)[] = [];
   private worker: Worker | undefined;
@@ -100,7 +100,7 @@ export class App {
     return new App(settings, dependencies, client, connection, log);
   }
 
-  /** Workflows and activities. Answers once it polls; `onFatal` is told where it ends by itself. */
+  /** Starts workflows and activities. Resolves once the worker polls; calls `onFatal` where the worker ends by itself. */
   async startWorker(onFatal: (error: unknown) => void, interceptors?: WorkerInterceptors): Promise<void> {
     const { temporal, buildId } = this.settings;
     const worker = await createOrderWorker({
@@ -122,7 +122,7 @@ export class App {
     if (buildId !== undefined) await this.takeVersion(buildId);
   }
 
-  /** A deployment that has no current version yet gives its versioned workers nothing to do. */
+  /** Versioned workers get no work while their deployment has no current version. */
   private async takeVersion(buildId: string): Promise<void> {
     const { namespace, taskQueue } = this.settings.temporal;
     try {
@@ -140,12 +140,12 @@ export class App {
     }
   }
 
-  /** The outbox relay, the inbox dispatcher and the look for missed events. */
+  /** Starts the outbox relay, the inbox dispatcher and the relay for missed events. */
   startRelays(sinks: readonly EventSink[]): void {
     const { databaseUrl, temporal, notifications, retention, dunning, moneyBack } = this.settings;
     const { dependencies, client, log } = this;
     if (notifications === undefined) {
-      log.warn('notices go to the log alone: set SMTP_URL and MAIL_FROM, or NOTICE_WEBHOOK_URL and its secret');
+      log.warn('notices are only logged: set SMTP_URL and MAIL_FROM, or NOTICE_WEBHOOK_URL and NOTICE_WEBHOOK_SECRET');
     }
     const relays = startRelays({
       dependencies,
@@ -161,7 +161,7 @@ export class App {
     this.stops.push(() => relays.stop());
   }
 
-  /** The HTTP gateway on a host and port; 0 takes a free one. */
+  /** Starts the HTTP gateway on a host and port; port 0 uses a free one. */
   async startGateway(host: string, port: number): Promise<Gateway> {
     const { dependencies, client, settings } = this;
     const { policy, dunning, moneyBack, temporal, apiKeys } = settings;
@@ -192,13 +192,13 @@ export class App {
     return assertSetUp({ pool, keyring, temporal: this.connection, namespace: this.settings.temporal.namespace });
   }
 
-  /** @throws where the worker of this process does not run, or what it works with cannot be reached */
+  /** @throws where the worker of this process does not run, or Postgres or Temporal cannot be reached */
   async assertWorking(): Promise<void> {
-    if (this.worker?.getState() !== 'RUNNING') throw new Error('the worker does not run');
+    if (this.worker?.getState() !== 'RUNNING') throw new Error('the worker is not running');
     await Promise.all([this.dependencies.pool.query('SELECT 1'), this.pingTemporal()]);
   }
 
-  /** @throws where no worker of any process would take a new order's tasks */
+  /** @throws where no worker of any process polls for the tasks of new orders */
   private async assertPolled(): Promise<void> {
     const { workflowService } = this.connection;
     if ((await countPollers(workflowService, this.settings.temporal, Date.now())) > 0) return;
@@ -210,15 +210,15 @@ export class App {
     await this.connection.workflowService.describeNamespace({ namespace });
   }
 
-  /** Ends every part, the last one first; a part that fails to end does not keep the others. */
+  /** Stops every part, the last one first; a part that fails to stop does not prevent the others. */
   async stop(): Promise<void> {
     for (let stop = this.stops.pop(); stop !== undefined; stop = this.stops.pop()) {
-      await stop().catch((err: unknown) => this.log.warn({ err }, 'a part did not end cleanly'));
+      await stop().catch((err: unknown) => this.log.warn({ err }, 'a part did not stop cleanly'));
     }
   }
 }
 
-/** Events go to the log; other sinks join here. */
+/** Writes events to the log; other sinks are added here. */
 export function logSink(log: Logger): EventSink {
   return (event) => {
     const subject = 'orderId' in event ? { orderId: event.orderId } : { subscriptionId: event.subscriptionId };

@@ -7,9 +7,9 @@ export interface CommandLine {
   ports: 'fixed' | 'auto';
   /** Begin with an empty data folder. */
   fresh: boolean;
-  /** One line of JSON for scripts once all is ready. */
+  /** Print one line of JSON for scripts once everything is ready. */
   json: boolean;
-  /** The demo ends after its scenarios instead of staying up. */
+  /** The demo ends after its scenes instead of staying up. */
   exit: boolean;
   /** Gateway port; overrides PORT. */
   port?: number;
@@ -26,7 +26,7 @@ const HELP = `Flags of npm start and npm run demo (after --):
   --help              this text
 Everything else is set by environment variables: see docs/configuration.md.`;
 
-/** The help, where it is asked for. */
+/** The help text where `--help` or `-h` is given. */
 export function helpAsked(argv: readonly string[]): string | undefined {
   return argv.includes('--help') || argv.includes('-h') ? HELP : undefined;
 }

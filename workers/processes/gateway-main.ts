@@ -2,7 +2,7 @@ import { App } from './app';
 import { connectRedis } from '../dependencies/redis-client';
 import { configuredSettings, createProcessLog, runMain, stopAndExit, untilSignal } from './process';
 
-/** `npm run gateway`: the HTTP API and the webhooks, with everything they need configured. */
+/** `npm run gateway`: the HTTP API and the webhooks; embeds nothing, so everything must be configured. */
 async function main(): Promise<void> {
   const log = createProcessLog();
   const { settings, config, redisUrl } = configuredSettings();

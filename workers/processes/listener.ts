@@ -5,10 +5,10 @@ export interface Listener {
   stop(): Promise<void>;
 }
 
-/** A lost connection is made again after this pause; polling goes on meanwhile, so nothing waits for it. */
+/** Pause before a lost connection is opened again. Polling continues meanwhile, so nothing is delayed for long. */
 const RECONNECT_MS = 1_000;
 
-/** Calls back on NOTIFY. A hint that saves a poll's delay: the loops find everything without it, only later. */
+/** Calls a handler on NOTIFY. A hint that saves the delay of a poll: the loops find everything without it, only later. */
 export function listen(databaseUrl: string, handlers: Readonly<Record<string, () => void>>, log: Logger): Listener {
   let stopped = false;
   let client: Client | undefined;

@@ -4,13 +4,13 @@ import type { Logger } from 'pino';
 export type Round = () => Promise<number>;
 
 export interface Loop {
-  /** Asks for a round now. */
+  /** Requests a round now. */
   wake(): void;
-  /** Ends after the round that runs. */
+  /** Stops after the current round. */
   stop(): Promise<void>;
 }
 
-/** After a failed round the next one waits this long: a database that restarts is not helped by a thousand questions. */
+/** Pause after a failed round: frequent queries would slow down a database that restarts. */
 const AFTER_FAILURE_MS = 1_000;
 
 /** Runs rounds one after another: at once while there is work, else when woken, else after `idleMs`. */
@@ -43,7 +43,7 @@ export function startLoop(
         await pause(options.idleMs);
       } catch (error) {
         if (stopped) return;
-        options.log.warn({ err: error }, `${name}: a round failed and is tried again`);
+        options.log.warn({ err: error }, `${name}: a round failed; the next one follows after a pause`);
         await pause(AFTER_FAILURE_MS);
       }
     }

@@ -2,16 +2,15 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { asListenProblem } from './start-refused';
 
-/** The worker's answers to an orchestrator. */
 export interface Probes {
-  /** `/readyz` fails until it is given what must resolve for it. */
+  /** Sets the check behind `/readyz`, which fails until then. */
   watch(check: () => Promise<unknown>): void;
   close(): void;
 }
 
 /**
- * Serves `/healthz` (the process lives) and `/readyz` (it can work). Returns once it listens.
- * @throws StartRefused where the port cannot be had
+ * Serves `/healthz` (the process runs) and `/readyz` (it can work). Resolves once the server listens.
+ * @throws StartRefused where the port is not available
  */
 export async function startProbes({ host, port }: { readonly host: string; readonly port: number }): Promise<Probes> {
   let check: () => Promise<unknown> = () => Promise.reject(new Error('the worker is starting'));

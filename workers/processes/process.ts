@@ -5,7 +5,7 @@ import { ConfigurationError, parseConfig } from '../config/config';
 import type { Settings } from './app';
 import { StartRefused } from './start-refused';
 
-/** Everything is ended within this; then the process ends all the same. */
+/** Limit for stopping all parts; then the process exits anyway. */
 const STOP_LIMIT_MS = 10_000;
 
 /** The process's own log: JSON lines to standard error, so that standard output stays for people and scripts. */
@@ -13,7 +13,7 @@ export function createProcessLog(): Logger {
   return pino({ level: process.env['LOG_LEVEL'] ?? 'info' }, pino.destination(2));
 }
 
-/** Runs a process's main: what is wrong with its configuration is told in plain words, anything else with its stack. */
+/** Runs the main function of a process. Prints errors of configuration as a message, others with their stack. */
 export function runMain(main: () => Promise<void>): void {
   main().catch((error: unknown) => {
     const expected = error instanceof ConfigurationError || error instanceof StartRefused;
@@ -34,12 +34,12 @@ export function untilSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-/** What a shell says of a process that SIGINT ended. */
+/** The exit status that a shell reports after SIGINT. */
 export const INTERRUPTED = 130;
 
 /**
- * Runs a start that a signal may interrupt: the process then ends at once. Nothing has been done yet, and the watchdogs of what
- * was started end it.
+ * Runs a start that a signal may interrupt; the process then exits at once. That is safe, since no orders are processed yet, and
+ * watchdogs end the children that were started.
  */
 export async function startOrLeave<T>(
   start: () => Promise<T>,
@@ -57,10 +57,10 @@ export async function startOrLeave<T>(
   return running;
 }
 
-/** Ends the process with a code once `stop` is done, or when that takes too long. */
+/** Exits with a code once `stop` is done, or when that takes too long. */
 export async function stopAndExit(stop: () => Promise<void>, code: number): Promise<never> {
   const limit = setTimeout(() => {
-    console.error(`Not everything ended within ${STOP_LIMIT_MS / 1000} s; ending all the same.`);
+    console.error(`Not everything stopped within ${STOP_LIMIT_MS / 1000} s; exiting anyway.`);
     process.exit(code === 0 ? 1 : code);
   }, STOP_LIMIT_MS);
   await stop();
@@ -68,7 +68,7 @@ export async function stopAndExit(stop: () => Promise<void>, code: number): Prom
   process.exit(code);
 }
 
-/** What a process that embeds nothing lacks, one sentence each. */
+/** The settings that a process without embedded parts lacks, one sentence each. */
 export function missingSettings(config: Config): string[] {
   return [
     config.temporal.connection === undefined && 'TEMPORAL_ADDRESS must be set',
@@ -80,7 +80,7 @@ export function missingSettings(config: Config): string[] {
   ].filter((problem) => problem !== false);
 }
 
-/** The settings of a process that embeds nothing: everything must be configured. */
+/** The settings of a process without embedded parts. @throws ConfigurationError naming everything that is not configured */
 export function configuredSettings(): { settings: Settings; config: Config; redisUrl: string } {
   const config = parseConfig(process.env);
   const missing = missingSettings(config);
@@ -93,7 +93,7 @@ export function configuredSettings(): { settings: Settings; config: Config; redi
     stripe === undefined ||
     missing.length > 0
   ) {
-    throw new ConfigurationError([...missing, 'npm start runs what is not set on this machine']);
+    throw new ConfigurationError([...missing, 'or use npm start, which embeds what is not set']);
   }
   const settings: Settings = {
     temporal: { ...config.temporal, connection },
@@ -110,7 +110,7 @@ export function configuredSettings(): { settings: Settings; config: Config; redi
   return { settings, config, redisUrl };
 }
 
-/** The link a customer gets to renew a payment: the shop's own page, with {orderId} in it, or a page of the gateway that says how. */
+/** The link with which a customer renews a payment: to the shop's own page, or to a page of the gateway that explains how. */
 export function paymentLink(template: string | undefined, gatewayUrl: string): (orderId: string) => string {
   const text = template ?? `${gatewayUrl}/payment/{orderId}`;
   return (orderId) => text.replaceAll('{orderId}', encodeURIComponent(orderId));

@@ -21,7 +21,7 @@ export interface StackApp {
   readonly stack: Stack;
   readonly app: App;
   readonly gateway: Gateway;
-  /** Resolves with a reason where it cannot go on: it is to be stopped then. */
+  /** Resolves with the reason where the stack cannot continue; the caller must stop it then. */
   readonly failed: Promise<string>;
   stop(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export interface StackAppOptions {
   readonly withoutWorker?: boolean;
 }
 
-/** Starts what is not configured, then worker, relays and gateway. Nothing is left running where a part fails. */
+/** Starts what is not configured, then worker, relays and gateway. Where a part fails, the others are stopped. */
 export async function startStackApp(options: StackAppOptions): Promise<StackApp> {
   const { commandLine, log, say } = options;
   const config = parseConfig(process.env);
@@ -68,7 +68,7 @@ export async function startStackApp(options: StackAppOptions): Promise<StackApp>
       createRedisClient(stack.redis),
       log,
     );
-    // A catalogue of one's own is not touched: samples come with the embedded database only.
+    // Only the embedded database gets sample items: a shop's own catalogue is never changed.
     if (config.databaseUrl === undefined) await createSampleCatalogue(app.dependencies.pool);
     if (options.withoutWorker !== true) {
       await app.startWorker((error) => {
@@ -120,7 +120,7 @@ export function describeStack({ stack, gateway }: StackApp): Readonly<Record<str
       secretKey: stripeSimulator === undefined ? null : config.stripe.secretKey,
       webhookSecret: stripeSimulator === undefined ? null : config.stripe.webhookSecrets[0],
     },
-    // Comes with its own feature; the name is kept for scripts.
+    // Reserved for scripts: null until there is an Amazon simulator.
     spApi: null,
     mail: mail === undefined ? null : { url: mail.url, smtp: mail.smtpUrl },
   };

@@ -1,6 +1,6 @@
 import { errorCode } from '../dependencies/error-code';
 
-/** A process cannot start. Its message is one for its operator: what is wrong, and what to do about it. */
+/** A process cannot start. The message tells its operator what is wrong and what to do. */
 export class StartRefused extends Error {
   override readonly name: string = 'StartRefused';
 }
@@ -13,9 +13,9 @@ const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The error of a server that cannot listen, in words.
- * @param variables what sets its host and port
- * @returns the error itself where it is another one
+ * Turns the error of a server that cannot listen into a StartRefused.
+ * @param variables the environment variables of its host and port
+ * @returns any other error as it is
  */
 export function asListenProblem(error: unknown, part: string, host: string, port: number, variables: string): unknown {
   const problem = LISTEN_PROBLEMS[errorCode(error) ?? ''];

@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   if (running.stack.temporal.uiUrl !== undefined) say(`Temporal UI: ${running.stack.temporal.uiUrl}`);
   say('Ready. Ctrl-C stops everything.');
   const failure = await Promise.race([signalled.then(() => undefined), running.failed]);
-  if (failure !== undefined) say(`${failure}: the stack cannot go on`);
+  if (failure !== undefined) say(`${failure}: the stack cannot continue`);
   say('Stopping …');
   await stopAndExit(() => running.stop(), failure === undefined ? 0 : 1);
 }

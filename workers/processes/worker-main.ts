@@ -3,11 +3,11 @@ import { connectRedis } from '../dependencies/redis-client';
 import { startProbes } from './probes';
 import { configuredSettings, createProcessLog, runMain, stopAndExit, untilSignal } from './process';
 
-/** `npm run worker`: workflows, activities and relays, with everything they need configured. */
+/** `npm run worker`: workflows, activities and relays; embeds nothing, so everything must be configured. */
 async function main(): Promise<void> {
   const log = createProcessLog();
   const { settings, config, redisUrl } = configuredSettings();
-  // First of all: a worker that cannot be probed must not begin to work.
+  // Before anything else: a worker whose probes cannot listen must not start work.
   const probes = await startProbes(config.probes);
   const app = await App.connect(settings, connectRedis(redisUrl), log);
   await app.assertSetUp();

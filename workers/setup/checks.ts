@@ -9,7 +9,7 @@ import { namespaceExists, unusableAttributes, type TemporalServices } from './na
 
 const RUN_SETUP = 'Run "npx holdfast setup"';
 
-/** Is the schema the one that this build was written for? A newer one is, too: migrations only add. */
+/** Does the schema have all migrations of this build? A newer schema is fine, since migrations only add. */
 export function checkSchema(pool: Pool): Promise<Finding> {
   return inspect('Postgres', async () => {
     const { missing, unknown } = await readSchemaState(pool);
@@ -23,29 +23,29 @@ export function checkSchema(pool: Pool): Promise<Finding> {
   });
 }
 
-/** Can these keys read what is stored? Other keys would fail every order that exists. */
+/** Can these keys decrypt stored data? With other keys, every existing order would fail. */
 export function checkEncryptionKeys(pool: Pool, keyring: Keyring): Promise<Finding> {
   return inspect('Encryption keys', async () => {
     const sample = await readEncryptedSample(pool);
     if (sample === undefined) return { status: 'ok', text: 'set; nothing is stored yet' };
     try {
       keyring.decrypt(sample);
-      return { status: 'ok', text: 'they read what is stored' };
+      return { status: 'ok', text: 'they can decrypt stored data' };
     } catch {
       return {
         status: 'fail',
-        text: 'they cannot read what is stored: the newest order was encrypted with another key',
-        next: 'Add the key in use before to HOLDFAST_ENCRYPTION_KEYS, at its end, or use the right database',
+        text: 'they cannot decrypt stored data: the newest order was encrypted with another key',
+        next: 'Append the previous key to HOLDFAST_ENCRYPTION_KEYS, or use the right database',
       };
     }
   });
 }
 
-/** Namespace and search attributes: without either, no order can be started. */
+/** Checks the namespace and its search attributes: without them, no order can start. */
 export async function checkNamespace(services: TemporalServices, namespace: string): Promise<readonly Finding[]> {
   const found = await inspect('Temporal', async () =>
     (await namespaceExists(services.workflowService, namespace))
-      ? { status: 'ok', text: `namespace "${namespace}" is there` }
+      ? { status: 'ok', text: `namespace "${namespace}" exists` }
       : {
           status: 'fail',
           text: `namespace "${namespace}" does not exist`,
@@ -73,7 +73,6 @@ export function checkSchedules(client: Client, taskQueue: string): Promise<Findi
   );
 }
 
-/** Where work goes, and whether anybody asks for it. */
 export interface Workers {
   readonly namespace: string;
   readonly taskQueue: string;
@@ -81,7 +80,7 @@ export interface Workers {
   readonly buildId?: string;
 }
 
-/** Is the build that is set here the one that gets work? */
+/** Is the configured build the one that gets new work? */
 export function checkVersion({ workflowService }: TemporalServices, workers: Workers): Promise<Finding> {
   return inspect('Worker version', async () => {
     const current = await currentBuild(workflowService, workers);
@@ -101,7 +100,7 @@ export function checkVersion({ workflowService }: TemporalServices, workers: Wor
   });
 }
 
-/** Does a worker ask for the tasks of new orders? */
+/** Does a worker poll for the tasks of new orders? */
 export function checkPollers({ workflowService }: TemporalServices, workers: Workers): Promise<Finding> {
   return inspect('Worker', async () => {
     const count = await countPollers(workflowService, workers, Date.now());

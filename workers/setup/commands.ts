@@ -9,16 +9,16 @@ export interface SetupCommandDeps {
   readonly print: (text: string) => void;
 }
 
-/** Adds `setup` and `doctor`: they talk to Postgres and Temporal themselves, so they work before the gateway does. */
+/** Adds `setup` and `doctor`. They talk to Postgres and Temporal directly, so they need no gateway. */
 export function addSetup(program: Command, { environment, print }: SetupCommandDeps): void {
   const asJson = (): boolean => program.opts<{ json?: boolean }>().json === true;
   program
     .command('setup')
-    .description('make Postgres and Temporal ready for Holdfast; may be repeated')
-    .option('--dry-run', 'only say what would be done')
+    .description('prepare Postgres and Temporal for Holdfast; may be repeated')
+    .option('--dry-run', 'only show what would be done')
     .action(async ({ dryRun = false }: { dryRun?: boolean }) => {
       const config = parseConfig(environment);
-      // Loaded on demand: the other commands need none of it.
+      // Loaded on demand: the other commands do not need it.
       const { setUp } = await import('./set-up.js');
       const results: StepResult[] = [];
       const report = (result: StepResult): void => {
@@ -27,7 +27,7 @@ export function addSetup(program: Command, { environment, print }: SetupCommandD
       };
       const done = await setUp(config, { dryRun, report });
       if (asJson()) print(JSON.stringify(results, null, 2));
-      if (!done) throw new CommandFailed('not everything is set up; run it again once the cause is mended');
+      if (!done) throw new CommandFailed('not everything is set up; run it again once the cause is fixed');
     });
   program
     .command('doctor')

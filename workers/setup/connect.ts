@@ -1,11 +1,11 @@
 import { Connection, type ConnectionOptions } from '@temporalio/client';
 import { temporalUnreachable } from './fault';
 
-/** Longer than a TLS handshake across an ocean; a person waits for it. */
+/** Longer than an intercontinental TLS handshake, short enough for a person who waits. */
 const CONNECT_LIMIT_MS = 10_000;
 const DEFAULT_ADDRESS = '127.0.0.1:7233';
 
-/** Works on a connection to Temporal and closes it. @throws FaultError where the server does not answer */
+/** Opens a connection to Temporal, passes it on, and closes it. @throws FaultError where the server does not answer */
 export async function withTemporal<T>(
   options: ConnectionOptions,
   work: (connection: Connection) => Promise<T>,
@@ -17,7 +17,7 @@ export async function withTemporal<T>(
     });
     return await work(connection);
   } finally {
-    // A connection that could not be made still retries in the background, and keeps the process from ending.
+    // A connection that failed still retries in the background, which would keep the process from exiting.
     await connection.close();
   }
 }

@@ -4,7 +4,7 @@ import { waitFor } from '../dependencies/poll';
 import type { TemporalServices } from './namespace';
 import type { Step } from './step';
 
-/** A worker's place in Worker Deployment Versioning. The deployment is named after the task queue. */
+/** A version in Worker Deployment Versioning. The deployment is named after the task queue. */
 export interface WorkerVersion {
   readonly namespace: string;
   readonly taskQueue: string;
@@ -18,10 +18,10 @@ const NOT_FOUND = 5;
 const FAILED_PRECONDITION = 9;
 /** The server knows a version about a second after its worker's first poll. */
 const REGISTERED_LIMIT_MS = 30_000;
-/** A poll lasts up to a minute, so a worker that lives is seen at least that often. */
+/** A poll lasts up to a minute, so a running worker is seen at least that often. */
 const SEEN_WITHIN_MS = 75_000;
 
-/** Makes a build the one that new orders, and all but pinned workflows, run on. */
+/** Makes a build current: new orders, and all workflows that are not pinned, run on it. */
 export function deploymentStep(connection: TemporalServices, version: WorkerVersion): Step {
   const { workflowService } = connection;
   const { buildId } = version;
@@ -43,8 +43,8 @@ export function deploymentStep(connection: TemporalServices, version: WorkerVers
 }
 
 /**
- * Makes a build current where none is, so that the first versioned worker gets work. Where another build is current it
- * stays: a worker of the old build that restarts during an upgrade must not undo the upgrade.
+ * Makes a build current where none is, so that the first versioned worker gets work. Another current build is kept: a worker of
+ * the old build that restarts during an upgrade must not undo the upgrade.
  * @returns the build that is current afterwards
  */
 export async function claimFirstVersion(workflowService: WorkflowService, version: WorkerVersion): Promise<string> {
@@ -52,7 +52,7 @@ export async function claimFirstVersion(workflowService: WorkflowService, versio
     const deployment = await describe(workflowService, version);
     if (deployment === undefined || !deployment.builds.includes(version.buildId)) return undefined;
     if (deployment.current !== undefined) return deployment.current;
-    // With the token of what was read: two first workers cannot overwrite each other.
+    // The conflict token of the read: two first workers cannot overwrite each other.
     await setCurrent(workflowService, version, deployment.conflictToken).catch((error: unknown) => {
       if (errorCode(error) !== FAILED_PRECONDITION) throw error;
     });
@@ -60,7 +60,7 @@ export async function claimFirstVersion(workflowService: WorkflowService, versio
   });
 }
 
-/** The build that is current; undefined where workers without a version get the work. */
+/** The current build; undefined where unversioned workers get the work. */
 export async function currentBuild(
   workflowService: WorkflowService,
   version: Omit<WorkerVersion, 'buildId'>,
@@ -68,7 +68,7 @@ export async function currentBuild(
   return (await describe(workflowService, version))?.current;
 }
 
-/** How many workers ask for workflow tasks and would get those of a new order. */
+/** How many workers poll for workflow tasks and would get those of a new order. */
 export async function countPollers(
   workflowService: WorkflowService,
   { namespace, taskQueue }: Omit<WorkerVersion, 'buildId'>,

@@ -19,7 +19,7 @@ import { withTemporal } from './connect';
 import { describeFault } from './fault';
 import { inspect, type Finding } from './finding';
 
-/** A mail server on the same network answers at once; a person waits for the rest. */
+/** A mail server on the same network answers at once; short enough for a person who waits. */
 const SMTP_LIMIT_MS = 5_000;
 
 /**
@@ -73,7 +73,7 @@ async function checkRedis({ redisUrl }: Config): Promise<readonly Finding[]> {
       ? { status: 'ok', text: 'answers' }
       : {
           status: 'warn',
-          text: 'does not answer: orders are taken without it, with a smaller share of the limits of Stripe',
+          text: 'does not answer: orders are processed without it, with a smaller share of the rate limits of Stripe',
           next: 'Check REDIS_URL, and that Redis runs and can be reached from here',
         };
   });
@@ -123,15 +123,15 @@ async function checkNotices({ notifications }: Config): Promise<readonly Finding
   const { mail, webhook } = notifications ?? {};
   if (mail === undefined && webhook === undefined) {
     const next = 'Set SMTP_URL and MAIL_FROM, or NOTICE_WEBHOOK_URL and NOTICE_WEBHOOK_SECRET';
-    return [{ part: 'Notices', status: 'warn', text: 'they go to the log alone: nobody is notified', next }];
+    return [{ part: 'Notices', status: 'warn', text: 'they are only logged: no person is notified', next }];
   }
-  if (mail === undefined) return [{ part: 'Notices', status: 'ok', text: 'they go to the webhook' }];
+  if (mail === undefined) return [{ part: 'Notices', status: 'ok', text: 'they are sent to the webhook' }];
   const server = await inspect('Notices', async () => {
     const limits = { connectionTimeout: SMTP_LIMIT_MS, greetingTimeout: SMTP_LIMIT_MS, socketTimeout: SMTP_LIMIT_MS };
     const transport = createTransport({ url: mail.url, ...limits });
     try {
       await transport.verify();
-      return { status: 'ok', text: `the mail server takes mail, from ${mail.from}` };
+      return { status: 'ok', text: `the mail server accepts mail from ${mail.from}` };
     } catch (error) {
       return { status: 'fail', text: `mail server: ${describeFault(error).text}`, next: 'Check SMTP_URL' };
     } finally {

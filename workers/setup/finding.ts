@@ -1,16 +1,16 @@
 import { describeFault } from './fault';
 
-/** What a check of one part came to. */
+/** The result of one check. */
 export interface Finding {
   readonly part: string;
-  /** `warn`: orders are taken all the same. */
+  /** `warn`: orders are processed nevertheless. */
   readonly status: 'ok' | 'warn' | 'fail';
   readonly text: string;
   /** What to do about it. */
   readonly next?: string;
 }
 
-/** Turns what a check throws into its finding. */
+/** Runs a check; an error becomes a finding. */
 export async function inspect(
   part: string,
   look: () => Promise<Omit<Finding, 'part'>>,

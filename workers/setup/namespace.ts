@@ -7,10 +7,9 @@ import { FaultError } from './fault';
 import { SEARCH_ATTRIBUTES, type WantedAttribute } from './search-attributes';
 import { runSteps, type Step, type StepResult } from './step';
 
-/** A client's and a worker's connection alike. */
 export type TemporalServices = Pick<ConnectionLike, 'workflowService' | 'operatorService'>;
 
-/** Finished workflows stay visible for a week: long enough to look into last weekend's order. */
+/** Finished workflows stay visible for a week, long enough to look into the orders of a weekend. */
 export const NAMESPACE_RETENTION_DAYS = 7;
 const DAY_MS = 86_400_000;
 /** Registration takes 1 to 2 s on a fresh server; a remote cluster's caches may need up to 30 s. */
@@ -19,7 +18,7 @@ const READY_LIMIT_MS = 45_000;
 const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
-/** Permission denied, unimplemented: a hosted Temporal gives no list to a worker's credentials. */
+/** Permission denied, unimplemented: a hosted Temporal does not list attributes for a worker's credentials. */
 const NOT_OFFERED: readonly unknown[] = [7, 12];
 
 /** Registers the namespace where it is missing. */
@@ -38,7 +37,7 @@ export function namespaceStep({ workflowService, operatorService }: TemporalServ
           workflowExecutionRetentionPeriod: msToTs(NAMESPACE_RETENTION_DAYS * DAY_MS),
         }),
       );
-      // Registered is not yet known to every service: what comes next asks another one.
+      // Hazard: a registered namespace is not yet known to every service, and the next step may reach another one.
       await waitFor(`namespace "${namespace}"`, READY_LIMIT_MS, () =>
         operatorService.listSearchAttributes({ namespace }),
       );
@@ -59,14 +58,14 @@ export function searchAttributesStep(connection: TemporalServices, namespace: st
     async perform() {
       const missing = await unregistered(connection, namespace);
       const wanted = Object.fromEntries(missing.map(({ name, type }) => [name, type]));
-      // Repeated until accepted: a namespace registered a moment ago is not yet known to every service.
+      // Repeated until accepted: a new namespace is not yet known to every service.
       await waitFor(`registering search attributes in namespace "${namespace}"`, READY_LIMIT_MS, async () => {
         await ignoringExisting(() =>
           connection.operatorService.addSearchAttributes({ namespace, searchAttributes: wanted }),
         );
         return true;
       });
-      // Registered is not yet usable: every service has its own cache. Only a query by each attribute proves it.
+      // Hazard: a registered attribute is not usable yet, since every service has its own cache. Only a query by it proves it.
       await waitFor(`the search attributes of namespace "${namespace}"`, READY_LIMIT_MS, async () =>
         (await unusableAttributes(connection, namespace)).length === 0 ? true : undefined,
       );
@@ -74,7 +73,7 @@ export function searchAttributesStep(connection: TemporalServices, namespace: st
   };
 }
 
-/** The attributes that no query can use yet; needs no rights beyond those of a worker. */
+/** The attributes that queries cannot use yet; needs only the permissions of a worker. */
 export async function unusableAttributes(
   { workflowService }: Pick<TemporalServices, 'workflowService'>,
   namespace: string,
@@ -107,8 +106,8 @@ export async function namespaceExists(
 }
 
 /**
- * Makes the namespace of an embedded server ready for use. Safe to call again at every start.
- * @throws Error of the step that failed
+ * Prepares the namespace of an embedded server. May be called at every start.
+ * @throws the error of the step that failed
  */
 export async function prepareNamespace(connection: TemporalServices, namespace: string): Promise<void> {
   const failed: StepResult[] = [];

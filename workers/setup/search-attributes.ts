@@ -2,12 +2,12 @@ import { SearchAttributeType } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { searchAttributes } from '../../workflows/kit/search-attributes';
 
-/** A custom search attribute as Temporal's command line and its API name its type. */
+/** A custom search attribute, with the names of its type in Temporal's command line and API. */
 export interface WantedAttribute {
   readonly name: string;
   readonly cliType: string;
   readonly type: temporal.api.enums.v1.IndexedValueType;
-  /** Part of a visibility query that only works where the attribute is there. */
+  /** A visibility query that works only where the attribute exists. */
   readonly probe: string;
 }
 

@@ -8,13 +8,12 @@ import { describeFault } from './fault';
 import { namespaceStep, searchAttributesStep } from './namespace';
 import { runSteps, type RunSteps, type Step } from './step';
 
-/** What is set up, and where. */
 export type SetupTarget = Pick<Config, 'databaseUrl' | 'temporal' | 'buildId'>;
 
 /**
- * Makes Postgres and Temporal ready for Holdfast: the schema, the namespace, its search attributes, the schedules, and
- * the version of the workers that gets new work. May be repeated at any time.
- * @returns whether all steps went well
+ * Prepares Postgres and Temporal for Holdfast: the schema, the namespace, its search attributes, the schedules, and the current
+ * version of the workers. May be repeated at any time.
+ * @returns whether all steps succeeded
  */
 export async function setUp(target: SetupTarget, run: RunSteps): Promise<boolean> {
   const schemaDone = await runSteps([schemaStep(target.databaseUrl)], run);

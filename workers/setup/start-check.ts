@@ -5,8 +5,8 @@ import { checkEncryptionKeys, checkNamespace, checkSchema } from './checks';
 import type { TemporalServices } from './namespace';
 
 /**
- * Makes sure that what a process needs is set up, before it takes any work.
- * @throws StartRefused that says what is missing and which command makes it
+ * Checks that Postgres and Temporal are set up, before a process takes work.
+ * @throws StartRefused that names what is missing and the command that creates it
  */
 export async function assertSetUp(needed: {
   readonly pool: Pool;

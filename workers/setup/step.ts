@@ -1,19 +1,19 @@
 import { describeFault } from './fault';
 
-/** One thing that must be there before Holdfast can run. Performing it where it is there already changes nothing. */
+/** A step of the setup. Performing a step that is already done changes nothing. */
 export interface Step {
   readonly name: string;
   look(): Promise<Look>;
   perform(): Promise<void>;
 }
 
-/** `later`: something else has to happen first. `text` says what is there, what would be done, or what is waited for. */
+/** `later`: something else must happen first. `text` says what exists, what would be done, or what the step waits for. */
 export interface Look {
   readonly state: 'there' | 'missing' | 'later';
   readonly text: string;
 }
 
-/** What became of a step, for people and scripts. */
+/** The result of a step, for people and scripts. */
 export interface StepResult {
   readonly step: string;
   readonly state: 'done' | 'already there' | 'would do' | 'later' | 'failed';
@@ -29,8 +29,8 @@ export interface RunSteps {
 }
 
 /**
- * Performs steps that build on one another; ends with the first that fails.
- * @returns whether all went well
+ * Performs steps that depend on each other; stops at the first that fails.
+ * @returns whether all succeeded
  */
 export async function runSteps(steps: readonly Step[], { dryRun, report }: RunSteps): Promise<boolean> {
   let incomplete = false;
@@ -49,7 +49,7 @@ export async function runSteps(steps: readonly Step[], { dryRun, report }: RunSt
 
 async function take(step: Step, dryRun: boolean, incomplete: boolean): Promise<StepResult> {
   const { state, text } = await step.look().catch((error: unknown): Look => {
-    // In a dry run a step cannot look where an earlier one that it builds on was not performed.
+    // In a dry run a step cannot check its state where an earlier step, which it depends on, was not performed.
     if (!incomplete) throw error;
     return { state: 'missing', text: 'after the steps above' };
   });
