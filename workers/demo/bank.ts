@@ -1,7 +1,7 @@
 import { metadataKeys } from '../../activities/stripe/metadata';
 import type { FaultRule, WebhookFaults } from '../embedded/stripe/server';
 
-/** A PaymentIntent as the simulator tells it. Amounts in minor units. */
+/** A PaymentIntent in the simulator's state. Amounts in minor units. */
 export interface SimulatedPayment {
   readonly id: string;
   readonly status: string;
@@ -12,7 +12,7 @@ export interface SimulatedPayment {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** A refund as the simulator tells it. */
+/** A refund in the simulator's state. */
 export interface SimulatedRefund {
   readonly id: string;
   readonly payment_intent: string | null;
@@ -20,7 +20,7 @@ export interface SimulatedRefund {
   readonly status: string;
 }
 
-/** A dispute as the simulator tells it, with the movements of the shop's balance. */
+/** A dispute in the simulator's state, with the movements of the shop's balance. */
 export interface SimulatedDispute {
   readonly id: string;
   readonly payment_intent: string | null;
@@ -28,7 +28,7 @@ export interface SimulatedDispute {
   readonly balance_transactions: readonly { readonly amount: number }[];
 }
 
-/** What the bank has. */
+/** The simulator's state of the demo's payments. */
 export interface BankState {
   readonly payments: readonly SimulatedPayment[];
   readonly refunds: readonly SimulatedRefund[];
@@ -40,7 +40,7 @@ export interface SimulatedEvent {
   readonly delivery: string;
 }
 
-/** The bank's and the customer's side of the story, told to the Stripe simulator over its control API. */
+/** Plays the bank and the customers, over the control API of the Stripe simulator. */
 export class Bank {
   constructor(
     private readonly url: string,
@@ -64,12 +64,12 @@ export class Bank {
     return this.send('GET', '/state/events');
   }
 
-  /** The next hold for this cart lives this long. */
+  /** Sets how long the next hold for this cart lasts. */
   async shortHold(cartId: string, durationMs: number): Promise<void> {
     await this.send('POST', '/holds/next', { durationMs, match: { metadata: { [metadataKeys.cart]: cartId } } });
   }
 
-  /** From now on the issuer refuses this customer's card while the customer is not there to confirm. */
+  /** From now on the issuer declines this customer's card in off-session payments. */
   async refuse(customer: string, declineCode: string): Promise<void> {
     await this.send('POST', '/decisions', { target: customer, outcome: declineCode });
   }
@@ -79,17 +79,17 @@ export class Bank {
     await this.send('POST', `/authenticate/${paymentIntentId}`, { result: 'succeed' });
   }
 
-  /** What the issuer answers to the next charges of this customer, one after the other; then the card itself decides. */
+  /** Sets the issuer's answers to the next charges of this customer; afterwards the test card decides. */
   async refuseTimes(customer: string, declineCodes: readonly string[]): Promise<void> {
     await this.send('POST', '/decisions', { target: customer, outcome: declineCodes });
   }
 
-  /** How renewals are collected; see the simulator's settings. */
+  /** Sets how renewals are collected; see the simulator's settings. */
   async billing(changes: object): Promise<void> {
     await this.send('POST', '/billing', changes);
   }
 
-  /** Payments of invoices, by PaymentIntent: subscriptions' money, which orders' ledgers do not have. */
+  /** Payments of invoices, by PaymentIntent: money of subscriptions, which is not in the ledgers of orders. */
   async invoicePayments(): Promise<ReadonlySet<string>> {
     type Paid = { readonly payment: { readonly payment_intent?: string } };
     const paid = await this.send<Paid[]>('GET', '/state/invoice_payments');
@@ -108,7 +108,7 @@ export class Bank {
     return (await this.send<{ id: string }>('POST', '/faults', rule)).id;
   }
 
-  /** Does this fault keep an answer back at present? */
+  /** Is this fault holding back an answer now? */
   async isHolding(faultId: string): Promise<boolean> {
     const faults = await this.send<{ id: string; held: number }[]>('GET', '/faults');
     return faults.some((fault) => fault.id === faultId && fault.held > 0);
@@ -139,12 +139,12 @@ export class Bank {
   }
 }
 
-/** The cart that a payment was made for; empty where it is none of ours. */
+/** The cart of a payment; empty for a payment that is not ours. */
 export function cartOf(payment: SimulatedPayment): string {
   return payment.metadata[metadataKeys.cart] ?? '';
 }
 
-/** The order that a payment was made for; empty where it is none of ours. */
+/** The order of a payment; empty for a payment that is not ours. */
 export function orderOf(payment: SimulatedPayment): string {
   return payment.metadata[metadataKeys.order] ?? '';
 }

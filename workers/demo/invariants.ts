@@ -5,11 +5,11 @@ import { moneyBack } from './money-back-promises';
 import type { Recorded, RecordedOrder } from './recorded';
 
 /*
- * What must be true once things have settled, read from both sides and held against each other: the payments at the bank
- * (the simulator's own state) and plain rows of Postgres. No code of the order operations takes part in it.
+ * Compares the payments at the bank (the simulator's own state) with plain rows of Postgres, once nothing is in progress. Uses no
+ * code of the order operations.
  */
 
-/** The promises, in the words that the demo ends with. */
+/** The promises, as the demo prints them. */
 export const PROMISES = {
   captured: 'captured ≤ authorized',
   hold: 'no hold without an order',
@@ -27,9 +27,8 @@ export interface Violation {
 }
 
 const DONE = ['delivered', 'cancelled'];
-/** The money of an order that is shipped or delivered has been taken. */
 const SHIPPED = ['shipped', 'delivered'];
-/** Attempts that go on by themselves or wait for a customer. */
+/** Statuses of attempts that continue by themselves or wait for a customer. */
 const UNFINISHED_ATTEMPTS = ['begun', 'requires_action', 'processing'];
 
 /** Every broken promise. Pure; amounts in minor units. */
@@ -52,7 +51,7 @@ interface Facts {
   readonly payments: readonly SimulatedPayment[];
   readonly recorded: Recorded;
   readonly orders: ReadonlyMap<string, RecordedOrder>;
-  /** What open exceptions are about, a person looks after. */
+  /** What an open exception covers is a person's task, not a violation. */
   readonly excuses: Excuses;
   readonly nowMs: number;
 }
@@ -61,7 +60,7 @@ function captured({ payments, recorded }: Facts): Violation[] {
   const atBank = payments.filter((one) => one.amount_received > one.amount);
   const inBooks = recorded.attempts.filter((one) => one.captured + one.released > one.authorized);
   return [
-    ...atBank.map((one) => broken('captured', `${one.id}: ${one.amount_received} taken of ${one.amount}`)),
+    ...atBank.map((one) => broken('captured', `${one.id}: ${one.amount_received} captured of ${one.amount}`)),
     ...inBooks.map((one) =>
       broken(
         'captured',
@@ -84,7 +83,9 @@ function holdsWithoutOrder({ payments, orders, excuses }: Facts): Violation[] {
         broken('hold', `${payment.id} holds ${heldBy(payment)} for ${orderId}, ${order?.state ?? 'no order'}`),
       );
     if (payment.amount_received > 0 && order === undefined)
-      found.push(broken('hold', `${payment.id} took ${payment.amount_received} for ${orderId}, which is no order`));
+      found.push(
+        broken('hold', `${payment.id} captured ${payment.amount_received} for ${orderId}, which is not an order`),
+      );
   }
   for (const [orderId, count] of holds) {
     if (count > 1 && !excuses.has(orderId, 'holds_at_once'))
@@ -99,7 +100,7 @@ function ordersWithoutMoney({ payments, recorded, excuses }: Facts): Violation[]
     const own = payments.filter((payment) => orderOf(payment) === order.orderId);
     const held = own.reduce((sum, payment) => sum + heldBy(payment), 0);
     const taken = own.reduce((sum, payment) => sum + payment.amount_received, 0);
-    const what = `${order.orderId} is ${order.state} and ${order.paymentState}, with ${held} held and ${taken} taken`;
+    const what = `${order.orderId} is ${order.state} and ${order.paymentState}, with ${held} held and ${taken} captured`;
     if (SHIPPED.includes(order.state) && taken === 0) found.push(broken('order', what));
     if (DONE.includes(order.state) || order.state === 'shipped' || order.paymentState === 'payment_needed') continue;
     if (held === 0 && order.paymentState !== 'captured') found.push(broken('order', what));
@@ -137,7 +138,8 @@ function ledger({ payments, recorded, excuses }: Facts): Violation[] {
     const received = payment?.amount_received ?? 0;
     const held = payment === undefined ? 0 : heldBy(payment);
     const open = authorized - taken - released;
-    if (received !== taken) found.push(broken('ledger', `${id}: ${received} taken, ${taken} in the ledger`));
+    if (received !== taken)
+      found.push(broken('ledger', `${id}: ${received} captured at the bank, ${taken} in the ledger`));
     if (held !== open && !(payment !== undefined && excuses.has(orderOf(payment), 'hold_differs')))
       found.push(broken('ledger', `${id}: ${held} held, ${open} in the ledger`));
   }
@@ -155,9 +157,11 @@ function unfinished({ recorded, orders, excuses, nowMs }: Facts): Violation[] {
     (one) => UNFINISHED_ATTEMPTS.includes(one.status) && !one.tombstoned && !orders.has(one.orderId),
   );
   return [
-    ...late.map((one) => broken('owner', `${one.orderId} is ${one.state} and waits for ${one.waitingOn ?? 'nobody'}`)),
+    ...late.map((one) =>
+      broken('owner', `${one.orderId} is ${one.state} and waits for ${one.waitingOn ?? 'no party'}`),
+    ),
     ...loose.map((one) => broken('owner', `payment attempt ${one.attempt} of ${one.orderId} is ${one.status}`)),
-    ...recorded.unpublished.map((orderId) => broken('owner', `an event of ${orderId} was told to nobody`)),
+    ...recorded.unpublished.map((orderId) => broken('owner', `an event of ${orderId} was not published`)),
   ];
 }
 

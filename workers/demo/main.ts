@@ -9,15 +9,15 @@ import { DUNNING, perform, POLICY } from './performance';
 import type { Outcome } from './performance';
 import { Progress } from './progress';
 
-/** `npm run demo`: the whole stack in one process, the scenes, their table, and a look around until Ctrl-C. */
+/** `npm run demo`: runs the whole stack in one process, plays the scenes, prints their table, and stays up until Ctrl-C. */
 async function main(): Promise<void> {
   const help = helpAsked(process.argv.slice(2));
   if (help !== undefined) return console.log(help);
   const commandLine = readCommandLine(process.argv.slice(2));
   if (parseConfig(process.env).stripe !== undefined) throw new ConfigurationError([STRIPE_IS_SET]);
-  // Standard output stays for the one line of JSON where a script asked for it.
+  // With --json, standard output is only for the one line of JSON.
   const progress = new Progress(commandLine.json ? process.stderr : process.stdout);
-  // A newcomer reads scenes, not log lines: warnings only, unless asked for more.
+  // Logs only warnings by default, so that the scenes stay readable.
   const log = pino({ level: process.env['LOG_LEVEL'] ?? 'warn' }, process.stderr);
   const unguard = progress.guard(process.stderr);
   const signalled = untilSignal();
@@ -29,14 +29,14 @@ async function main(): Promise<void> {
   );
   const abort = new AbortController();
   const failed = running.failed.then((reason): 'failed' => {
-    say(`${reason}: the demo cannot go on`);
+    say(`${reason}: the demo cannot continue`);
     return 'failed';
   });
   const ended = Promise.race([failed, signalled.then((): 'interrupted' => 'interrupted')]);
   const outcome = await Promise.race([perform(running, progress, abort.signal), ended]);
   let code = outcome === 'interrupted' ? INTERRUPTED : 1;
   if (typeof outcome !== 'string') {
-    tell(running, outcome, commandLine, progress);
+    printOutcome(running, outcome, commandLine, progress);
     code = outcome.succeeded ? 0 : 1;
     if (!commandLine.exit && (await ended) === 'failed') code = 1;
   }
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
 const STRIPE_IS_SET =
   'The demo plays bank and customer at the Stripe simulator: unset STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET for it, or run npm start against Stripe';
 
-function tell(running: StackApp, outcome: Outcome, commandLine: CommandLine, progress: Progress): void {
+function printOutcome(running: StackApp, outcome: Outcome, commandLine: CommandLine, progress: Progress): void {
   const about = describeStack(running);
   progress.stop();
   for (const line of outcome.lines) progress.print(line);
@@ -85,15 +85,14 @@ function lookAround({ gateway, stack }: StackApp, apiKey: string): string[] {
   ];
 }
 
-/** What waits for whom, what is overdue, which exceptions. */
 function operatorQueries(now: Date): [question: string, query: string][] {
   const open = "ExecutionStatus = 'Running'";
   return [
     ['What waits for the warehouse?', `WaitingOn = 'warehouse' AND ${open}`],
     ['What waits for the customer?', `WaitingOn = 'customer' AND ${open}`],
-    ['What is overdue by now?', `WaitingUntil < '${now.toISOString()}' AND ${open}`],
+    ['What is overdue?', `WaitingUntil < '${now.toISOString()}' AND ${open}`],
     ['What needs a person?', `ExceptionKind IS NOT NULL AND ${open}`],
-    ['Whose payment is missing?', `PaymentState = 'payment_needed' AND ${open}`],
+    ['Which orders need a payment?', `PaymentState = 'payment_needed' AND ${open}`],
   ];
 }
 

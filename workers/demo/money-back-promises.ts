@@ -1,7 +1,7 @@
 import type { BankState } from './bank';
 import type { Recorded, RecordedBack } from './recorded';
 
-/** Refunds that still hold the shop's money or have given it back. */
+/** Statuses of refunds that are pending or have succeeded. */
 const GIVEN: readonly string[] = ['pending', 'requires_action', 'succeeded'];
 const OPEN_DISPUTES: readonly string[] = [
   'needs_response',
@@ -15,7 +15,7 @@ interface BrokenPromise {
   readonly what: string;
 }
 
-/** Broken promises about money that goes back: each payment at the bank against its lines in the ledger. */
+/** Broken promises about refunds and disputes: compares each payment at the bank with its entries in the ledger. */
 export function moneyBack({ payments, refunds, disputes }: BankState, recorded: Recorded): BrokenPromise[] {
   const books = new Map(recorded.back.map((entry) => [entry.paymentIntentId, entry]));
   return payments.flatMap(({ id, amount_received: received }) => {
@@ -26,18 +26,18 @@ export function moneyBack({ payments, refunds, disputes }: BankState, recorded: 
     const isOpen = own.some((one) => OPEN_DISPUTES.includes(one.status));
     const { refundPending, refunded, outside, disputed, captured } = entry;
     return [
-      ...broken('back', given > received, `${id}: ${given} given back of ${received}`),
+      ...broken('back', given > received, `${id}: ${given} refunded of ${received}`),
       ...broken(
         'back',
         refundPending + refunded + outside > captured,
-        `${id}: the ledger gives back more than ${captured}`,
+        `${id}: the ledger refunds more than ${captured}`,
       ),
       ...broken(
         'back',
         given !== refundPending + refunded,
-        `${id}: ${given} back at the bank, ${refundPending + refunded} in the ledger`,
+        `${id}: ${given} refunded at the bank, ${refundPending + refunded} in the ledger`,
       ),
-      ...broken('dispute', taken !== disputed, `${id}: ${taken} taken by the bank, ${disputed} in the ledger`),
+      ...broken('dispute', taken !== disputed, `${id}: ${taken} withdrawn by the bank, ${disputed} in the ledger`),
       ...broken('dispute', isOpen && refundPending > 0, `${id} is disputed, and ${refundPending} are pending`),
     ];
   });

@@ -17,14 +17,14 @@ import type { PlayedScene } from './scenes/scenes';
 import { Shop } from './shop';
 import type { Backdoor, PlayedMail, Stage } from './stage';
 
-/** Minutes and days of a real shop, in seconds, so that the scenes end while somebody watches. */
+/** A shop's policy with seconds in place of minutes and days, so that the scenes end while somebody watches. */
 export const POLICY: Partial<OrderPolicy> = {
   customerActionMs: 20_000,
   declinedGraceMs: 20_000,
   paymentDeadlineMs: 15_000,
 };
 
-/** A bank that tries four times in half a minute (subscriber.ts), and what is said meanwhile. */
+/** The dunning policy for a bank that tries four times in half a minute (subscriber.ts). */
 export const DUNNING: Partial<DunningPolicy> = {
   graceMs: 1_500,
   spacingMs: 7_000,
@@ -35,14 +35,14 @@ export const DUNNING: Partial<DunningPolicy> = {
   settlingMs: 1_000,
   finalizationMs: 0,
   trialNoticeMs: 0,
-  // A demo at night must send its mails, too.
+  // No quiet hours: a demo at night must send its mails, too.
   quietHours: { from: '00:00', to: '00:00' },
 };
 
 const FORGOTTEN =
   'their payments are not: the Stripe simulator begins empty with every start (--fresh begins without the orders, too).';
 
-/** What is under way when the last scene ends (events, webhooks, letting go) is done within this. */
+/** Events, webhooks and voids that are in progress when the last scene ends are done within this time. */
 const SETTLE_LIMIT_MS = 30_000;
 const SETTLE_POLL_MS = 500;
 
@@ -52,19 +52,19 @@ export interface Outcome {
   readonly failed: number;
   readonly orders: number;
   readonly violations: number;
-  /** The table, the promises and the verdict, for a person. */
+  /** The table, the promises and the result, for a person. */
   readonly lines: readonly string[];
 }
 
-/** Plays every scene on a running stack, then checks and tells what became of it. */
+/** Plays every scene on a running stack, then checks the promises and reports. */
 export async function perform(running: StackApp, progress: Progress, signal: AbortSignal): Promise<Outcome> {
   await createSampleCatalogue(running.app.dependencies.pool);
   const stage = setUp(running, signal);
   const kept = await countOpenOrders(running.app.dependencies.pool);
   if (kept > 0) progress.print(`${kept} open orders of earlier starts are kept; ${FORGOTTEN}`);
-  progress.print(`Playing ${SCENES.length} scenes; the slow ones beside the others.`);
+  progress.print(`Playing ${SCENES.length} scenes; the slow ones run beside the others.`);
   const scenes = await playScenes(stage, progress);
-  const violations = await settledViolations(running.app.dependencies.pool, stage);
+  const violations = await lastingViolations(running.app.dependencies.pool, stage);
   const carts = await readCarts(stage, scenes);
   const { temporal, config } = running.stack;
   const orders = carts.filter(({ order }) => order !== undefined).length;
@@ -72,9 +72,9 @@ export async function perform(running: StackApp, progress: Progress, signal: Abo
   const lines = [
     '',
     storyTable(carts, linksTo(temporal.uiUrl, config.temporal.namespace)),
-    'Authorized counts every hold: what is held anew counts again, and what was not taken of the old hold is released.',
+    'Authorized is the sum of all holds: a renewed hold counts again, and what was not captured of the old one is released.',
     '',
-    'Read independently, the payments at the bank against the rows in Postgres:',
+    'Independent check, the payments at the bank compared with the rows in Postgres:',
     ...promiseLines(violations).map((line) => `  ${line}`),
     '',
     verdict(scenes, orders, violations.length),
@@ -107,7 +107,7 @@ function mailsTo(mails: readonly ReceivedMail[], to: string): PlayedMail[] {
     .map(({ subject, headers }) => ({ subject, kind: headers['x-holdfast-notice'] ?? '' }));
 }
 
-/** Earlier runs may have sold the sku: what they reserved stays theirs, and one more piece lies in one warehouse. */
+/** Leaves one saleable piece in one warehouse, on top of what earlier runs have reserved. */
 async function leaveOne(pool: Pool, sku: string): Promise<void> {
   await pool.query(
     `UPDATE stock SET on_hand = reserved +
@@ -139,8 +139,8 @@ async function readCarts(stage: Stage, scenes: readonly PlayedScene[]): Promise<
   );
 }
 
-/** What is broken once things have settled: money on its way for a moment is not yet a violation. */
-async function settledViolations(pool: Pool, stage: Stage): Promise<Violation[]> {
+/** Violations that remain after a while: money in transit for a moment is not a violation. */
+async function lastingViolations(pool: Pool, stage: Stage): Promise<Violation[]> {
   for (const endMs = Date.now() + SETTLE_LIMIT_MS; ;) {
     stage.signal.throwIfAborted();
     const [all, invoiced, refunds, disputes] = await Promise.all([

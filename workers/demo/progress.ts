@@ -1,19 +1,18 @@
 import { performance } from 'node:perf_hooks';
 
-/** Where progress is shown. */
 export interface Screen {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
 }
 
-/** Often enough to look alive, seldom enough to cost nothing. */
+/** Often enough to look alive, seldom enough to cost little. */
 const REDRAW_MS = 500;
 const DEFAULT_COLUMNS = 80;
 
 /**
- * Scenes that run side by side, a line each: on a terminal the running ones are kept below what is finished and redrawn
- * with the time they have taken; elsewhere a plain line says that a scene begins and another one how it ended.
+ * Shows scenes that run side by side, one line each. On a terminal the running scenes stay below the finished ones and are redrawn
+ * with their elapsed time; elsewhere one line says that a scene begins, another how it ended.
  */
 export class Progress {
   private readonly running = new Map<string, number>();
@@ -38,7 +37,7 @@ export class Progress {
     this.print(`${succeeded ? '✓' : '✗'} ${title} (${seconds(tookMs)}): ${story}`);
   }
 
-  /** A line for a person, above what is still running. */
+  /** Prints a line above the running scenes. */
   print(line: string): void {
     this.aside(() => this.screen.write(`${line}\n`));
   }
@@ -49,11 +48,11 @@ export class Progress {
     this.draw();
   }
 
-  /** Keeps what others write to a terminal's other stream (logs) from tearing what is shown. Answers with its undoing. */
+  /** Redraws around what others write to the terminal's other stream (logs). Returns a function that ends this. */
   guard(stream: NodeJS.WriteStream): () => void {
     if (!this.live) return () => undefined;
     const { write } = stream;
-    // What else is passed (encoding, callback) is passed on as it came.
+    // Passes on the other arguments (encoding, callback) unchanged.
     stream.write = (...args: unknown[]): boolean => {
       this.aside(() => Reflect.apply(write, stream, args));
       return true;
@@ -63,7 +62,7 @@ export class Progress {
     };
   }
 
-  /** Takes the running lines off the screen; nothing is redrawn any more. */
+  /** Removes the running lines and stops redrawing. */
   stop(): void {
     clearInterval(this.timer);
     this.erase();
@@ -88,7 +87,7 @@ export class Progress {
     if (!this.live) return;
     const width = (this.screen.columns ?? DEFAULT_COLUMNS) - 1;
     for (const [title, startedMs] of this.running) {
-      // A line that wraps would be counted as one and erased as half.
+      // A wrapped line takes two rows but would be erased as one.
       this.screen.write(`${`… ${title} (${seconds(this.now() - startedMs)})`.slice(0, width)}\n`);
       this.drawn += 1;
     }

@@ -23,7 +23,7 @@ export interface DisputeEventDependencies {
   readonly refundPolicy: RefundPolicy;
   readonly findPayment: (paymentIntentId: string) => Promise<KnownPayment | undefined>;
   readonly findDispute: (disputeId: string) => Promise<DisputeRecord | undefined>;
-  /** Was an order of this id begun here? */
+  /** Was an order of this id begun in this database? */
   readonly isOurs: (orderId: string) => Promise<boolean>;
   readonly owners: PaymentOwners;
 }
@@ -39,8 +39,8 @@ const WARNING_EVENTS: ReadonlySet<string> = new Set(
 export const DISPUTE_EVENTS: readonly string[] = [...OF_DISPUTE, ...WARNING_EVENTS];
 
 /**
- * Starts and wakes the workflows of disputes and early fraud warnings. Any event of a dispute may be the first that comes, and
- * each only says that something changed.
+ * Starts and wakes the workflows of disputes and early fraud warnings. Any event of a dispute may arrive first, and each only hints
+ * at a change.
  */
 export function disputeEvents(deps: DisputeEventDependencies): EventHandler {
   return {
@@ -53,7 +53,7 @@ export function disputeEvents(deps: DisputeEventDependencies): EventHandler {
 async function handle(deps: DisputeEventDependencies, events: readonly InboxEvent[]): Promise<Handled> {
   const [event] = events;
   const id = event?.objectId;
-  // An object that names no id is told as an empty one: no workflow could ever look it up.
+  // The inbox stores a missing object id as an empty one, which no workflow could look up.
   if (event === undefined || id === undefined || id === '') return 'ignored';
   const paymentIntentId = event.paymentIntentId ?? (await paymentOfCharge(deps, event));
   if (paymentIntentId === undefined) return { foreign: 'its charge has no PaymentIntent' };
@@ -74,13 +74,13 @@ async function handle(deps: DisputeEventDependencies, events: readonly InboxEven
   return 'done';
 }
 
-/** The payment is optional in an early fraud warning; its charge is not. */
+/** An early fraud warning may lack its payment, but never its charge. */
 function paymentOfCharge({ owners }: DisputeEventDependencies, event: InboxEvent): Promise<string | undefined> {
   const charge = idIn(objectOf(event)['charge']);
   return charge === undefined ? Promise.resolve(undefined) : owners.paymentOf(charge);
 }
 
-/** Of a dispute that is over and whose money has settled, an event that says just that starts no workflow again. */
+/** Does the event only repeat what is recorded of a closed dispute? Then it must not start the workflow again. */
 function repeats(known: DisputeRecord, event: InboxEvent): boolean {
   const { status, balance_transactions: movements } = objectOf(event);
   if (!isSettled(known) || status !== known.providerStatus || !Array.isArray(movements)) return false;

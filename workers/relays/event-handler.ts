@@ -1,13 +1,12 @@
 import { isName } from '../../activities/stripe';
 
-/** A provider event as the inbox keeps it. */
 export interface InboxEvent {
   readonly eventId: string;
   readonly type: string;
-  /** Id of the object that it is about. */
+  /** Id of the object in the event. */
   readonly objectId?: string | undefined;
   readonly paymentIntentId?: string | undefined;
-  /** As it was sent: a hint only. */
+  /** As the provider sent it. Only a hint: handlers fetch the object fresh. */
   readonly payload: unknown;
   readonly attempts: number;
   /** By the provider's clock. UTC ISO string. */
@@ -15,25 +14,25 @@ export interface InboxEvent {
 }
 
 /**
- * How often an event is looked at, some eight minutes in all, whose object names an order that was never begun here. An order is
- * recorded before its payment is asked for, so only another shop's, or a database that was set back, has such events.
+ * Tries of an event that names an order never begun in this database, some eight minutes in all. An order is recorded before its
+ * payment is requested, so such an event belongs to another shop, or to a database that was restored from a backup.
  */
 export const FOREIGN_ATTEMPTS = 10;
 
-/** What became of events: acted on, of no concern, of something of others, or to be looked at again. */
+/** The result of handling events: acted on, ignored, belonging to others, or to be tried again later. */
 export type Handled =
   | 'done'
   | 'ignored'
   | { readonly foreign: string }
-  /** `delayMs` where waiting that long is what helps; a widening pause otherwise. */
+  /** `delayMs` where the time to wait is known; otherwise the pause grows with each try. */
   | { readonly later: string; readonly delayMs?: number };
 
-/** Some three days at the longest pause: as long as Stripe itself goes on delivering. */
+/** About three days at the longest pause, as long as Stripe redelivers. */
 export const MAX_ATTEMPTS = 900;
 
 /**
- * An event may come before what it belongs to is recorded: it waits, and after its time is kept, not acted on. One whose payment
- * names no order, or an order that was never begun here, is of others.
+ * An event may arrive before its order is recorded, so it waits; after the limit it is kept but ignored. An event is foreign where its
+ * payment names no order, or an order that was never begun here.
  */
 export async function waitForOrder(
   event: InboxEvent,
@@ -45,25 +44,25 @@ export async function waitForOrder(
   return event.attempts >= MAX_ATTEMPTS ? 'ignored' : { later: 'its order is not known yet' };
 }
 
-/** About an object that the provider does not know nothing can be done: it is of another account, or of the other mode. */
+/** An object that the provider does not know belongs to another account or to the other mode, so its event ends as foreign. */
 export function waitForObject(event: InboxEvent, what: string): Handled {
   const said = `the provider does not know its ${what}`;
   return event.attempts >= FOREIGN_ATTEMPTS ? { foreign: said } : { later: said };
 }
 
-/** Hands the events of some kinds to the workflows they concern. */
+/** Passes events of some kinds to the workflows that they concern. */
 export interface EventHandler {
-  /** Kinds that nobody acts on are kept and counted, and wake nobody. */
+  /** Events that no handler acts on are kept and counted, but wake no workflow. */
   actsOn(type: string): boolean;
-  /** Events with the same key that are due together are handled together: what they hint at is looked at once. */
+  /** Events with the same key that are due together are handled together, with one look at the provider. */
   keyOf(event: InboxEvent): string;
-  /** All have one key. What it throws is told in the inbox, and they are tried again. */
+  /** All events have the same key. An error is recorded in the inbox, and the events are tried again. */
   handle(events: readonly InboxEvent[]): Promise<Handled>;
 }
 
 /**
- * The object that an event carries. Not to be believed, only to find out whom it concerns.
- * @throws TypeError where nothing of the event can be read
+ * The object in an event; used only to find the workflow that it concerns.
+ * @throws TypeError where the event has no readable contents
  */
 export function objectOf(event: InboxEvent): Readonly<Record<string, unknown>> {
   const payload = event.payload as { readonly data?: { readonly object?: Record<string, unknown> } } | null | undefined;
@@ -71,15 +70,14 @@ export function objectOf(event: InboxEvent): Readonly<Record<string, unknown>> {
   return payload.data?.object ?? {};
 }
 
-/** An id of ours in the metadata of the object that an event carries. */
+/** One of our ids, from the metadata of the object in an event. */
 export function metadataOf(event: InboxEvent, key: string): string | undefined {
   const metadata = objectOf(event)['metadata'] as Record<string, unknown> | null | undefined;
   return idIn(metadata?.[key]);
 }
 
 /**
- * An id as an event carries it, where it is one. About anything else (no text, empty, longer than any id) the
- * provider would be asked in vain.
+ * The value if it is an id. Anything else (not a text, empty, longer than any id) would be a useless request to the provider.
  */
 export function idIn(value: unknown): string | undefined {
   return isName(value) ? value : undefined;

@@ -6,7 +6,7 @@ import { PAYMENT_EVENTS } from './payment-events';
 import { REFUND_EVENTS } from './refund-events';
 import { isSubscriptionEvent, SUBSCRIPTION_EVENTS } from './subscription-events';
 
-/** An event with the time since when it waits. UTC ISO string. */
+/** An event with the time since which it waits, as a UTC ISO string. */
 type ClaimedEvent = InboxEvent & { readonly receivedAt: string };
 
 export interface InboxReader {
@@ -26,20 +26,18 @@ export interface InboxDispatcherDependencies {
 const BATCH = 50;
 const LEASE_MS = 30_000;
 
-/** First and longest pause before an event is looked at again: its order may be a moment or an outage away. */
+/** First and longest pause between tries: an order may be recorded in a moment, or after an outage. */
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 5 * 60_000;
 
 /**
- * A mistake of our own fails again and again, and what the provider refuses it refuses again; within this hour it may be seen,
- * and a mended version be running.
+ * A defect or a refusal fails again with each try. Within this hour somebody may notice it and start a fixed version.
  */
 const MAX_DEFECT_ATTEMPTS = 20;
 
-/** An event whose handler says when to look again ends after so long, too, and after no fewer looks than one that fails. */
+/** An event that is postponed again and again ends after this time and at least as many tries as one that fails. */
 const MAX_WAIT_MS = MAX_ATTEMPTS * LONGEST_RETRY_MS;
 
-/** The kinds of events that some handler acts on. */
 export const actedOn: readonly string[] = [
   ...PAYMENT_EVENTS,
   ...REFUND_EVENTS,
@@ -47,17 +45,17 @@ export const actedOn: readonly string[] = [
   ...SUBSCRIPTION_EVENTS,
 ];
 
-/** Does any handler act on events of this kind? The inbox asks before one is built. */
+/** Does any handler act on events of this kind? A function of its own, since the inbox needs it before the handlers exist. */
 export function isActedOn(type: string): boolean {
   return actedOn.includes(type);
 }
 
-/** Each lane is dispatched by a loop of its own: what waits for the provider's limits in one does not hold up the other. */
+/** Each lane has its own loop, so that events which wait for the provider's rate limit in one do not delay the other. */
 export function laneOf(type: string): 'orders' | 'subscriptions' {
   return isSubscriptionEvent(type) ? 'subscriptions' : 'orders';
 }
 
-/** One round: hands the inbox's due events to the workflows they concern. */
+/** One round: passes the due events of the inbox to the workflows that they concern. */
 export async function dispatchInbox(deps: InboxDispatcherDependencies): Promise<number> {
   const events = await deps.inbox.claimDue(BATCH, LEASE_MS);
   const groups = new Map<string, { handler: EventHandler | undefined; events: ClaimedEvent[] }>();
@@ -84,14 +82,17 @@ async function dispatch(
     handled = handler === undefined ? 'ignored' : await handler.handle(events);
   } catch (error) {
     const [{ type } = { type: '' }] = events;
-    deps.log.warn({ err: error, eventId: events[0]?.eventId, type, count: events.length }, 'a provider event waits');
+    deps.log.warn(
+      { err: error, eventId: events[0]?.eventId, type, count: events.length },
+      'a provider event failed and is tried again later',
+    );
     handled = { later: error instanceof Error ? error.message : String(error) };
     maxAttempts = isDefect(error) || isRefusal(error) ? MAX_DEFECT_ATTEMPTS : MAX_ATTEMPTS;
   }
-  for (const event of events) await settle(deps, event, handled, maxAttempts);
+  for (const event of events) await recordResult(deps, event, handled, maxAttempts);
 }
 
-/** An event that cannot be read must not keep the others of its round: its handler fails on it alone. */
+/** An unreadable event must not stop the others of its round: only its own handler fails. */
 function keyOf(handler: EventHandler | undefined, event: InboxEvent): string {
   try {
     return handler?.keyOf(event) ?? event.eventId;
@@ -100,7 +101,7 @@ function keyOf(handler: EventHandler | undefined, event: InboxEvent): string {
   }
 }
 
-function settle(
+function recordResult(
   { inbox }: InboxDispatcherDependencies,
   event: ClaimedEvent,
   handled: Handled,
@@ -114,7 +115,7 @@ function settle(
   return inbox.retryLater(event.eventId, handled.later, delayMs);
 }
 
-/** What failed had its tries. What is told to come later may come each second: it has its days, and its tries after an outage. */
+/** A failing event has a number of tries. A postponed one may be tried every second, so it has days as well. */
 function isOver(event: ClaimedEvent, maxAttempts: number | undefined): boolean {
   if (maxAttempts !== undefined) return event.attempts >= maxAttempts;
   return event.attempts >= MAX_ATTEMPTS && Date.now() - Date.parse(event.receivedAt) >= MAX_WAIT_MS;

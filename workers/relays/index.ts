@@ -30,13 +30,13 @@ export interface RelayOptions {
   readonly client: Client;
   readonly taskQueue: string;
   readonly sinks: readonly EventSink[];
-  /** What the shop decides for its subscriptions; the rest is DEFAULT_DUNNING_POLICY. */
+  /** The shop's policy for subscriptions; the rest is DEFAULT_DUNNING_POLICY. */
   readonly dunning?: Partial<DunningPolicy>;
-  /** For disputes and early fraud warnings that are followed from now on; the rest are the defaults. */
+  /** The shop's policies for new disputes and early fraud warnings; the rest are the defaults. */
   readonly disputes?: Partial<DisputePolicy>;
   readonly fraudWarnings?: Partial<FraudWarningPolicy>;
   readonly refunds?: Partial<RefundPolicy>;
-  /** For how long old rows are kept; the defaults where absent. */
+  /** How long old rows are kept; the defaults where absent. */
   readonly retention?: Retention;
   readonly log: Logger;
 }
@@ -47,25 +47,25 @@ export interface Relays {
   stop(): Promise<void>;
 }
 
-/** Notifications wake the relays; polling finds what they missed. */
+/** Postgres notifications wake the relays; polling finds what a lost notification announced. */
 const IDLE_MS = 1_000;
 
-/** Stripe retries for three days; looking every five minutes for what never arrived is soon enough and costs one request. */
+/** Stripe redelivers for three days; one request every five minutes finds undelivered events soon enough. */
 const MISSED_EVENTS_MS = 5 * 60_000;
 
-/** Old rows cost disk, not truth: once an hour is often enough. */
+/** Old rows only cost disk space, so once an hour is often enough. */
 const PRUNE_MS = 3_600_000;
 
-/** A mail server that hangs must not hold up the end: what it was being told is in doubt then, and shown so. */
+/** A mail server that hangs must not delay the shutdown: its notice is then shown as in doubt. */
 const NOTICES_CLOSE_MS = 3_000;
 
 async function pruneOnce({ dependencies: { pool }, retention, log }: RelayOptions): Promise<number> {
   const pruned = await prune(pool, new Date(), retention);
-  log.debug({ pruned }, 'pruned what is old');
+  log.debug({ pruned }, 'old rows were deleted');
   return 0;
 }
 
-/** One round of each lane of the inbox: hands what is due to the workflows. */
+/** The rounds of the lanes of the inbox. */
 export function inboxRounds(options: InboxOptions): Readonly<Record<InboxLane, Round>> {
   const { dependencies, client, taskQueue, log } = options;
   const { inbox, activities, findPayment, queries } = dependencies;
@@ -92,7 +92,7 @@ export function inboxRounds(options: InboxOptions): Readonly<Record<InboxLane, R
   return { orders: () => dispatchInbox({ inbox, handlers, log }), subscriptions: subscriptionRound(options) };
 }
 
-/** Starts what runs beside the worker: the relays of events and notices, the inbox dispatcher, the look for missed events. */
+/** Starts what runs beside the worker: the relays of events and notices, the inbox dispatcher, and the relay for missed events. */
 export function startRelays(options: RelayOptions): Relays {
   const { dependencies, client, taskQueue, sinks, log } = options;
   const { outbox, inbox, eventLister, queries } = dependencies;
@@ -143,7 +143,7 @@ function disputeHandler(options: InboxOptions): EventHandler {
   });
 }
 
-/** Rounds of the lane of subscriptions, whose events cost a look at the provider each. */
+/** The round of the lane of subscriptions, whose events each cost a request to the provider. */
 function subscriptionRound({ dependencies, client, taskQueue, dunning, log }: InboxOptions): Round {
   const { inbox: all, subscriptionRefresher: refresher, subscriptions } = dependencies;
   const policy = { ...DEFAULT_DUNNING_POLICY, ...dunning };

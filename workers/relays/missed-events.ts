@@ -1,6 +1,5 @@
 import type { EventLister } from '../../activities/stripe';
 
-/** Where events of a provider are kept once. */
 export interface InboxWriter {
   receive(event: {
     readonly eventId: string;
@@ -13,10 +12,10 @@ export interface InboxWriter {
   }): Promise<'stored' | 'duplicate'>;
 }
 
-/** Stripe gives up on an event after three days; a day more covers a clock that is off and a relay that was down. */
+/** Stripe gives up on an event after three days; one more day covers wrong clocks and a relay that was down. */
 const LOOK_BACK_MS = 4 * 24 * 3_600_000;
 
-/** The second way beside webhooks: asks Stripe for events it could not deliver, and keeps those we do not have. */
+/** The second way beside webhooks: lists events that Stripe could not deliver, and stores those that the inbox lacks. */
 export async function collectMissedEvents(lister: EventLister, inbox: InboxWriter): Promise<number> {
   for await (const event of lister.listUndelivered(new Date(Date.now() - LOOK_BACK_MS))) {
     await inbox.receive({ ...event, provider: 'stripe' });

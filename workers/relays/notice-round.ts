@@ -1,28 +1,27 @@
 import type { Delivery, NoticeChannel } from '../../activities/notifications';
 import type { ChannelStates, ClaimedNotice, NoticeOutcome } from '../../activities/storage';
 
-/** First and longest pause before a notice is tried again: a mail server restarts in seconds, or is mended in hours. */
+/** First and longest pause between tries: a mail server restarts within seconds, or is repaired within hours. */
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 30 * 60_000;
 
-/** As long as a webhook's sender or a mail server goes on trying; news that is older is none. */
+/** As long as mail servers and senders of webhooks usually retry; an older notice is no longer useful. */
 const GIVE_UP_MS = 3 * 24 * 3_600_000;
 
 const SEPARATOR = '; ';
 
 /**
- * One try of a notice: what became of it in each channel so far, and what is written down of that. Knows no clock and no
- * database.
+ * One try of a notice: collects the result of each channel, and makes the outcome that is recorded. Uses no clock and no database.
  */
 export class NoticeRound {
   private readonly done: Set<string>;
   private readonly failed: Set<string>;
   private readonly inDoubt: Set<string>;
-  /** Why, by channel: kept from earlier tries where the channel is done with it. */
+  /** The reason of a failure, by channel; kept from earlier tries where the channel is finished. */
   private readonly reasons: Map<string, string>;
-  /** The channels that are to be told now. The one that was interrupted comes first: its row still says so. */
+  /** The channels to use now. The interrupted one comes first, because the row still names it. */
   readonly pending: readonly NoticeChannel[];
-  /** A channel was being told when its relay died, and is not told again. */
+  /** The relay crashed while it used a channel that must not be used again. */
   readonly interruptedInDoubt: boolean;
 
   constructor(
@@ -36,12 +35,12 @@ export class NoticeRound {
     const interrupted = channels.find(({ name }) => name === notice.sendingTo);
     this.interruptedInDoubt = notice.sendingTo !== undefined && interrupted?.idempotent !== true;
     if (this.interruptedInDoubt) this.doubtInterrupted();
-    const open = channels.filter((channel) => !this.isSettled(channel));
+    const open = channels.filter((channel) => !this.isFinished(channel));
     this.pending = [...open.filter((one) => one === interrupted), ...open.filter((one) => one !== interrupted)];
   }
 
-  /** Notes what a channel made of it. */
-  settle(channel: NoticeChannel, delivery: Delivery): void {
+  /** Notes the result of a channel. */
+  record(channel: NoticeChannel, delivery: Delivery): void {
     const { name } = channel;
     if (delivery.outcome === 'delivered') {
       this.done.add(name);
@@ -53,14 +52,14 @@ export class NoticeRound {
     if (delivery.outcome === 'unknown' && !channel.idempotent) this.inDoubt.add(name);
   }
 
-  /** Between two channels: it goes on under the same lease. */
-  goesOn(): NoticeOutcome {
+  /** The outcome between two channels, under the same lease. */
+  interim(): NoticeOutcome {
     return { status: 'queued', ...this.states(), ...this.error() };
   }
 
-  /** After the last one: it is done, or comes back for those that may still take it. */
-  ends(nowMs: number, tries: number): NoticeOutcome {
-    const open = this.channels.filter((channel) => !this.isSettled(channel));
+  /** The outcome after the last channel: finished, or queued again for the channels that may still send it. */
+  ended(nowMs: number, tries: number): NoticeOutcome {
+    const open = this.channels.filter((channel) => !this.isFinished(channel));
     const { queuedAt, askedAgainAt = queuedAt } = this.notice;
     const giveUp = nowMs - askedAgainAt.getTime() >= GIVE_UP_MS;
     if (open.length === 0 || giveUp) {
@@ -71,13 +70,13 @@ export class NoticeRound {
     return { status: 'queued', ...this.states(), nextAttemptAt: new Date(nowMs + pauseMs), tries, ...this.error() };
   }
 
-  /** It is quiet: it was not tried. */
-  waits(nowMs: number, waitMs: number): NoticeOutcome {
+  /** The outcome during quiet hours: nothing was sent. */
+  postponed(nowMs: number, waitMs: number): NoticeOutcome {
     return { status: 'queued', ...this.states(), nextAttemptAt: new Date(nowMs + waitMs), ...this.error() };
   }
 
-  /** What it says is not true any more. Where a channel was being told when its relay died, nobody knows whether it was. */
-  drops(why: string): NoticeOutcome {
+  /** The outcome of an outdated notice. A channel that was in use when the relay crashed is in doubt. */
+  dropped(why: string): NoticeOutcome {
     if (this.notice.sendingTo !== undefined) this.doubtInterrupted();
     this.reasons.set('all', why);
     return { status: this.finalStatus('expired'), ...this.states(), ...this.error() };
@@ -89,11 +88,11 @@ export class NoticeRound {
     this.reasons.set(name, 'the process that handed it over ended before it knew the answer');
   }
 
-  private isSettled({ name }: NoticeChannel): boolean {
+  private isFinished({ name }: NoticeChannel): boolean {
     return this.done.has(name) || this.failed.has(name) || this.inDoubt.has(name);
   }
 
-  /** What needs a look is shown first; what one channel took was told. */
+  /** A status that needs a person wins; otherwise one channel that sent the notice is enough. */
   private finalStatus(otherwise: 'failed' | 'expired'): NoticeOutcome['status'] {
     if (this.inDoubt.size > 0) return 'in_doubt';
     if (this.failed.size > 0) return 'failed';

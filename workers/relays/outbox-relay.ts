@@ -7,13 +7,12 @@ import { sleepingOrderStart } from '../../workflows/order/sleeping-start';
 import { orderStart } from '../../workflows/order/start';
 import { workflowTypes } from '../../workflows/kit/names';
 
-/** The outbox as this relay needs it. */
 export interface OutboxReader {
   claimUnpublished(limit: number, leaseMs: number): Promise<readonly DomainEvent[]>;
   markPublished(eventIds: readonly string[]): Promise<void>;
 }
 
-/** Where our own events go. Each may be told twice; consumers skip the event ids they have seen. */
+/** A destination of our own events. An event may be published twice; consumers skip event ids that they have seen. */
 export type EventSink = (event: DomainEvent) => Promise<void>;
 
 export interface OutboxRelayDependencies {
@@ -25,14 +24,13 @@ export interface OutboxRelayDependencies {
   readonly sinks: readonly EventSink[];
 }
 
-/** Small enough that a batch is done well within its lease, large enough for a burst of orders. */
+/** Small enough to publish well within the lease, large enough for a burst of orders. */
 const BATCH = 50;
 const LEASE_MS = 30_000;
 
 /**
- * One round: publishes what the outbox holds. `OrderPlaced` starts the order's own workflow: the order and the event were
- * written in one transaction, so an order never stays without its workflow, and starting it twice is one workflow. It
- * sleeps until it has something to do.
+ * One round: publishes the events of the outbox. `OrderPlaced` starts the order's workflow, which sleeps until it has something to
+ * do. Order and event were written in one transaction, so no order stays without its workflow; a second start joins the first.
  */
 export async function relayOutbox(deps: OutboxRelayDependencies): Promise<number> {
   const events = await deps.outbox.claimUnpublished(BATCH, LEASE_MS);
@@ -60,7 +58,7 @@ export async function relayOutbox(deps: OutboxRelayDependencies): Promise<number
   return events.length;
 }
 
-/** Events of one order, or of one subscription, stay in their order; orders do not wait for each other. */
+/** Events of one order or subscription are published in sequence; different orders do not wait for each other. */
 function bySubject(events: readonly DomainEvent[]): Map<string, DomainEvent[]> {
   const groups = new Map<string, DomainEvent[]>();
   for (const event of events) {
@@ -79,7 +77,7 @@ async function startOrder(
   const start =
     facts === undefined ? orderStart(event.orderId, taskQueue) : sleepingOrderStart(facts, taskQueue, Date.now());
   try {
-    // A second telling after the order has ended must not start it again.
+    // A second publication after the order has ended must not start it again.
     await client.workflow.start(workflowTypes.order, { ...start, workflowIdReusePolicy: 'REJECT_DUPLICATE' });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

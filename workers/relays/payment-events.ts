@@ -8,17 +8,17 @@ import type { VoidPaymentInput } from '../../workflows/payment/ports';
 import { FOREIGN_ATTEMPTS, metadataOf, waitForOrder } from './event-handler';
 import type { EventHandler, Handled, InboxEvent } from './event-handler';
 
-/** What is recorded of the payment that an event speaks of. */
+/** Our record of the payment that an event is about. */
 export interface KnownPayment {
   readonly orderId: string;
   readonly cartId?: string;
   readonly attempt: number;
   readonly status: string;
   readonly tombstoned: boolean;
-  /** When this attempt was first asked for. UTC ISO string. */
+  /** When this attempt was first requested, as a UTC ISO string. */
   readonly startedAt: string;
   readonly orderExists: boolean;
-  /** Of the order, where it is recorded. */
+  /** The channel of the order, where the order is recorded. */
   readonly channel?: string;
 }
 
@@ -26,18 +26,18 @@ export interface PaymentEventDependencies {
   readonly client: Client;
   readonly taskQueue: string;
   readonly findPayment: (paymentIntentId: string) => Promise<KnownPayment | undefined>;
-  /** Was an order of this id begun here? */
+  /** Was an order of this id begun in this database? */
   readonly isOurs: (orderId: string) => Promise<boolean>;
   readonly voidPayments: (input: VoidPaymentInput) => Promise<unknown>;
-  /** Cancels a PaymentIntent of an order that is not recorded because its attempt went on without it. */
+  /** Cancels a PaymentIntent of an order that we have not recorded, made by a late duplicate of an attempt's request. */
   readonly cancelDuplicate: (paymentIntentId: string) => Promise<UnrecordedPayment>;
 }
 
-/** Tells checkouts and orders that something about their payment changed. */
+/** Signals checkouts and orders that their payment may have changed. */
 export function paymentEvents(deps: PaymentEventDependencies): EventHandler {
   return {
     actsOn: (type) => CONCERNS[type] !== undefined,
-    // Each for itself: one that waits for its order must not keep the others.
+    // Each event has its own key: one that waits for its order must not delay the others.
     keyOf: (event) => event.eventId,
     async handle([event]) {
       return event === undefined ? 'done' : handle(deps, event);
@@ -51,12 +51,13 @@ async function handle(deps: PaymentEventDependencies, event: InboxEvent): Promis
   const payment = await deps.findPayment(event.paymentIntentId);
   if (payment === undefined) return handleUnrecorded(deps, event, event.paymentIntentId);
   if (!(concern.news(payment.status) || payment.tombstoned)) return 'done';
-  if (mayBeOurOwn(payment, event)) return { later: 'may be our own doing, about to be recorded', delayMs: SETTLE_MS };
-  await tell(deps, payment, event.paymentIntentId, concern.hold);
+  if (mayBeOwnChange(payment, event))
+    return { later: 'may be a change of our own that is about to be recorded', delayMs: OWN_CHANGE_MS };
+  await signalChange(deps, payment, event.paymentIntentId, concern.hold);
   return 'done';
 }
 
-/** At its first try it is mostly an attempt that records it within moments; after that the provider is asked what it is. */
+/** At the first try, an attempt of ours usually records the payment within moments; later the provider is asked about it. */
 async function handleUnrecorded(
   deps: PaymentEventDependencies,
   event: InboxEvent,
@@ -64,42 +65,42 @@ async function handleUnrecorded(
 ): Promise<Handled> {
   const orderId = metadataOf(event, 'holdfast_order_id');
   if (orderId !== undefined && event.attempts > 1 && (await deps.isOurs(orderId))) {
-    const stranger = await deps.cancelDuplicate(paymentIntentId);
-    if (stranger === 'canceled') return 'done';
-    if (stranger === 'not_ours' && event.attempts >= FOREIGN_ATTEMPTS) {
-      return { foreign: 'its payment is none that this order was begun with' };
+    const result = await deps.cancelDuplicate(paymentIntentId);
+    if (result === 'canceled') return 'done';
+    if (result === 'not_ours' && event.attempts >= FOREIGN_ATTEMPTS) {
+      return { foreign: 'its payment does not belong to an attempt of this order' };
     }
   }
   return waitForOrder(event, orderId, deps.isOurs);
 }
 
 /**
- * Stripe's webhook is often faster than the answer to the call that caused it. What we did ourselves is recorded within
- * moments and is no news then; only what a customer or somebody else did is told at once.
+ * Stripe's webhook is often faster than the answer to the request that caused it. A change that we made is recorded within moments
+ * and then needs no signal; a change by a customer or by somebody else is signalled at once.
  */
-const SETTLE_MS = 2_000;
+const OWN_CHANGE_MS = 2_000;
 
-/** An authorization is asked for at most this long (the time-out of one try). */
+/** The timeout of one try of an authorization. */
 const AUTHORIZING_MS = 30_000;
 
-function mayBeOurOwn(payment: KnownPayment, event: InboxEvent): boolean {
+function mayBeOwnChange(payment: KnownPayment, event: InboxEvent): boolean {
   if (payment.status === 'requires_action' || payment.status === 'processing') return false;
   if (payment.status === 'begun') return Date.now() - Date.parse(payment.startedAt) < AUTHORIZING_MS;
   return event.attempts <= 1;
 }
 
 interface Concern {
-  /** Does the event say more than is recorded? What it says is still fetched fresh before anything is done. */
+  /** Does the event hint at more than is recorded? The workflow still fetches the payment fresh. */
   news(recorded: string): boolean;
-  /** Does it tell of money set aside? */
+  /** Is it about a new hold? */
   readonly hold: boolean;
 }
 
 const unlessOneOf = (...known: string[]): Concern => ({ hold: false, news: (recorded) => !known.includes(recorded) });
 
 /**
- * The events that workflows act on, with what must be recorded for them to be no news. All others are kept and counted.
- * An event that repeats what is recorded wakes nobody: on the way of a plain order that saves four history events each.
+ * The events that workflows act on, each with the recorded statuses for which it is no news. All others are kept and counted. An
+ * event without news wakes no workflow, which saves four history events each.
  */
 const CONCERNS: Readonly<Record<string, Concern>> = {
   'payment_intent.amount_capturable_updated': {
@@ -115,7 +116,7 @@ const CONCERNS: Readonly<Record<string, Concern>> = {
 /** Kinds of events that `paymentEvents` acts on. */
 export const PAYMENT_EVENTS: readonly string[] = Object.keys(CONCERNS);
 
-async function tell(
+async function signalChange(
   deps: PaymentEventDependencies,
   payment: KnownPayment,
   paymentIntentId: string,
@@ -123,24 +124,24 @@ async function tell(
 ): Promise<void> {
   const { orderId, attempt } = payment;
   if (payment.tombstoned) {
-    // A late authorization of something that was undone: nobody waits for it, and its hold must not stand.
+    // A late authorization of an attempt that was undone: no workflow waits for it, and its hold must be voided.
     if (hold)
       await deps.voidPayments({ orderId, attempts: attempt, onlyPaymentIntentId: paymentIntentId, reason: 'undone' });
     return;
   }
-  if (payment.orderExists) return tellOrder(deps, payment, paymentIntentId);
+  if (payment.orderExists) return signalOrder(deps, payment, paymentIntentId);
   if (payment.cartId === undefined) return;
   try {
     await deps.client.workflow
       .getHandle(workflowIds.checkout(payment.cartId))
       .signal(paymentChanged, { paymentIntentId });
   } catch (error) {
-    // The checkout has ended without an order; what it held was let go by itself.
+    // The checkout has ended without an order, and has voided its hold itself.
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
 }
 
-async function tellOrder(
+async function signalOrder(
   deps: PaymentEventDependencies,
   { orderId, channel }: KnownPayment,
   paymentIntentId: string,

@@ -22,12 +22,12 @@ export interface RefundEventDependencies {
   readonly refunds: Pick<RefundStore, 'getRefund' | 'openRefundsOf' | 'findByProviderId'>;
   readonly findPayment: (paymentIntentId: string) => Promise<KnownPayment | undefined>;
   readonly owners: Pick<PaymentOwners, 'orderOf' | 'knowsRefund'>;
-  /** Was an attempt of this order ever begun here? */
+  /** Was an attempt of this order ever begun in this database? */
   readonly isOurs: (orderId: string) => Promise<boolean>;
   readonly policy: RefundPolicy;
 }
 
-/** Events that carry a refund. `charge.refund.updated` does too, whatever its name says. */
+/** Events that contain a refund; in spite of its name, `charge.refund.updated` does, too. */
 const OF_REFUND: ReadonlySet<string> = new Set([
   'refund.created',
   'refund.updated',
@@ -35,19 +35,19 @@ const OF_REFUND: ReadonlySet<string> = new Set([
   'charge.refund.updated',
 ]);
 
-/** Carries the charge: which of its refunds it is about is not said. */
+/** Contains the charge, and does not name the refund. */
 const OF_CHARGE = 'charge.refunded';
 
 /**
- * Stripe's webhook is often faster than the answer to the call that caused it, and it sends four events for one refund. What
- * is recorded within moments is no news then.
+ * Stripe's webhook is often faster than the answer to the request that caused it, and Stripe sends four events for one refund. A
+ * change that we made is recorded within moments and then needs no signal.
  */
-const SETTLE_MS = 2_000;
+const OWN_CHANGE_MS = 2_000;
 
 /** Kinds of events that `refundEvents` acts on. */
 export const REFUND_EVENTS: readonly string[] = [...OF_REFUND, OF_CHARGE];
 
-/** Tells the workflow of a refund that something changed, where it says more than is recorded; takes in what was made elsewhere. */
+/** Signals the workflow of a refund where an event hints at more than is recorded; adopts refunds that were made elsewhere. */
 export function refundEvents(deps: RefundEventDependencies): EventHandler {
   return {
     actsOn: (type) => REFUND_EVENTS.includes(type),
@@ -69,23 +69,23 @@ async function aboutRefund(
   const providerRefundId = event.objectId;
   if (providerRefundId === undefined || providerRefundId === '') return 'ignored';
   const refundId = metadataOf(event, 'holdfast_refund_id') ?? (await deps.refunds.findByProviderId(providerRefundId));
-  if (refundId === undefined) return madeElsewhere(deps, event, providerRefundId);
+  if (refundId === undefined) return adoptRefund(deps, event, providerRefundId);
   const refund = await deps.refunds.getRefund(refundId);
-  // Recorded before it is asked for: one that is not known is of another database.
+  // A refund is recorded before it is requested, so an unknown one belongs to another database.
   if (refund === undefined) return { foreign: 'its refund is not known here' };
   const part = refund.parts.find((one) => one.providerRefundId === providerRefundId);
   if (part === undefined && event.attempts <= 1 && refund.parts.some((one) => one.status === 'begun')) {
-    return { later: 'may be our own doing, about to be recorded', delayMs: SETTLE_MS };
+    return { later: 'may be a change of our own that is about to be recorded', delayMs: OWN_CHANGE_MS };
   }
   if (part !== undefined && !events.some((one) => isNews(part, one))) return 'done';
-  // Every part has a refund, and this is none of them: the provider carried out a request that it had answered with a failure.
-  const isTwin = part === undefined && refund.parts.every((one) => one.providerRefundId !== undefined);
-  if (isTwin) return madeElsewhere(deps, event, providerRefundId);
+  // Every part already has another refund: the provider carried out a request that it had answered with a failure.
+  const isDuplicate = part === undefined && refund.parts.every((one) => one.providerRefundId !== undefined);
+  if (isDuplicate) return adoptRefund(deps, event, providerRefundId);
   await wake(deps, refund, { resume: refundId, policy: deps.policy });
   return 'done';
 }
 
-/** Does the event say more than is recorded? What it says is still fetched fresh before anything is done. */
+/** Does the event hint at more than is recorded? The workflow still fetches the refund fresh. */
 function isNews(part: RefundPart, event: InboxEvent): boolean {
   const { status, failure_balance_transaction: returned } = objectOf(event);
   const said = status as RefundPartStatus;
@@ -93,7 +93,7 @@ function isNews(part: RefundPart, event: InboxEvent): boolean {
   return canPartTransition(part.status, said);
 }
 
-async function madeElsewhere(
+async function adoptRefund(
   deps: RefundEventDependencies,
   event: InboxEvent,
   providerRefundId: string,
@@ -111,7 +111,7 @@ async function madeElsewhere(
   return 'done';
 }
 
-/** Its refunds have events of their own, which mostly came first; only where they were lost is anything left to be asked. */
+/** Each refund of a charge has its own events, which usually arrive first. This event matters only where they were lost. */
 async function aboutCharge(deps: RefundEventDependencies, event: InboxEvent): Promise<Handled> {
   const { paymentIntentId } = event;
   if (paymentIntentId === undefined) return 'ignored';
@@ -119,7 +119,7 @@ async function aboutCharge(deps: RefundEventDependencies, event: InboxEvent): Pr
   const refunds = await Promise.all(ids.map((id) => deps.refunds.getRefund(id)));
   const open = refunds.filter((one): one is RefundFacts => one !== undefined && isUnsettled(one));
   if (open.length === 0) return 'done';
-  if (event.attempts <= 1) return { later: 'its refunds have events of their own', delayMs: SETTLE_MS };
+  if (event.attempts <= 1) return { later: 'its refunds have events of their own', delayMs: OWN_CHANGE_MS };
   for (const refund of open) await wake(deps, refund, { resume: refund.refundId, policy: deps.policy });
   return 'done';
 }

@@ -14,14 +14,14 @@ export interface SubscriptionEventDependencies {
   readonly taskQueue: string;
   readonly policy: DunningPolicy;
   readonly refresher: SubscriptionRefresher;
-  /** Is it recorded here? */
+  /** Is the subscription recorded? */
   readonly isKnown: (subscriptionId: string) => Promise<boolean>;
 }
 
 /**
- * Kinds of events after which a subscription is looked at. Others of the same moment say nothing more: what they tell of is
- * fetched with it. `invoice.updated` is among them since the next try is known only by it. Source: facts measured of
- * Smart Retries: `next_payment_attempt` may be null in `invoice.payment_failed`.
+ * Kinds of events after which a subscription is fetched; it contains what other events of the same moment announce.
+ * `invoice.updated` is needed because the next payment attempt may be missing in `invoice.payment_failed`: measured with Smart
+ * Retries, `next_payment_attempt` may be null there.
  */
 export const SUBSCRIPTION_EVENTS: readonly string[] = [
   'customer.subscription.created',
@@ -38,14 +38,13 @@ export const SUBSCRIPTION_EVENTS: readonly string[] = [
   'invoice.marked_uncollectible',
 ];
 
-/** Is it a kind of event that `subscriptionEvents` acts on? */
 export function isSubscriptionEvent(type: string): boolean {
   return SUBSCRIPTION_EVENTS.includes(type);
 }
 
 /**
- * Looks at subscriptions that something is said of, once for all that is due of one together, and wakes its workflow only where
- * it would do something else if it knew. What is recorded here the workflow sees when it wakes by itself.
+ * Fetches and records the subscription of an event, once for all due events of one subscription. Wakes its workflow only where the
+ * change affects what the workflow does next; it sees other changes when it wakes by itself.
  */
 export function subscriptionEvents(deps: SubscriptionEventDependencies): EventHandler {
   return {
@@ -58,11 +57,11 @@ export function subscriptionEvents(deps: SubscriptionEventDependencies): EventHa
 async function handle(deps: SubscriptionEventDependencies, events: readonly InboxEvent[]): Promise<Handled> {
   const [first] = events;
   const subscriptionId = first && subscriptionIdOf(first);
-  // An invoice that was written by hand.
+  // An invoice without a subscription.
   if (subscriptionId === undefined) return 'ignored';
   const { policy, refresher } = deps;
   try {
-    // By the provider's clock, as what it planned is: this computer's may show another time, or another year.
+    // The time by the provider's clock, as in its plans: with a test clock it may differ by years from this computer's.
     const refreshed = await refresher.refreshSubscription({ subscriptionId, now: newest(events), policy });
     if (!refreshed.isNews) return 'done';
     await wake(deps, subscriptionId);
@@ -71,13 +70,13 @@ async function handle(deps: SubscriptionEventDependencies, events: readonly Inbo
   } catch (error) {
     if (!isMissing(error)) return postponed(error);
     if (!(await deps.isKnown(subscriptionId))) return { foreign: 'the provider does not know its subscription' };
-    // Its workflow finds the same, and a person gets the case.
+    // The workflow finds the same and opens an exception.
     await wake(deps, subscriptionId);
     return 'done';
   }
 }
 
-/** A signal that starts the workflow where there is none: it looks by itself, so one is as good as many. */
+/** Signals the workflow, or starts it. The workflow fetches the subscription itself, so one signal is enough for many events. */
 async function wake(
   { client, taskQueue, policy }: SubscriptionEventDependencies,
   subscriptionId: string,
@@ -97,7 +96,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof ApplicationFailure && error.type === failureTypes.notFound;
 }
 
-/** @throws what no waiting of a known length helps against */
+/** @throws the error, where it does not say how long to wait */
 function postponed(error: unknown): Handled {
   if (!(error instanceof ApplicationFailure)) throw error;
   const delayMs = error.nextRetryDelay;
@@ -109,7 +108,7 @@ function newest(events: readonly InboxEvent[]): string {
   return new Date(Math.max(...events.map((event) => Date.parse(event.createdAt)))).toISOString();
 }
 
-/** The subscription that an event is about: its own object, or that of an invoice. Not to be believed, only to be looked at. */
+/** The subscription that an event is about: its own object, or that of an invoice. Only a hint at which one to fetch. */
 export function subscriptionIdOf(event: InboxEvent): string | undefined {
   const object = objectOf(event);
   if (event.type.startsWith('customer.subscription.')) return idOf(object);

@@ -109,7 +109,7 @@ describe('the invariants of the demo', () => {
     ['a payment that only the ledger knows', [], {}, ['order', 'ledger']],
     ['an order that waits for nobody', [payment], { orders: [{ ...order, waitingOn: undefined }] }, ['owner']],
     ['an order that is overdue', [payment], { orders: [{ ...order, waitingUntilMs: NOW_MS - 1 }] }, ['owner']],
-    ['an event that was told to nobody', [payment], { unpublished: ['ord_1'] }, ['owner']],
+    ['an event that was not published', [payment], { unpublished: ['ord_1'] }, ['owner']],
     [
       'an attempt that was left in the middle',
       [],
@@ -194,8 +194,8 @@ describe('the rows of Postgres', () => {
       const { pool } = world.dependencies;
       const look = async () => findViolations(bank(...payments), await readRecorded(pool, run), Date.now());
       expect((await readRecorded(pool, run)).orders).toHaveLength(1);
-      // Without relays the order's event is told to nobody.
-      expect(await look()).toEqual([{ promise: 'owner', what: `an event of ${orderId} was told to nobody` }]);
+      // Without relays the order's event is not published.
+      expect(await look()).toEqual([{ promise: 'owner', what: `an event of ${orderId} was not published` }]);
       await pool.query('UPDATE outbox SET published_at = now()');
       expect(await look()).toEqual([]);
       await pool.query('UPDATE reservations SET released = 1 WHERE order_id = $1', [orderId]);
