@@ -15,7 +15,9 @@ const PARTIES = ['customer', 'provider', 'carrier', 'warehouse', 'approver', 'su
 
 /** Adds `holdfast orders`. What moves an order on may be called without `orders`, too: `holdfast ship`. */
 export function addOrders(program: Command, deps: CommandDeps): void {
-  const orders = program.command('orders').description('look at orders, and move them on: list, show, stuck, ship, cancel, deliver, decide');
+  const orders = program
+    .command('orders')
+    .description('look at orders, and move them on: list, show, stuck, ship, cancel, deliver, decide');
   addReading(orders, deps);
   addActions(orders, deps, false);
   addActions(program, deps, true);
