@@ -17,7 +17,7 @@ import { settingsFrom, type AccountSettings } from './control/settings';
 import { stateOf } from './state/state';
 import { Webhooks } from './webhooks';
 
-/** Only this machine may talk to the simulator: it holds no real money, but it opens every door to the fake. */
+/** Loopback only: the control API lets anybody change the simulated account. */
 const HOST = '127.0.0.1';
 /** About 3 KB each, so some 60 MB at most. */
 const DEFAULT_EVENT_CAP = 20_000;
@@ -33,13 +33,13 @@ export interface StripeSimulatorOptions extends Partial<Omit<AccountSettings, 'h
   webhookSecret?: string;
   /** A clock shared with other simulators; by default it has its own. */
   clock?: SimulatorClock;
-  /** How long every hold lives, in milliseconds, in place of the card networks' windows. */
+  /** How long every hold lasts, in milliseconds, in place of the windows of the card networks. */
   holdDurationMs?: number;
-  /** Makes ids and random faults repeat (ids: of a new account); by default it is drawn, and `seed` tells it. */
+  /** Makes ids (of a new account) and random faults repeatable; random by default, see `seed`. */
   seed?: number;
-  /** The most entries kept in each log; the objects themselves are all kept. */
+  /** The most entries in each log. Objects are never dropped. */
   limits?: { events?: number; requests?: number; idempotencyEntries?: number };
-  /** Where the account is kept from one start to the next (see persistence.ts); without it, it ends with the process. */
+  /** The file that keeps the account between starts (see persistence.ts); without it, the account ends with the process. */
   stateFile?: string;
 }
 
@@ -73,7 +73,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
   }
   parts.address = server.address() as AddressInfo;
   parts.close = () => close(server);
-  // No request has been read yet: the first one finds everything due already done.
+  // Before the first request is read, so that it finds everything that was due done.
   persistence?.resume();
   return parts.simulator;
 }
@@ -104,7 +104,7 @@ function build(options: StripeSimulatorOptions): Parts {
   const log = new RequestLog(requests);
   const idempotency = new IdempotencyStore(clock, idempotencyEntries);
   const faults = new Faults();
-  // Another stream than the ids', so that a fault's draws do not depend on how many objects exist.
+  // Not the random numbers of the ids, so that faults do not depend on how many objects exist.
   const webhooks = new Webhooks(webhookSecret, seed ^ 0x5bd1e995);
   account.log.subscribe((event) => webhooks.enqueue(event));
   watchPayments(account);
@@ -157,7 +157,7 @@ async function answer(
       { method, path: pathname.slice('/_simulator'.length), query: new URLSearchParams(search), body: text },
       response,
     );
-    // It may have moved the clock, which tells nobody.
+    // The control may have moved the clock, which does not report changes itself.
     if (method !== 'GET') persistence?.changedOutside();
     return;
   }

@@ -15,7 +15,7 @@ const APPROVED: Stripe.Charge.Outcome = {
   type: 'authorized',
 };
 
-/** Files a charge that the network approved; for a manual capture it is a hold with a `capture_before`. */
+/** Adds a charge that the network approved; with manual capture it is a hold with a `capture_before`. */
 export function approveCharge(account: Account, intent: StoredPaymentIntent, method: StoredPaymentMethod): Charge {
   const charge = newCharge(account, intent, method);
   charge.outcome = APPROVED;
@@ -41,7 +41,7 @@ export function approveCharge(account: Account, intent: StoredPaymentIntent, met
   return file(account, charge);
 }
 
-/** Files a charge that the issuer refused. */
+/** Adds a charge that the issuer refused. */
 export function declineCharge(
   account: Account,
   intent: StoredPaymentIntent,

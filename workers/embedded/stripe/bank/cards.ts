@@ -3,12 +3,12 @@ import type { RefundOutcome } from '../money-back/refund-outcomes';
 
 export type CardBehaviour =
   | { kind: 'approve' }
-  /** Declined by the issuer, and so it cannot be attached to a customer either. */
+  /** Declined by the issuer, and therefore cannot be attached to a customer. */
   | { kind: 'decline'; code: string }
   /** Can be attached; every charge is then declined. */
   | { kind: 'decline_when_charged'; code: string }
   | { kind: 'authenticate'; when: 'always' | 'unless_set_up' }
-  /** Has the money for one hold at a time: declined for its funds while another hold on it stands. */
+  /** Has the money for one hold at a time: declined with insufficient funds while another hold exists. */
   | { kind: 'one_hold' };
 
 /** What the simulated issuer knows of a test card. */
@@ -39,7 +39,7 @@ const DECLINES: Record<string, CardProfile> = {
   chargeDeclinedVelocityLimitExceeded: declined('4000000000006975', 'card_velocity_exceeded'),
 };
 
-/** Cards that are charged like any other and known for what comes afterwards. */
+/** Cards that are charged normally, with consequences afterwards. */
 const CARDS_WITH_CONSEQUENCES: Record<string, CardProfile> = {
   pendingRefund: card('4000000000007726'),
   refundFail: card('4000000000005126'),
@@ -49,7 +49,7 @@ const CARDS_WITH_CONSEQUENCES: Record<string, CardProfile> = {
   createIssuerFraudRecord: card('4000000000005423'),
 };
 
-/** What comes of a captured payment by itself, or of its refund. */
+/** The consequences of a captured payment, or of its refund. */
 export interface Consequences {
   readonly refund?: RefundOutcome;
   readonly dispute?: DisputeSpec;
@@ -66,7 +66,7 @@ const CONSEQUENCES: Record<string, Consequences> = {
   '4000000000005423': { fraudWarning: true },
 };
 
-/** What the card with this number is known for; nothing in most cases. */
+/** The consequences of the card with this number; none in most cases. */
 export function consequencesByNumber(number: string): Consequences {
   return (Object.hasOwn(CONSEQUENCES, number) ? CONSEQUENCES[number] : undefined) ?? {};
 }
@@ -101,7 +101,7 @@ const CARDS: Record<string, CardProfile> = {
     country: 'FR',
     behaviour: { kind: 'authenticate', when: 'unless_set_up' },
   }),
-  // Of our own, none of Stripe's.
+  // Our own additions to Stripe's test cards.
   oneHoldOnly: card('4000000000990002', { funding: 'debit', behaviour: { kind: 'one_hold' } }),
   ...DECLINES,
   ...CARDS_WITH_CONSEQUENCES,
@@ -124,7 +124,7 @@ function own(cards: Record<string, CardProfile>, name: string): CardProfile | un
   return Object.hasOwn(cards, name) ? cards[name] : undefined;
 }
 
-/** What an issuer's refusal looks like to the merchant. https://docs.stripe.com/declines/codes */
+/** An issuer's refusal as the merchant sees it. https://docs.stripe.com/declines/codes */
 export interface Decline {
   /** `error.code`. */
   readonly code: string;

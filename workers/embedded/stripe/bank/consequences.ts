@@ -7,20 +7,20 @@ import { fraudWarnings, raiseFraudWarning } from '../money-back/fraud-warnings';
 import type { Charge } from '../state/model';
 import { refunds } from '../money-back/refund-life';
 
-/** What the card of this charge is known for once money was taken from it. */
+/** The consequences of the card of this charge after a capture. */
 export function consequencesOf(account: Account, charge: Charge): Consequences {
   const method = account.paymentMethods.get(charge.payment_method ?? '');
   return method === undefined ? {} : consequencesByNumber(method.profile.number);
 }
 
-/** Books captured money, and begins what the card is known for afterwards. */
+/** Books captured money, and starts the consequences of the card. */
 export function bookAndFollow(account: Account, charge: Charge, amount: number): void {
   bookCapture(account, charge, amount);
-  // A later capture of the same charge finds it under way.
+  // A later capture of the same charge must not start them again.
   if (charge.amount_captured === amount) follow(account, charge, account.clock.now());
 }
 
-/** After a restart: what the card was going to do and has not done yet. */
+/** After a restart: starts the consequences that have not happened yet. */
 export function resumeConsequences(account: Account, charge: Charge): void {
   if (charge.amount_captured === 0) return;
   const [first] = account
@@ -53,7 +53,7 @@ function follow(account: Account, followed: Charge, sinceMs: number): void {
   }
 }
 
-/** Nobody complains of a payment that came back in full; what became of the refund later does not count. */
+/** A fully refunded payment is not disputed, even where the refund failed later. */
 function wasRefundedBy(account: Account, charge: Charge, atMs: number): boolean {
   const refunded = account
     .of(refunds)

@@ -1,4 +1,4 @@
-/** What tests and the demo decided for things to come; kept in the journal as a whole whenever it changes. */
+/** Decisions of tests and the demo for future events; stored in the journal as a whole on each change. */
 export interface DecisionBook {
   /** Grows with every change. */
   readonly revision: number;
@@ -7,12 +7,12 @@ export interface DecisionBook {
   restore(saved: never): void;
 }
 
-/** Decisions that wait for what they are for, oldest first; each is used up by the first that fits. */
+/** A queue of decisions, oldest first; each is used up by the first matching subject. */
 export class DecisionQueue<D, S> implements DecisionBook {
   revision = 0;
   private waiting: D[] = [];
 
-  /** `fits`: whether a decision is for this subject. */
+  /** `fits`: does a decision match this subject? */
   constructor(private readonly fits: (decision: D, subject: S) => boolean) {}
 
   add(decision: D): void {

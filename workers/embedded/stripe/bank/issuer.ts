@@ -1,6 +1,6 @@
 import type { StoredPaymentIntent, StoredPaymentMethod } from '../state/model';
 
-/** What the issuer answers: approval, a wish for 3-D Secure, or a decline code such as `insufficient_funds`. */
+/** The issuer's answer: approval, a request for 3-D Secure, or a decline code such as `insufficient_funds`. */
 export type IssuerOutcome = 'approve' | 'authentication_required' | (string & {});
 
 export interface IssuerDecisionOptions {
@@ -19,7 +19,7 @@ interface Decision {
   remaining: number;
 }
 
-/** Decisions that tests and the demo put in the issuer's mouth; without one the card's own behaviour counts. */
+/** Answers of the issuer that tests and the demo set; without one, the test card decides. */
 export class IssuerDecisions {
   /** Grows with every change. */
   revision = 0;
@@ -62,7 +62,7 @@ export class IssuerDecisions {
     }
   }
 
-  /** The issuer's answer to one attempt to charge this card. `holdsElsewhere`: does another hold on it stand? */
+  /** The issuer's answer to one attempt to charge this card. `holdsElsewhere`: is there another hold on it? */
   decide(intent: StoredPaymentIntent, method: StoredPaymentMethod, holdsElsewhere: () => boolean): IssuerOutcome {
     const decided = this.take(method.id, intent) ?? this.take(intent.object.customer ?? '', intent);
     if (decided !== undefined) return decided;

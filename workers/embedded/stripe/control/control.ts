@@ -67,8 +67,8 @@ const CORE_ACTIONS: Record<string, Action> = {
 };
 
 /**
- * What another process may ask of the simulator; bodies and answers are JSON, and a missing answer reads `{}`. A path
- * has at most one `:id`.
+ * The control API for other processes. Bodies and answers are JSON; a control without an answer returns `{}`. A path has at most one
+ * `:id`.
  */
 const ACTIONS: Readonly<Record<string, Action>> = { ...CORE_ACTIONS, ...MONEY_ACTIONS, ...BILLING_ACTIONS };
 
@@ -123,7 +123,7 @@ function readControlBody(text: string): object {
   return JSON.parse(text) as object;
 }
 
-/** The pages for people, in place of the bank's and of Stripe's. */
+/** Pages for people, in place of those of the bank and of Stripe. */
 function pageAt(simulator: StripeSimulator, path: string): string | undefined {
   const [, kind, id = ''] = /^\/(authenticate|invoices)\/([^/]+)$/.exec(path) ?? [];
   if (kind === 'authenticate') return authenticationPage(id);
@@ -132,7 +132,7 @@ function pageAt(simulator: StripeSimulator, path: string): string | undefined {
   return invoice === undefined ? undefined : invoicePage(invoice);
 }
 
-/** Stands for the bank's own page, on which the customer passes or fails 3-D Secure. */
+/** In place of the bank's page on which the customer passes or fails 3-D Secure. */
 function authenticationPage(id: string): string {
   const safeId = id.replaceAll(/[^A-Za-z0-9_]/g, '');
   const button = (result: string, label: string): string => `<button name="result" value="${result}">${label}</button>`;

@@ -14,20 +14,20 @@ interface CoreControls {
   /** Where webhooks go; events written while it is undefined are never delivered. */
   setWebhookEndpoint(url: string | undefined): void;
   setWebhookFaults(faults: WebhookFaults): void;
-  /** Sends the webhooks that `hold` keeps back. */
+  /** Sends the webhooks that `hold` holds back. */
   releaseWebhooks(order?: 'as_written' | 'reversed' | 'shuffled'): void;
-  /** Sends an event again; without an id, every event that did not arrive. Answers how many. */
+  /** Sends an event again; without an id, every event that was not delivered. Returns how many. */
   redeliver(eventId?: string): number;
   /** Resolves once no webhook is under way or waiting for a retry. */
   flush(): Promise<void>;
-  /** Calls `listener` for every event to come; the answer ends it. */
+  /** Calls `listener` for every new event; returns a function that unsubscribes. */
   onEvent(listener: (event: EventView) => void): () => void;
-  /** The next hold that fits lives this long (at least 1000 ms); calls queue up. */
+  /** Sets how long the next matching hold lasts (at least 1000 ms); calls queue up. */
   setNextHoldDuration(durationMs: number, match?: HoldMatch): void;
   /**
-   * What the issuer will answer for a customer or a payment method (`approve`, `authentication_required` or a
-   * decline code), off-session charges only unless told otherwise; undefined leaves it to the card again. Several
-   * outcomes are answered one after the other (each `times` times, once by default), and then the card decides again.
+   * Sets the issuer's answers for a customer or a payment method (`approve`, `authentication_required` or a decline code), by default
+   * for off-session charges only; undefined removes them, so that the test card decides. Several outcomes are used one after the other
+   * (each `times` times, once by default); then the test card decides again.
    */
   issueDecision(
     target: string,
@@ -38,7 +38,7 @@ interface CoreControls {
   completeAuthentication(paymentIntentId: string, result: 'succeed' | 'fail'): void;
 }
 
-/** What tests and the demo may do to the account behind the API's back. Over HTTP: control.ts. */
+/** What tests and the demo may change in the account, outside of Stripe's API. Over HTTP: control.ts. */
 type Controls = CoreControls & MoneyControls & BillingControls;
 
 /** A running simulator. Everything here is also under `/_simulator/…` for other processes (see control.ts). */
@@ -57,7 +57,7 @@ export interface StripeSimulator extends Controls {
 /** A control over HTTP; `id` is the one in its path. */
 export type Action = (simulator: StripeSimulator, body: never, id: string, query: URLSearchParams) => unknown;
 
-/** `changed` is told after each change, so that the journal has it. */
+/** `changed` is called after each change, so that it is stored in the journal. */
 export function controls(account: Account, webhooks: Webhooks, changed: () => void): Controls {
   return {
     ...coreControls(account, webhooks, changed),

@@ -4,7 +4,7 @@ import { CLOCK_CAUSE, type PaymentIntent } from '../state/model';
 import { createIntent } from '../payments/payment-intents';
 import { usableMethod } from '../payments/payment-methods';
 
-/** A payment that somebody takes by hand. */
+/** A payment made by hand in the dashboard. */
 export interface DashboardPayment {
   /** Minor units. */
   amount: number;
@@ -15,7 +15,7 @@ export interface DashboardPayment {
   metadata?: Record<string, string>;
 }
 
-/** Takes a payment as Stripe's dashboard does: captured at once, and without anything that our code writes on its own. */
+/** Makes a payment as Stripe's dashboard does: captured at once, without the metadata that our code writes. */
 export function addDashboardPayment(account: Account, payment: DashboardPayment): PaymentIntent {
   const { amount, currency, paymentMethod = 'pm_card_visa', customer, metadata = {} } = payment;
   if (!Number.isSafeInteger(amount) || amount <= 0) throw new RangeError(`An amount in minor units, got ${amount}`);

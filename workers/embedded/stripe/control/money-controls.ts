@@ -26,7 +26,7 @@ export interface PaymentRef {
   charge?: string;
 }
 
-/** A movement of the balance that no payment of ours explains. Amounts in minor units. */
+/** A movement of the balance without a payment of ours. Amounts in minor units. */
 export interface StrayMovement {
   amount: number;
   currency: string;
@@ -38,28 +38,28 @@ export interface StrayMovement {
   createdMs?: number;
 }
 
-/** How money comes back. What is asked of an unknown object, or at the wrong time, throws an Error that says so. */
+/** Controls of refunds, disputes and the balance. They throw for an unknown object, or where its state does not allow the change. */
 export interface MoneyControls {
-  /** The next refunds that fit end like this; calls queue up, and each refund uses one up. Once by default. */
+  /** Sets the outcome of the next matching refunds; calls queue up. One refund by default. */
   setNextRefund(outcome: RefundOutcome, options?: { match?: RefundMatch; times?: number }): void;
-  /** The bank's word on a refund, in place of what was to happen; a success may turn into a failure weeks later. */
+  /** The bank decides a refund now, instead of its planned outcome; a success may become a failure weeks later. */
   settleRefund(refundId: string, to: FinalRefundStatus, failureReason?: RefundFailureReason): Readonly<Refund>;
   openDispute(spec: DisputeSpec & PaymentRef): Readonly<Dispute>;
-  /** The bank decides now, or (`after_review`) once it has the evidence. */
+  /** The bank decides a dispute now, or (`after_review`) once it has the evidence. */
   decideDispute(disputeId: string, outcome: DisputeOutcome, when?: 'now' | 'after_review'): Readonly<Dispute>;
-  /** The bank disputes another amount than before; what it took already stays as it was. Minor units. */
+  /** The bank changes the disputed amount, in minor units; what it has withdrawn already does not change. */
   changeDisputedAmount(disputeId: string, amount: number): Readonly<Dispute>;
-  /** The bank makes a dispute of an inquiry. */
+  /** The bank turns an inquiry into a dispute. */
   escalateInquiry(disputeId: string, options?: { dueInMs?: number }): Readonly<Dispute>;
   raiseFraudWarning(spec: PaymentRef & { fraudType?: string }): Readonly<EarlyFraudWarning>;
   /** From now on the balance is kept in this currency; undefined ends that. A rate may differ on a payment's way back. */
   setExchange(exchange: MoneySettings['exchange']): void;
   addBalanceTransaction(movement: StrayMovement): Readonly<BalanceTransaction>;
-  /** Somebody takes a payment by hand in Stripe's dashboard. */
+  /** Makes a payment by hand in Stripe's dashboard. */
   addDashboardPayment(payment: DashboardPayment): Readonly<PaymentIntent>;
 }
 
-/** `changed` is told after each change, so that the journal has it. */
+/** `changed` is called after each change, so that it is stored in the journal. */
 export function moneyControls(account: Account, changed: () => void): MoneyControls {
   const after = <T>(result: T): T => {
     changed();

@@ -1,12 +1,12 @@
 const DAY_MS = 86_400_000;
 
-/** How money comes back. Durations in milliseconds of the simulator's clock. */
+/** Settings of refunds and disputes. Durations in milliseconds of the simulator's clock. */
 export interface MoneySettings {
   /** From a pending refund to its success or failure. */
   refundSettleMs: number;
-  /** From a refund's success to its failure, where it is one that fails afterwards. */
+  /** From a refund's success to its failure, for refunds that fail afterwards. */
   refundFailAfterMs: number;
-  /** How long the customer has to say where a refund goes. */
+  /** How long the customer has to name the account for a refund. */
   refundActionMs: number;
   /** The error code of a refund of more than is left. Stripe sends none, yet its list of codes has one that fits. */
   overRefundCode: 'amount_too_large' | undefined;
@@ -18,9 +18,9 @@ export interface MoneySettings {
   disputeDecisionMs: number;
   /** From any other evidence to the decision: then the dispute is lost. */
   disputeReviewMs: number;
-  /** From an inquiry to its end where the bank makes no dispute of it. */
+  /** From an inquiry to its end, where it does not become a dispute. */
   inquiryCloseMs: number;
-  /** What Stripe takes for a dispute, in minor units. */
+  /** Stripe's fee for a dispute, in minor units. */
   disputeFee: number;
   /** Whether it is given back where the dispute is won (by country: https://stripe.com/pricing). */
   disputeFeeReturned: boolean;
@@ -35,7 +35,7 @@ export interface MoneySettings {
   exchange: { readonly currency: string; readonly rate: number } | undefined;
 }
 
-/** The times of Stripe's test mode where it hurries, else those of the card networks. */
+/** The times of Stripe's test mode where they are shorter, otherwise those of the card networks. */
 export const MONEY_DEFAULTS: MoneySettings = {
   refundSettleMs: 5_000,
   refundFailAfterMs: 5_000,

@@ -1,9 +1,8 @@
 import { MONEY_DEFAULTS, type MoneySettings } from './money-settings';
 import type { BillingSettings } from '../billing/settings';
 
-/** How the simulated account is set up. */
 export interface AccountSettings extends MoneySettings {
-  /** How long a hold lives, in milliseconds; without it the windows of the card networks apply. */
+  /** How long a hold lasts, in milliseconds; by default the windows of the card networks apply. */
   holdDurationMs: number | undefined;
   /** Whether the account's pricing includes multicapture (Stripe: IC+ only). */
   multicapture: boolean;
@@ -13,11 +12,11 @@ export interface AccountSettings extends MoneySettings {
   lateCaptureCode: 'capture_charge_authorization_expired' | 'charge_expired_for_capture';
   /** How old a PaymentIntent must be before search finds it, in milliseconds (Stripe: usually under a minute). */
   searchLagMs: number;
-  /** How often one PaymentIntent may be confirmed; one try more cancels it (Stripe: a variable upper limit). */
+  /** How often one PaymentIntent may be confirmed; one more try cancels it (Stripe: a variable upper limit). */
   maxConfirmations: number;
   /** Whether amounts under Stripe's minimum for the currency are refused. */
   enforceMinimumAmounts: boolean;
-  /** How invoices are collected, where it is not as with a new Stripe account. */
+  /** How invoices are collected, where it differs from a new Stripe account. */
   billing: Partial<BillingSettings>;
 }
 

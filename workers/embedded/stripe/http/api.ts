@@ -27,7 +27,7 @@ export interface ApiResponse {
   readonly headers: Record<string, string>;
 }
 
-/** Stands for an answer that never comes: the connection is reset. */
+/** In place of an answer: the connection is reset. */
 export const RESET = Symbol('reset');
 
 interface Result {

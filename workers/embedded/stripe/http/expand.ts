@@ -30,7 +30,7 @@ export function expandReferences(account: Account, value: object, paths: readonl
   return paths.length === 0 ? value : expandFields(account, value, undefined, paths);
 }
 
-/** `within`: what expands in an object inside another; without it the object's own kind says. */
+/** `within`: the fields that expand in a nested object; without it, those of the object's own kind. */
 function expandFields(
   account: Account,
   value: object,
@@ -84,7 +84,7 @@ function expandInside(
 }
 
 function fieldsOf(kind: string | undefined): Expandable | undefined {
-  // Events are kept apart from the other objects, and nothing in them expands.
+  // Events are not stored with the other objects, and have no fields that expand.
   return kind === undefined ? undefined : resourceOf(kind)?.expandable;
 }
 

@@ -10,13 +10,13 @@ export interface FaultMatch {
 }
 
 /**
- * What goes wrong. `before`: nothing was executed and no key is kept. `during`: nothing changed, yet execution
- * had begun, so the key keeps the 500. `after`: the change is made, and only the answer is wrong or lost.
+ * When a fault happens. `before`: nothing was executed and no key is stored. `during`: nothing changed, but execution had begun, so
+ * the key stores the 500. `after`: the change is made, and only the answer is wrong or lost.
  */
 export type FaultAction =
   | { kind: 'rate_limit'; shouldRetry?: boolean; retryAfterSeconds?: number }
   | { kind: 'lock_timeout'; shouldRetry?: boolean }
-  /** Stripe says no, whoever asks and however often; a code, a parameter, both, or (a 400 that names nothing) neither. */
+  /** A refusal, with an error code, a parameter, both or neither. */
   | { kind: 'refusal'; code?: string; param?: string }
   | { kind: 'server_error'; when: 'before' | 'during' | 'after'; status?: 500 | 502 | 503; shouldRetry?: boolean }
   | { kind: 'reset'; when: 'before' | 'after' }
@@ -28,7 +28,7 @@ export type FaultAction =
 export interface FaultRule {
   match?: FaultMatch;
   action: FaultAction;
-  /** How many requests it meets; 1 by default, `Infinity` (over HTTP: 0) for all. */
+  /** The number of requests it applies to; 1 by default, `Infinity` (over HTTP: 0) for all. */
   times?: number;
 }
 
@@ -52,7 +52,7 @@ interface FaultableRequest {
   readonly idempotencyKey: string | null;
 }
 
-/** The queue of faults: for each request the first rule that fits and is not used up. */
+/** The queue of faults. The first rule that matches a request and is not used up applies. */
 export class Faults {
   private readonly rules: ActiveFault[] = [];
   private readonly heldListeners = new Set<() => void>();
@@ -70,7 +70,7 @@ export class Faults {
     return id;
   }
 
-  /** Takes a rule away and lets go whom it holds; without an id, all of them. */
+  /** Removes a rule and releases the requests that it holds; without an id, all rules. */
   clear(id?: string): void {
     for (const rule of this.rules.filter((candidate) => id === undefined || candidate.id === id)) {
       this.release(rule.id);
@@ -78,7 +78,7 @@ export class Faults {
     }
   }
 
-  /** Lets the requests go that a `hold` holds; later ones pass it too. */
+  /** Releases the requests that a `hold` holds; later ones pass, too. */
   release(id: string): void {
     const rule = this.rules.find((candidate) => candidate.id === id);
     if (rule === undefined) return;
@@ -105,7 +105,7 @@ export class Faults {
     this.limits = limit === undefined ? undefined : new RateLimits(limit);
   }
 
-  /** What the rate limits let through and refused since they were set. */
+  /** Requests that the rate limits passed and refused since they were set. */
   get rateLimitTally(): RateLimitTally {
     return this.limits?.tally ?? { allowed: 0, refused: 0 };
   }
@@ -121,7 +121,7 @@ export class Faults {
     }));
   }
 
-  /** The fault that meets this request, if any; it counts as met. */
+  /** The fault for this request, if any; counts as used. */
   take(request: FaultableRequest): ActiveFault | undefined {
     for (const rule of this.rules) {
       if (rule.remaining <= 0 || !fits(rule.match, request)) continue;
@@ -134,7 +134,7 @@ export class Faults {
     return undefined;
   }
 
-  /** Waits as a `delay` or `hold` of this stage asks; any other fault passes at once. */
+  /** Waits for a `delay` or `hold` of this stage; returns at once for other faults. */
   async pause(fault: ActiveFault | undefined, stage: 'before' | 'after'): Promise<void> {
     if (fault === undefined) return;
     const { action } = fault;
@@ -149,7 +149,7 @@ export class Faults {
     }
   }
 
-  /** The rate limit that this request meets, if any; otherwise it counts. */
+  /** The rate limit that refuses this request, if any; otherwise the request counts. */
   overRate(request: FaultableRequest): RateLimitReason | undefined {
     return this.limits?.refuses(request);
   }

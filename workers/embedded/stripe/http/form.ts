@@ -6,10 +6,10 @@ export interface FormMap {
 
 /** Deeper nesting than any Stripe parameter has; it bounds the work one request can ask for. */
 const MAX_DEPTH = 12;
-/** Far more pairs than Stripe's largest request; beyond it the body is an attack, not an order. */
+/** Far more pairs than Stripe's largest request; a longer body is an attack. */
 const MAX_PAIRS = 2_000;
 
-/** Raised for a body that is no form at all; the message is meant for the caller. */
+/** Thrown for a body that is not a form; the message is for the caller. */
 export class FormSyntaxError extends Error {}
 
 /**

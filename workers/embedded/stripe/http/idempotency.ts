@@ -6,7 +6,7 @@ import { StripeApiError } from './errors';
 const LIFETIME_MS = 24 * 3_600_000;
 const MAX_KEY_LENGTH = 255;
 
-/** One key and what it was used for. `response` is absent while the first request is still in flight. */
+/** One key with its request. `response` is absent while the first request is in flight. */
 export interface IdempotencyEntry {
   readonly key: string;
   readonly method: string;
@@ -18,19 +18,19 @@ export interface IdempotencyEntry {
   replays: number;
 }
 
-/** Keeps the outcome of every keyed request, 402s and 500s included, and refuses a key that is used for something else. */
+/** Stores the outcome of every request with a key, 402s and 500s included, and refuses a key that was used for another request. */
 export class IdempotencyStore {
-  /** Hears of every entry whose outcome is known now. */
+  /** Called with every entry that has got its outcome. */
   onSettled: ((entry: IdempotencyEntry) => void) | undefined;
   private readonly entries = new Map<string, IdempotencyEntry>();
 
-  /** `cap`: the most keys kept; beyond it the oldest are pruned early, which Stripe would not do. */
+  /** `cap`: the most keys that are stored; above it the oldest are pruned early, unlike at Stripe. */
   constructor(
     private readonly clock: SimulatorClock,
     private readonly cap: number,
   ) {}
 
-  /** Claims the key for a new request, or answers the entry to replay; throws Stripe's 400 and 409. */
+  /** Claims the key for a new request, or returns the entry to replay; throws Stripe's 400 and 409. */
   begin(key: string, request: { method: string; path: string; body: string; id: string }): IdempotencyEntry {
     if (key.length > MAX_KEY_LENGTH) {
       throw idempotencyError(400, `Idempotency keys can be at most ${MAX_KEY_LENGTH} characters long.`);
@@ -58,13 +58,13 @@ export class IdempotencyStore {
     return claimed;
   }
 
-  /** Keeps what the key's request was answered. */
+  /** Stores the answer of the key's request. */
   settle(entry: IdempotencyEntry, response: { status: number; body: string }): void {
     entry.response = response;
     this.onSettled?.(entry);
   }
 
-  /** Takes over an entry of an earlier store; the oldest go beyond the cap. */
+  /** Restores an entry of an earlier process; the oldest are dropped above the cap. */
   restore(entry: IdempotencyEntry): void {
     this.entries.delete(entry.key);
     this.entries.set(entry.key, entry);
@@ -76,7 +76,7 @@ export class IdempotencyStore {
     return this.entries.size;
   }
 
-  /** Gives up a key whose request never began to execute. */
+  /** Frees a key whose request never began to execute. */
   release(entry: IdempotencyEntry): void {
     if (this.entries.get(entry.key) === entry) this.entries.delete(entry.key);
   }

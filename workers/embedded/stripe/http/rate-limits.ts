@@ -1,6 +1,6 @@
 import { findRoute } from './router';
 
-/** Requests a second, and how many a bucket that was left alone holds: a second's worth by default. */
+/** Requests a second, and the size of the bucket: by default the requests of one second. */
 export interface BucketSize {
   perSecond: number;
   burst?: number;
@@ -11,16 +11,16 @@ export interface RateLimit extends BucketSize {
   perEndpoint?: BucketSize;
 }
 
-/** Who refused a request, in the words of `Stripe-Rate-Limited-Reason`. */
+/** Which limit refused a request, as in `Stripe-Rate-Limited-Reason`. */
 export type RateLimitReason = 'global-rate' | 'endpoint-rate';
 
-/** How many requests have met the limits since they were set. */
+/** Requests that were counted since the limits were set. */
 export interface RateLimitTally {
   readonly allowed: number;
   readonly refused: number;
 }
 
-/** Token buckets over the account and over each endpoint, in real time. A request that one of them refuses takes from none. */
+/** Token buckets over the account and over each endpoint, in real time. A request that one bucket refuses takes no token from any. */
 export class RateLimits {
   private readonly account: TokenBucket;
   private readonly endpoints = new Map<string, TokenBucket>();

@@ -2,7 +2,7 @@ import type { Account } from '../state/account';
 import type { RequestCause } from '../state/model';
 import type { Parsed, Shape } from './schema';
 
-/** What a handler gets: the account, the ids in the path and the validated parameters. */
+/** The input of a handler: the account, the ids in the path and the validated parameters. */
 export interface RequestContext<S extends Shape> {
   readonly account: Account;
   readonly ids: readonly string[];

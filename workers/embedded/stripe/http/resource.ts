@@ -15,7 +15,7 @@ export function defineResource<T extends Stored>(
   };
 }
 
-/** Adds a new object to its collection, or takes over one from the journal, filed under its indexes. */
+/** Adds a new object, or one from the journal, to its collection and its indexes. */
 export function store<T extends Stored>(account: Account, resource: Resource<T>, stored: T): T {
   const collection = account.of(resource);
   collection.put(stored);
@@ -23,7 +23,7 @@ export function store<T extends Stored>(account: Account, resource: Resource<T>,
   return stored;
 }
 
-/** Files an object anew after a field that an index is made of was set. */
+/** Updates the indexes after a field that they use was set. */
 export function fileIndexes<T extends Stored>(collection: Collection<T>, resource: Resource<T>, stored: T): void {
   for (const [index, value] of Object.entries(resource.indexes(stored)))
     if (value !== null && value !== undefined) collection.file(index, value, stored.id);

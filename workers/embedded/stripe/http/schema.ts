@@ -1,7 +1,7 @@
 import { invalidParameter } from './errors';
 import { isFormMap, type FormMap, type FormValue } from './form';
 
-/** How one parameter is read: it answers the typed value or throws the error that Stripe would send. */
+/** Reads one parameter: returns the typed value, or throws the error that Stripe would send. */
 export interface Rule<T> {
   readonly required?: true;
   parse(value: FormValue, path: string): T;
@@ -13,7 +13,7 @@ export type Shape = Record<string, Rule<unknown>>;
 
 type Output<R> = R extends Rule<infer T> ? T : never;
 type RequiredKeys<S extends Shape> = { [K in keyof S]: S[K] extends RequiredRule<unknown> ? K : never }[keyof S];
-/** What a shape reads to: required parameters are there, the others may be. */
+/** The parameters of a shape, with the optional ones optional. */
 export type Parsed<S extends Shape> = { [K in RequiredKeys<S>]: Output<S[K]> } & {
   [K in Exclude<keyof S, RequiredKeys<S>>]?: Output<S[K]>;
 };
@@ -136,7 +136,7 @@ export function list<T>(rule: Rule<T>): Rule<T[]> {
   };
 }
 
-/** Either of two rules; the error of the second is the one told. */
+/** Either of two rules; where both fail, the error is that of the second. */
 export function either<A, B>(first: Rule<A>, second: Rule<B>): Rule<A | B> {
   return {
     parse(value, path) {
@@ -149,7 +149,7 @@ export function either<A, B>(first: Rule<A>, second: Rule<B>): Rule<A | B> {
   };
 }
 
-/** A parameter that exists, is accepted and has no effect here. */
+/** A parameter of Stripe that is accepted but has no effect here. */
 export function ignored(): Rule<FormValue> {
   return { parse: (value) => value };
 }
@@ -159,7 +159,7 @@ export function metadata(): Rule<Record<string, string> | null> {
   return {
     parse(value, path) {
       if (value === '') return null;
-      // Keys 0, 1, 2… are legal metadata, yet the form decoder sees a list in them.
+      // Keys 0, 1, 2… are valid metadata, but the form decoder makes a list of them.
       const map = Array.isArray(value) ? ({ ...value } as unknown as FormMap) : value;
       if (!isFormMap(map)) throw invalidParameter('Invalid metadata: must be a set of key-value pairs', path);
       const keys = Object.keys(map);

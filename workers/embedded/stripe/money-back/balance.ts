@@ -17,11 +17,11 @@ export const balanceTransactions = defineResource<BalanceTransaction>({
   snapshot: 'balanceTransactions',
   expandable: { source: { anyOf: ['charge', 'refund', 'dispute'] } },
   indexes: ({ source }) => ({ source }),
-  // Money becomes available by the passing of time alone; nothing happens that could write it down.
+  // Money becomes available as time passes, without an event that could record it.
   render: (transaction, account) => ({ ...transaction, status: statusOf(account, transaction) }),
 });
 
-/** What moves the account's balance. Amounts in minor units of the payment's currency, negative where money leaves. */
+/** A movement of the account's balance. Amounts in minor units of the payment's currency, negative where money leaves. */
 export interface Movement {
   readonly amount: number;
   readonly currency: string;
@@ -30,7 +30,7 @@ export interface Movement {
   readonly reportingCategory?: string;
   readonly source: string | null;
   readonly description: string | null;
-  /** Taken by Stripe on top, in the balance's currency; negative where it is given back. */
+  /** Stripe's fee, in the balance's currency; negative where it is given back. */
   readonly fee?: number;
   readonly feeDescription?: string;
   /** How long until it can be paid out; at once by default. */
@@ -78,7 +78,7 @@ export function writeMovement(account: Account, movement: Movement): BalanceTran
   return store(account, balanceTransactions, transaction);
 }
 
-/** The amount as the balance has it: in its own currency, where the account has but one. */
+/** The amount in the currency of the balance, where the account has a single one. */
 function exchanged(
   { settings: { exchange } }: Account,
   { amount, currency }: Pick<Movement, 'amount' | 'currency'>,
@@ -87,7 +87,7 @@ function exchanged(
   return { amount: Math.round(amount * exchange.rate), currency: exchange.currency, exchangeRate: exchange.rate };
 }
 
-/** Books captured money, less Stripe's fee, which the simulator makes of the same two parts for every card. */
+/** Books captured money, less Stripe's fee, which is the same for every card. */
 export function bookCapture(account: Account, charge: Charge, amount: number): void {
   const { feePercent, feeFixed, fundsAvailableMs } = account.settings;
   const inBalance = exchanged(account, { amount, currency: charge.currency }).amount;
@@ -137,7 +137,7 @@ function readBalance(account: Account): object {
   return { object: 'balance', available: amounts(sums.available), livemode: false, pending: amounts(sums.pending) };
 }
 
-/** An account without movements has a balance too: nothing, in its own currency. */
+/** An account without movements has a balance of zero, in its own currency. */
 function amounts(byCurrency: ReadonlyMap<string, number>): object[] {
   const entries = byCurrency.size === 0 ? [['usd', 0] as const] : [...byCurrency];
   return entries.map(([currency, amount]) => ({ amount, currency, source_types: { card: amount } }));

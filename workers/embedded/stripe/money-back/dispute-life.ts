@@ -55,14 +55,14 @@ export function submitEvidence(account: Account, stored: StoredDispute, cause: R
   account.log.emit('charge.dispute.updated', dispute, cause);
 }
 
-/** The disputed amount may change with a currency's rate, or with the bank's mind. Source: Stripe API, `amount` of a dispute. */
+/** The bank may change the disputed amount, e.g. with a currency's rate. Source: Stripe API, `amount` of a dispute. */
 export function changeAmount(account: Account, { object: dispute }: StoredDispute, amount: number): void {
   if (!Number.isSafeInteger(amount) || amount <= 0) throw new RangeError(`${amount} cannot be disputed`);
   dispute.amount = amount;
   account.log.emit('charge.dispute.updated', dispute, CLOCK_CAUSE);
 }
 
-/** The bank makes a dispute of an inquiry and takes the money. @throws Error where it is no open inquiry */
+/** The bank turns an inquiry into a dispute and withdraws the money. @throws Error where it is not an open inquiry */
 export function escalateInquiry(
   account: Account,
   stored: StoredDispute,
@@ -78,7 +78,7 @@ export function escalateInquiry(
   const charge = account.charges.get(dispute.charge);
   if (charge === undefined) throw new Error(`${dispute.id} is of a charge that does not exist`);
   refuseRefunds(account, charge, stored.reviewedSince);
-  // What came back before is not taken once more.
+  // What was refunded before is not withdrawn again.
   dispute.amount = Math.min(dispute.amount, charge.amount_captured - charge.amount_refunded);
   withdraw(account, dispute);
   stored.decided = null;
@@ -88,8 +88,8 @@ export function escalateInquiry(
 }
 
 /**
- * The bank refuses refunds that are not through once it takes the money itself; so it does with one that was sent since
- * `reviewedSince`, while it had an inquiry's answer before it, however that one was answered. Measured.
+ * The bank fails pending refunds once it withdraws the money itself, and also a refund that was sent since `reviewedSince`, while it
+ * reviewed the answer to an inquiry. Measured.
  */
 function refuseRefunds(account: Account, charge: Charge, reviewedSince: number | null): void {
   const isCaught = (status: string, created: number): boolean =>
@@ -101,7 +101,7 @@ function refuseRefunds(account: Account, charge: Charge, reviewedSince: number |
   }
 }
 
-/** The bank takes the disputed amount, and Stripe its fee. */
+/** The bank withdraws the disputed amount, and Stripe its fee. */
 function withdraw(account: Account, dispute: Dispute): void {
   const { disputeFee } = account.settings;
   dispute.balance_transactions.push(
@@ -118,7 +118,7 @@ function withdraw(account: Account, dispute: Dispute): void {
   );
 }
 
-/** What Stripe's magic texts make the bank decide. https://docs.stripe.com/testing#evidence */
+/** The bank's decision for each of Stripe's magic texts. https://docs.stripe.com/testing#evidence */
 function magicStep(dispute: Dispute): DisputeStep | undefined {
   switch (dispute.evidence['uncategorized_text']) {
     case 'winning_evidence':
@@ -136,14 +136,14 @@ function awaitEvidence(account: Account, stored: StoredDispute): void {
   plan(account, stored, (stored.object.evidence_details.due_by ?? 0) * 1000, 'overdue');
 }
 
-/** Sets what happens next by itself, in place of what was to happen. */
+/** Sets the next automatic step, in place of the planned one. */
 export function plan(account: Account, stored: StoredDispute, atMs: number, what: DisputeStep): void {
   halt(stored);
   stored.next = { atMs, what };
   armDispute(account, stored);
 }
 
-/** Sets the timer for what happens next; also after a restart. */
+/** Sets the timer of the next automatic step; also after a restart. */
 export function armDispute(account: Account, stored: StoredDispute): void {
   const { next } = stored;
   if (next !== null) stored.timer = account.clock.at(next.atMs, () => step(account, stored, next.what));
@@ -163,7 +163,7 @@ function step(account: Account, stored: StoredDispute, what: DisputeStep): void 
     closeDispute(account, stored, 'lost');
     return;
   }
-  // The bank may still make a dispute of it; where it does not, the inquiry ends of its age.
+  // The bank may still turn it into a dispute; otherwise the inquiry ends when its time is over.
   plan(account, stored, stored.object.created * 1000 + account.settings.inquiryCloseMs, 'warning_closed');
   account.log.emit('charge.dispute.updated', stored.object, CLOCK_CAUSE);
 }

@@ -35,14 +35,14 @@ export function disputesOf(account: Account, chargeId: string): StoredDispute[] 
   return account.of(disputes).filed('charge', chargeId);
 }
 
-/** Why a charge cannot be refunded: the bank has taken its money already. An inquiry has taken nothing. */
+/** Why a charge cannot be refunded: the bank has withdrawn its money already. An inquiry withdraws nothing. */
 export function chargebackOf(account: Account, charge: Charge): Dispute | undefined {
   return disputesOf(account, charge.id)
     .map(({ object }) => object)
     .find((dispute) => !isInquiry(dispute) && dispute.status !== 'won');
 }
 
-/** The bank's decision, or the account's own surrender (`lost`). @throws Error where it cannot end like this */
+/** The bank's decision, or the account accepts the dispute (`lost`). @throws Error where it cannot end like this */
 export function closeDispute(
   account: Account,
   stored: StoredDispute,
@@ -52,17 +52,17 @@ export function closeDispute(
   const dispute = stored.object;
   moveDispute(dispute, outcome);
   halt(stored);
-  // With a lost dispute the money is gone for good; an inquiry took none.
+  // A lost dispute loses the money permanently; an inquiry withdrew none.
   dispute.is_charge_refundable = outcome !== 'lost';
   if (outcome === 'won') {
     reinstate(account, dispute);
-    // Measured: the money's return is told before the end.
+    // Measured: the event of the returned money comes before that of the end.
     account.log.emit('charge.dispute.funds_reinstated', dispute, cause);
   }
   account.log.emit('charge.dispute.closed', dispute, cause);
 }
 
-/** A payment of which `refunded` came back: where that is all of it, no inquiry goes on. https://docs.stripe.com/disputes */
+/** Ends the inquiries of a fully refunded payment. https://docs.stripe.com/disputes */
 export function endRefundedInquiries(account: Account, chargeId: string, refunded: number, cause: RequestCause): void {
   const inquiries = disputesOf(account, chargeId).filter(({ object }) => isInquiry(object) && isOpen(object));
   if (inquiries.length === 0) return;
@@ -74,7 +74,7 @@ export function endRefundedInquiries(account: Account, chargeId: string, refunde
   }
 }
 
-/** Cancels what was to happen by itself. */
+/** Cancels the next automatic step. */
 export function halt(stored: StoredDispute): void {
   stored.timer?.cancel();
   stored.timer = undefined;
@@ -97,7 +97,7 @@ function reinstate(account: Account, dispute: Dispute): void {
   );
 }
 
-/** Moves the dispute on; a move that the table does not have throws. */
+/** Changes the status; throws for a transition that the table does not have. */
 export function moveDispute(dispute: Dispute, status: DisputeStatus): void {
   if (!DISPUTE_TRANSITIONS[dispute.status].includes(status))
     throw new Error(`${dispute.id} cannot go from ${dispute.status} to ${status}`);

@@ -34,7 +34,7 @@ export const disputeRoutes = [
     if (evidence !== undefined) addEvidence(dispute, evidence);
     if (method !== undefined) dispute.intended_submission_method = method;
     dispute.metadata = mergeMetadata(dispute.metadata, params.metadata);
-    // Metadata alone submits nothing, although `submit` is true unless it is said otherwise.
+    // Metadata alone submits nothing, although `submit` is true by default.
     const submits = submit ?? evidence !== undefined;
     if (submits && dispute.evidence_details.has_evidence) submitEvidence(account, stored, cause);
     else account.log.emit('charge.dispute.updated', dispute, cause);
@@ -54,7 +54,7 @@ function find(account: Account, [id = '']: readonly string[]): StoredDispute {
   return dispute;
 }
 
-/** The bank takes evidence once, and until the deadline. */
+/** The bank accepts evidence once, and only until the deadline. */
 function assertAwaitsEvidence(dispute: Dispute): void {
   if (!isOpen(dispute)) throw refused('This dispute is already closed.');
   if (!dispute.status.endsWith('needs_response'))

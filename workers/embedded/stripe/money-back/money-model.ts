@@ -25,7 +25,7 @@ export type RefundFailureReason =
   | 'merchant_request'
   | 'unknown';
 
-/** A refund with what is going to become of it by itself. */
+/** A refund with its planned outcome. */
 export interface StoredRefund {
   readonly id: string;
   readonly object: Refund;
@@ -57,9 +57,8 @@ export type DisputeStatus =
 export type DisputeOutcome = 'won' | 'lost' | 'warning_closed';
 export type Evidence = Record<string, string | null | Record<string, never>>;
 
-/** What a dispute is about. */
 export interface DisputeSpec {
-  /** An `inquiry` asks, and takes no money. */
+  /** An `inquiry` withdraws no money. */
   kind?: 'dispute' | 'inquiry';
   /** One of Stripe's reasons: https://docs.stripe.com/disputes/categories */
   reason?: string;
@@ -69,7 +68,7 @@ export interface DisputeSpec {
   dueInMs?: number;
 }
 
-/** A dispute with what was decided of it and when the next thing happens to it. */
+/** A dispute with its decision and its next automatic step. */
 export interface StoredDispute {
   readonly id: string;
   readonly object: Dispute;

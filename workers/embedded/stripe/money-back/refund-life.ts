@@ -51,7 +51,7 @@ export const REFUND_TRANSITIONS: Readonly<Record<RefundStatus, readonly RefundSt
   canceled: [],
 };
 
-/** Books a refund of this charge and begins the life that `outcome` gives it. The caller has checked the amount. */
+/** Books a refund of this charge and plans its `outcome`. The caller has checked the amount. */
 export function startRefund(
   account: Account,
   charge: Charge,
@@ -78,9 +78,9 @@ export function startRefund(
 }
 
 /**
- * Moves a refund on. Its failure after a success tells `refund.failed` and `charge.refund.updated` and no
- * `refund.updated`, as measured with Stripe; so does any other failure here.
- * @throws Error where the refund cannot go there any more
+ * Changes the status of a refund. A failure after a success sends `refund.failed` and `charge.refund.updated` but no `refund.updated`,
+ * as measured with Stripe; here every failure does.
+ * @throws Error for a transition that is not possible
  */
 export function settleRefund(
   account: Account,
@@ -111,7 +111,7 @@ export function settleRefund(
 
 interface FirstStep {
   status: RefundStatus;
-  /** Nothing leaves the balance until the refund goes on. */
+  /** No money leaves the balance while the refund is pending. */
   waitsForMoney: boolean;
   next: StoredRefund['next'];
 }
@@ -150,7 +150,7 @@ function pendingReasonOf(outcome: RefundOutcome): NonNullable<Refund['pending_re
   return (outcome.kind === 'pending' ? outcome.pendingReason : undefined) ?? 'processing';
 }
 
-/** Lets happen what is going to happen to a refund by itself; also after a restart. */
+/** Sets the timer of a refund's planned outcome; also after a restart. */
 function schedule(account: Account, stored: StoredRefund): void {
   const { next } = stored;
   if (next === null) return;
@@ -172,7 +172,7 @@ function giveMoneyBack(account: Account, refund: Refund): void {
   if (charge === undefined) throw new Error(`${refund.id} is of a charge that does not exist`);
   charge.amount_refunded -= refund.amount;
   charge.refunded = false;
-  // Money that never left does not come back.
+  // Money that never left the balance is not returned to it.
   if (refund.balance_transaction === null) return;
   refund.failure_balance_transaction = writeMovement(account, {
     amount: refund.amount,
@@ -183,7 +183,7 @@ function giveMoneyBack(account: Account, refund: Refund): void {
   }).id;
 }
 
-/** The bank's reference of a refund is known shortly after its success, and told with updates of its own. */
+/** The bank's reference of a refund becomes known shortly after its success, with events of its own. */
 function succeeded(account: Account, refund: Refund, cause: RequestCause): void {
   refund.destination_details = {
     card: {
@@ -199,7 +199,7 @@ function succeeded(account: Account, refund: Refund, cause: RequestCause): void 
   endRefundedInquiries(account, refund.charge, refundedOf(account, refund.charge), cause);
 }
 
-/** What of a charge has come back to the customer. Minor units. */
+/** The refunded amount of a charge, in minor units. */
 function refundedOf(account: Account, chargeId: string): number {
   return account
     .of(refunds)

@@ -1,6 +1,6 @@
 import type { Refund, RefundFailureReason } from './money-model';
 
-/** What becomes of a refund. Times are milliseconds of the simulator's clock; without them the settings count. */
+/** The planned outcome of a refund. Times are milliseconds of the simulator's clock; by default those of the settings. */
 export type RefundOutcome =
   | { kind: 'succeed' }
   /** Money that the account lacks (`insufficient_funds`), or does not have yet (`charge_pending`), leaves it later. */
@@ -11,7 +11,7 @@ export type RefundOutcome =
       pendingReason?: 'processing' | 'insufficient_funds' | 'charge_pending';
       failureReason?: RefundFailureReason;
     }
-  /** The customer is asked where the money shall go; `expire`, the default, is a failure. */
+  /** The customer must name an account; `expire`, the default, is a failure. */
   | { kind: 'requires_action'; then?: 'succeed' | 'cancel' | 'expire' | 'stay'; afterMs?: number }
   /** Succeeds at once, and fails afterwards. */
   | { kind: 'fail_after'; afterMs?: number; failureReason?: RefundFailureReason }
@@ -20,7 +20,7 @@ export type RefundOutcome =
 
 const KINDS: readonly string[] = ['succeed', 'pending', 'requires_action', 'fail_after', 'canceled'];
 
-/** Which refunds a decision is for; all given fields must fit. `metadata` is the refund's own. */
+/** The refunds that a decision is for; all given fields must match. `metadata` is the refund's own. */
 export interface RefundMatch {
   paymentIntent?: string;
   charge?: string;
@@ -33,7 +33,7 @@ export interface RefundDecision {
   readonly match: RefundMatch;
 }
 
-/** @throws RangeError for an outcome that there is not, or a time before now */
+/** @throws RangeError for an unknown outcome, or a time in the past */
 export function assertOutcome(outcome: RefundOutcome): void {
   if (!KINDS.includes(outcome.kind)) throw new RangeError(`A refund's outcome is one of ${KINDS.join(', ')}`);
   if ('afterMs' in outcome && outcome.afterMs !== undefined && !(outcome.afterMs >= 0))

@@ -45,7 +45,7 @@ export const refundRoutes = [
     settleRefund(account, stored, 'canceled', undefined, cause);
     return stored.object;
   }),
-  // Stripe's own way to see the customer's silence in its test mode.
+  // Stripe's test mode offers this to simulate a customer who does not answer.
   route('POST', '/v1/test_helpers/refunds/:id/expire', expand, ({ account, ids, cause }) => {
     const stored = waiting(account, ids, 'Expiring this refund is unsupported.');
     settleRefund(account, stored, 'failed', undefined, cause);
@@ -59,7 +59,7 @@ function find(account: Account, [id = '']: readonly string[]): StoredRefund {
   return refund;
 }
 
-/** Only a refund that waits for the customer can be taken back; a card's cannot, once it is sent. */
+/** Only a refund that waits for the customer can be canceled; a refund to a card cannot, once it is sent. */
 function waiting(account: Account, ids: readonly string[], refusal: string): StoredRefund {
   const stored = find(account, ids);
   if (stored.object.status === 'requires_action') return stored;
@@ -96,7 +96,7 @@ function chargeOfIntent(account: Account, id: string): Charge | undefined {
   return account.charges.get(intent.object.latest_charge ?? '');
 }
 
-/** A hold is let go by cancelling its PaymentIntent; a refund is of money that was taken. */
+/** Only captured money can be refunded; a hold is voided by cancelling its PaymentIntent. */
 function captured(charge: Charge | undefined, intentId: string): Charge {
   if (charge !== undefined && charge.amount_captured > 0) return charge;
   throw refused(`This PaymentIntent (${intentId}) does not have a successful charge to refund.`, {

@@ -15,14 +15,14 @@ export interface HoldMatch {
   metadata?: Record<string, string>;
 }
 
-/** How long the next hold that fits lives. */
+/** How long the next matching hold lasts. */
 export interface HoldOverride {
   readonly durationMs: number;
   readonly match: HoldMatch;
 }
 
 /**
- * How long a new hold lives. The first of these that applies: the metadata `simulator_hold_seconds`, the oldest
+ * How long a new hold lasts. The first of these that applies: the metadata `simulator_hold_seconds`, the oldest
  * override that fits (used up by it), the account's `holdDurationMs`, the window of the card network.
  */
 export class HoldDurations {

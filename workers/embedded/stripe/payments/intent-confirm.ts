@@ -14,14 +14,14 @@ export type ConfirmParams = Pick<
   Parsed<typeof intentConfirm>,
   'error_on_requires_action' | 'off_session' | 'payment_method' | 'return_url' | 'use_stripe_sdk'
 > & {
-  /** The account itself collects an invoice: a wish for 3-D Secure waits for the customer, even where nobody is there. */
+  /** The account itself collects an invoice: a request for 3-D Secure waits for the customer, even off-session. */
   may_wait?: boolean;
 };
 
 const NEEDS_RETURN_URL =
   "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these payment methods might redirect your customer off of your page, you must provide a `return_url`. If you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents.";
 
-/** Everything that can refuse a confirmation before the intent changes; answers the method to charge. */
+/** Checks everything that can refuse a confirmation before the intent changes; returns the method to charge. */
 export function prepareConfirmation(
   account: Account,
   intent: StoredPaymentIntent,
@@ -48,7 +48,7 @@ export function prepareConfirmation(
 }
 
 /**
- * One attempt to charge: it ends in a hold, a payment, a wish for 3-D Secure, or Stripe's 402 with the intent
+ * One attempt to charge: it ends in a hold, a payment, a request for 3-D Secure, or Stripe's 402 with the intent
  * back in `requires_payment_method`.
  */
 export function confirm(
@@ -89,7 +89,7 @@ function countConfirmation(account: Account, intent: StoredPaymentIntent, cause:
   assertConfirmable(intent.object);
 }
 
-/** The customer passed (or failed) 3-D Secure: the attempt goes on, or the intent asks for another payment method. */
+/** The customer passed or failed 3-D Secure: the attempt continues, or the intent needs another payment method. */
 export function completeAuthentication(
   account: Account,
   intent: StoredPaymentIntent,
@@ -113,7 +113,7 @@ export function completeAuthentication(
   try {
     confirm(account, intent, method, {}, cause);
   } catch (error) {
-    // Declined after authentication: the intent says so; there is no request to answer with a 402.
+    // Declined after authentication: no request waits for a 402, so only the intent shows the decline.
     if (!(error instanceof StripeApiError)) throw error;
   }
 }
@@ -150,7 +150,7 @@ function authorize(
   account.log.emit('payment_intent.succeeded', pi, cause);
 }
 
-/** A method charged with `setup_future_usage` is saved on the customer; one that stays loose cannot be used again. */
+/** A method charged with `setup_future_usage` is saved on the customer; one that is not attached cannot be used again. */
 function keepMethod(
   account: Account,
   intent: StoredPaymentIntent,

@@ -3,7 +3,7 @@ import { refused } from '../http/errors';
 import { moveTo } from './intent-states';
 import { CLOCK_CAUSE, type Charge, type StoredPaymentIntent } from '../state/model';
 
-/** Lets the hold end at its `capture_before` (plus the account's `expiryLagMs`) unless it is captured or cancelled first. */
+/** Plans the end of a hold at its `capture_before` (plus the account's `expiryLagMs`), unless it is captured or cancelled first. */
 export function scheduleExpiry(account: Account, intent: StoredPaymentIntent, charge: Charge): void {
   const captureBefore = charge.payment_method_details.card.capture_before;
   if (captureBefore === undefined) return;
@@ -12,13 +12,13 @@ export function scheduleExpiry(account: Account, intent: StoredPaymentIntent, ch
   );
 }
 
-/** Forgets the timer of a hold that is captured or cancelled. */
+/** Cancels the timer of a hold that is captured or cancelled. */
 export function endHold(intent: StoredPaymentIntent): void {
   intent.hold?.cancel();
   intent.hold = undefined;
 }
 
-/** Refuses a capture between `capture_before` and the moment at which the expired hold is swept up. */
+/** Refuses a capture between `capture_before` and the cancellation of the expired hold. */
 export function assertNotExpired(account: Account, charge: Charge): void {
   const captureBefore = charge.payment_method_details.card.capture_before;
   if (captureBefore === undefined || account.clock.now() < captureBefore * 1000) return;

@@ -12,7 +12,7 @@ import type { intentCapture } from '../state/shapes';
 const MAX_CAPTURES = 50;
 
 /**
- * Takes (part of) a hold. A final capture, the default, releases the rest and makes no refund (since
+ * Captures (part of) a hold. A final capture, the default, releases the rest and makes no refund (since
  * 2025-03-31.basil); any other needs multicapture.
  */
 export function capture(
@@ -57,7 +57,7 @@ export function capture(
   account.log.emit('payment_intent.succeeded', pi, cause);
 }
 
-/** Ends an intent that is not paid; a hold is let go without a refund. */
+/** Cancels an unpaid intent; a hold is voided without a refund. */
 export function cancel(
   account: Account,
   intent: StoredPaymentIntent,

@@ -21,7 +21,7 @@ export const TRANSITIONS: Readonly<Record<PaymentIntentStatus, readonly PaymentI
     'succeeded',
     'canceled',
   ],
-  // No card enters `processing`; the row is for the bank debits that a later resource may bring.
+  // No card enters `processing`; the row is for bank debits, which may come later.
   processing: ['requires_payment_method', 'requires_capture', 'succeeded', 'canceled'],
   requires_capture: ['requires_capture', 'succeeded', 'canceled'],
   canceled: [],
@@ -35,7 +35,7 @@ const CONFIRMABLE: readonly PaymentIntentStatus[] = [
 ];
 const CANCELABLE: readonly PaymentIntentStatus[] = [...CONFIRMABLE, 'requires_capture', 'processing'];
 
-/** Moves the intent on; a move that the table does not have is a bug of the simulator, so it throws. */
+/** Changes the status; a transition that the table does not have is a bug of the simulator, so it throws. */
 export function moveTo(intent: PaymentIntent, status: PaymentIntentStatus): void {
   if (!TRANSITIONS[intent.status].includes(status)) {
     throw new Error(`${intent.id} cannot go from ${intent.status} to ${status}`);

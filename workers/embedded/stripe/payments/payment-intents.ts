@@ -126,7 +126,7 @@ function store(account: Account, intent: StoredPaymentIntent): void {
 }
 
 function withMethod(params: ConfirmParams, id: string | undefined): ConfirmParams {
-  // The name of a test card was turned into a payment method already; a second look would make another one.
+  // The name of a test card is resolved already; resolving it again would make another payment method.
   return id === undefined ? params : { ...params, payment_method: id };
 }
 

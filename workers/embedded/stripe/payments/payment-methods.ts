@@ -41,7 +41,7 @@ export function attach(account: Account, method: StoredPaymentMethod, customerId
   account.log.emit('payment_method.attached', method.object, cause);
 }
 
-/** A payment method of this card, attached to nobody. */
+/** A payment method of this card, not attached to a customer. */
 export function newMethod(account: Account, profile: CardProfile): StoredPaymentMethod {
   const id = account.newId('pm');
   const method: StoredPaymentMethod = {
@@ -80,7 +80,7 @@ function cardOf(account: Account, profile: CardProfile): NonNullable<StoredPayme
     country: profile.country,
     display_brand: profile.brand,
     exp_month: 12,
-    // Far enough off that no test card expires within a simulated order's life.
+    // So late that no test card expires during a simulated order.
     exp_year: new Date(account.clock.now()).getUTCFullYear() + 4,
     fingerprint: `fp${profile.number}`,
     funding: profile.funding,

@@ -20,20 +20,20 @@ export interface Stored {
 export type Expansion =
   /** The `object` name of what the id in this field names; `never`: the API has the reference, the simulator never fills it. */
   | string
-  /** An id that may be of several kinds. */
+  /** An id of one of several kinds. */
   | { readonly anyOf: readonly string[] }
   /** An object or a list inside the object, whose own fields expand. */
   | { readonly fields: Expandable }
-  /** A list (or, of no kind that there is, an object) that is left out unless it is asked for. */
+  /** A list or object that is left out unless a request expands it. */
   | { readonly listOf: string; readonly make: (account: Account, ownerId: string) => object | null };
 export type Expandable = Readonly<Record<string, Expansion>>;
 
 /**
- * One kind of object, declared once: the account gives it a collection (`account.of(resource)`), the journal keeps it,
- * `expand` follows its references, the state shows it. All kinds are listed in http/resources.ts.
+ * One kind of object, declared once. From the declaration follow its collection (`account.of(resource)`), its entries in the journal,
+ * the fields that `expand` follows, and the state. All kinds are listed in http/resources.ts.
  */
 export interface Resource<T extends Stored> {
-  /** Marks its entries in the journal. State files of earlier versions have it, so it never changes. */
+  /** Marks its entries in the journal. Never changes, since existing state files contain it. */
   readonly kind: string;
   /** Stripe's name for it, the value of the field `object`. */
   readonly object: string;
@@ -42,13 +42,13 @@ export interface Resource<T extends Stored> {
   /** Its field in the snapshot of the account. */
   readonly snapshot: string;
   readonly expandable: Expandable;
-  /** What the API answers of it: the stored value itself unless the simulator knows more than it tells. */
+  /** What the API shows of it; by default the stored value itself. */
   render(stored: T, account: Account): object;
-  /** The value of each index that it is filed under; null and undefined are not filed. */
+  /** Its value for each index; null and undefined are not indexed. */
   indexes(stored: T): Readonly<Record<string, string | null | undefined>>;
-  /** What the journal keeps of it, without timers. */
+  /** Its form in the journal, without timers. */
   save(stored: T): object;
-  /** Sets its timers again after a restart, before those that fell due meanwhile fire. */
+  /** Sets its timers after a restart, before those that are overdue fire. */
   rearm(account: Account, stored: T): void;
 }
 

@@ -1,16 +1,16 @@
 import { TimerQueue, type ClockTimer } from './timer-queue';
 
-/** setTimeout holds its delay in 31 bits; a longer wait is slept in pieces. */
+/** setTimeout keeps its delay in 31 bits; a longer wait is split. */
 const MAX_REAL_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * The simulator's own clock: real time plus an offset that only grows.
  *
- * Moving it fires what became due, in order of time, each with `now()` at its own due time: a hold that
- * expires during a jump of ten days has its events dated at its expiry, not at the end of the jump.
+ * Moving it fires the timers that became due, in order of time, each with `now()` at its own due time: the events of a hold that
+ * expires during a jump of ten days are dated at its expiry, not at the end of the jump.
  */
 export class SimulatorClock {
-  /** Called after each timer: a long jump fires very many, and who keeps their changes must not wait for the last. */
+  /** Called after each timer, so that the changes of a long jump are stored along the way. */
   readonly afterEach = new Set<() => void>();
   private offsetMs = 0;
   private latestMs = 0;
@@ -50,7 +50,7 @@ export class SimulatorClock {
     return timer;
   }
 
-  /** Runs `action` with `now()` standing at `atMs`, whatever this clock says: for what lives on a time of its own. */
+  /** Runs `action` with `now()` fixed at `atMs`: for objects on a test clock. */
   standingAt<T>(atMs: number, action: () => T): T {
     const before = this.frozenAtMs;
     this.frozenAtMs = atMs;
@@ -67,13 +67,13 @@ export class SimulatorClock {
   }
 
   /**
-   * Goes on where an earlier clock stood: `arm` sets the timers that it left, and those that fell due since then fire
-   * at once, each with `now()` at its own due time, as if the clock had never stopped.
+   * Continues an earlier clock: `arm` sets its timers, and those that are overdue fire at once, each with `now()` at its own due time,
+   * as if the clock had never stopped.
    */
   resume(earlier: { aheadMs: number; lastMs: number }, arm: () => void): void {
     this.offsetMs = Math.max(this.offsetMs, earlier.aheadMs);
     const presentMs = Date.now() + this.offsetMs;
-    // Not past the present: where the machine's clock was set back meanwhile, this one must still go on.
+    // Where the computer's clock was set back meanwhile, this clock must still go on.
     this.latestMs = Math.max(this.latestMs, Math.min(earlier.lastMs, presentMs));
     this.standingAt(this.latestMs, arm);
     this.fireDue(presentMs);
@@ -90,7 +90,7 @@ export class SimulatorClock {
     clearTimeout(this.wakeUp);
   }
 
-  /** What the clock would say if it were not frozen. Writes nothing: while timers fire, time must not run past them. */
+  /** The time by the clock if it were not frozen. Does not change `now()`: while timers fire, time must not pass them. */
   private presentMs(): number {
     return Math.max(this.latestMs, Date.now() + this.offsetMs);
   }
@@ -111,7 +111,7 @@ export class SimulatorClock {
     const { nextMs } = this.timers;
     if (nextMs === undefined) return;
     const delayMs = Math.min(Math.max(nextMs - this.presentMs(), 0), MAX_REAL_TIMEOUT_MS);
-    // A parked hold must not keep a finished process alive.
+    // The timer of a hold must not keep the process alive.
     this.wakeUp = setTimeout(() => this.fireDue(this.now()), delayMs).unref();
   }
 }

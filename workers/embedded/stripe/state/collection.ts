@@ -8,7 +8,7 @@ export interface PageQuery<T> {
   readonly limit: number;
   readonly startingAfter?: string | undefined;
   readonly endingBefore?: string | undefined;
-  /** Only the entries filed under this value of the index. */
+  /** Only the entries with this value of the index. */
   readonly indexValue?: string | undefined;
   readonly index?: string | undefined;
   readonly where?: ((value: T) => boolean) | undefined;
@@ -21,14 +21,14 @@ export interface Page<T> {
 
 /** Objects in order of creation, found by id, listed newest first, with a few indexes so that lists stay cheap. */
 export class Collection<T extends { readonly id: string }> {
-  /** Hears of every object that is added or looked up by its id: each of them may have been changed. */
+  /** Called with every object that is added or looked up by id, since the caller may change it. */
   onTouch: ((value: T, isNew: boolean) => void) | undefined;
   private readonly byId = new Map<string, Entry<T>>();
   private entries: Entry<T>[] = [];
   private sequence = 0;
   private readonly indexed = new Map<string, Map<string, Entry<T>[]>>();
 
-  /** `cap`: the most objects that are kept; the oldest tenth goes when it is passed. Unlimited by default. */
+  /** `cap`: the most objects; above it the oldest tenth is dropped. Unlimited by default. */
   constructor(private readonly cap = Infinity) {}
 
   get size(): number {
@@ -43,7 +43,7 @@ export class Collection<T extends { readonly id: string }> {
     this.onTouch?.(value, true);
   }
 
-  /** Adds an object, or puts it in the place of the one with its id. */
+  /** Adds an object, or replaces the one with its id. */
   put(value: T): void {
     const entry = this.byId.get(value.id);
     if (entry === undefined) this.add(value);
@@ -56,12 +56,12 @@ export class Collection<T extends { readonly id: string }> {
     return value;
   }
 
-  /** All of it, oldest first. */
+  /** All objects, oldest first. */
   values(): T[] {
     return this.entries.map((entry) => entry.value);
   }
 
-  /** Files an object that is in the collection under a value of an index; filing it twice changes nothing. */
+  /** Adds an object of the collection to an index; doing so twice changes nothing. */
   file(index: string, indexValue: string, id: string): void {
     const entry = this.byId.get(id);
     if (entry === undefined) return;
@@ -74,7 +74,7 @@ export class Collection<T extends { readonly id: string }> {
     filed.sort((left, right) => left.sequence - right.sequence);
   }
 
-  /** What is filed under a value of an index, oldest first. */
+  /** The objects with a value of an index, oldest first. */
   filed(index: string, indexValue: string): T[] {
     return (this.indexed.get(index)?.get(indexValue) ?? []).map((entry) => entry.value);
   }

@@ -4,20 +4,20 @@ import { API_VERSION, type RequestCause } from './model';
 
 export type EventDelivery = 'no_endpoint' | 'pending' | 'delivered' | 'failed' | 'dropped';
 
-/** One event. The object is kept as the JSON it was at that moment, so later changes cannot reach it. */
+/** One event. The object is stored as JSON, so that later changes do not affect it. */
 export interface StoredEvent {
   readonly id: string;
   readonly type: string;
   readonly created: number;
   readonly objectId: string;
   readonly objectJson: string;
-  /** The former values of what the change changed; state files of earlier versions lack it. */
+  /** The former values of changed fields; missing in older state files. */
   readonly previousJson?: string;
   readonly cause: RequestCause;
   delivery: EventDelivery;
 }
 
-/** Writes the events of the account and tells who listens (webhooks, tests). */
+/** Writes the events of the account and calls the listeners (webhooks, tests). */
 export class EventLog {
   readonly events: Collection<StoredEvent>;
   private readonly listeners = new Set<(event: StoredEvent) => void>();
@@ -30,7 +30,7 @@ export class EventLog {
     this.events = new Collection(cap);
   }
 
-  /** `previous`: the former values of the fields that changed, for the kinds of events that tell them. */
+  /** `previous`: the former values of changed fields, for the kinds of events that contain them. */
   emit(type: string, object: { id: string }, cause: RequestCause, previous?: object): void {
     const event: StoredEvent = {
       id: this.newId('evt'),
@@ -46,7 +46,7 @@ export class EventLog {
     for (const listener of this.listeners) listener(event);
   }
 
-  /** Calls `listener` for every event to come; the answer ends it. */
+  /** Calls `listener` for every new event; returns a function that unsubscribes. */
   subscribe(listener: (event: StoredEvent) => void): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
@@ -58,7 +58,7 @@ export function isDelivered(event: StoredEvent): boolean {
   return event.delivery === 'delivered' || event.delivery === 'no_endpoint';
 }
 
-/** The event as JSON text, as the API answers it and as a webhook carries it. */
+/** The event as JSON text, for the API and for webhooks. */
 export function eventJson(event: StoredEvent): string {
   const { objectJson, previousJson, cause } = event;
   const previous = previousJson === undefined ? '' : `,"previous_attributes":${previousJson}`;
