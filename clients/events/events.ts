@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { OrderEventType } from '../../workflows/domain/shared/events';
-import { moneyBackEventData } from './money-back-events';
+import { afterSaleEventData } from './after-sale-events';
 
 /**
  * Our own events, as consumers get them. This is version 1 of each type: fields may be added, so consumers must ignore unknown
@@ -68,7 +68,7 @@ export const orderEventData = {
     amountAtRisk: z.object({ amount, currency }).optional(),
   }),
   ExceptionResolved: z.object({ kind: z.string() }),
-  ...moneyBackEventData,
+  ...afterSaleEventData,
 } as const satisfies Readonly<Record<OrderEventType, z.ZodObject>>;
 
 function event<Type extends OrderEventType>(type: Type) {

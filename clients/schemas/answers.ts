@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { disputeAnswer, refundAnswer } from './money-back-answers';
+import { disputeAnswer, refundAnswer } from './after-sale-answers';
 
 // The gateway's answers, for its documentation. The types come from the workflows; a test compares the two.
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { listLimit, ownId, wellFormedLines } from './edge';
-import { disputeAnswer, refundState } from './money-back-answers';
+import { disputeAnswer, refundState } from './after-sale-answers';
 import { actor, MAX_LIST } from './orders';
 
 /** Paths of everything under `/v1/disputes/{id}` and `/v1/fraud-warnings/{id}`. */

@@ -3,7 +3,7 @@ import type { FieldProblem } from '../../workflows/domain/shared/errors';
 import { amountProblem } from '../../workflows/domain/shared/money';
 import type { RefundFacts } from '../../workflows/domain/refund/refund';
 import { currency, movedAmount, ownId, wellFormedText } from './edge';
-import { refundAnswer } from './money-back-answers';
+import { refundAnswer } from './after-sale-answers';
 import { actor, lineQuantities } from './orders';
 import { parse, repeatedSkus } from './validate';
 

@@ -1,7 +1,7 @@
 import { Excuses } from '../../workflows/domain/exception/excuses';
 import { orderOf } from './bank';
 import type { BankState, SimulatedPayment } from './bank';
-import { moneyBack } from './money-back-promises';
+import { afterSaleViolations } from './after-sale-promises';
 import type { Recorded, RecordedOrder } from './recorded';
 
 /*
@@ -42,7 +42,7 @@ export function findViolations(bank: BankState, recorded: Recorded, nowMs: numbe
     ...ordersWithoutMoney(facts),
     ...stock(facts),
     ...ledger(facts),
-    ...moneyBack(bank, recorded),
+    ...afterSaleViolations(bank, recorded),
     ...unfinished(facts),
   ];
 }

@@ -1,6 +1,6 @@
 import type { RefundFacts } from '../../../workflows/domain/refund/refund';
 import type { RefundCommandAnswer } from '../../../workflows/refund/messages';
-import { refundAnswer } from '../../schemas/money-back-answers';
+import { refundAnswer } from '../../schemas/after-sale-answers';
 import type { RefundResult } from '../../client/verbs/refunds';
 import { ownId } from '../../schemas/edge';
 import * as schemas from '../../schemas/refunds';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OutcomePending } from '../../../clients/client';
 import type { Gateway } from '../../../clients/gateway';
-import { refundAnswer } from '../../../clients/schemas/money-back-answers';
+import { refundAnswer } from '../../../clients/schemas/after-sale-answers';
 import type { RefundFieldsAgree } from '../../../clients/schemas/refunds';
 import { refundFacts, refundPart } from '../../support/facts/refund';
 import { createFakes, request, startGateway, type Answer, type Fakes } from '../support/gateway-fakes';

@@ -3,7 +3,7 @@ import type { BankState, SimulatedPayment } from '../../../workers/demo/bank';
 import { findViolations } from '../../../workers/demo/invariants';
 import type { Recorded } from '../../../workers/demo/recorded';
 import { readRecorded } from '../../../workers/demo/recorded';
-import { moneyBack } from '../../../workers/demo/money-back-promises';
+import { afterSaleViolations } from '../../../workers/demo/after-sale-promises';
 import { sampleCart } from '../../support/carts';
 import { uniqueName } from '../../support/environment';
 import { closeConnections, createWorld } from '../../support/world';
@@ -149,7 +149,9 @@ describe('the promises about money that goes back', () => {
   };
   const entry = { paymentIntentId: 'pi_1', captured: 100, refundPending: 0, refunded: 0, outside: 0, disputed: 0 };
   const look = (state: Partial<BankState>, changes: Partial<typeof entry> = {}): string[] =>
-    moneyBack({ ...bank(paid), ...state }, { ...recorded, back: [{ ...entry, ...changes }] }).map((one) => one.promise);
+    afterSaleViolations({ ...bank(paid), ...state }, { ...recorded, back: [{ ...entry, ...changes }] }).map(
+      (one) => one.promise,
+    );
 
   it.each<[string, Partial<BankState>, Partial<typeof entry>, string[]]>([
     ['nothing went back', {}, {}, []],

@@ -1,6 +1,6 @@
 import { checkoutScenes } from './checkout';
 import { orderScenes } from './order';
-import { moneyBackScenes } from './money-back';
+import { afterSaleScenes } from './after-sale';
 import type { PlayedCart, Scene, Stage } from '../stage';
 import { subscriptionScenes } from './subscription';
 
@@ -18,10 +18,10 @@ export const SCENES: readonly Scene[] = [
   orderScenes.cancelRace,
   orderScenes.workerKilled,
   orderScenes.webhookStorm,
-  moneyBackScenes.confirmed,
-  moneyBackScenes.failedLater,
-  moneyBackScenes.disputeWon,
-  moneyBackScenes.disputeLost,
+  afterSaleScenes.confirmed,
+  afterSaleScenes.failedLater,
+  afterSaleScenes.disputeWon,
+  afterSaleScenes.disputeLost,
   subscriptionScenes.recovered,
   subscriptionScenes.ended,
 ];

@@ -1,5 +1,5 @@
 import { createDisputeStore, createFraudWarningStore, createOutbox } from '../../../../activities/storage';
-import { moneyBackEventData } from '../../../../clients/events/money-back-events';
+import { afterSaleEventData } from '../../../../clients/events/after-sale-events';
 import { orderEventSchema, type OrderEvent } from '../../../../clients/client';
 import type { DisputeMovement, DisputeSnapshot } from '../../../../workflows/domain/dispute/dispute';
 import {
@@ -11,7 +11,7 @@ import { disputeSnapshot } from './snapshots';
 import { after, mugs, NOW, openRefundShop, teapot, TOTAL, type RefundShop } from '../refunds/shop';
 import { intentOf } from '../shop';
 
-type MoneyBackType = keyof typeof moneyBackEventData;
+type MoneyBackType = keyof typeof afterSaleEventData;
 
 const HOUR_MS = 3_600_000;
 const at = (hours: number): string => after(hours * HOUR_MS);
@@ -196,12 +196,12 @@ test('every event of money that goes back is what its published schema says, not
   const events = JSON.parse(JSON.stringify(await outbox.claimUnpublished(1_000, 1_000))) as unknown[];
   const parsed = events.map((one) => orderEventSchema.parse(one));
   expect(parsed).toEqual(events);
-  const isMoneyBack = (type: string): type is MoneyBackType => Object.hasOwn(moneyBackEventData, type);
+  const isMoneyBack = (type: string): type is MoneyBackType => Object.hasOwn(afterSaleEventData, type);
   const types = new Set(parsed.map((one) => one.type).filter(isMoneyBack));
-  expect([...types].sort()).toEqual(Object.keys(moneyBackEventData).sort());
+  expect([...types].sort()).toEqual(Object.keys(afterSaleEventData).sort());
   for (const type of types) {
     const values = valuesOf(parsed, type);
-    const shape = Object.entries(moneyBackEventData[type].shape);
+    const shape = Object.entries(afterSaleEventData[type].shape);
     // No field of a schema is one that is never written; what may be absent, null or either of two was seen to be so.
     expect([type, [...values.keys()].sort()]).toEqual([type, shape.map(([field]) => field).sort()]);
     for (const [field, schema] of shape) {

@@ -1,5 +1,5 @@
 import { createOutbox } from '../../../../activities/storage';
-import { moneyBackEventData } from '../../../../clients/events/money-back-events';
+import { afterSaleEventData } from '../../../../clients/events/after-sale-events';
 import { orderEventData, orderEventSchema, type OrderEvent } from '../../../../clients/client';
 import type { OrderEventType } from '../../../../workflows/domain/shared/events';
 import { captureOf, cartOf, intentOf, openShop, sku, type Shop } from '../shop';
@@ -90,7 +90,7 @@ test('every event that storage writes is what its published schema says, and not
   expect(parsed).toEqual(events);
   const types = new Set<OrderEventType>(parsed.map((one) => one.type));
   // Those of refunds and disputes are written, and checked, by refund-and-dispute-events.test.ts.
-  const ofOrders = Object.keys(orderEventData).filter((type) => !Object.hasOwn(moneyBackEventData, type));
+  const ofOrders = Object.keys(orderEventData).filter((type) => !Object.hasOwn(afterSaleEventData, type));
   expect([...types].sort()).toEqual(ofOrders.sort());
   const fields = (type: OrderEventType): string[] => [
     ...new Set(parsed.filter((one) => one.type === type).flatMap((one) => Object.keys(one.data))),

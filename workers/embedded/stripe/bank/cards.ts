@@ -1,5 +1,5 @@
-import type { DisputeSpec } from '../money-back/money-model';
-import type { RefundOutcome } from '../money-back/refund-outcomes';
+import type { DisputeSpec } from '../after-sale/money-model';
+import type { RefundOutcome } from '../after-sale/refund-outcomes';
 
 export type CardBehaviour =
   | { kind: 'approve' }

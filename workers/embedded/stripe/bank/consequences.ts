@@ -1,11 +1,11 @@
 import type { Account } from '../state/account';
-import { balanceTransactions, bookCapture } from '../money-back/balance';
+import { balanceTransactions, bookCapture } from '../after-sale/balance';
 import { consequencesByNumber, type Consequences } from './cards';
-import { openDispute } from '../money-back/dispute-life';
-import { disputesOf } from '../money-back/dispute-states';
-import { fraudWarnings, raiseFraudWarning } from '../money-back/fraud-warnings';
+import { openDispute } from '../after-sale/dispute-life';
+import { disputesOf } from '../after-sale/dispute-states';
+import { fraudWarnings, raiseFraudWarning } from '../after-sale/fraud-warnings';
 import type { Charge } from '../state/model';
-import { refunds } from '../money-back/refund-life';
+import { refunds } from '../after-sale/refund-life';
 
 /** The consequences of the card of this charge after a capture. */
 export function consequencesOf(account: Account, charge: Charge): Consequences {

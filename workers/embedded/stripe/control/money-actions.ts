@@ -2,8 +2,8 @@ import type { Action } from './controls';
 import type { DashboardPayment } from './dashboard';
 import type { PaymentRef, StrayMovement } from './money-controls';
 import type { MoneySettings } from './money-settings';
-import type { DisputeOutcome, DisputeSpec, FinalRefundStatus, RefundFailureReason } from '../money-back/money-model';
-import type { RefundMatch, RefundOutcome } from '../money-back/refund-outcomes';
+import type { DisputeOutcome, DisputeSpec, FinalRefundStatus, RefundFailureReason } from '../after-sale/money-model';
+import type { RefundMatch, RefundOutcome } from '../after-sale/refund-outcomes';
 
 interface NextRefund {
   outcome: RefundOutcome;

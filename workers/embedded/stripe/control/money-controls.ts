@@ -1,9 +1,9 @@
 import type { Account } from '../state/account';
-import { writeMovement } from '../money-back/balance';
+import { writeMovement } from '../after-sale/balance';
 import { addDashboardPayment, type DashboardPayment } from './dashboard';
-import { changeAmount, escalateInquiry, openDispute, plan } from '../money-back/dispute-life';
-import { closeDispute, disputes, isOpen } from '../money-back/dispute-states';
-import { raiseFraudWarning } from '../money-back/fraud-warnings';
+import { changeAmount, escalateInquiry, openDispute, plan } from '../after-sale/dispute-life';
+import { closeDispute, disputes, isOpen } from '../after-sale/dispute-states';
+import { raiseFraudWarning } from '../after-sale/fraud-warnings';
 import type { Charge, PaymentIntent } from '../state/model';
 import type {
   BalanceTransaction,
@@ -15,10 +15,10 @@ import type {
   Refund,
   RefundFailureReason,
   StoredDispute,
-} from '../money-back/money-model';
+} from '../after-sale/money-model';
 import type { MoneySettings } from './money-settings';
-import { refunds, settleRefund } from '../money-back/refund-life';
-import { assertOutcome, type RefundMatch, type RefundOutcome } from '../money-back/refund-outcomes';
+import { refunds, settleRefund } from '../after-sale/refund-life';
+import { assertOutcome, type RefundMatch, type RefundOutcome } from '../after-sale/refund-outcomes';
 
 /** A payment by its PaymentIntent, or by its charge. */
 export interface PaymentRef {

@@ -1,10 +1,10 @@
 import { BILLING_RESOURCES } from '../billing';
-import { balanceTransactions } from '../money-back/balance';
+import { balanceTransactions } from '../after-sale/balance';
 import { charges, customers, paymentIntents, paymentMethods } from '../state/core-resources';
-import { armDispute } from '../money-back/dispute-life';
-import { disputes } from '../money-back/dispute-states';
-import { fraudWarnings } from '../money-back/fraud-warnings';
-import { refunds } from '../money-back/refund-life';
+import { armDispute } from '../after-sale/dispute-life';
+import { disputes } from '../after-sale/dispute-states';
+import { fraudWarnings } from '../after-sale/fraud-warnings';
+import { refunds } from '../after-sale/refund-life';
 import type { Resource, Stored } from '../state/account';
 
 /**

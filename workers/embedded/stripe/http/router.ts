@@ -1,13 +1,13 @@
 import { billingRoutes } from '../billing';
-import { balanceRoutes } from '../money-back/balance';
+import { balanceRoutes } from '../after-sale/balance';
 import { chargeRoutes, eventRoutes } from '../payments/charges-and-events';
 import { customerDeleteRoute } from '../payments/customer-delete';
 import { customerRoutes } from '../payments/customers';
-import { disputeRoutes } from '../money-back/disputes';
-import { fraudWarningRoutes } from '../money-back/fraud-warnings';
+import { disputeRoutes } from '../after-sale/disputes';
+import { fraudWarningRoutes } from '../after-sale/fraud-warnings';
 import { paymentIntentRoutes } from '../payments/payment-intents';
 import { paymentMethodRoutes } from '../payments/payment-method-routes';
-import { refundRoutes } from '../money-back/refunds';
+import { refundRoutes } from '../after-sale/refunds';
 import type { Route } from './request';
 
 // Each part of the API joins with a file of routes of its own.

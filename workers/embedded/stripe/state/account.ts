@@ -6,9 +6,9 @@ import { EventLog } from './events';
 import { IssuerDecisions } from '../bank/issuer';
 import { HoldDurations } from '../payments/holds';
 import type { Charge, Customer, StoredPaymentIntent, StoredPaymentMethod } from './model';
-import type { Refund } from '../money-back/money-model';
+import type { Refund } from '../after-sale/money-model';
 import { SeededRandom } from './random';
-import { fitsRefund, type RefundDecision } from '../money-back/refund-outcomes';
+import { fitsRefund, type RefundDecision } from '../after-sale/refund-outcomes';
 import type { AccountSettings } from '../control/settings';
 
 /** Anything that the account keeps under an id. */

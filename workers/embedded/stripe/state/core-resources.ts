@@ -7,7 +7,7 @@ import {
   type StoredPaymentIntent,
   type StoredPaymentMethod,
 } from './model';
-import { refundsOf } from '../money-back/refund-life';
+import { refundsOf } from '../after-sale/refund-life';
 import { defineResource } from '../http/resource';
 import { CORE_KINDS, type Resource } from './account';
 

@@ -1,14 +1,14 @@
 import type { Account, Resource, Stored } from './account';
 import type { RequestRecord } from '../http/api';
 import type { EventDelivery, StoredEvent } from './events';
-import { balanceTransactions } from '../money-back/balance';
-import { disputes } from '../money-back/dispute-states';
-import { fraudWarnings } from '../money-back/fraud-warnings';
+import { balanceTransactions } from '../after-sale/balance';
+import { disputes } from '../after-sale/dispute-states';
+import { fraudWarnings } from '../after-sale/fraud-warnings';
 import type { IdempotencyEntry, IdempotencyStore } from '../http/idempotency';
 import type { Charge, Customer, PaymentIntent, PaymentMethod } from './model';
-import type { BalanceTransaction, Dispute, EarlyFraudWarning, Refund } from '../money-back/money-model';
+import type { BalanceTransaction, Dispute, EarlyFraudWarning, Refund } from '../after-sale/money-model';
 import type { RequestLog } from '../http/request-log';
-import { refunds } from '../money-back/refund-life';
+import { refunds } from '../after-sale/refund-life';
 import { resourceAt, RESOURCES } from '../http/resources';
 
 /** An event with what became of its webhook. */

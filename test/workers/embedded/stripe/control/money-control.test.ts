@@ -1,4 +1,4 @@
-import { pay } from '../money-back/support';
+import { pay } from '../after-sale/support';
 import { start, stopAll } from '../support';
 
 afterEach(stopAll);

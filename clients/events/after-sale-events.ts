@@ -10,7 +10,7 @@ const dispute = { disputeId: z.string().min(1), paymentIntentId: z.string().min(
 const round = z.int().min(1).describe('An inquiry that becomes a dispute is opened again as the next round');
 const lineQuantity = z.object({ sku: z.string(), quantity: z.int().min(1) });
 
-export const moneyBackEventData = {
+export const afterSaleEventData = {
   RefundPending: z.object({
     ...refund,
     reason: z.string(),

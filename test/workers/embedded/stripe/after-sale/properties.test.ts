@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import type { RefundOutcome } from '../../../../../workers/embedded/stripe/money-back/refund-outcomes';
+import type { RefundOutcome } from '../../../../../workers/embedded/stripe/after-sale/refund-outcomes';
 import type { StripeSimulator } from '../../../../../workers/embedded/stripe/server';
 import { check, fc } from '../../../../support/property';
 import { pay } from './support';

@@ -16,7 +16,7 @@ interface BrokenPromise {
 }
 
 /** Broken promises about refunds and disputes: compares each payment at the bank with its entries in the ledger. */
-export function moneyBack({ payments, refunds, disputes }: BankState, recorded: Recorded): BrokenPromise[] {
+export function afterSaleViolations({ payments, refunds, disputes }: BankState, recorded: Recorded): BrokenPromise[] {
   const books = new Map(recorded.back.map((entry) => [entry.paymentIntentId, entry]));
   return payments.flatMap(({ id, amount_received: received }) => {
     const entry = books.get(id) ?? NOTHING;

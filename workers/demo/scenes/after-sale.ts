@@ -114,4 +114,4 @@ async function mailsBecome(stage: Stage, email: string, lastKind: string): Promi
   });
 }
 
-export const moneyBackScenes = { confirmed, failedLater, disputeWon, disputeLost };
+export const afterSaleScenes = { confirmed, failedLater, disputeWon, disputeLost };

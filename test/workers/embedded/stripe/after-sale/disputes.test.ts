@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { DISPUTE_TRANSITIONS } from '../../../../../workers/embedded/stripe/money-back/dispute-states';
+import { DISPUTE_TRANSITIONS } from '../../../../../workers/embedded/stripe/after-sale/dispute-states';
 import { balanceOf, deadEnds, disputed, pay } from './support';
 import { HOLD, start, stopAll, stripeError } from '../support';
 

@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { REFUND_TRANSITIONS } from '../../../../../workers/embedded/stripe/money-back/refund-life';
+import { REFUND_TRANSITIONS } from '../../../../../workers/embedded/stripe/after-sale/refund-life';
 import { HOLD, start, stopAll, stripeError } from '../support';
 import { chargeOfRefund as chargeOf, deadEnds, eventsSince, pay } from './support';
 
