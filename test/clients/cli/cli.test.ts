@@ -99,7 +99,10 @@ test('notices resend: what came of it, and why not', async () => {
   expect(fakes.sentAgain).toMatchObject([{ noticeKey: 'refund:ref_1:done' }]);
   fakes.sendAgainAnswer = { accepted: false, reason: 'no_longer_true' };
   const refused = await holdfast(['notices', 'resend', 'refund:ref_1:done']);
-  expect(refused).toMatchObject({ status: 1, err: expect.stringContaining('The contents of this notice are outdated') });
+  expect(refused).toMatchObject({
+    status: 1,
+    err: expect.stringContaining('The contents of this notice are outdated'),
+  });
 });
 
 test('notices with a status that is none: used wrongly', async () => {
