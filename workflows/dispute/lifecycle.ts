@@ -14,16 +14,14 @@ import { orderChanged } from '../order/messages';
 import { workflowIds } from '../kit/names';
 import { refundDisputed } from '../refund/messages';
 import { OrderExceptions } from '../kit/exceptions';
-import { Lifecycle } from '../kit/lifecycle';
+import { Lifecycle, RETRY_MS } from '../kit/lifecycle';
 import { exceptionLine, searchAttributes, waitingLine, type Shown } from '../kit/search-attributes';
 import { signalIfRunning } from '../kit/signal';
+import { Backoff } from '../kit/waiting';
 
 const provider = proxyActivities<DisputeProviderActivities>(LOOKUP_OPTIONS);
 const firstTry = proxyLocalActivities<DisputeProviderActivities>(FIRST_TRY_OPTIONS);
 export const records = proxyLocalActivities<DisputeActivities>(STORAGE_OPTIONS);
-
-/** The pause before a failed step is tried again: an outage of minutes passes, and a person has time to look. */
-const RETRY_MS = 10 * 60_000;
 
 /** Beside webhooks the provider is asked: soon after a change, then seldom, since a bank takes weeks to decide. */
 const FIRST_POLL_MS = 3_600_000;
@@ -35,10 +33,9 @@ export class DisputeLifecycle extends Lifecycle<DisputeRecord, DisputeDue> {
   readonly policy: DisputePolicy;
   readonly exceptions: OrderExceptions;
   toldOpen: boolean | undefined;
-  private notBeforeMs = 0;
   private collectAtMs = 0;
   private lookedAtMs = 0;
-  private pollMs = FIRST_POLL_MS;
+  private readonly poll = new Backoff(FIRST_POLL_MS, LONGEST_POLL_MS);
 
   constructor(private readonly input: DisputeInput) {
     super(`dispute ${input.disputeId}`, 'looking at the dispute');
@@ -64,21 +61,20 @@ export class DisputeLifecycle extends Lifecycle<DisputeRecord, DisputeDue> {
   set(record: DisputeRecord): void {
     const isNews = this.known === undefined || JSON.stringify(this.known) !== JSON.stringify(record);
     // The next change is more likely soon after one than after weeks of silence.
-    if (isNews) this.pollMs = FIRST_POLL_MS;
+    if (isNews) this.poll.restart();
     this.keep(record);
   }
 
   due(): DisputeDue | undefined {
-    const { notBeforeMs, collectAtMs, lookedAtMs, pollMs } = this;
-    const context = { notBeforeMs, collectAtMs, lookedAtMs, pollAtMs: lookedAtMs + pollMs };
+    const { notBeforeMs, collectAtMs, lookedAtMs, poll } = this;
+    const context = { notBeforeMs, collectAtMs, lookedAtMs, pollAtMs: lookedAtMs + poll.ms };
     return nextDisputeDue(this.facts, this.policy, context);
   }
 
-  /** Delays the steps of a kind after one failed or changed nothing. */
-  pause(kind: DisputeDue['kind']): void {
-    const untilMs = Date.now() + RETRY_MS;
-    if (kind === 'collect') this.collectAtMs = untilMs;
-    else this.notBeforeMs = untilMs;
+  /** Collecting has a pause of its own: one that fails must not delay the decision. */
+  override pause(kind?: DisputeDue['kind']): void {
+    if (kind === 'collect') this.collectAtMs = Date.now() + RETRY_MS;
+    else super.pause(kind);
   }
 
   /** Asks the provider; false where it is no dispute of ours. */
@@ -92,7 +88,7 @@ export class DisputeLifecycle extends Lifecycle<DisputeRecord, DisputeDue> {
     );
     this.lookedAtMs = Date.now();
     if (record === null) return false;
-    this.pollMs = Math.min(this.pollMs * 2, LONGEST_POLL_MS);
+    this.poll.lengthen();
     this.set(record);
     return true;
   }

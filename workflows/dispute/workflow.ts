@@ -3,19 +3,17 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
-  log,
   setHandler,
   setWorkflowOptions,
 } from '@temporalio/workflow';
 import { DisputeLifecycle, records } from './lifecycle';
 import { decideDispute, disputeChanged, getDisputeStatus } from './messages';
-import type { DisputeAnswer, DisputeCommand, DisputeInput, DisputeRefusalReason } from './messages';
+import type { DisputeAnswer, DisputeCommand, DisputeInput } from './messages';
 import { isDecidable, isOpen } from '../domain/dispute/dispute';
 import { dueWarnings, isPending } from '../domain/dispute/plan';
 import type { DisputeDue } from '../domain/dispute/plan';
-import { failureKind } from '../domain/shared/errors';
-import { failureTypeOf, refusedMessage } from '../kit/failures';
+import { OUTCOME_UNKNOWN, refusal } from '../kit/answers';
+import { isDefect, isLasting, refusedMessage } from '../kit/failures';
 import { live } from '../kit/lifecycle';
 import { resolveRaised } from '../kit/messages';
 import { decideOn } from '../kit/exceptions';
@@ -54,7 +52,8 @@ async function run(life: DisputeLifecycle): Promise<DisputeEnd> {
   if (isOurs) {
     await live(life, {
       beforeWaiting: () => life.signalOthers(),
-      act: (due) => (due === undefined ? look(life) : act(life, due)),
+      act: (due) => (due === undefined ? look(life) : actOn(life, due.kind)),
+      failed: (error, due) => raiseDefect(life, due?.kind ?? life.step, error),
       continueAnew: () => startAnew(life),
     });
   }
@@ -74,23 +73,7 @@ async function look(life: DisputeLifecycle): Promise<boolean> {
   return insistForEver(step, life.exceptions);
 }
 
-/** What a dispute does by itself. A step that fails is tried again later; it never ends the workflow. */
-async function act(life: DisputeLifecycle, due: DisputeDue): Promise<void> {
-  try {
-    // Facts may have changed while this waited its turn.
-    if (life.due()?.kind === due.kind) await actOn(life, due.kind);
-    const after = life.due();
-    // A step that changed nothing would run again at once, for ever.
-    if (after?.kind === due.kind && after.atMs <= Date.now()) life.pause(due.kind);
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    log.error('a step of a dispute failed', { disputeId: life.disputeId, step: due.kind, error: String(error) });
-    life.pause(due.kind);
-    await raiseDefect(life, due.kind, error);
-  }
-  life.version += 1;
-}
-
+/** What a dispute does by itself. */
 async function actOn(life: DisputeLifecycle, kind: DisputeDue['kind']): Promise<void> {
   life.step = kind;
   switch (kind) {
@@ -183,31 +166,24 @@ function answer(life: DisputeLifecycle, command: DisputeCommand): DisputeAnswer 
   return done ?? refusal('outcome_unknown', 'It is not known whether the provider has it; send the same again to ask.');
 }
 
-function refusal(reason: DisputeRefusalReason, message: string): DisputeAnswer {
-  return { accepted: false, reason, message };
-}
-
 function inTurn(life: DisputeLifecycle, command: DisputeCommand): Promise<DisputeAnswer> {
   return life.inTurn<DisputeAnswer>(
     () => decide(life, command),
     () => refusal('unknown_dispute', `Dispute ${life.disputeId} is not known.`),
     async (error) => {
       await raiseDefect(life, 'a decision', error);
-      return refusal('outcome_unknown', 'It is not known whether this was recorded; send the same again to ask.');
+      return refusal('outcome_unknown', OUTCOME_UNKNOWN);
     },
   );
 }
 
 /** A mistake of our own, or a refusal, fails again and again: a person gets the case. */
 async function raiseDefect(life: DisputeLifecycle, step: string, error: unknown): Promise<void> {
-  const kind = failureKind(failureTypeOf(error));
-  if (kind !== 'defect' && kind !== 'refusal') return;
+  if (!isLasting(error)) return;
   const name = `${step} on dispute ${life.disputeId}`;
-  const what = kind === 'defect' ? `${name} failed on a mistake of Holdfast itself` : refusedMessage(name, error);
+  const what = isDefect(error) ? `${name} failed on a mistake of Holdfast itself` : refusedMessage(name, error);
   const message = `${what}. Answer in the dashboard of the provider if its deadline is near.`;
-  await life.exceptions.raise('dispute_unsettled', message).catch((failure: unknown) => {
-    log.error('an exception could not be recorded', { disputeId: life.disputeId, error: String(failure) });
-  });
+  await life.exceptions.report('dispute_unsettled', message);
 }
 
 async function startAnew(life: DisputeLifecycle): Promise<never> {

@@ -11,6 +11,7 @@ import type { RefundActivities } from '../refund/ports';
 import { OrderExceptions } from '../kit/exceptions';
 import { Lifecycle, type Due } from '../kit/lifecycle';
 import { exceptionLine, searchAttributes, waitingLine, type Shown } from '../kit/search-attributes';
+import { Backoff } from '../kit/waiting';
 
 const provider = proxyActivities<FraudWarningProviderActivities>(LOOKUP_OPTIONS);
 const firstTry = proxyLocalActivities<FraudWarningProviderActivities>(FIRST_TRY_OPTIONS);
@@ -25,7 +26,8 @@ export class FraudWarningLifecycle extends Lifecycle<FraudWarningRecord> {
   readonly warningId: string;
   readonly exceptions: OrderExceptions;
   private lookedAtMs = 0;
-  private pollMs = FIRST_POLL_MS / 2;
+  // The first look lengthens it.
+  private readonly poll = new Backoff(FIRST_POLL_MS / 2, LONGEST_POLL_MS);
 
   constructor(readonly input: FraudWarningInput) {
     super(`early fraud warning ${input.warningId}`, 'looking at the warning');
@@ -46,9 +48,9 @@ export class FraudWarningLifecycle extends Lifecycle<FraudWarningRecord> {
 
   due(): Due | undefined {
     if (this.isOver) return undefined;
-    const { lookedAtMs, pollMs } = this;
-    const atMs = Math.min(lookedAtMs + pollMs, Math.max(Date.parse(this.facts.until), lookedAtMs + 1));
-    return { atMs, then: 'ask Stripe whether it still matters' };
+    const { lookedAtMs, poll } = this;
+    const atMs = Math.min(lookedAtMs + poll.ms, Math.max(Date.parse(this.facts.until), lookedAtMs + 1));
+    return { kind: 'look', atMs, then: 'ask Stripe whether it still matters' };
   }
 
   set(record: FraudWarningRecord): void {
@@ -65,7 +67,7 @@ export class FraudWarningLifecycle extends Lifecycle<FraudWarningRecord> {
       () => provider.syncFraudWarning.executeWithOptions({ ...LOOKUP_OPTIONS, summary }, [input]),
     );
     this.lookedAtMs = Date.now();
-    this.pollMs = Math.min(this.pollMs * 2, LONGEST_POLL_MS);
+    this.poll.lengthen();
     if (record === null) return false;
     this.set(record);
     return true;

@@ -7,9 +7,9 @@ import {
   setWorkflowOptions,
 } from '@temporalio/workflow';
 import { decideFraudWarning, fraudWarningChanged, getFraudWarningStatus } from './messages';
-import type { FraudWarningAnswer, FraudWarningCommand, FraudWarningInput, FraudWarningRefusalReason } from './messages';
-import { failureKind } from '../domain/shared/errors';
-import { failureTypeOf } from '../kit/failures';
+import type { FraudWarningAnswer, FraudWarningCommand, FraudWarningInput } from './messages';
+import { OUTCOME_UNKNOWN, refusal } from '../kit/answers';
+import { isDefect } from '../kit/failures';
 import { FraudWarningLifecycle, records } from './lifecycle';
 import { live } from '../kit/lifecycle';
 import { resolveRaised } from '../kit/messages';
@@ -122,20 +122,16 @@ function decided({ facts }: FraudWarningLifecycle, { action }: FraudWarningComma
   return ended === undefined ? undefined : refusal('warning_closed', `Warning ${warningId} is closed: ${ended}.`);
 }
 
-function refusal(reason: FraudWarningRefusalReason, message: string): FraudWarningAnswer {
-  return { accepted: false, reason, message };
-}
-
 function inTurn(life: FraudWarningLifecycle, command: FraudWarningCommand): Promise<FraudWarningAnswer> {
   return life.inTurn<FraudWarningAnswer>(
     () => decide(life, command),
     () => refusal('unknown_warning', `Early fraud warning ${life.warningId} is not known.`),
     async (error) => {
-      if (failureKind(failureTypeOf(error)) === 'defect') {
+      if (isDefect(error)) {
         const message = `A decision on early fraud warning ${life.warningId} failed on a mistake of Holdfast itself. Refund the payment in the dashboard of the provider if that was decided.`;
-        await life.exceptions.raise('dispute_unsettled', message).catch(() => undefined);
+        await life.exceptions.report('dispute_unsettled', message);
       }
-      return refusal('outcome_unknown', 'It is not known whether this was recorded; send the same again to ask.');
+      return refusal('outcome_unknown', OUTCOME_UNKNOWN);
     },
   );
 }

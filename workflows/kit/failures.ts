@@ -1,6 +1,6 @@
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
-import type { RefusalDetails } from '../domain/shared/errors';
+import { failureKind, type RefusalDetails } from '../domain/shared/errors';
 
 /** The type of the ApplicationFailure that an activity ended in; undefined for a time-out, a cancel or anything else. */
 export function failureTypeOf(error: unknown): string | undefined {
@@ -12,6 +12,16 @@ export function failureTypeOf(error: unknown): string | undefined {
 export function failureMessageOf(error: unknown): string {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** A mistake of our own: never retried blindly, a person gets a case. */
+export function isDefect(error: unknown): boolean {
+  return failureKind(failureTypeOf(error)) === 'defect';
+}
+
+/** A mistake of our own or a refusal: the same request fails again, so a person gets a case. */
+export function isLasting(error: unknown): boolean {
+  return isDefect(error) || failureKind(failureTypeOf(error)) === 'refusal';
 }
 
 /** A message of an error may be long; a mail and a table cell are not. */

@@ -14,8 +14,12 @@ import type { Waiting } from '../domain/shared/waiting';
 import { attributesOf, detailsOf, type Shown } from './search-attributes';
 import { MovingDeadline, SerialQueue } from './waiting';
 
+/** How long a step waits after it failed or changed nothing: an outage of minutes passes, a person has time to look. */
+export const RETRY_MS = 10 * 60_000;
+
 /** What a workflow does by itself next, and when. `then` is shown beside the timer, e.g. `ask the provider`. */
 export interface Due {
+  readonly kind: string;
   readonly atMs: number;
   readonly then: string;
 }
@@ -33,6 +37,8 @@ export abstract class Lifecycle<Facts, D extends Due = Due> {
   isHinted = false;
   /** Counts every change, so that the main loop wakes and looks again. */
   version = 0;
+  /** The workflow's own steps are not due before this; a story's `due` respects it. */
+  notBeforeMs = 0;
   protected known: Facts | undefined;
   protected shown = '';
   /** Nothing but the start has written search attributes. A run that continues another one writes its own. */
@@ -85,6 +91,11 @@ export abstract class Lifecycle<Facts, D extends Due = Due> {
     this.isHinted = true;
   }
 
+  /** Delays the workflow's own steps, after one of this kind failed or changed nothing. */
+  pause(_kind?: D['kind'], forMs = RETRY_MS): void {
+    this.notBeforeMs = Date.now() + forMs;
+  }
+
   /** Shows where things stand: search attributes (one event, only where something changed) and current details (none). */
   publish(): void {
     if (this.known === undefined) return;
@@ -134,8 +145,12 @@ export abstract class Lifecycle<Facts, D extends Due = Due> {
 
 /** What `live` asks of a story. */
 export interface Steps<D> {
-  /** In the queue, once something is due; undefined after a hint. Failures are the story's own: it pauses and goes on. */
+  /** In the queue, once something is due; undefined after a hint. */
   act(due: D | undefined): Promise<unknown>;
+  /** What was due is done, or is no longer due. */
+  succeeded?(due: D | undefined): Promise<void>;
+  /** A step failed, and its kind was paused: it never ends the workflow. Where absent, `act` handles its failures itself. */
+  failed?(error: unknown, due: D | undefined): Promise<void>;
   /** Before each wait, e.g. to signal other workflows what was recorded. */
   beforeWaiting?(): Promise<void>;
   /** Continues as new; asked once the history is long and nothing is under way. */
@@ -160,8 +175,24 @@ export async function live<Facts, D extends Due>(life: Lifecycle<Facts, D>, step
     const isWoken = (): boolean => life.wantsTurn || life.version !== seen || isDone();
     const summary = due === undefined ? '' : `Then ${due.then}`;
     const woken = await life.deadline.wait(isWoken, due?.atMs, summary);
-    if (life.wantsTurn) await life.queue.run(() => steps.act(undefined));
-    else if (!woken && due !== undefined) await life.queue.run(() => steps.act(due));
+    if (life.wantsTurn) await life.queue.run(() => act(life, steps));
+    else if (!woken && due !== undefined) await life.queue.run(() => act(life, steps, due));
+  }
+}
+
+async function act<Facts, D extends Due>(life: Lifecycle<Facts, D>, steps: Steps<D>, due?: D): Promise<void> {
+  try {
+    // Facts may have changed while this waited its turn.
+    if (due === undefined || life.due()?.kind === due.kind) await steps.act(due);
+    await steps.succeeded?.(due);
+    const next = life.due();
+    // The same step again at once would spin: whatever keeps it from helping is given time.
+    if (next !== undefined && next.kind === due?.kind && next.atMs <= Date.now()) life.pause(next.kind);
+  } catch (error) {
+    if (isCancellation(error) || steps.failed === undefined) throw error;
+    log.error('a step failed', { subject: life.subject, step: due?.kind ?? life.step, error: String(error) });
+    life.pause(due?.kind);
+    await steps.failed(error, due);
   }
 }
 

@@ -1,7 +1,9 @@
 import { CancellationScope, log, upsertSearchAttributes } from '@temporalio/workflow';
 import type { ExceptionKind } from '../domain/exception/exception';
 import type { StepExceptions } from './exceptions';
+import { RETRY_MS } from './lifecycle';
 import { searchAttributes } from './search-attributes';
+import { Backoff } from './waiting';
 
 /** How to undo one step, and what is at risk while that fails. */
 export interface Undo<T = unknown> {
@@ -24,10 +26,9 @@ export interface SagaStep {
 }
 
 /**
- * The first pause after an undo failed permanently, and the longest. A person has the case from the first failure on; an outage of
- * hours ends within the next tries, and one of days does not end sooner for being asked more than once a day.
+ * The longest pause after an undo failed permanently; the first is RETRY_MS. A person has the case from the first failure on; an
+ * outage of hours ends within the next tries, and one of days does not end sooner for being asked more than once a day.
  */
-const FIRST_PAUSE_MS = 10 * 60_000;
 const LONGEST_PAUSE_MS = 24 * 3_600_000;
 
 /** Over 60 days: longer than any card hold stands. Some 8 events each make 550 in all, well below what one history may have. */
@@ -74,7 +75,7 @@ export class Saga {
  * @param onFailed called once the first try has failed and its exception is open
  */
 export async function insist<T>(step: Undo<T>, exceptions: StepExceptions, onFailed?: () => void): Promise<T> {
-  let pauseMs = FIRST_PAUSE_MS;
+  const pause = new Backoff(RETRY_MS, LONGEST_PAUSE_MS);
   for (let tries = 1; ; tries += 1) {
     try {
       const result = await step.run();
@@ -84,12 +85,12 @@ export async function insist<T>(step: Undo<T>, exceptions: StepExceptions, onFai
       if (tries >= MAX_TRIES) throw error;
       if (tries === 1) await report(step, exceptions, error);
       onFailed?.();
-      const decision = await exceptions.decisions.wait(step, pauseMs);
+      const decision = await exceptions.decisions.wait(step, pause.ms);
       if (decision === 'dismiss' && step.resolvedByHand !== undefined) {
         await close(step, exceptions);
         return step.resolvedByHand();
       }
-      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+      pause.lengthen();
     }
   }
 }

@@ -52,6 +52,26 @@ export class MovingDeadline {
   }
 }
 
+/** A pause that doubles each time, up to the longest. */
+export class Backoff {
+  ms: number;
+
+  constructor(
+    private readonly firstMs: number,
+    private readonly longestMs: number,
+  ) {
+    this.ms = firstMs;
+  }
+
+  lengthen(): void {
+    this.ms = Math.min(this.ms * 2, this.longestMs);
+  }
+
+  restart(): void {
+    this.ms = this.firstMs;
+  }
+}
+
 /** Runs one piece of work after another: commands of an order never interleave, so a cancel and a capture cannot both win. */
 export class SerialQueue {
   private tail: Promise<unknown> = Promise.resolve();

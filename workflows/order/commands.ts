@@ -3,9 +3,9 @@ import { WHOLE_ORDER, shipmentId } from '../domain/shared/operation-keys';
 import { sameLines } from '../domain/order/lines';
 import { heldNow, isRaised, remainingLines } from '../domain/order/order';
 import type { Hold, OrderFacts } from '../domain/order/order';
-import { failureKind, failureTypes } from '../domain/shared/errors';
+import { failureTypes } from '../domain/shared/errors';
 import { refusal } from '../kit/answers';
-import { failureTypeOf, refusedMessage } from '../kit/failures';
+import { failureTypeOf, isLasting, refusedMessage } from '../kit/failures';
 import { owedAmount, owedFor, paidAhead } from '../domain/order/owed';
 import {
   holdStopped,
@@ -254,8 +254,7 @@ async function cancelLater(life: OrderLifecycle, command: CancelCommand, error: 
   const { amounts, currency } = life.facts;
   const held = heldNow(amounts);
   const atRisk = held > 0 ? { amount: held, currency } : undefined;
-  const kind = failureKind(failureTypeOf(error));
-  if (kind === 'refusal' || kind === 'defect') {
+  if (isLasting(error)) {
     const message = `${refusedMessage('The cancel of the order', error)}. Nothing ships any more, and it is being tried again`;
     await life.exceptions.report('cancel_unknown', `${message}.`, 'payments', atRisk);
     return refusal('needs_person', `${message}. A person was notified.`);

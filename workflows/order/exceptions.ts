@@ -6,7 +6,7 @@ import { owedAmount } from '../domain/order/owed';
 import { remainingAmount } from '../domain/order/shipment-amount';
 import type { ResolutionAction } from '../domain/exception/actions';
 import { refusal } from '../kit/answers';
-import { defectMessage, failureMessageOf, failureTypeOf, refusedMessage } from '../kit/failures';
+import { defectMessage, failureMessageOf, failureTypeOf, isLasting, refusedMessage } from '../kit/failures';
 import type { CommandAnswer, Refusal } from '../domain/order/commands';
 import type { ResolveCommand } from '../kit/messages';
 import { cancel, capture } from './commands';
@@ -111,20 +111,20 @@ async function giveUpCancel(life: OrderLifecycle): Promise<void> {
 }
 
 /**
- * A step failed. Where that is a mistake of our own or a refusal, the same again fails again: a person gets a case, and the caller
- * hears so in place of being sent round in circles. Undefined where it may pass.
- * @param isLasting it failed so often that an order without a hold needs a person, whatever the kind of the failure
+ * A step failed. Where the same request would fail again, a person gets a case, and the caller reads that in place of being asked
+ * to retry. Undefined where the failure may pass.
+ * @param isOften steps failed so often that an order without a hold needs a person, whatever the kind of the failure
  */
 export async function raiseDefect(
   life: OrderLifecycle,
   step: string,
   error: unknown,
-  isLasting = false,
+  isOften = false,
 ): Promise<Refusal | undefined> {
   const type = failureTypeOf(error);
   const kind = failureKind(type);
-  const isHopeless = type !== failureTypes.undone && (kind === 'defect' || kind === 'refusal');
-  if (!isHopeless && !(isLasting && isUnpaid(life.facts))) return undefined;
+  const isHopeless = type !== failureTypes.undone && isLasting(error);
+  if (!isHopeless && !(isOften && isUnpaid(life.facts))) return undefined;
   const isOurs = kind === 'defect';
   const owner = kind === 'refusal' ? 'payments' : 'operations';
   const message = failedMessage(kind, step, error);
@@ -140,18 +140,18 @@ function failedMessage(kind: FailureKind, step: string, error: unknown): string 
   return `No card hold is open, and ${step} fails again and again; it is being tried on: ${failureMessageOf(error)}`;
 }
 
-/** Is no card held for what is left, and nobody asked for it? */
+/** Is no card held for what is left to ship, and the customer not asked for a payment? */
 function isUnpaid(facts: OrderFacts): boolean {
   return facts.hold === undefined && facts.paymentState !== 'payment_needed' && owedAmount(facts) > 0;
 }
 
-/** What a failed step leaves open: the worth of what has not shipped; undefined where all has. */
+/** The money at risk: the price of what has not shipped; undefined where all has. */
 function openMoney(facts: OrderFacts): Money | undefined {
   const amount = remainingAmount(facts);
   return amount > 0 ? { amount, currency: facts.currency } : undefined;
 }
 
-/** The step that had failed went through. */
+/** Closes the exception of a failed step once that step succeeds. */
 export async function closeDefect(life: OrderLifecycle, step: string): Promise<void> {
   if (life.failedStep !== step) return;
   if (isRaised(life.facts, 'step_failed')) await life.exceptions.resolve('step_failed');

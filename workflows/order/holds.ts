@@ -1,10 +1,9 @@
 import { log } from '@temporalio/workflow';
 import { iso } from '../domain/shared/deadlines';
-import { failureKind } from '../domain/shared/errors';
 import { isRaised, RELEASED_FOR_ANOTHER } from '../domain/order/order';
 import { formatMoney } from '../domain/shared/money';
 import { owedAmount } from '../domain/order/owed';
-import { failureTypeOf } from '../kit/failures';
+import { isDefect } from '../kit/failures';
 import { records } from './lifecycle';
 import type { OrderLifecycle } from './lifecycle';
 import { authorizeLater, syncPaymentSoon, voidPaymentSoon } from '../payment/activities';
@@ -92,18 +91,18 @@ export async function renewWith(life: OrderLifecycle, paymentMethod: string): Pr
 /** One attempt; an unknown outcome is looked up, and where that fails too the attempt stays open and is asked for again. */
 async function authorize(life: OrderLifecycle, input: AuthorizePaymentInput): Promise<PaymentStatus | undefined> {
   let status: PaymentStatus | undefined;
-  let isDefect = false;
+  let isOurs = false;
   try {
     status = renewalStatus(await authorizeLater(input));
   } catch (error) {
     log.warn('the outcome of a renewal is not known: looking it up', { orderId: life.orderId, error: String(error) });
-    isDefect = failureKind(failureTypeOf(error)) === 'defect';
+    isOurs = isDefect(error);
     status = await lookUpAttempt(life, input);
   }
   if (status === undefined || status.status === 'processing' || status.status === 'none') {
     const isLate = life.retryRenewalLater(input);
     // The same request is wrong the next time, too: no reason to wait for that.
-    if (!isLate && !isDefect) return undefined;
+    if (!isLate && !isOurs) return undefined;
     await life.exceptions.report(
       'reauthorization_unknown',
       `It is not known whether ${formatMoney(input.amount)} is held again (attempt ${input.attempt}); it is being asked for.`,

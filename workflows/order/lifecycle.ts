@@ -5,18 +5,16 @@ import type { ExceptionKind } from '../domain/exception/exception';
 import { isTerminal } from '../domain/order/state';
 import { STORAGE_OPTIONS } from '../kit/activity-options';
 import { OrderExceptions } from '../kit/exceptions';
-import { Lifecycle } from '../kit/lifecycle';
+import { Lifecycle, RETRY_MS } from '../kit/lifecycle';
 import type { Shown } from '../kit/search-attributes';
 import type { WorkflowStatus } from '../kit/messages';
+import { Backoff } from '../kit/waiting';
 import type { AuthorizePaymentInput } from '../payment/ports';
 import type { OrderInput, RefusedCapture, UnsettledSteps } from './messages';
 import type { OrderActivities } from './ports';
 import { shownOrder } from './shown';
 
 export const records = proxyLocalActivities<OrderActivities>(STORAGE_OPTIONS);
-
-/** How long after a failure an automatic step is tried again: an outage of minutes passes, a person has time to look. */
-const RETRY_MS = 10 * 60_000;
 
 /** The first tries follow each other soon: an order may be without a hold meanwhile, and an outage of minutes is no case. */
 const SOON_MS = 60_000;
@@ -33,7 +31,6 @@ export class OrderLifecycle extends Lifecycle<OrderFacts, Due> implements DueCon
   /** Steps whose outcome is not known, and when they are tried again; undefined where there are none. */
   unfinished: { -readonly [K in keyof UnsettledSteps]: UnsettledSteps[K] };
   retryAtMs: number | undefined;
-  notBeforeMs = 0;
   pollAtMs = 0;
   voidAtMs = 0;
   /** A replaced hold could not be voided and a person was asked; kept across runs, so that the exception is closed one day. */
@@ -45,7 +42,7 @@ export class OrderLifecycle extends Lifecycle<OrderFacts, Due> implements DueCon
   /** Automatic steps that failed in a row. */
   private failures = 0;
   private renewalTries = 0;
-  private pollMs = FIRST_POLL_MS;
+  private readonly poll = new Backoff(FIRST_POLL_MS, LONGEST_POLL_MS);
 
   constructor({ orderId, unsettled, letGoFailed, refusedCaptures }: OrderInput) {
     super(`order ${orderId}`, 'loading the order');
@@ -124,17 +121,12 @@ export class OrderLifecycle extends Lifecycle<OrderFacts, Due> implements DueCon
     this.voidAtMs = Date.now() + RETRY_MS;
   }
 
-  /** Delays automatic steps after one did not help. */
-  pause(): void {
-    this.notBeforeMs = Date.now() + RETRY_MS;
-  }
-
-  /** As `pause`, after a failure: briefly at first. True once steps have failed so often in a row that a person should look. */
-  pauseAfterFailure(): boolean {
+  /** Counts a step that failed; its pause is short at first. True once so many have failed in a row that a person should look. */
+  countFailure(): boolean {
     this.failures += 1;
-    const isLasting = this.failures >= TRIES_BEFORE_A_PERSON;
-    this.notBeforeMs = Date.now() + (isLasting ? RETRY_MS : SOON_MS);
-    return isLasting;
+    if (this.failures >= TRIES_BEFORE_A_PERSON) return true;
+    this.pause(undefined, SOON_MS);
+    return false;
   }
 
   /** An automatic step succeeded. */
@@ -143,13 +135,13 @@ export class OrderLifecycle extends Lifecycle<OrderFacts, Due> implements DueCon
   }
 
   startPolling(): void {
-    this.pollMs = FIRST_POLL_MS;
-    this.pollAtMs = Date.now() + this.pollMs;
+    this.poll.restart();
+    this.pollAtMs = Date.now() + this.poll.ms;
   }
 
   pollLater(): void {
-    this.pollMs = Math.min(this.pollMs * 2, LONGEST_POLL_MS);
-    this.pollAtMs = Date.now() + this.pollMs;
+    this.poll.lengthen();
+    this.pollAtMs = Date.now() + this.poll.ms;
   }
 
   /** What the next run begins with. The names of its fields are those of recorded histories. */

@@ -3,7 +3,6 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
   log,
   setHandler,
   setWorkflowOptions,
@@ -78,7 +77,17 @@ async function run(life: OrderLifecycle): Promise<OrderEnd> {
     return { orderId, state: 'unknown' };
   }
   await live(life, {
-    act: async (due) => due && act(life, due),
+    act: async (due) => due && actOn(life, due.kind),
+    succeeded: async (due) => {
+      life.endFailures();
+      if (due !== undefined) await closeDefect(life, due.kind);
+    },
+    failed: async (error, due) => {
+      const isOften = life.countFailure();
+      await raiseDefect(life, due?.kind ?? life.step, error, isOften).catch(() => undefined);
+      // The facts in memory may be out of date: a workflow task that is lost takes the memory of its local activities with it.
+      await life.reload().catch(() => undefined);
+    },
     continueAnew: () => continueAsNew<typeof order>(life.next()),
   });
   return { orderId, state: life.facts.state };
@@ -105,26 +114,7 @@ async function load(life: OrderLifecycle): Promise<void> {
   }
 }
 
-/** What an order does by itself. A failure is reported and tried again later; it never ends the workflow. */
-async function act(life: OrderLifecycle, due: Due): Promise<void> {
-  try {
-    // Facts may have changed while this waited its turn.
-    if (life.due()?.kind === due.kind) await actOn(life, due.kind);
-    life.endFailures();
-    await closeDefect(life, due.kind);
-    const next = life.due();
-    // The same step again at once would spin: whatever keeps it from helping is given time.
-    if (next?.kind === due.kind && next.atMs <= Date.now()) life.pause();
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    log.error('a step of an order failed', { orderId: life.orderId, step: due.kind, error: String(error) });
-    const isLasting = life.pauseAfterFailure();
-    await raiseDefect(life, due.kind, error, isLasting).catch(() => undefined);
-    // The facts in memory may be out of date: a workflow task that is lost takes the memory of its local activities with it.
-    await life.reload().catch(() => undefined);
-  }
-}
-
+/** What an order does by itself. */
 async function actOn(life: OrderLifecycle, kind: Due['kind']): Promise<unknown> {
   life.step = kind;
   switch (kind) {

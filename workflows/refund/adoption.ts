@@ -1,9 +1,7 @@
 import { condition, isCancellation, log } from '@temporalio/workflow';
-import { failureKind } from '../domain/shared/errors';
-import { defectMessage, failureMessageOf, failureTypeOf } from '../kit/failures';
+import { defectMessage, failureMessageOf, isDefect, isLasting } from '../kit/failures';
 import { adoptRefund, type RefundLifecycle } from './lifecycle';
 import type { AdoptedRefund } from './messages';
-import { OrderExceptions } from '../kit/exceptions';
 
 /* A refund that somebody made at the provider is recorded in our ledger. */
 
@@ -16,14 +14,13 @@ const kind = 'refund_mismatch';
 
 /** Ends when the refund is recorded, is none of ours, or a person has resolved it; after the last try its exception stays open. */
 export async function adopt(life: RefundLifecycle, input: AdoptedRefund): Promise<void> {
-  const exceptions = new OrderExceptions(() => input.orderId);
   for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
     life.step = `recording ${input.adopt}, made elsewhere`;
     const result = await adoptRefund(life, input.adopt).catch((error: unknown) => {
       if (isCancellation(error)) throw error;
-      return failed(life, input, exceptions, { error, isLast: tries === MAX_TRIES });
+      return failed(life, input, { error, isLast: tries === MAX_TRIES });
     });
-    if (result?.outcome === 'not_ours') return close(life, input, exceptions);
+    if (result?.outcome === 'not_ours') return close(life, input);
     if (result !== undefined) life.isMismatched = result.outcome === 'mismatch';
     // What was recorded as pending is looked at next.
     life.isHinted = result?.outcome === 'adopted';
@@ -32,7 +29,7 @@ export async function adopt(life: RefundLifecycle, input: AdoptedRefund): Promis
     life.publish();
     const pauseMs = PAUSES_MS[Math.min(tries, PAUSES_MS.length) - 1] ?? 0;
     await condition(() => life.isHinted || life.isResolvedByHand, pauseMs);
-    if (life.isResolvedByHand) return close(life, input, exceptions);
+    if (life.isResolvedByHand) return close(life, input);
   }
 }
 
@@ -40,19 +37,16 @@ export async function adopt(life: RefundLifecycle, input: AdoptedRefund): Promis
 async function failed(
   life: RefundLifecycle,
   { adopt: providerRefundId, orderId }: AdoptedRefund,
-  exceptions: OrderExceptions,
   { error, isLast }: { readonly error: unknown; readonly isLast: boolean },
 ): Promise<undefined> {
   log.warn('a refund made elsewhere could not be recorded yet', { error: String(error) });
-  const failure = failureKind(failureTypeOf(error));
-  const isDefect = failure === 'defect';
-  if (!(isDefect || failure === 'refusal' || isLast)) return;
+  if (!isLasting(error) && !isLast) return;
   life.isMismatched = true;
   if (orderId === undefined) return;
   const step = `${providerRefundId} was made without Holdfast and is not in its ledger: recording it`;
-  const message = isDefect ? defectMessage(step, error) : `${step} failed: ${failureMessageOf(error)}`;
+  const message = isDefect(error) ? defectMessage(step, error) : `${step} failed: ${failureMessageOf(error)}`;
   try {
-    await exceptions.raise(kind, message, 'operations');
+    await life.exceptions.raise(kind, message, 'operations');
     life.signalOrder(orderId);
   } catch (failure) {
     // The search attribute still shows it; the next try raises it again.
@@ -61,11 +55,11 @@ async function failed(
 }
 
 /** Nothing is left to record: closes the exception. */
-async function close(life: RefundLifecycle, { orderId }: AdoptedRefund, exceptions: OrderExceptions): Promise<void> {
+async function close(life: RefundLifecycle, { orderId }: AdoptedRefund): Promise<void> {
   if (!life.isMismatched) return;
   life.isMismatched = false;
   life.publish();
   if (orderId === undefined) return;
-  await exceptions.resolve(kind);
+  await life.exceptions.resolve(kind);
   life.signalOrder(orderId);
 }

@@ -13,21 +13,20 @@ import {
 import { isRefundOver, needsPerson, nextRefundDue, refundWaiting, type RefundDue } from '../domain/refund/look';
 import { orderChanged } from '../order/messages';
 import { workflowIds } from '../kit/names';
-import { type ResolveCommand } from '../kit/messages';
 import type { OrderActivities } from '../order/ports';
 import type { RefundAccepted, RefundInput, RefundRefusal, RefundStatus } from './messages';
 import type { AdoptRefundResult, RefundActivities, RefundChange, RefundProviderActivities } from './ports';
-import { Decisions } from '../kit/exceptions';
+import { OrderExceptions } from '../kit/exceptions';
 import { searchAttributes, waitingLine, type Shown } from '../kit/search-attributes';
 import { signalIfRunning } from '../kit/signal';
-import { Lifecycle } from '../kit/lifecycle';
+import { Lifecycle, RETRY_MS } from '../kit/lifecycle';
+import { Backoff } from '../kit/waiting';
 
 export const records = proxyLocalActivities<RefundActivities & OrderActivities>(STORAGE_OPTIONS);
 const sending = proxyActivities<RefundProviderActivities>(MONEY_OPTIONS);
 const looking = proxyActivities<RefundProviderActivities>(LOOKUP_OPTIONS);
 
-/** First and longest pause after a step failed permanently: an outage passes, and a person has time to look. */
-const FIRST_RETRY_MS = 10 * 60_000;
+/** The longest pause after steps failed permanently; the first is that of every workflow. */
 const LONGEST_RETRY_MS = 6 * 3_600_000;
 
 /** What one run of a refund's workflow holds in memory; all facts are in Postgres and come back from every step. */
@@ -45,13 +44,12 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
   isMismatched = false;
   /** A person has resolved a refund that is not in our ledger. */
   isResolvedByHand = false;
-  readonly decisions = new Decisions((command) => this.decided(command));
+  readonly exceptions: OrderExceptions;
   private looks = 0;
   private sinceMs = Date.now();
   private lookedAtMs = this.sinceMs;
   private sendAtMs = 0;
-  private notBeforeMs = 0;
-  private retryMs = FIRST_RETRY_MS;
+  private readonly retry = new Backoff(RETRY_MS, LONGEST_RETRY_MS);
   private overdueTold = false;
   private readonly signals = new Set<Promise<unknown>>();
 
@@ -60,6 +58,7 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
     super(`refund ${refundId}`, 'beginning');
     this.refundId = refundId;
     this.policy = input.policy ?? DEFAULT_REFUND_POLICY;
+    this.exceptions = new OrderExceptions(() => this.known?.orderId ?? ('adopt' in input ? input.orderId : undefined));
   }
 
   get isOver(): boolean {
@@ -107,7 +106,7 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
   /** A step worked: what failed before is forgotten. */
   recovered(): void {
     this.notBeforeMs = 0;
-    this.retryMs = FIRST_RETRY_MS;
+    this.retry.restart();
     this.version += 1;
   }
 
@@ -118,20 +117,15 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
     this.isHinted = true;
   }
 
-  /** Records what a person decided on an exception of this refund. */
-  async decided(command: ResolveCommand): Promise<void> {
-    await records.decideException({ workflowId: workflowInfo().workflowId, ...command });
-  }
-
   overdue(): void {
     this.overdueTold = true;
   }
 
-  /** Delays automatic steps after one failed, longer each time. */
-  pause(): void {
-    this.notBeforeMs = Date.now() + this.retryMs;
+  /** Longer each time. */
+  override pause(kind?: RefundDue['kind']): void {
+    super.pause(kind, this.retry.ms);
     this.sendAtMs = this.notBeforeMs;
-    this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
+    this.retry.lengthen();
     this.version += 1;
   }
 

@@ -3,18 +3,17 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
   log,
   setHandler,
   setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow';
 import { iso } from '../domain/shared/deadlines';
-import { failureKind } from '../domain/shared/errors';
 import type { ResolutionAction } from '../domain/exception/actions';
 import { isSameRequest } from '../domain/refund/refund';
 import type { RefundDue } from '../domain/refund/look';
-import { failureTypeOf } from '../kit/failures';
+import { OUTCOME_UNKNOWN, refusal } from '../kit/answers';
+import { isLasting } from '../kit/failures';
 import { live } from '../kit/lifecycle';
 import { resolveRaised, type ResolveCommand } from '../kit/messages';
 import { type CommandAnswer } from '../domain/order/commands';
@@ -63,6 +62,10 @@ async function run(life: RefundLifecycle, input: RefundInput): Promise<RefundEnd
       // Hazard: a signal to the order's workflow that is still under way at the end would be lost.
       beforeWaiting: async () => void (life.isDone && (await life.signalled())),
       act: (due) => act(life, due),
+      // A lasting failure is a person's case, whatever the step was.
+      failed: async (error, due) => {
+        if (due?.kind === 'send' || (isLasting(error) && life.exists)) await raiseUnknown(life);
+      },
       continueAnew: () => startAnew(life),
     });
   }
@@ -128,24 +131,16 @@ async function ask(life: RefundLifecycle, request: RefundRequest): Promise<Refun
   return { accepted: false, ...why };
 }
 
-/** What a refund does by itself. A step that fails is tried again later; it never ends the workflow. */
+/** What a refund does by itself, and after a hint. */
 async function act(life: RefundLifecycle, due: RefundDue | undefined): Promise<void> {
-  try {
-    if (life.disputeId !== undefined) {
-      await yieldToDispute(life);
-      life.disputeId = undefined;
-    } else if (life.isHinted) {
-      life.isHinted = false;
-      await look(life);
-    } else if (due !== undefined && life.due()?.kind === due.kind) {
-      await actOn(life, due.kind);
-    }
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    log.error('a step of a refund failed', { refundId: life.refundId, step: life.step, error: String(error) });
-    life.pause();
-    // A lasting failure is a person's case, whatever the step was.
-    if (due?.kind === 'send' || (isLasting(error) && life.exists)) await raiseUnknown(life);
+  if (life.disputeId !== undefined) {
+    await yieldToDispute(life);
+    life.disputeId = undefined;
+  } else if (life.isHinted) {
+    life.isHinted = false;
+    await look(life);
+  } else if (due !== undefined) {
+    await actOn(life, due.kind);
   }
 }
 
@@ -193,12 +188,6 @@ async function look(life: RefundLifecycle): Promise<void> {
   life.signalOrder(orderId);
 }
 
-/** Does it fail again and again: a mistake of our own, or a refusal, e.g. of a refund that the provider does not know? */
-function isLasting(error: unknown): boolean {
-  const kind = failureKind(failureTypeOf(error));
-  return kind === 'defect' || kind === 'refusal';
-}
-
 async function raiseOverdue(life: RefundLifecycle): Promise<void> {
   // One last look: a refund that is final by now is no case.
   await look(life);
@@ -234,7 +223,7 @@ function insistOn<T>(life: RefundLifecycle, name: string, run: () => Promise<T>)
     {
       raise: async () => void (await records.flagRefund({ ...life.now, problem: 'unknown' })),
       resolve: () => Promise.resolve(),
-      decisions: life.decisions,
+      decisions: life.exceptions.decisions,
     },
   );
 }
@@ -242,11 +231,10 @@ function insistOn<T>(life: RefundLifecycle, name: string, run: () => Promise<T>)
 function inTurn(life: RefundLifecycle, work: () => Promise<RefundCommandAnswer>): Promise<RefundCommandAnswer> {
   return life.inTurn<RefundCommandAnswer>(
     work,
-    () => ({ accepted: false, reason: 'unknown_refund', message: `Refund ${life.refundId} is not known.` }),
+    () => refusal('unknown_refund', `Refund ${life.refundId} is not known.`),
     async (error) => {
       if (isLasting(error)) await raiseUnknown(life);
-      const message = 'It is not known whether this was recorded; send the same again to ask.';
-      return { accepted: false, reason: 'outcome_unknown', message };
+      return refusal('outcome_unknown', OUTCOME_UNKNOWN);
     },
   );
 }
@@ -256,18 +244,18 @@ async function resolveByPerson(
   life: RefundLifecycle,
   command: ResolveCommand,
 ): Promise<CommandAnswer<{ readonly action: ResolutionAction }>> {
-  const taken = await life.decisions.take(command);
+  const taken = await life.exceptions.decisions.take(command);
   if (taken !== undefined) return taken;
   const { kind, action } = command;
   if (kind === 'refund_mismatch' && action === 'dismiss' && life.isMismatched) {
-    await life.decided(command);
+    await life.exceptions.decided(command);
     life.isResolvedByHand = true;
     return { accepted: true, action };
   }
   if (kind !== 'refund_unknown' || action !== 'retry' || !life.exists) {
-    return { accepted: false, reason: 'action_not_possible', message: `${action} is not possible for ${kind}.` };
+    return refusal('action_not_possible', `${action} is not possible for ${kind}.`);
   }
-  await life.decided(command);
+  await life.exceptions.decided(command);
   life.retryNow();
   return { accepted: true, action };
 }

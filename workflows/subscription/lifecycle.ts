@@ -104,7 +104,7 @@ export class SubscriptionLifecycle extends Lifecycle<Found, SubscriptionDue> {
   }
 
   /** A look failed permanently: the first one opens an exception, and it is repeated after longer and longer pauses. */
-  async pause(what: string): Promise<void> {
+  async lookLater(what: string): Promise<void> {
     const isFirst = !this.isUnreadable;
     this.pauseMs = Math.min((this.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
     this.retryAtMs = Date.now() + this.pauseMs;
@@ -148,7 +148,7 @@ export class SubscriptionLifecycle extends Lifecycle<Found, SubscriptionDue> {
 }
 /** What comes next is always a look. */
 function lookAt(atMs: number, why: string): SubscriptionDue {
-  return { atMs, why, then: `look ${why}` };
+  return { kind: 'look', atMs, why, then: `look ${why}` };
 }
 
 /** What the Temporal UI shows, in markdown: whom it waits for and why, what is owed, which notices were sent and will be. */

@@ -9,13 +9,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { mustEnd } from '../domain/dunning/rules';
-import { failureKind, failureTypes } from '../domain/shared/errors';
+import { failureTypes } from '../domain/shared/errors';
 import { operationKeys } from '../domain/shared/operation-keys';
-import { failureMessageOf, failureTypeOf } from '../kit/failures';
+import { refusal } from '../kit/answers';
+import { failureMessageOf, failureTypeOf, isDefect } from '../kit/failures';
 import { live } from '../kit/lifecycle';
 import { end, follow, payNow, SubscriptionLifecycle } from './lifecycle';
 import { getSubscriptionStatus, paySubscription, subscriptionChanged } from './messages';
-import type { PayAnswer, PayCommand, PayRefusalReason, SubscriptionInput } from './messages';
+import type { PayAnswer, PayCommand, SubscriptionInput } from './messages';
 import { versioned } from '../kit/versioning';
 
 /*
@@ -78,7 +79,7 @@ async function look(life: SubscriptionLifecycle): Promise<void> {
       return;
     }
     log.error('a look at a subscription failed', { subscriptionId: life.subscriptionId, error: String(error) });
-    await life.pause(doing).catch((failure: unknown) => {
+    await life.lookLater(doing).catch((failure: unknown) => {
       // The search attribute shows it still; the next looks go on.
       log.error('an exception could not be recorded', { error: String(failure) });
     });
@@ -118,8 +119,7 @@ function inTurn(life: SubscriptionLifecycle, command: PayCommand): Promise<PayAn
     () => unknownSubscription(life),
     async (error) => {
       // A mistake of our own fails again and again: a person gets a case.
-      if (failureKind(failureTypeOf(error)) === 'defect')
-        await life.pause('take a payment with another payment method').catch(() => undefined);
+      if (isDefect(error)) await life.lookLater('take a payment with another payment method').catch(() => undefined);
       else life.hint();
       return refusal('outcome_unknown', 'It is not known whether this was paid; send the same again to ask.');
     },
@@ -134,10 +134,6 @@ function refusalFor(reason: 'canceled' | 'unknown_payment_method'): PayAnswer {
   return reason === 'canceled'
     ? refusal('subscription_canceled', 'The subscription has ended; a new one is needed.')
     : refusal('unknown_payment_method', 'The payment method is unknown, used up or another customer’s.');
-}
-
-function refusal(reason: PayRefusalReason, message: string): PayAnswer {
-  return { accepted: false, reason, message };
 }
 
 /** Shape only; what depends on the subscription is refused with a reason. Synchronous, or it rejects nothing. */

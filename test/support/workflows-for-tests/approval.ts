@@ -39,6 +39,9 @@ interface ApprovalDue extends Due {
 }
 
 class ApprovalLife extends Lifecycle<Approval, ApprovalDue> {
+  /** Steps that failed, in order. */
+  readonly failed: string[] = [];
+
   constructor(readonly input: ApprovalInput) {
     super(`approval ${input.id}`, 'loading');
   }
@@ -61,7 +64,7 @@ class ApprovalLife extends Lifecycle<Approval, ApprovalDue> {
     if (this.facts.decision !== undefined) return undefined;
     const { remindAtMs, expiresAtMs } = this.input;
     return this.facts.reminded
-      ? { kind: 'expire', atMs: expiresAtMs, then: 'reject it' }
+      ? { kind: 'expire', atMs: Math.max(expiresAtMs, this.notBeforeMs), then: 'reject it' }
       : { kind: 'remind', atMs: remindAtMs, then: 'remind the approver' };
   }
 
@@ -92,9 +95,10 @@ export async function approval(input: ApprovalInput): Promise<string> {
   if (!life.exists) return 'unknown';
   await live(life, {
     act: (due) => (due === undefined ? life.load() : act(life, due)),
+    failed: (_error, due) => Promise.resolve(void life.failed.push(due?.kind ?? 'look')),
     continueAnew: () => continueAsNew(input),
   });
-  return life.facts.decision ?? 'open';
+  return [...life.failed, life.facts.decision ?? 'open'].join();
 }
 
 async function act(life: ApprovalLife, { kind }: ApprovalDue): Promise<void> {

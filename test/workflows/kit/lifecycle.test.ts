@@ -24,6 +24,8 @@ const taskQueue = uniqueName('kit');
 const approvals = new Map<string, Approval>();
 const steps: string[] = [];
 let failing = false;
+/** How often the next steps of its own fail. */
+let failures = 0;
 let connection: Connection;
 let client: Client;
 let worker: Worker;
@@ -32,7 +34,10 @@ let running: Promise<void>;
 const activities: ApprovalActivities = {
   loadApproval: (id) => Promise.resolve(approvals.get(id) ?? null),
   remind: (id) => write(`remind ${id}`, { id, reminded: true }),
-  decide: (id, decision) => write(`${decision} ${id}`, { id, reminded: true, decision }),
+  decide: (id, decision) => {
+    if (decision === 'expire' && failures-- > 0) throw ApplicationFailure.nonRetryable('the database is away');
+    return write(`${decision} ${id}`, { id, reminded: true, decision });
+  },
 };
 
 function write(step: string, approval: Approval): Promise<Approval> {
@@ -76,6 +81,16 @@ it('acts when something is due, and ends once nothing is', async () => {
   await enableTimeSkipping(connection, namespace, id);
   expect(await handle.result()).toBe('expire');
   expect(steps.filter((step) => step.endsWith(id))).toEqual([`remind ${id}`, `expire ${id}`]);
+});
+
+it('tries a step of its own again after a pause where it failed, and tells the story each time', async () => {
+  failures = 2;
+  const { id, handle } = await ask();
+  await enableTimeSkipping(connection, namespace, id);
+  expect(await handle.result()).toBe('expire,expire,expire');
+  const { events = [] } = await handle.fetchHistory();
+  const timers = events?.map((one) => Number(one.timerStartedEventAttributes?.startToFireTimeout?.seconds ?? 0));
+  expect(timers?.filter((seconds) => seconds > 590 && seconds <= 600)).toHaveLength(2);
 });
 
 it('runs commands in turn: of two decisions at once one is made, and both callers are answered before the end', async () => {
