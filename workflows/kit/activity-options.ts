@@ -2,10 +2,9 @@ import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow
 import { NEVER_RETRIED } from '../domain/shared/errors';
 
 /**
- * Asking a bank while a customer looks on. One try may take the provider's own 20 s and a margin. In all twenty minutes: a
- * sale that brings ten times what the provider allows for half a minute is a line of five, or of fifteen where each customer is new
- * and takes three requests, and who stands in it is not sent away. After that nobody waits any more, and what happened is looked
- * up instead.
+ * Asking a bank while a customer waits. One try may take the provider's own 20 s and a margin. In all twenty minutes: a sale that
+ * brings ten times the provider's limit for half a minute makes a line of five minutes, or of fifteen where each customer is new
+ * and takes three requests; a caller who waits in line keeps the place. After that the outcome is looked up instead.
  */
 export const AUTHORIZE_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '30 s',
@@ -19,8 +18,8 @@ export const AUTHORIZE_OPTIONS: ActivityOptions = {
 };
 
 /**
- * Money that moves in a workflow of its own, with nobody waiting behind it (refunds, undoing a checkout). Providers keep idempotency
- * keys for 24 h, so blind retries end at 6 h, well below it; after that the outcome is looked up and a person is told.
+ * Money that moves in a workflow of its own, where no command waits behind it (refunds, undoing a checkout). Providers keep idempotency
+ * keys for 24 h, so blind retries end at 6 h, well below it; after that the outcome is looked up and a person gets a case.
  */
 export const MONEY_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '30 s',
@@ -34,9 +33,9 @@ export const MONEY_OPTIONS: ActivityOptions = {
 };
 
 /**
- * What a person or a customer asks of an order, while other commands wait behind it: a blip of the provider and a short line are
- * waited for. With the first try before it, the order is free again within a minute; what is not settled by then is tried again
- * later, under the same key.
+ * A command on an order, while other commands wait behind it: long enough for a short outage of the provider or a short line.
+ * With the first try before it, the order is free again within a minute; a step without an outcome by then is tried again later,
+ * under the same key.
  */
 export const COMMAND_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '30 s',
@@ -49,8 +48,8 @@ export const COMMAND_OPTIONS: ActivityOptions = {
 };
 
 /**
- * What an order does by itself while commands of people wait behind it: one full try of the provider, and some short ones. What
- * is not settled by then makes room for them and is tried again later, under the same key.
+ * A step that an order takes by itself while commands wait behind it: one full try at the provider, and some short ones. A step
+ * without an outcome by then lets the commands pass and is tried again later, under the same key.
  */
 export const BACKGROUND_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '15 s',
@@ -62,7 +61,7 @@ export const BACKGROUND_OPTIONS: ActivityOptions = {
   },
 };
 
-/** Reading at the provider moves no money; it may be asked for as long as it takes a short outage to end. */
+/** Reading at the provider moves no money: retried until a short outage has ended. */
 export const LOOKUP_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '30 s',
   scheduleToCloseTimeout: '1 h',
@@ -101,7 +100,7 @@ export const FIRST_TRY_OPTIONS: LocalActivityOptions = {
 
 /**
  * A day's balance transactions are read page by page, after everybody else's requests: half an hour is some 4,000 pages at
- * the pace that background work is left. It tells where it is at every page, so a worker that died is noticed in a minute.
+ * the pace that background work is left. It sends a heartbeat at every page, so a worker that died is noticed in a minute.
  */
 export const SETTLEMENT_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '30 min',

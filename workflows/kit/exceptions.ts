@@ -5,6 +5,7 @@ import type { ExceptionKind } from '../domain/exception/exception';
 import type { CommandAnswer, Refusal } from '../domain/order/commands';
 import type { OrderFacts } from '../domain/order/order';
 import { STORAGE_OPTIONS } from './activity-options';
+import { refusal } from './answers';
 import type { ResolveCommand } from './messages';
 import { MovingDeadline } from './waiting';
 import type { Money } from '../domain/shared/money';
@@ -13,7 +14,7 @@ export interface RaiseExceptionInput {
   readonly orderId: string;
   readonly workflowId: string;
   readonly kind: ExceptionKind;
-  /** One for each time it is raised: once resolved under this key, a late attempt opens nothing any more. */
+  /** One for each time it is raised: once it is resolved under this key, a late attempt opens nothing. */
   readonly operationKey?: string;
   /** What happened, what is at risk, and what to do next. No personal data. */
   readonly message: string;
@@ -26,7 +27,7 @@ export interface RaiseExceptionInput {
 
 /** Exceptions of workflows that belong to an order. Called as local activities: one short transaction each. */
 export interface ExceptionActivities {
-  /** Opens an exception with an owner; the same kind again for the same workflow changes nothing but the text, where it says so. */
+  /** Opens an exception with an owner. Where one of the kind is open for the workflow, only its text changes, with `replacesText`. */
   raiseException(input: RaiseExceptionInput): Promise<OrderFacts | null>;
   /** Writes down what a person decided on an open exception, and who. It stays open. */
   decideException(input: ResolveCommand & { readonly workflowId: string }): Promise<void>;
@@ -53,11 +54,10 @@ export async function decideOn(
   command: ResolveCommand,
 ): Promise<CommandAnswer<{ readonly action: ResolutionAction }>> {
   const { kind, action } = command;
-  const taken = await exceptions.decisions.take(command);
-  if (taken !== undefined) return taken;
+  const decided = await exceptions.decisions.take(command);
+  if (decided !== undefined) return decided;
   if (action !== 'dismiss' || !exceptionActions(kind).actions.includes(action)) {
-    const message = `No step that failed waits for a decision on ${kind}.`;
-    return { accepted: false, reason: 'nothing_to_resolve', message };
+    return refusal('nothing_to_resolve', `No step that failed waits for a decision on ${kind}.`);
   }
   await exceptions.decisions.record(command);
   await exceptions.resolve(kind);
@@ -71,7 +71,7 @@ export interface FailingStep {
   readonly resolvedByHand?: unknown;
 }
 
-/** How a person reaches a step that is tried again and again. */
+/** Hands a person's decision to a step that waits to be tried again. */
 export class Decisions {
   /** Kinds of the steps that failed and have not succeeded since. */
   readonly failing = new Set<ExceptionKind>();
@@ -86,7 +86,7 @@ export class Decisions {
     const step = this.waiting.get(kind);
     if (step === undefined) return undefined;
     if (action === 'give_up' || (action === 'dismiss' && !step.canBeDismissed)) {
-      return { accepted: false, reason: 'action_not_possible', message: `${action} is not possible for this ${kind}.` };
+      return refusal('action_not_possible', `${action} is not possible for this ${kind}.`);
     }
     await this.record(command);
     step.made = action;

@@ -8,7 +8,7 @@ export function failureTypeOf(error: unknown): string | undefined {
   return cause instanceof ApplicationFailure ? (cause.type ?? undefined) : undefined;
 }
 
-/** What the failure of an activity says; an activity's own wrapping says nothing. */
+/** The message of an activity's failure, without the wrapping that every activity's failure has. */
 export function failureMessageOf(error: unknown): string {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return cause instanceof Error ? cause.message : String(cause);
@@ -40,7 +40,7 @@ export function refusedMessage(step: string, error: unknown): string {
   return `${step} was refused: ${details?.message ?? failureMessageOf(error)}`.slice(0, MAX_MESSAGE_LENGTH);
 }
 
-/** Is this failure part of the day's work: a line at the provider, a request that still runs? Nobody has to read of it. */
+/** Is this failure part of normal operation, e.g. a line at the provider, or a request that still runs? It needs no log line. */
 export function isExpected(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return cause instanceof ApplicationFailure && cause.category === ApplicationFailureCategory.BENIGN;

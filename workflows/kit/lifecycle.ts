@@ -33,11 +33,11 @@ export abstract class Lifecycle<Facts, D extends Due = Due> {
   readonly queue = new SerialQueue();
   /** The first load is over, whatever came of it; commands wait for it. */
   loaded = false;
-  /** Something outside may have changed: the story looks before it goes on. */
+  /** Something outside may have changed: the story looks at it before its next step. */
   isHinted = false;
   /** Counts every change, so that the main loop wakes and looks again. */
   version = 0;
-  /** The workflow's own steps are not due before this; a story's `due` respects it. */
+  /** The workflow's own steps are not due before this; a story's `due` takes it into account. */
   notBeforeMs = 0;
   protected known: Facts | undefined;
   protected shown = '';
@@ -72,7 +72,7 @@ export abstract class Lifecycle<Facts, D extends Due = Due> {
     return this.known;
   }
 
-  /** Whom it waits for; null where for nobody. */
+  /** Whom it waits for; null where it waits for no party. */
   get waiting(): Waiting | null {
     return (this.known && this.show(this.known).waiting) ?? null;
   }
@@ -121,7 +121,7 @@ export abstract class Lifecycle<Facts, D extends Due = Due> {
   /**
    * Runs a command once it is its turn. Hazard: every `await` lets another command in, so each looks at the facts only then.
    * @param unknown its answer where nothing is known of the subject
-   * @param unrecorded its answer where an activity failed for good: nobody knows what came of it
+   * @param unrecorded its answer where an activity failed permanently: the outcome is not known
    */
   async inTurn<Answer>(
     work: () => Promise<Answer>,

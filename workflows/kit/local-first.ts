@@ -5,7 +5,7 @@ import { failureTypeOf, isExpected } from './failures';
 /**
  * One try as a local activity, then a regular one under the same operation key: most answers of a provider come within a second
  * and cost one history event in place of six; what takes longer or fails gets the server's retries and a row of its own.
- * What a retry cannot mend is not tried again.
+ * A failure that no retry mends is thrown at once.
  */
 export async function localFirst<T>(local: () => Promise<T>, regular: () => Promise<T>): Promise<T> {
   try {

@@ -1,9 +1,9 @@
 import { CancellationScope, condition, sleep } from '@temporalio/workflow';
 
 /**
- * A deadline that moves. Where the next one is later than the timer that runs, that timer is kept and the deadline is looked
- * at again when it fires: a step that only moves the deadline on costs no history event, in place of a timer taken back and
- * a new one.
+ * A deadline that moves. Where the next deadline is later than the timer that runs, the timer is kept and the deadline checked
+ * when it fires: a step that only postpones the deadline then costs no history event, in place of two for a timer that is
+ * cancelled and a new one.
  */
 export class MovingDeadline {
   private firesAtMs = Infinity;
@@ -11,8 +11,8 @@ export class MovingDeadline {
   private running: CancellationScope | undefined;
 
   /**
-   * @param kept false takes the running timer back where the deadline moves. That costs two events at once, and a kept timer
-   * that fires too early five later: cheaper where deadlines seldom move, and then by days.
+   * @param kept false cancels the running timer where the deadline moves. That costs two events at once; a kept timer that fires
+   * too early costs five later. Cancelling is cheaper where deadlines seldom move, and then by days.
    */
   constructor(private readonly kept = true) {}
 
@@ -46,7 +46,7 @@ export class MovingDeadline {
         if (this.firesAtMs === atMs) this.firesAtMs = Infinity;
         this.fired += 1;
       },
-      // Taken back: the one that took its place tells.
+      // Cancelled: the timer that replaced it wakes the waiting.
       () => undefined,
     );
   }

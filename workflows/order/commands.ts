@@ -29,21 +29,21 @@ import type { CapturePaymentInput, ShipmentRecord } from '../payment/ports';
 import { endRefusal, refuseCapture } from './refused-captures';
 
 /*
- * What people and other systems ask of an order. Commands run one after another; each either happens as answered or is
+ * The commands of an order. They run one after another; each either happens as answered or is
  * refused with a reason and changes nothing.
  */
 
-/** Ships lines: takes their money, then records the parcel, in one activity. */
+/** Ships lines: captures their price and records the parcel, in one activity. */
 export async function ship(life: OrderLifecycle, command: ShipCommand): Promise<ShipAnswer> {
   const known = sameShipment(life.facts, command);
   if (known !== undefined) return shipped(life, known.shipmentId, known.amount);
   const id = shipmentId(command.carrier, command.trackingNumber);
   if (life.unfinished.cancel !== undefined) return refusal('order_cancelled', 'The order is being cancelled.');
-  // One with other contents is settled first, under its own: a corrected command begins where that ended.
+  // A capture with other contents is finished first, with its own: the corrected command begins where that ended.
   if (!isUnderWayFor(life, id, command) && !(await finishCapture(life))) return unknownCapture();
   const open = life.unfinished.capture;
   const cause = refuseShipment(life.facts, command);
-  // A capture that is under way may have taken its money: it is settled first, whatever was recorded since.
+  // A capture that is under way may have succeeded: it is finished first, whatever was recorded since.
   const isUnderWay = open !== undefined && cause?.reason === stopShipping(life.facts)?.reason;
   if (cause !== undefined && !isUnderWay) return { accepted: false, ...cause };
   life.step = `shipping ${command.trackingNumber}`;
@@ -74,12 +74,13 @@ export async function ship(life: OrderLifecycle, command: ShipCommand): Promise<
 }
 
 /**
- * What a capture came to. `unrecorded`: its money is booked, and not the parcel that it was for. `gone`: its hold was gone, or somebody else took money first; what is owed now is asked for again. A
- * cause where nothing was begun because our own record would refuse it, or where the provider did not take the money.
+ * The outcome of a capture. `unrecorded`: its money is booked, but not its parcel. `gone`: its hold was gone, or somebody else
+ * captured first; what is owed now is captured next. A cause where our own record would refuse it, so nothing was begun, or where
+ * the provider refused the capture.
  */
 type Captured = 'captured' | 'unrecorded' | 'gone' | 'payment_needed' | 'stopped' | 'unknown' | RefusalCause;
 
-/** A hold just got does not run out, and money is taken by hand once: a third change in one command is not waited for. */
+/** A new hold does not expire at once, and somebody else captures once: a command does not wait for a third change. */
 const MAX_CAPTURES = 3;
 
 /**
@@ -146,7 +147,7 @@ function isLastCapture({ shipments }: OrderFacts, { authorizedAt }: Hold): boole
   return shipments.filter((one) => one.shippedAt >= authorizedAt).length + 1 >= MAX_CAPTURES_OF_A_HOLD;
 }
 
-/** One capture; what fails for good is kept and tried again, so no parcel leaves without its money being looked for. */
+/** One capture. One that fails permanently is remembered and tried again, so that no parcel leaves without its money. */
 export async function capture(life: OrderLifecycle, input: CapturePaymentInput): Promise<Captured> {
   try {
     const result = await capturePayment(input, life.unfinished.capture !== undefined);
@@ -160,7 +161,7 @@ export async function capture(life: OrderLifecycle, input: CapturePaymentInput):
   } catch (error) {
     if (isCancellation(error)) throw error;
     if (failureTypeOf(error) === failureTypes.undone) {
-      // Its hold was let go or the order cancelled first: it has taken nothing and cannot any more.
+      // Its hold was voided or the order cancelled first: it captured nothing and never will.
       await life.reload();
       await life.conclude('capture', 'capture_unknown');
       return 'gone';
@@ -187,7 +188,7 @@ function isUnderWayFor(life: OrderLifecycle, id: string, { lines }: ShipCommand)
   return shipment?.shipmentId === id && sameLines(shipment.lines, lines);
 }
 
-/** A capture of unknown outcome is settled before anything else is begun on its order; false where that cannot be yet. */
+/** Finishes a capture of unknown outcome before anything else is begun on the order; false where it stays unknown. */
 async function finishCapture(life: OrderLifecycle): Promise<boolean> {
   const open = life.unfinished.capture;
   return open === undefined || (await capture(life, open)) !== 'unknown';
@@ -200,7 +201,7 @@ function unknownCapture(): Refusal {
   );
 }
 
-/** Takes the money of everything that is left, before it ships. */
+/** Captures the price of everything that is left, before it ships. */
 export async function captureAll(life: OrderLifecycle): Promise<Captured> {
   const { hold, orderId } = life.facts;
   if (hold === undefined) return 'gone';
@@ -214,7 +215,7 @@ function shipped(life: OrderLifecycle, id: string, capturedAmount: number): Ship
   return { accepted: true, shipmentId: id, capturedAmount, state, paymentState };
 }
 
-/** Cancels what has not shipped: the hold is let go first, then state and stock change in one transaction. */
+/** Cancels what has not shipped: the hold is voided first, then state and stock change in one transaction. */
 export async function cancel(life: OrderLifecycle, command: CancelCommand): Promise<CancelAnswer> {
   let before = life.facts;
   if (before.state === 'cancelled') {
@@ -266,8 +267,8 @@ async function cancelLater(life: OrderLifecycle, command: CancelCommand, error: 
 }
 
 /**
- * Every attempt of an order that captured nothing is let go, those of unknown outcome too; of one that shipped in part, the
- * open hold and the pending payment. True where money turned out to be taken.
+ * Voids every attempt of an order that captured nothing, those of unknown outcome too; of an order that shipped in part, the
+ * open hold and the pending payment. True where money turned out to be captured.
  */
 async function voidHolds(life: OrderLifecycle, facts: OrderFacts): Promise<boolean> {
   const { orderId, paymentAttempts } = facts;
@@ -324,7 +325,7 @@ export async function renew(life: OrderLifecycle, paymentMethod: string): Promis
   }
 }
 
-/** A person's decision on a hold that nears its end (policy `ask`), or on an order whose hold somebody cancelled. */
+/** A person's decision on a hold that expires soon (policy `ask`), or on an order whose hold somebody cancelled. */
 export async function decide(
   life: OrderLifecycle,
   decision: HoldDecision,

@@ -14,7 +14,7 @@ import { records, type OrderLifecycle } from './lifecycle';
 import { voidReplacedHolds, renewHold, syncPayment, voidUnseen } from './holds';
 
 /*
- * What becomes of an exception of an order: a person decides on what failed, and a mistake of our own gets an owner.
+ * Exceptions of an order: a person decides on a step that failed, and a mistake of our own gets an owner.
  */
 
 /** Carries out a person's decision on an exception. */
@@ -66,7 +66,7 @@ function workFor(life: OrderLifecycle, { kind, action }: ResolveCommand): (() =>
   }
 }
 
-/** Voids what was replaced, and what counts as released though Stripe did not know it; why the case stays open, if it does. */
+/** Voids replaced holds, and those that count as released though Stripe did not know them. @returns why the case stays open */
 async function voidAgain(life: OrderLifecycle): Promise<string | undefined> {
   await voidReplacedHolds(life);
   if (life.voidFailed) return undefined;
@@ -83,9 +83,9 @@ async function voidAgain(life: OrderLifecycle): Promise<string | undefined> {
   return undefined;
 }
 
-/** The capture is not wanted any more: it cannot come under its key again, and what it took is booked as money for nothing yet. */
+/** Gives a capture up: its key is sealed, and what it captured is booked as money that is for no parcel yet. */
 async function giveUpCapture(life: OrderLifecycle, paymentIntentId: string): Promise<void> {
-  // What cannot be seen cannot be booked: its capture stays under way until it can.
+  // A PaymentIntent that the provider does not show cannot be booked: the capture stays under way until it can.
   if (!(await isSeen(life, paymentIntentId))) return;
   life.set(await records.abandonCapture({ orderId: life.orderId, paymentIntentId }));
   await syncPayment(life, paymentIntentId);
@@ -101,7 +101,7 @@ async function isSeen(life: OrderLifecycle, paymentIntentId: string): Promise<bo
   }
 }
 
-/** The order goes on: with its hold, unless the cancel has released it without our hearing of it. */
+/** The order goes on with its hold, unless the cancel has voided it without an answer. */
 async function giveUpCancel(life: OrderLifecycle): Promise<void> {
   life.set(await records.reopenHold({ orderId: life.orderId }));
   const { hold } = life.facts;

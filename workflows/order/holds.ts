@@ -10,8 +10,8 @@ import { authorizeLater, syncPaymentSoon, voidPaymentSoon } from '../payment/act
 import type { AuthorizationPurpose, AuthorizationResult, AuthorizePaymentInput, PaymentStatus } from '../payment/ports';
 
 /*
- * The life of an order's card hold: warned of, renewed, replaced, lost. A renewal is a new payment attempt with a new key;
- * the new hold is got before the old one is let go.
+ * An order's card hold: renewed, replaced, lost. A renewal is a new payment attempt with a new key; the old hold is voided only
+ * once the new one is authorized.
  */
 
 /** Makes sure that a hold covers what is left to ship; false where the customer must act first or the outcome is not known. */
@@ -24,7 +24,7 @@ export async function ensureHold(life: OrderLifecycle): Promise<boolean> {
   return life.facts.hold !== undefined;
 }
 
-/** Gets a new hold off-session for what is left to ship, then lets the old one go. */
+/** Authorizes a new hold off-session for what is left to ship; the order's next step voids the old one. */
 export async function renewHold(life: OrderLifecycle, purpose: AuthorizationPurpose): Promise<void> {
   const { facts } = life;
   // A bank holds no amount of zero, and lines that cost nothing need no hold.
@@ -46,7 +46,7 @@ export async function renewHold(life: OrderLifecycle, purpose: AuthorizationPurp
   if (!(await stopForAmount(life, status))) await askForPayment(life, status);
 }
 
-/** Refusals that no other card mends, e.g. a rest below the smallest charge after a parcel: a person has to settle it. */
+/** Refusals that no other card mends, e.g. a rest below the smallest charge after a parcel: a person has to decide. */
 const OF_THE_AMOUNT: ReadonlySet<string> = new Set(['amount_too_small', 'amount_too_large']);
 
 /** True where the bank refused the amount itself: the customer is not asked, since no card can pay for it. */
@@ -58,7 +58,7 @@ async function stopForAmount(life: OrderLifecycle, status: PaymentStatus | undef
   return true;
 }
 
-/** What was taken for the order has gone back, which somebody decided: its card is not held again by itself. */
+/** Somebody gave all captured money of the order back: its card is not held again by itself. */
 export async function stopForRefund(life: OrderLifecycle): Promise<void> {
   const message = `All that was taken for order ${life.orderId} has gone back, so its card is not held again: cancel what has not shipped.`;
   await life.exceptions.raise('hold_stopped', message, 'payments');
@@ -88,7 +88,7 @@ export async function renewWith(life: OrderLifecycle, paymentMethod: string): Pr
   return status;
 }
 
-/** One attempt; an unknown outcome is looked up, and where that fails too the attempt stays open and is asked for again. */
+/** One attempt. An unknown outcome is looked up; where that fails too, the attempt stays open and is tried again. */
 async function authorize(life: OrderLifecycle, input: AuthorizePaymentInput): Promise<PaymentStatus | undefined> {
   let status: PaymentStatus | undefined;
   let isOurs = false;
@@ -115,7 +115,7 @@ async function authorize(life: OrderLifecycle, input: AuthorizePaymentInput): Pr
   return status;
 }
 
-/** What the provider does not take (a detached method, an amount) is a decline for a renewal: the customer may bring another method. */
+/** A method or an amount that the provider refuses is a decline for a renewal: the customer may try another method. */
 function renewalStatus(result: AuthorizationResult): PaymentStatus | undefined {
   if (result.status === 'refused') return { status: 'declined', code: result.code, declineCode: result.code };
   if (result.status === 'invalid')
@@ -136,13 +136,13 @@ async function lookUpAttempt(life: OrderLifecycle, input: AuthorizePaymentInput)
   }
 }
 
-/** The new hold stands. The one it replaces is let go next: whatever happens in between, Postgres knows that it stands. */
+/** Takes the new hold over. The next step voids the one it replaces, which Postgres lists until then. */
 async function adoptHold(life: OrderLifecycle): Promise<void> {
   await life.reload();
   await endHoldDecision(life);
 }
 
-/** Closes what asked a person about the order's hold: it was decided, or a new hold stands. */
+/** Closes the exceptions that asked a person about the hold: the person decided, or a new hold is open. */
 export async function endHoldDecision(life: OrderLifecycle): Promise<void> {
   const open = (['hold_decision', 'hold_cancelled', 'hold_stopped'] as const).filter((kind) =>
     isRaised(life.facts, kind),
@@ -150,7 +150,7 @@ export async function endHoldDecision(life: OrderLifecycle): Promise<void> {
   if (open.length > 0) await life.exceptions.resolve(...open);
 }
 
-/** Lets holds go that were replaced; where that fails a person is told, and it is tried again. */
+/** Voids holds that were replaced; where that fails, a person gets a case and it is tried again. */
 export async function voidReplacedHolds(life: OrderLifecycle): Promise<void> {
   const { orderId, facts } = life;
   const { paymentAttempts, supersededHolds } = facts;
@@ -162,7 +162,7 @@ export async function voidReplacedHolds(life: OrderLifecycle): Promise<void> {
     }
   } catch (error) {
     life.voidLater();
-    log.error('a replaced hold could not be let go', { orderId, error: String(error) });
+    log.error('a replaced hold could not be voided', { orderId, error: String(error) });
     const holds = supersededHolds.join(', ');
     const message = `The replaced hold ${holds} could not be let go; the customer's card may be held twice.`;
     return life.exceptions.report('void_failed', message, 'payments');
@@ -173,7 +173,7 @@ export async function voidReplacedHolds(life: OrderLifecycle): Promise<void> {
   await life.reload();
 }
 
-/** Voids at the provider what counts as released already; answers with what the provider still does not know. */
+/** Voids at the provider the holds that count as released already. @returns those that the provider still does not know */
 export async function voidUnseen(life: OrderLifecycle): Promise<readonly string[]> {
   const { orderId, facts } = life;
   const input = { orderId, attempts: facts.paymentAttempts, onlyVoided: true, reason: 'hold_not_known' };
@@ -194,8 +194,8 @@ export async function releaseForAnother(life: OrderLifecycle): Promise<void> {
 }
 
 /**
- * The bank did not renew the hold by itself: the customer gets a link and a deadline. Nothing ships without a hold; under one that
- * still stands shipping goes on, and the customer's time begins when that ends.
+ * Asks the customer, with a link and a deadline, since the bank did not renew the hold by itself. Nothing ships without a hold.
+ * While the old one is open, shipping goes on, and the customer's time begins when it ends.
  */
 export async function askForPayment(life: OrderLifecycle, status: PaymentStatus): Promise<void> {
   const reasons: Partial<Record<PaymentStatus['status'], string>> = {
@@ -203,7 +203,7 @@ export async function askForPayment(life: OrderLifecycle, status: PaymentStatus)
     canceled: 'hold_expired',
   };
   const reason = status.status === 'declined' ? status.declineCode : (reasons[status.status] ?? status.status);
-  // A PaymentIntent that is cancelled can not be paid any more: the customer's next try makes a new one.
+  // A cancelled PaymentIntent cannot be paid: the customer's next try makes a new one.
   const paymentIntentId =
     status.status === 'requires_action' || status.status === 'declined' ? status.paymentIntentId : undefined;
   life.startPolling();

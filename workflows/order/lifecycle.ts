@@ -10,7 +10,7 @@ import type { Shown } from '../kit/search-attributes';
 import type { WorkflowStatus } from '../kit/messages';
 import { Backoff } from '../kit/waiting';
 import type { AuthorizePaymentInput } from '../payment/ports';
-import type { OrderInput, RefusedCapture, UnsettledSteps } from './messages';
+import type { OrderInput, RefusedCapture, UnfinishedSteps } from './messages';
 import type { OrderActivities } from './ports';
 import { shownOrder } from './shown';
 
@@ -29,7 +29,7 @@ export class OrderLifecycle extends Lifecycle<OrderFacts, Due> implements DueCon
   readonly orderId: string;
   readonly exceptions: OrderExceptions;
   /** Steps whose outcome is not known, and when they are tried again; undefined where there are none. */
-  unfinished: { -readonly [K in keyof UnsettledSteps]: UnsettledSteps[K] };
+  unfinished: { -readonly [K in keyof UnfinishedSteps]: UnfinishedSteps[K] };
   retryAtMs: number | undefined;
   pollAtMs = 0;
   voidAtMs = 0;
@@ -82,7 +82,7 @@ export class OrderLifecycle extends Lifecycle<OrderFacts, Due> implements DueCon
   }
 
   /** Remembers a step whose outcome is not known; it is tried again after a pause until its outcome is known. */
-  retryLater(steps: UnsettledSteps): void {
+  retryLater(steps: UnfinishedSteps): void {
     Object.assign(this.unfinished, steps);
     this.postponeRetry();
     this.version += 1;
@@ -102,7 +102,7 @@ export class OrderLifecycle extends Lifecycle<OrderFacts, Due> implements DueCon
   }
 
   /** Forgets a step: its outcome is known. */
-  finish(step: keyof UnsettledSteps): void {
+  finish(step: keyof UnfinishedSteps): void {
     delete this.unfinished[step];
     if (step === 'authorization') this.renewalTries = 0;
     if (!this.hasUnfinished) this.retryAtMs = undefined;
@@ -110,7 +110,7 @@ export class OrderLifecycle extends Lifecycle<OrderFacts, Due> implements DueCon
   }
 
   /** As `finish`, with the step's exception. That is closed first: once the step is forgotten, nothing closes it. */
-  async conclude(step: keyof UnsettledSteps, kind: ExceptionKind): Promise<void> {
+  async conclude(step: keyof UnfinishedSteps, kind: ExceptionKind): Promise<void> {
     if (this.unfinished[step] === undefined) return;
     await this.exceptions.resolve(kind);
     this.finish(step);

@@ -7,14 +7,14 @@ import type { AuthorizePaymentInput, CapturePaymentInput, ShipmentRecord } from 
 /** Start argument of the order workflow: everything else is in Postgres. */
 export interface OrderInput {
   readonly orderId: string;
-  /** What a run that continues as new hands to the next: steps whose outcome is not settled. */
-  readonly unsettled?: UnsettledSteps;
-  /** A replaced hold could not be voided, and the exception that says so is open. */
+  /** What a run that continues as new hands to the next: steps whose outcome is not known. */
+  readonly unsettled?: UnfinishedSteps;
+  /** A replaced hold could not be voided, and its exception is open. */
   readonly letGoFailed?: boolean;
   readonly refusedCaptures?: readonly RefusedCapture[];
 }
 
-/** A capture that the provider refused while its hold stood. */
+/** A capture that the provider refused while its hold was open. */
 export interface RefusedCapture {
   /** The parcel with the pieces of it that have not shipped since; absent for the money of the whole order. */
   readonly parcel?: Pick<ShipmentRecord, 'shipmentId' | 'trackingNumber' | 'lines'>;
@@ -23,8 +23,8 @@ export interface RefusedCapture {
   readonly message: string;
 }
 
-/** Steps of an order that failed for good or whose outcome is not known; tried again until they are settled. */
-export interface UnsettledSteps {
+/** Steps of an order that failed permanently or whose outcome is not known; tried again until it is. */
+export interface UnfinishedSteps {
   readonly capture?: CapturePaymentInput;
   readonly cancel?: CancelCommand;
   readonly authorization?: AuthorizePaymentInput;

@@ -29,7 +29,7 @@ export type PlaceOrderResult =
 /** What is known of an order that could not be recorded for sure. */
 export type WithdrawOrderResult =
   | { readonly outcome: 'placed'; readonly facts: OrderFacts } // it had been recorded: go on with it
-  | { readonly outcome: 'withdrawn' }; // it was not, and can not be any more
+  | { readonly outcome: 'withdrawn' }; // it was not, and never will be
 
 export interface RequestPaymentInput {
   readonly orderId: string;
@@ -51,7 +51,7 @@ export interface OrderActivities extends ExceptionActivities {
   withdrawOrder(input: { readonly orderId: string }): Promise<WithdrawOrderResult>;
   /** Answers with the order as it stands. One that was placed without being allocated is allocated first. */
   allocateOrder(input: { readonly orderId: string }): Promise<OrderFacts>;
-  /** Records a shipment for which nothing is left to be taken: its order is paid, or its lines cost nothing. */
+  /** Records a shipment for which nothing is left to capture: its order is paid, or its lines cost nothing. */
   recordShipment(input: {
     readonly orderId: string;
     readonly shipment: ShipmentRecord;
@@ -62,18 +62,18 @@ export interface OrderActivities extends ExceptionActivities {
     readonly shipmentId?: string;
     readonly deliveredAt: string;
   }): Promise<OrderFacts>;
-  /** Cancels what has not shipped and gives its stock back. The hold must have been let go before. */
+  /** Cancels what has not shipped and releases its stock. The hold must have been voided before. */
   cancelOrder(input: {
     readonly orderId: string;
     readonly reason: string;
     readonly actor: string;
   }): Promise<OrderFacts>;
-  /** Tells the shop that a hold nears its end. */
+  /** Notifies the shop that a hold expires soon. */
   warnOfHold(input: { readonly orderId: string }): Promise<OrderFacts>;
   /** Stops shipping and asks the customer for another payment; the event carries the link. */
   requestPayment(input: RequestPaymentInput): Promise<OrderFacts>;
-  /** A person gave captures of a PaymentIntent up that were begun: what they took is booked by a look at the provider. */
+  /** Records that a person gave up the captures of a PaymentIntent: a look at the provider books what they captured. */
   abandonCapture(input: { readonly orderId: string; readonly paymentIntentId: string }): Promise<OrderFacts>;
-  /** A person gave a cancel up: its hold, where it stands still, may be captured again. */
+  /** Records that a person gave up a cancel: its hold, where it is still open, may be captured again. */
   reopenHold(input: { readonly orderId: string }): Promise<OrderFacts>;
 }

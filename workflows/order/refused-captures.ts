@@ -9,8 +9,8 @@ import type { RefusedCapture } from './messages';
 import type { CapturePaymentInput, ShipmentRecord } from '../payment/ports';
 
 /*
- * The provider refuses a capture while the hold stands: nothing was taken. The caller hears so, a person gets a case, and
- * other parcels and the cancel go on. The case always says what is still refused now.
+ * The provider refuses a capture while the hold is open: nothing was captured. The caller gets the reason, a person gets a case,
+ * and other parcels and the cancel go on. The case always lists what is still refused now.
  */
 
 /** Opens the case, or adds to the open one; answers what the command is refused with. */
@@ -25,11 +25,11 @@ export async function refuseCapture(
   life.refusedCaptures = [...others, refused];
   await report(life);
   const money = { amount, currency: life.facts.currency };
-  const said = describe(life.facts, [refused], money);
-  return { reason: 'payment_refused', message: `${said} Nothing was shipped. A person was notified.` };
+  const text = describe(life.facts, [refused], money);
+  return { reason: 'payment_refused', message: `${text} Nothing was shipped. A person was notified.` };
 }
 
-/** A parcel's money, or where none is named that of the whole order, was taken: its pieces are refused no more. */
+/** A parcel, or where none is named the whole order, was captured: its pieces are no longer refused. */
 export async function endRefusal(life: OrderLifecycle, shipment: ShipmentRecord | undefined): Promise<void> {
   const before = life.refusedCaptures;
   if (before.length === 0) return;
@@ -68,8 +68,8 @@ function stillRefused(
   );
 }
 
-function less(lines: readonly LineQuantity[], taken: readonly LineQuantity[]): LineQuantity[] {
-  const quantityOf = (sku: string): number => taken.find((one) => one.sku === sku)?.quantity ?? 0;
+function less(lines: readonly LineQuantity[], minus: readonly LineQuantity[]): LineQuantity[] {
+  const quantityOf = (sku: string): number => minus.find((one) => one.sku === sku)?.quantity ?? 0;
   return lines
     .map(({ sku, quantity }) => ({ sku, quantity: quantity - quantityOf(sku) }))
     .filter((line) => line.quantity > 0);

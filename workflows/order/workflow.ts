@@ -173,7 +173,7 @@ async function actOnHold(life: OrderLifecycle): Promise<unknown> {
   );
 }
 
-/** No hold is open: get one, unless a person was asked what to do and said nothing; then it is the customer's move. */
+/** No hold is open: authorize one, unless a person was asked and did not decide; then the customer is asked. */
 async function authorizeAgain(life: OrderLifecycle): Promise<void> {
   if (isGivenBack(life.facts)) return stopForRefund(life);
   if (!isRaised(life.facts, 'hold_decision')) {

@@ -24,7 +24,7 @@ import type {
 
 /*
  * The payment activities as workflows call them: regular ones, since a provider may take seconds, each with a line for the
- * Temporal UI that says what it is about.
+ * summary for the Temporal UI.
  */
 const bank = proxyActivities<PaymentActivities>(MONEY_OPTIONS);
 
@@ -43,7 +43,7 @@ export function authorizeNow(input: AuthorizePaymentInput): Promise<Authorizatio
   );
 }
 
-/** Asks for a hold for an order that runs already: an answer that does not come soon is looked for later. */
+/** Asks for a hold for an order that runs already: an outcome that is not known soon is looked up later. */
 export function authorizeLater(input: AuthorizePaymentInput): Promise<AuthorizationResult> {
   const summary = `Hold ${formatMoney(input.amount)} (${input.purpose}), attempt ${input.attempt}`;
   return bank.authorizePayment.executeWithOptions(options(BACKGROUND_OPTIONS, summary), [input]);
@@ -66,7 +66,7 @@ function lookUp({ paymentIntentId, attempt }: SyncPaymentInput): string {
 export function capturePayment(input: CapturePaymentInput, triedBefore: boolean): Promise<CapturePaymentResult> {
   const what = input.shipment === undefined ? 'the whole order' : `parcel ${input.shipment.trackingNumber}`;
   const summary = `Capture ${input.amount} for ${what}`;
-  // A parcel that is to leave waits for its money; a whole order's is taken with nobody waiting.
+  // A parcel waits for its capture; no caller waits for the capture of a whole order.
   const base = input.shipment === undefined || triedBefore ? BACKGROUND_OPTIONS : COMMAND_OPTIONS;
   return localFirst(
     () => firstTry.capturePayment.executeWithOptions({ ...FIRST_TRY_OPTIONS, summary }, [input]),

@@ -90,7 +90,7 @@ export interface SyncPaymentInput {
   /** The payment to look up: by PaymentIntent id where that is given, else by the attempt's operation key at the provider. */
   readonly attempt?: number;
   readonly paymentIntentId?: string;
-  /** A customer looks on: asked before what nobody waits for, where the provider's limits are short. */
+  /** A customer waits: this request goes first where the provider limits the rate. */
   readonly customerWaits?: boolean;
 }
 
@@ -114,7 +114,7 @@ export interface CapturePaymentInput {
   readonly paymentIntentId: string;
   /** Minor units to take. */
   readonly amount: number;
-  /** False keeps the rest of the hold open (multicapture); true lets go of it. */
+  /** False keeps the rest of the hold open (multicapture); true releases it. */
   readonly final: boolean;
   /** Absent where a whole order is captured before anything ships. */
   readonly shipment?: ShipmentRecord;
@@ -126,11 +126,11 @@ export type CapturePaymentResult =
   | { readonly outcome: 'captured'; readonly facts: OrderFacts }
   /** The hold was gone at the provider: recorded, nothing was captured, nothing was shipped. */
   | { readonly outcome: 'hold_expired'; readonly facts: OrderFacts }
-  /** Somebody else took money of the order first: recorded, nothing was captured, nothing was shipped. Ask for what is owed now. */
+  /** Somebody else captured money of the order first: recorded, nothing was captured, nothing was shipped. Ask for what is owed now. */
   | { readonly outcome: 'changed'; readonly facts: OrderFacts }
   /** A dispute or a refund was recorded first (`stopShipping` says which): nothing was captured, nothing was shipped. */
   | { readonly outcome: 'stopped'; readonly facts: OrderFacts }
-  /** The provider did not take it, and a fresh look shows that the hold stands: nothing was captured, nothing was shipped. */
+  /** The provider refused the capture, and a fresh look shows the hold still open: nothing was captured, nothing was shipped. */
   | { readonly outcome: 'payment_refused'; readonly facts: OrderFacts; readonly refusal: RefusalDetails }
   | ShipmentRefused;
 
@@ -150,13 +150,13 @@ export interface ShipmentRefused {
 export interface VoidPaymentInput {
   readonly orderId: string;
   /**
-   * Attempts 1..attempts are all let go, those whose outcome is not known included. Attempts that our own ledger shows as
+   * Attempts 1..attempts are all voided, those of unknown outcome included. Attempts that our own ledger shows as
    * captured are left alone.
    */
   readonly attempts: number;
-  /** Only this PaymentIntent is let go (a hold that was replaced); otherwise every one of the order. */
+  /** Only this PaymentIntent is voided (a hold that was replaced); otherwise every one of the order. */
   readonly onlyPaymentIntentId?: string;
-  /** Only what our ledger has as voided: the provider may not have known it then, and it is cancelled where it stands. */
+  /** Only what our ledger has as voided: the provider may not have known it then, and it is cancelled where it is still open. */
   readonly onlyVoided?: boolean;
   readonly reason: string;
 }
@@ -166,7 +166,7 @@ export type VoidPaymentResult = {
   readonly unseen?: readonly string[];
 } & (
   | { readonly outcome: 'voided'; readonly releasedAmount: number; readonly facts?: OrderFacts }
-  /** Money was taken before it could be let go: recorded as captured; a refund is needed. */
+  /** Money was captured before the hold could be voided: recorded as captured; a refund is needed. */
   | { readonly outcome: 'captured'; readonly capturedAmount: number; readonly facts?: OrderFacts }
 );
 
@@ -174,10 +174,10 @@ export type VoidPaymentResult = {
 export interface PaymentActivities {
   /** Holds money on a card. Undone by `voidPayments`. */
   authorizePayment(input: AuthorizePaymentInput): Promise<AuthorizationResult>;
-  /** Fetches a payment fresh, records what is new, and says what is true. The second way beside webhooks. */
+  /** Fetches a payment fresh, records what is new, and returns its status. The second way beside webhooks. */
   syncPayment(input: SyncPaymentInput): Promise<SyncPaymentResult>;
-  /** Takes money from a hold and records the shipment it pays for. */
+  /** Captures from a hold and records the shipment it pays for. */
   capturePayment(input: CapturePaymentInput): Promise<CapturePaymentResult>;
-  /** Lets holds go; a no-op where there are none; leaves tombstones so that no late authorization stands. */
+  /** Voids holds; a no-op where there are none; leaves tombstones, so that a late authorization fails. */
   voidPayments(input: VoidPaymentInput): Promise<VoidPaymentResult>;
 }
