@@ -1,0 +1,36 @@
+import { SerialQueue } from '../../../workflows/kit/waiting';
+
+describe('commands of an order', () => {
+  it('run one after another, in the order in which they came', async () => {
+    const queue = new SerialQueue();
+    const log: string[] = [];
+    const step = (name: string) =>
+      queue.run(async () => {
+        log.push(`${name} begins`);
+        await Promise.resolve();
+        log.push(`${name} ends`);
+        return name;
+      });
+    expect(await Promise.all([step('ship'), step('cancel')])).toEqual(['ship', 'cancel']);
+    expect(log).toEqual(['ship begins', 'ship ends', 'cancel begins', 'cancel ends']);
+  });
+
+  it('go on after one that failed, and its caller alone hears of it', async () => {
+    const queue = new SerialQueue();
+    const failed = queue.run(() => Promise.reject(new Error('refused')));
+    const next = queue.run(() => Promise.resolve('shipped'));
+    await expect(failed).rejects.toThrow('refused');
+    expect(await next).toBe('shipped');
+  });
+
+  it('are idle only once none runs and none waits', async () => {
+    const queue = new SerialQueue();
+    expect(queue.idle).toBe(true);
+    const [first, second] = [queue.run(() => Promise.resolve()), queue.run(() => Promise.reject(new Error('m')))];
+    expect(queue.idle).toBe(false);
+    await first;
+    expect(queue.idle).toBe(false);
+    await expect(second).rejects.toThrow();
+    expect(queue.idle).toBe(true);
+  });
+});
