@@ -12,6 +12,7 @@ import { getConnection, testEnvironment, uniqueName } from '../support/environme
 import { eventually } from '../support/time/eventually';
 import { Shop } from '../support/shop';
 import { Subscriptions } from '../support/subscriptions';
+import { hasWorkflow } from '../support/shop';
 import { fastForward } from '../support/time/time';
 import type { World, WorldOptions } from '../support/world';
 
@@ -83,7 +84,7 @@ export class Stage {
   async place(changes: Partial<CheckoutRequest> = {}): Promise<string> {
     const answer = await this.holdfast.checkout(this.cart(changes));
     const { orderId } = expectState(answer, 'placed');
-    await this.until(orderId, (view) => view.state !== 'placed');
+    await eventually('the order to have its workflow', () => hasWorkflow(this.world.client, orderId));
     return orderId;
   }
 

@@ -310,7 +310,8 @@ describe('a case that cannot be recorded', () => {
 
 describe('an order that cannot be loaded', () => {
   it('is loaded at once where a person says so', async () => {
-    const cart = sampleCart();
+    // Its money is taken at once, so it does not sleep before it is loaded.
+    const cart = sampleCart({ captureOn: 'order' });
     breaking.break('allocateOrder');
     const answer = await world().holdfast.checkout(cart);
     const orderId = 'orderId' in answer ? answer.orderId : '';
