@@ -17,6 +17,8 @@ async function continueAnew(stage: Stage): Promise<{ orderId: string; before: st
   const orderId = await stage.place();
   const handle = stage.world.client.workflow.getHandle(workflowIds.order(orderId));
   const before = (await handle.describe()).runId;
+  // A plain signal does not wake an order that sleeps.
+  expectRefused(await stage.holdfast.deliver(orderId), 'nothing_shipped');
   const paymentIntentId = stage.intents(orderId)[0]?.id ?? '';
   for (let sent = 0; sent < 5; sent += 1) {
     await handle.signal(paymentChanged, { paymentIntentId, padding: PADDING } as { paymentIntentId: string });
