@@ -63,7 +63,7 @@ export interface HoldfastClient extends OrderVerbs, SubscriptionVerbs, RefundVer
   describe(orderId: string): Promise<WorkflowExecutionDescription>;
   /**
    * Resolves once no call is under way any more. Wait for it before the connection is closed: while Temporal is away the
-   * SDK goes on trying for some seconds after the bounded wait, and throws in the open where its channel is gone.
+   * SDK retries for some seconds after the bounded wait, and throws an unhandled error if the connection has been closed.
    */
   drain(): Promise<void>;
 }
@@ -144,9 +144,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
       const handle = handleOf(orderId);
       return handle.query(getStatus).catch((error: unknown) => statusAsleep(orderId, handle, error));
     },
-    async describe(orderId) {
-      return handleOf(orderId).describe();
-    },
+    describe: async (orderId) => handleOf(orderId).describe(),
     drain,
   };
 }
