@@ -138,7 +138,7 @@ describe('a refund by lines', () => {
       { sku: sku.mug, cancelled: 1 },
       { sku: sku.teapot, cancelled: 0 },
     ]);
-    expect(facts.state).toBe('allocated');
+    expect(facts.state).toBe('paid');
     await shop.begin({ orderId: 'lines-3', lines: [...mugs(1), ...teapot] });
     expect(await shop.view('lines-3')).toMatchObject({ state: 'cancelled', paymentState: 'captured' });
     expect(await stock()).toEqual([{ reserved: 0 }]);
