@@ -37,7 +37,7 @@ async function replay(histories: Readonly<Record<string, HistoryJson>>): Promise
   return outcomes;
 }
 
-it('has a recording of every path, and none of a path that is no more', async () => {
+it('has a recording of every path, and none of a path that no longer exists', async () => {
   expect(await recordedNames()).toEqual(paths.map((path) => path.name).sort());
 });
 
@@ -50,7 +50,7 @@ it('replays every recorded history', async () => {
   expect(Object.keys(outcomes)).toHaveLength(paths.length);
 }, 120_000);
 
-it('knows every path by a name of its own', () => {
+it('gives every path a unique name', () => {
   expect(new Set(paths.map((path) => path.name)).size).toBe(paths.length);
 });
 
@@ -80,7 +80,7 @@ describe('a history that the workflows did not make', () => {
     outcomes = await replay(histories);
   }, 60_000);
 
-  it.each(alterations)('%s that %s is told', (name, what) => {
+  it.each(alterations)('%s that %s is detected', (name, what) => {
     expect(outcomes[`${name}: ${what}`]).toBeInstanceOf(DeterminismViolationError);
     expect(Object.keys(outcomes)).toContain(name);
     expect(outcomes[name]).toBeUndefined();

@@ -36,6 +36,6 @@ test.each([
   ['a cancel', new CancelledFailure('x')],
   ['an error without a kind', new Error('x')],
   ['a broken network', new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'ECONNRESET' }) })],
-])('%s passes as it is', async (_what, error) => {
+])('%s is thrown unchanged', async (_what, error) => {
   await expect(failing(error)).rejects.toBe(error);
 });

@@ -49,7 +49,7 @@ describe('the payload codec', () => {
     expect(defaultPayloadConverter.fromPayload(opened)).toEqual(value);
   });
 
-  it('leaves readable what people read in the Temporal UI: summaries, and the description of a workflow', async () => {
+  it('leaves the texts of the Temporal UI readable: summaries, and the description of a workflow', async () => {
     const codec = codecOf(key('a'));
     const description = { definition: { type: 'order' }, currentDetails: '**Order ord_1** is allocated' };
     for (const value of ['Order ord_1', description]) {
@@ -67,7 +67,7 @@ describe('the payload codec', () => {
     expect(defaultPayloadConverter.fromPayload(await only(codecOf(after).decode([written])))).toEqual({ a: 2 });
   });
 
-  it('says which key is missing, and refuses what was changed', async () => {
+  it('names the key that is missing, and refuses data that was changed', async () => {
     const sealed = await only(codecOf(key('lost')).encode([payloadOf({ a: 1 })]));
     await expect(async () => codecOf(key('other')).decode([sealed])).rejects.toThrow(/lost/);
     const mine = codecOf(key('a'));

@@ -25,7 +25,7 @@ test('an empty environment leaves everything to be embedded', () => {
   });
 });
 
-test('what is kept for long is kept for at least as long as it is needed', () => {
+test('retention times are at least as long as the data is needed', () => {
   const days = (audit: string, operations: string, results: string) => ({
     HOLDFAST_KEEP_AUDIT_DAYS: audit,
     HOLDFAST_KEEP_OPERATIONS_DAYS: operations,
@@ -86,7 +86,7 @@ test('a full environment is read', () => {
   ]);
 });
 
-test('every wrong name is told at once, and no value', () => {
+test('every wrong variable is named at once, without its value', () => {
   const env = {
     TEMPORAL_ADDRESS: 'nonsense-value',
     DATABASE_URL: 'mysql://nonsense-value',
@@ -172,7 +172,7 @@ describe('the limits of Stripe', () => {
     expect(parseConfig(env).stripeLimits).toEqual(expected);
   });
 
-  it('are told by name where they are wrong', () => {
+  it('are named when they are wrong', () => {
     const env = { STRIPE_RATE_LIMIT: '0', STRIPE_ENDPOINT_RATE_LIMIT: '1e3', STRIPE_RATE_LIMIT_SHARE: 'half' };
     expect(problemsOf(env)).toEqual([
       'STRIPE_RATE_LIMIT must be a number of requests a second from 5 to 10000',
@@ -231,7 +231,7 @@ describe('how notices leave', () => {
       { ...webhook, NOTICE_WEBHOOK_SECRET: 'whsec_not base64!' },
       ['NOTICE_WEBHOOK_SECRET must be whsec_ and the base64 of 24 to 64 bytes'],
     ],
-  ])('half set or wrong, %j is told by every name', (env, problems) => {
+  ])('half set or wrong, %j is refused with every name', (env, problems) => {
     expect(problemsOf(env)).toEqual(problems);
   });
 });

@@ -71,7 +71,7 @@ async function leftOf(cartId: string, answered: boolean): Promise<string> {
   return intentsOf(cartId).length > 0 ? 'payment begun' : 'nothing at the bank';
 }
 
-it('a first submission during which gateway and worker are killed becomes one order with one hold, by sending it again', async () => {
+it('a first submission during which gateway and worker are killed becomes one order with one hold once it is sent again', async () => {
   const delays = fc.sample(
     fc.array(fc.integer({ min: 0, max: SPAN_MS }), { minLength: CARTS_PER_KILL, maxLength: CARTS_PER_KILL }),
     {

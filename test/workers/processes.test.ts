@@ -28,7 +28,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-it('worker and gateway run apart, tell that they are ready, serve an order, and end when they are asked to', async () => {
+it('worker and gateway run apart, report that they are ready, serve an order, and end on request', async () => {
   const { PORT: port, HOLDFAST_WORKER_PORT: workerPort, HOLDFAST_API_KEYS: apiKey } = environment;
   const gateway = run('gateway-main.js', environment);
   const worker = run('worker-main.js', environment);
@@ -76,7 +76,7 @@ it.each([
   expect(errors()).not.toMatch(/running|EADDRINUSE|\n +at /);
 });
 
-it('a worker says what must be set where nothing is', async () => {
+it('a worker without any configuration names what must be set', async () => {
   const { ended, errors } = run('worker-main.js', { PATH: process.env['PATH'] });
   expect(await ended).toBe(1);
   for (const name of ['TEMPORAL_ADDRESS', 'DATABASE_URL', 'REDIS_URL', 'STRIPE_SECRET_KEY', 'HOLDFAST_API_KEYS']) {

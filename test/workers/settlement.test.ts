@@ -50,7 +50,7 @@ it('finds nothing where both sides agree, also with parcels of one order on seve
   expect(await openExceptions()).toEqual([]);
 });
 
-it('tells a payment made at the provider from one of ours that the ledger does not have', async () => {
+it('distinguishes a payment made at the provider from one of ours that the ledger lacks', async () => {
   const orderId = await shop.place();
   await world.holdfast.ship(orderId, everything());
   world.simulator.addDashboardPayment({ amount: 4_200, currency: 'eur' });
@@ -95,7 +95,7 @@ function order(one: { cause: string }, other: { cause: string }, report: Settlem
   return at(one.cause) - at(other.cause);
 }
 
-it('sees money in our ledger that the provider does not have, until it is mended', async () => {
+it('reports money in our ledger that the provider does not have, until it is corrected', async () => {
   const orderId = await shop.place();
   await world.holdfast.ship(orderId, everything());
   const { pool } = world.dependencies;
@@ -115,7 +115,7 @@ it('sees money in our ledger that the provider does not have, until it is mended
   expect(await openExceptions()).toMatchObject([{ resolved: true }]);
 });
 
-it('agrees on what went back: refunds, those that failed, disputes lost and won; and explains what subscriptions paid', async () => {
+it('agrees on refunds, failed refunds, and disputes lost and won; and explains what subscriptions paid', async () => {
   const { simulator, holdfast } = world;
   const [refunded, cameBack, lost, won] = [
     await shop.place(),
@@ -155,7 +155,7 @@ it('agrees on what went back: refunds, those that failed, disputes lost and won;
 });
 
 describe('a balance in another currency than the orders', () => {
-  it('agrees on payments, refunds, those that failed, and disputes lost and won at other rates', async () => {
+  it('agrees on payments, refunds, failed refunds, and disputes lost and won at other rates', async () => {
     const { simulator, holdfast } = world;
     const rate = (one: number): void => simulator.setExchange({ currency: 'usd', rate: one });
     rate(1.08);
@@ -199,7 +199,7 @@ describe('a balance in another currency than the orders', () => {
     expect(await openExceptions()).toEqual([]);
   });
 
-  it('still shows a dispute of an order that the ledger does not have, and one of a payment that is not ours', async () => {
+  it('still shows a dispute of an order that the ledger lacks, and one of a payment that is not ours', async () => {
     const { simulator, holdfast } = world;
     simulator.setExchange({ currency: 'usd', rate: 1.08 });
     const orderId = await shop.place();
@@ -233,7 +233,7 @@ async function subscribe(customer: string) {
   return stripe.subscriptions.create({ customer, items: [{ price: price.id }], default_payment_method: method.id });
 }
 
-it('is asked for by HTTP and on the command line', async () => {
+it('is available over HTTP and on the command line', async () => {
   const apiKey = 'settlement-settlement-settlement';
   const gateway = await createGateway(gatewayDependencies(world.dependencies, world.holdfast), {
     apiKeys: [apiKey],
@@ -262,7 +262,7 @@ it('is asked for by HTTP and on the command line', async () => {
   }
 });
 
-it('refuses what is no day, and a day that has not begun', async () => {
+it('refuses an invalid day, and a day that has not begun', async () => {
   await expect(world.holdfast.reconcile('2026-02-30')).rejects.toThrow(ValidationError);
   await expect(world.holdfast.reconcile('2199-01-01')).rejects.toMatchObject({
     problems: [{ field: 'date', message: 'must not be in the future' }],

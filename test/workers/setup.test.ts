@@ -66,7 +66,7 @@ async function placeOrder(): Promise<[number, unknown]> {
   return [response.status, await response.json()];
 }
 
-it('worker and gateway refuse to start where nothing is set up, and name the command that does it', async () => {
+it('worker and gateway refuse to start before the setup, and name the command that does it', async () => {
   for (const script of ['worker-main.js', 'gateway-main.js']) {
     const { ended, errors } = run(script, environment);
     expect([script, await ended]).toEqual([script, 1]);
@@ -80,7 +80,7 @@ it('worker and gateway refuse to start where nothing is set up, and name the com
   expect(nobody.errors()).not.toMatch(/\n +at /);
 });
 
-it('setup says what it would do, does it once, and then finds it done; doctor agrees; an order can be taken', async () => {
+it('setup prints what it would do, does it once, and then finds it done; doctor agrees; an order can be placed', async () => {
   const steps = ['Postgres schema', 'Temporal namespace', 'Search attributes', 'Schedules'];
   const all = (state: string): string[] => steps.map((step) => `${step}: ${state}`);
   expect(await setup(['--dry-run'])).toEqual([0, all('would do')]);
@@ -136,7 +136,7 @@ it('the first worker with a build id gets work; the next build gets it once setu
   expect(done.findings).toContainEqual({ part: 'Worker version', status: 'ok', text: 'two is current' });
 });
 
-it('doctor names what is wrong in the configuration, and what does not answer', async () => {
+it('doctor names what is wrong in the configuration, and which services do not answer', async () => {
   const wrong = await doctor({ PATH: process.env['PATH'], DATABASE_URL: 'mysql://x' });
   expect([wrong.status, partsThat(wrong.findings, 'fail')]).toEqual([1, ['Configuration']]);
   const away = await doctor({

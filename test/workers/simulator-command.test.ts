@@ -21,7 +21,7 @@ async function start(): Promise<{ child: ChildProcess; url: string; secretKey: s
 const refused = (argv: readonly string[], options: readonly string[] = []): Promise<unknown> =>
   promisify(execFile)(process.execPath, [...options, HOLDFAST, ...argv]).catch((error: unknown) => error);
 
-test('says where it is and how to sign in, and takes payments until Ctrl-C', async () => {
+test('prints its address and API key, and accepts payments until Ctrl-C', async () => {
   const { child, url, secretKey, webhookSecret } = await start();
   const { hostname, port } = new URL(url);
   expect(hostname).toBe('127.0.0.1');
@@ -34,7 +34,7 @@ test('says where it is and how to sign in, and takes payments until Ctrl-C', asy
   expect(await once(child, 'exit')).toEqual([0, null]);
 }, 30_000);
 
-test('names the package that is missing where only production is installed', async () => {
+test('names the missing package when only production packages are installed', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-simulator-'));
   const hook = join(folder, 'production-only.cjs');
   await writeFile(

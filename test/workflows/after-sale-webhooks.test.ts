@@ -268,11 +268,11 @@ async function live(make: () => Network) {
   return { orders, subscriptions };
 }
 
-describe('what comes after a sale', () => {
+describe('refunds and disputes after a sale', () => {
   let expected: Awaited<ReturnType<typeof live>>;
   beforeAll(async () => void (expected = await live(() => fine)), 120_000);
 
-  it('ends as the banks say where every webhook comes once', () => {
+  it('end as the banks decide when every webhook comes once', () => {
     expect(expected.orders).toMatchObject({
       confirmed: { refunds: [{ state: 'succeeded' }], amounts: { refunded: 1_000 } },
       returned: { refunds: [{ state: 'resolved' }], amounts: { refunded: 0, refundedOutside: 2_000 } },

@@ -30,8 +30,8 @@ async function decisionsOn(kind: string): Promise<unknown[]> {
   return (await world().dependencies.pool.query(text, [kind])).rows as unknown[];
 }
 
-describe('a mistake of our own in a command', () => {
-  it('gets an owner, and the command that goes through later closes the case', async () => {
+describe('a defect in a command', () => {
+  it('becomes an exception with an owner, which the next successful command closes', async () => {
     const orderId = await shop.place({ captureOn: 'order' });
     await shop.paid(orderId);
     breaking.break('recordShipment');
@@ -45,7 +45,7 @@ describe('a mistake of our own in a command', () => {
     await isClosed(workflowIds.order(orderId));
   });
 
-  it('can be dismissed by a person, who is named', async () => {
+  it('can be dismissed by a person, whose name is recorded', async () => {
     const orderId = await shop.place({ captureOn: 'order' });
     await shop.paid(orderId);
     breaking.break('recordShipment');
@@ -67,7 +67,7 @@ describe('a mistake of our own in a command', () => {
     });
   });
 
-  it('gets an owner where an order does the step by itself, and the next time closes the case', async () => {
+  it('becomes an exception with an owner when the order runs the step by itself, and the next success closes it', async () => {
     breaking.break('capturePayment');
     const orderId = await shop.place({ captureOn: 'order' });
     const { workflowId } = await openOf(workflowIds.order(orderId), 'capture_unknown');
@@ -91,7 +91,7 @@ async function takeParcels(): Promise<void> {
   await world().dependencies.pool.query('DROP FUNCTION refuse_parcel CASCADE');
 }
 
-describe('money that was taken for a parcel that cannot be recorded', () => {
+describe('money that was captured for a parcel that cannot be recorded', () => {
   async function unrecorded(orderId: string, command: ReturnType<typeof mugs>, amount: number) {
     await refuseParcels();
     try {
@@ -103,7 +103,7 @@ describe('money that was taken for a parcel that cannot be recorded', () => {
     return openOf(workflowIds.order(orderId), 'external_capture');
   }
 
-  it('is booked, has an owner, and pays for the shipment that is sent again', async () => {
+  it('is recorded, has an owner, and pays for the shipment when it is sent again', async () => {
     const orderId = await shop.place();
     const command = everything();
     const raised = await unrecorded(orderId, command, 7970);
@@ -130,7 +130,7 @@ describe('money that was taken for a parcel that cannot be recorded', () => {
 });
 
 describe('a capture whose outcome is not known', () => {
-  it('can be given up, and a corrected shipment gets through', async () => {
+  it('can be given up, and a corrected shipment is accepted', async () => {
     const orderId = await shop.place();
     breaking.break('capturePayment');
     const command = mugs(1);
@@ -147,7 +147,7 @@ describe('a capture whose outcome is not known', () => {
     });
   });
 
-  it('is settled first by the next command, which then goes on', async () => {
+  it('is resolved by the next command before that command runs', async () => {
     const orderId = await shop.place();
     breaking.break('capturePayment');
     await world().holdfast.ship(orderId, mugs(1));
@@ -159,7 +159,7 @@ describe('a capture whose outcome is not known', () => {
   });
 });
 
-describe('a mistake of our own in a checkout', () => {
+describe('a defect in a checkout', () => {
   async function failingIn(activity: string) {
     breaking.break(activity);
     const cart = sampleCart();
@@ -173,7 +173,7 @@ describe('a mistake of our own in a checkout', () => {
     ['authorizePayment', 'payment_unavailable'],
     ['reserveStock', 'order_unavailable'],
     ['placeOrder', 'order_unavailable'],
-  ])('in %s is undone and gets an owner, once; a person closes the case', async (activity, code) => {
+  ])('in %s is undone and becomes one exception with an owner; a person closes it', async (activity, code) => {
     const { cart, answer, workflowId } = await failingIn(activity);
     expect(answer).toMatchObject({ state: 'failed', code });
     expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'failed', code });
@@ -190,7 +190,7 @@ describe('a mistake of our own in a checkout', () => {
     expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'placed' });
   });
 
-  it('that has passed costs a retry that is sent at once nothing: it begins anew, never to hear the old answer', async () => {
+  it('that is gone does not spoil an immediate retry: the retry starts anew and never gets the old answer', async () => {
     for (const idempotencyKey of ['key-1', undefined, 'key-2', undefined, 'key-3']) {
       const cart = sampleCart();
       const call = idempotencyKey === undefined ? {} : { idempotencyKey };
@@ -206,7 +206,7 @@ describe('a mistake of our own in a checkout', () => {
     }
   });
 
-  it('that the look at the provider makes good costs no order and no case', async () => {
+  it('that a look at the provider repairs costs no order and opens no exception', async () => {
     breaking.break('authorizePayment', true);
     const cart = sampleCart();
     expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'placed' });
@@ -226,7 +226,7 @@ describe('an undo of a checkout that fails', () => {
     return openOf(workflowIds.checkout(cart.cartId), 'void_failed');
   }
 
-  it('is tried again at once where a person says so', async () => {
+  it('is tried again at once when a person asks for it', async () => {
     const { workflowId, orderId } = await failed(false);
     breaking.mend('voidPayments');
     const command = { kind: 'void_failed', action: 'retry', actor: 'person-1' } as const;
@@ -237,7 +237,7 @@ describe('an undo of a checkout that fails', () => {
     expect(shop.intentsOf(String(orderId))).toMatchObject([{ status: 'canceled' }]);
   });
 
-  it('keeps no other from being made', async () => {
+  it('does not block the other undo steps', async () => {
     breaking.break('placeOrder');
     breaking.break('releaseStock');
     const cart = sampleCart();
@@ -255,7 +255,7 @@ describe('an undo of a checkout that fails', () => {
     await isClosed(workflowId, 'release_failed');
   });
 
-  it('is not done where Stripe does not know the hold, and is done once it does', async () => {
+  it('is not done while Stripe does not know the hold, and is done once it does', async () => {
     const faults = world().simulator.faults;
     const match = { pathPattern: '/payment_intents/pi_[^/]+(/cancel)?$' };
     const action = { kind: 'refusal', code: 'resource_missing', param: 'intent' } as const;
@@ -274,7 +274,7 @@ describe('an undo of a checkout that fails', () => {
     expect(shop.intentsOf(String(orderId))).toMatchObject([{ status: 'canceled' }]);
   });
 
-  it('ends where a person has settled it by hand', async () => {
+  it('ends when a person has resolved it by hand', async () => {
     // The hold is released; only the step itself never says so.
     const { workflowId } = await failed(true);
     const command = {
@@ -292,8 +292,8 @@ describe('an undo of a checkout that fails', () => {
   });
 });
 
-describe('a case that cannot be recorded', () => {
-  it('leaves the answer of the step as it is, and the next try opens it', async () => {
+describe('an exception that cannot be recorded', () => {
+  it('does not change the answer of the step, and is opened by the next attempt', async () => {
     const orderId = await shop.place();
     breaking.break('capturePayment');
     breaking.break('raiseException');
@@ -309,7 +309,7 @@ describe('a case that cannot be recorded', () => {
 });
 
 describe('an order that cannot be loaded', () => {
-  it('is loaded at once where a person says so', async () => {
+  it('is loaded at once when a person asks for it', async () => {
     // Its money is taken at once, so it does not sleep before it is loaded.
     const cart = sampleCart({ captureOn: 'order' });
     breaking.break('allocateOrder');

@@ -20,17 +20,20 @@ const ordersOf = (cartId: string) =>
     .filter((intent) => intent.metadata['holdfast_cart_id'] === cartId);
 
 describe('a failure that Stripe keeps', () => {
-  it.each(['/v1/payment_intents$', '/v1/customers$'])('of %s costs the checkout no minute', async (pathPattern) => {
-    const action = { kind: 'server_error', when: 'during', status: 500 } as const;
-    world().simulator.faults.add({ match: { method: POST, pathPattern }, action });
-    const customer = { id: `kept-${pathPattern.length}`, email: `kept${pathPattern.length}@example.com` };
-    const first = sampleCart({ customer });
-    expect(await world().holdfast.checkout(first)).toMatchObject({ state: 'placed' });
-    expect(await world().holdfast.checkout(sampleCart({ customer }))).toMatchObject({ state: 'placed' });
-    expect(ordersOf(first.cartId)).toHaveLength(1);
-  });
+  it.each(['/v1/payment_intents$', '/v1/customers$'])(
+    'of %s delays the checkout by less than a minute',
+    async (pathPattern) => {
+      const action = { kind: 'server_error', when: 'during', status: 500 } as const;
+      world().simulator.faults.add({ match: { method: POST, pathPattern }, action });
+      const customer = { id: `kept-${pathPattern.length}`, email: `kept${pathPattern.length}@example.com` };
+      const first = sampleCart({ customer });
+      expect(await world().holdfast.checkout(first)).toMatchObject({ state: 'placed' });
+      expect(await world().holdfast.checkout(sampleCart({ customer }))).toMatchObject({ state: 'placed' });
+      expect(ordersOf(first.cartId)).toHaveLength(1);
+    },
+  );
 
-  it('of a capture keeps no parcel waiting', async () => {
+  it('of a capture does not delay a parcel', async () => {
     const orderId = await shop.place();
     const action = { kind: 'server_error', when: 'during', status: 500 } as const;
     world().simulator.faults.add({ match: { method: POST, pathPattern: '/capture$' }, action });
@@ -45,7 +48,7 @@ describe('a payment that Stripe refuses', () => {
     ['amount_too_small', 'amount', 'lines'],
     ['amount_too_large', 'amount', 'lines'],
     [undefined, 'currency', 'currency'],
-  ])('for %s at %s is told by its field, and the cart may be corrected', async (code, param, field) => {
+  ])('for %s at %s names the field of the cart, which may be corrected', async (code, param, field) => {
     const cart = sampleCart();
     const named = code === undefined ? {} : { code };
     world().simulator.faults.add({ match: CREATE, action: { kind: 'refusal', param, ...named } });
@@ -58,20 +61,20 @@ describe('a payment that Stripe refuses', () => {
     expect(await attemptsOf(cart.cartId)).toMatchObject([{ status: 'refused' }, { status: 'authorized' }]);
   });
 
-  it('for its payment method has ended, and another one may be tried', async () => {
+  it('because of its payment method is final for that method, and another one may be tried', async () => {
     const cart = sampleCart({ paymentMethod: 'pm_unknown' });
     expect(await world().holdfast.checkout(cart)).toMatchObject({ problems: [{ field: 'paymentMethod' }] });
     expect(await attemptsOf(cart.cartId)).toEqual([{ status: 'refused', code: 'invalid_payment_method' }]);
   });
 
-  it('without a field of the cart is told as refused', async () => {
+  it('that names no field of the cart is answered as refused', async () => {
     const cart = sampleCart();
     world().simulator.faults.add({ match: CREATE, action: { kind: 'refusal', code: 'capability_not_active' } });
     expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'failed', code: 'payment_refused' });
     expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'placed' });
   });
 
-  it('by a fault of our own request is undone without the amount of the attempt', async () => {
+  it('because of a mistake in our own request is undone without the amount of the attempt', async () => {
     const cart = sampleCart();
     world().simulator.faults.add({ match: CREATE, action: { kind: 'refusal', code: 'parameter_unknown', param: 'x' } });
     const answer = await world().holdfast.checkout(cart);
@@ -86,7 +89,7 @@ describe('a payment that Stripe refuses', () => {
 });
 
 describe('a customer who was deleted at Stripe', () => {
-  it('buys again, and their saved card is asked for anew where it renews a hold', async () => {
+  it('can buy again, and is asked for a card again when a hold must be renewed', async () => {
     const customer = { id: 'deleted-1', email: 'deleted1@example.com' };
     const orderId = await shop.place({ customer });
     await world().dependencies.stripe.customers.del(shop.customerOf(orderId));
@@ -100,8 +103,8 @@ describe('a customer who was deleted at Stripe', () => {
   });
 });
 
-describe('what Stripe makes later of a request that it had answered with a failure', () => {
-  it('a second hold for one order is canceled', async () => {
+describe('a request that Stripe answered with a failure and carried out later', () => {
+  it('a second hold for one order is voided', async () => {
     const orderId = await shop.place();
     const [first] = shop.intentsOf(orderId);
     const twin = await world().dependencies.stripe.paymentIntents.create({
@@ -114,7 +117,7 @@ describe('what Stripe makes later of a request that it had answered with a failu
     expect(statusOf(first?.id)).toBe('requires_capture');
   });
 
-  it('a second refund is booked, too', async () => {
+  it('a second refund is recorded too', async () => {
     const orderId = await shop.place();
     await world().holdfast.ship(orderId, everything());
     await world().holdfast.refund(orderId, { amount: 1000, reason: 'requested_by_customer' });

@@ -58,7 +58,7 @@ test('orders list: a table with amounts as people read them', async () => {
   expect(fakes.listed).toEqual([{ state: 'allocated', waitingOn: 'warehouse', limit: 5 }]);
 });
 
-test('orders list of nothing says so', async () => {
+test('orders list prints that there are none', async () => {
   fakes.orders.clear();
   expect(await holdfast(['orders', 'list'])).toMatchObject({ status: 0, out: 'No orders.\n' });
 });
@@ -70,7 +70,7 @@ test('orders stuck, as JSON for scripts', async () => {
   expect(fakes.listed).toEqual([{ now: '2026-03-01T12:00:00.000Z', limit: 50 }]);
 });
 
-test('notices: what was told, to whom it concerns, and what is in doubt', async () => {
+test('notices: what was sent, which subject it is about, and what is in doubt', async () => {
   const { status, out } = await holdfast(['notices', '--refund', 'ref_1', '--status', 'in_doubt', '--limit', '5']);
   expect(status).toBe(0);
   for (const text of [
@@ -93,7 +93,7 @@ test('notices of an order, as JSON for scripts', async () => {
   expect(fakes.listed).toEqual([{ orderId: 'ord_1', limit: 50 }]);
 });
 
-test('notices resend: what came of it, and why not', async () => {
+test('notices resend: the outcome, and why it was refused', async () => {
   const sent = await holdfast(['notices', 'resend', 'refund:ref_1:done']);
   expect(sent).toMatchObject({ status: 0, out: expect.stringContaining('queued') });
   expect(fakes.sentAgain).toMatchObject([{ noticeKey: 'refund:ref_1:done' }]);
@@ -105,7 +105,7 @@ test('notices resend: what came of it, and why not', async () => {
   });
 });
 
-test('notices with a status that is none: used wrongly', async () => {
+test('notices with an unknown status: used wrongly', async () => {
   expect(await holdfast(['notices', '--status', 'lost'])).toMatchObject({ status: 2, out: '' });
 });
 
@@ -160,7 +160,7 @@ test.each<[string[], string, unknown]>([
 });
 
 describe('refused or failed: status 1', () => {
-  test('a refusal is told in words', async () => {
+  test('a refusal is printed in words', async () => {
     fakes.answer = () => ({ accepted: false, reason: 'captured_needs_refund', message: 'Its money was captured.' });
     expect(await holdfast(['cancel', 'ord_1', '--reason', 'x'])).toEqual({
       status: 1,

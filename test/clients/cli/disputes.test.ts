@@ -18,7 +18,7 @@ afterEach(() => gateway.close());
 
 const holdfast = (...args: readonly string[]): Promise<string> => runCli(url, args);
 
-test('disputes list: what is to be answered, and until when', async () => {
+test('disputes list: what must be answered, and by when', async () => {
   fakes.disputes.set('du_2', disputeView({ disputeId: 'du_2', isInquiry: true, currency: 'jpy' }));
   const out = await holdfast('disputes', 'list', '--open', '--limit', '5');
   expect(out).toMatch(/du_1 .*evidence_due .*49.99 EUR .*fraudulent .*approver/);
@@ -26,7 +26,7 @@ test('disputes list: what is to be answered, and until when', async () => {
   expect(fakes.listed).toEqual([{ open: true, limit: 5 }]);
 });
 
-test('lists of nothing say so', async () => {
+test('empty lists print that there are none', async () => {
   fakes.disputes.clear();
   fakes.fraudWarnings.clear();
   expect(await holdfast('disputes', 'list')).toBe('No disputes.');
@@ -59,7 +59,7 @@ test('disputes show: the money, the evidence by its fields, the decision', async
   expect(JSON.parse(await holdfast('--json', 'disputes', 'show', 'du_1'))).toMatchObject({ disputeId: 'du_1' });
 });
 
-test('disputes decide sends what was decided, under the key', async () => {
+test('disputes decide sends the decision, under the key', async () => {
   fakes.answer = () => ({ accepted: true, disputeId: 'du_1', stage: 'under_review', action: 'submit', doneAt: 't' });
   const texts = ['--text', 'Signed for.', '--note', 'called', '--idempotency-key', 'k'];
   expect(await holdfast('disputes', 'decide', 'du_1', '--action', 'submit', ...texts)).toContain('under_review');
@@ -78,7 +78,7 @@ test('fraud-warnings: listed, shown, decided', async () => {
   expect(fakes.sent).toMatchObject([{ verb: 'decideFraudWarning', args: ['issfr_1', { action: 'ignore' }, {}] }]);
 });
 
-test('a refusal is told; a wrong action is not sent', async () => {
+test('a refusal is printed; a wrong action is not sent', async () => {
   fakes.answer = () => ({ accepted: false, reason: 'refused_by_provider', message: 'The deadline has passed.' });
   await expect(holdfast('disputes', 'decide', 'du_1', '--action', 'submit')).rejects.toThrow(CommandFailed);
   await expect(holdfast('disputes', 'decide', 'du_1', '--action', 'fight')).rejects.toThrow(/Allowed choices/);

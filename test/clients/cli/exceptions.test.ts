@@ -49,12 +49,12 @@ test.each([
   ['POST /v1/orders/ord_1/shipments or /refunds', ['holdfast orders ship ord_1 …', 'holdfast refunds create ord_1 …']],
   ['POST /v1/fraud-warnings/issfr_1/decision', ['holdfast fraud-warnings decide issfr_1 …']],
   ['The exception ends by itself with the next look at the provider that succeeds.', ['The exception ends by itself']],
-])('where it is decided: %s', async (elsewhere, commands) => {
+])('an exception is shown with the commands that resolve it: %s', async (elsewhere, commands) => {
   const text = await shown(['show', '7'], { ...open, actions: [], elsewhere });
   for (const command of commands) expect(text).toContain(command);
 });
 
-test('one that is shown has no null, and says who resolved it', async () => {
+test('an exception is shown without nulls, and with who resolved it', async () => {
   const resolved = {
     ...open,
     resolution: 'give_up',

@@ -69,7 +69,7 @@ async function rates(query = ''): Promise<AuthorizationReport> {
   return body as unknown as AuthorizationReport;
 }
 
-test('what no bank was asked is counted apart, and is in no rate', async () => {
+test('attempts that never reached a bank are counted apart, and are in no rate', async () => {
   await answered(3, { networkStatus: 'approved_by_network' });
   await answered(1, { outcome: 'declined', networkStatus: 'declined_by_network' });
   await answered(4, { outcome: 'declined', networkStatus: 'not_sent_to_network' });
@@ -91,7 +91,7 @@ test('what no bank was asked is counted apart, and is in no rate', async () => {
   });
 });
 
-test('a window has its beginning in it, and not its end', async () => {
+test('a window includes its beginning, and not its end', async () => {
   await answered(1, { agoMs: 2 * DAY_MS });
   await answered(1, { agoMs: DAY_MS });
   const window = `?from=${iso(nowMs - 2 * DAY_MS)}&to=${iso(nowMs - DAY_MS)}`;
@@ -142,7 +142,7 @@ describe('holdfast payments rates', () => {
     expect(table).toContain(`${iso(nowMs - DAY_MS)} to ${iso(nowMs)}`);
   });
 
-  it('prints JSON for scripts, and says so where there is nothing', async () => {
+  it('prints JSON for scripts, and says when there is nothing', async () => {
     await answered(1, {});
     const from = iso(nowMs - DAY_MS);
     expect(JSON.parse(await run('--json', 'payments', 'rates', '--from', from))).toMatchObject({
@@ -161,7 +161,7 @@ describe('holdfast payments rates', () => {
   });
 });
 
-test('/metrics tells the last day, the rarest kinds together, once a minute', async () => {
+test('/metrics shows the last day, the rarest kinds together, once a minute', async () => {
   const scrape = async (): Promise<string> => String((await request(`${gateway.url}/metrics`)).body['text']);
   await answered(2, { agoMs: 25 * 3_600_000 });
   await answered(3, {});

@@ -51,7 +51,7 @@ test('refunds create: an amount, or lines, under the key', async () => {
   ]);
 });
 
-test('refunds show: the parts, why, and what became of it', async () => {
+test('refunds show: the parts, the reason, and the outcome', async () => {
   fakes.refunds.set(
     'rf_1',
     refundFacts({
@@ -78,7 +78,7 @@ test('refunds show: the parts, why, and what became of it', async () => {
   expect(JSON.parse(await holdfast('--json', 'refunds', 'show', 'rf_1'))).toMatchObject({ refundId: 'rf_1' });
 });
 
-test('refunds resolve and cancel send what was decided', async () => {
+test('refunds resolve and cancel send the decision', async () => {
   fakes.answer = () => ({ ...accepted, state: 'resolved' });
   await holdfast('refunds', 'resolve', 'rf_1', '--action', 'manual_transfer', '--reference', 'bank-1');
   await holdfast('refunds', 'cancel', 'rf_1');
@@ -99,7 +99,7 @@ test.each([
   expect(fakes.sent).toEqual([]);
 });
 
-test('a refusal is told, with what is left', async () => {
+test('a refusal is printed, with what is left', async () => {
   fakes.answer = () => ({
     accepted: false,
     reason: 'exceeds_refundable',

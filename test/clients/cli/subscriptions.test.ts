@@ -18,7 +18,7 @@ afterEach(() => gateway.close());
 
 const holdfast = (...args: readonly string[]): Promise<string> => runCli(url, args);
 
-test('subscriptions list: where they stand and whom they wait for', async () => {
+test('subscriptions list: their status and who must act next', async () => {
   const exception = { kind: 'subscription_unreadable', message: 'm', owner: 'payments', raisedAt: 't' };
   fakes.subscriptions.set('sub_2', subscriptionView('sub_2', { entitled: false, exception: exception as never }));
   const out = await holdfast('subscriptions', 'list', '--stage', 'past_due', '--limit', '5');
@@ -27,13 +27,13 @@ test('subscriptions list: where they stand and whom they wait for', async () => 
   expect(fakes.listed).toEqual([{ stage: 'past_due', limit: 5 }]);
 });
 
-test('subscriptions list of nothing says so; as JSON it is empty', async () => {
+test('subscriptions list prints that there are none; as JSON it is empty', async () => {
   fakes.subscriptions.clear();
   expect(await holdfast('subscriptions', 'list')).toBe('No subscriptions.');
   expect(JSON.parse(await holdfast('--json', 'subscriptions', 'list'))).toEqual({ subscriptions: [] });
 });
 
-test('subscriptions show: the invoice, the changes of plan, what was told', async () => {
+test('subscriptions show: the invoice, the changes of plan, the notices sent', async () => {
   const out = await holdfast('subscriptions', 'show', 'sub_1');
   for (const text of [
     'provider until 2026-03-15T00:00:00.000Z: the payment failed and is tried again',
@@ -68,7 +68,7 @@ test.each<[string[], RegExp]>([
   [['subscriptions', 'show', 'sub_9'], /The subscription is not known \(not_found\)/],
   [['subscriptions', 'show', 'no id'], /\n {2}subscriptionId: must be 1 to 100/],
   [['subscriptions', 'pay', 'sub_1', '--payment-method', 'pm 1'], /\n {2}paymentMethod: /],
-])('%j fails, and says why', async (args, message) => {
+])('%j fails with the reason', async (args, message) => {
   await expect(holdfast(...args)).rejects.toThrow(CommandFailed);
   await expect(holdfast(...args)).rejects.toThrow(message);
   expect(fakes.sent).toEqual([]);

@@ -81,7 +81,7 @@ test.each(['ship', 'cancel', 'deliver', 'decide', 'list', 'show', 'stuck'])('ord
   expect(await holdfast('orders', '--help')).toContain(`\n  ${command} `);
 });
 
-describe('amounts of an answer are shown as money, by the rules of the currency', () => {
+describe('amounts in an answer are shown as money, by the rules of the currency', () => {
   const shipped = { accepted: true, shipmentId: 'dhl/JD1', capturedAmount: 7_970, state: 'shipped' };
 
   test.each([

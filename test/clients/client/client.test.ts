@@ -55,7 +55,7 @@ const request = (changes: Readonly<Record<string, unknown>> = {}): CheckoutReque
   cart({ cartId: uniqueName('cart'), ...changes }) as unknown as CheckoutRequest;
 const SHIPMENT = { lines: [{ sku: 'MUG-1', quantity: 1 }], carrier: 'dhl', trackingNumber: '1' };
 
-test('a checkout is one workflow a cart, with a summary and attributes that tell nothing personal', async () => {
+test('a checkout is one workflow per cart, with a summary and attributes that contain nothing personal', async () => {
   const body = request();
   const answer = await holdfast().checkout(body);
   expect(answer).toMatchObject({ state: 'placed', orderId: expect.stringMatching(/^ord_[0-9a-f]{32}$/) as string });
@@ -68,7 +68,7 @@ test('a checkout is one workflow a cart, with a summary and attributes that tell
   expect(told).not.toMatch(/ada|Lovelace|example|pm_/i);
 });
 
-test('a namespace or a search attribute that is missing is not a passing fault', async () => {
+test('a missing namespace or search attribute is not a passing failure', async () => {
   const connection = await getConnection();
   const namespace = uniqueName('bare');
   const bare = createHoldfastClient({ client: new Client({ connection, namespace }), taskQueue });
@@ -97,7 +97,7 @@ test('another key for a closed checkout of the same cart starts it anew', async 
   expect(await holdfast().checkout(body)).toMatchObject({ authorizedAmount: 2 });
 });
 
-test('a transient failure is not told a second time: the same key is tried anew', async () => {
+test('a passing failure is not returned a second time: the same key runs the request again', async () => {
   const body = request({ paymentMethod: 'pm_unlucky' });
   const answers = [];
   for (let count = 0; count < 3; count++) {
@@ -107,7 +107,7 @@ test('a transient failure is not told a second time: the same key is tried anew'
   expect(answers.at(-1)).toMatchObject({ state: 'placed' });
 });
 
-test('an order that ends underneath a command is started anew, and answers', async () => {
+test('an order whose workflow ends during a command is started anew, and answers', async () => {
   const orderId = uniqueName('ends-underneath');
   expect(await holdfast().ship(orderId, SHIPMENT)).toMatchObject({ accepted: true, capturedAmount: 2 });
 });
@@ -133,7 +133,7 @@ test('no worker: OutcomePending after the bounded wait', async () => {
   await client.workflow.getHandle(`checkout-${body.cartId}`).terminate();
 });
 
-test('Temporal away: OutcomePending within the bound, although the SDK would go on trying', async () => {
+test('Temporal away: OutcomePending within the bound, although the SDK would keep trying', async () => {
   const away = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }), namespace: 'n' });
   const began = Date.now();
   const api = createHoldfastClient({ client: away, waitMs: 300 });
@@ -144,7 +144,7 @@ test('Temporal away: OutcomePending within the bound, although the SDK would go 
   await away.connection.close();
 });
 
-test('what can not be understood is not sent', async () => {
+test('invalid input is not sent', async () => {
   const api = holdfast();
   const body = request({ currency: 'xxx' });
   await expect(api.checkout(body)).rejects.toThrow(ValidationError);

@@ -34,7 +34,7 @@ function clientOf(answers: readonly Scripted[], options: Partial<HoldfastHttpCli
   return { client, cancel, sent, keys: () => sent.map(({ headers }) => headers.get('idempotency-key')) };
 }
 
-test('what was lost on the way is sent again under the same key, until it is answered', async () => {
+test('a request that was lost on the way is sent again under the same key, until it is answered', async () => {
   const { cancel, sent, keys } = clientOf([
     lost,
     problem(503, 'unavailable'),
@@ -65,7 +65,7 @@ test.each([
   ['OutcomePending', json(504, 'Gateway timeout')],
   ['OutcomePending', problem(503, 'outcome_pending')],
   ['OutcomePending', problem(409, 'idempotency_in_flight', {}, { 'retry-after': '1' })],
-])('what does not pass is %s once the time is over', async (name, answer) => {
+])('a failure that does not pass is %s once the time is over', async (name, answer) => {
   const { cancel, sent } = clientOf([answer], { waitMs: 250 });
   await expect(cancel()).rejects.toMatchObject({ name, target: 'POST /v1/orders/ord_1/cancel' });
   expect(sent.length).toBeLessThanOrEqual(4);
@@ -80,7 +80,7 @@ test('a gateway that never answers is OutcomePending', async () => {
   await expect(cancel()).rejects.toMatchObject({ name: 'OutcomePending', waitedMs: 50 });
 });
 
-test('the gateway asks for a pause that is longer than the time that is left: no second request', async () => {
+test('a pause longer than the time that is left: no second request', async () => {
   const { cancel, sent } = clientOf([problem(503, 'unavailable', {}, { 'retry-after': '5' })], { waitMs: 1_000 });
   await expect(cancel()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
   expect(sent).toHaveLength(1);
@@ -106,7 +106,7 @@ test('an outcome that is not known is an answer, as over Temporal', async () => 
   expect(await cancel()).toEqual({ accepted: false, reason: 'outcome_unknown', message: 'why' });
 });
 
-test('a decision on an exception says when it was made already', async () => {
+test('a decision on an exception that was already made returns when', async () => {
   const { client } = clientOf([problem(409, 'already_resolved'), problem(404, 'not_found')]);
   const decide = () => client.resolveException('7', { action: 'retry' });
   expect(await decide()).toEqual({ accepted: false, reason: 'already_resolved', message: 'why' });
@@ -134,7 +134,7 @@ test.each(['..', '.', 'a/b', '', 'a b'])('%j is no id: nothing is sent', async (
   expect(sent).toEqual([]);
 });
 
-test('a key that no header carries, a URL or an API key that is none', async () => {
+test('a key that no header can carry, and an invalid URL or API key, are refused', async () => {
   const { cancel, sent } = clientOf([cancelled]);
   await expect(cancel('schlüssel')).rejects.toMatchObject({ problems: [{ field: 'Idempotency-Key' }] });
   expect(sent).toEqual([]);

@@ -81,7 +81,7 @@ it('runs imported and required', async () => {
   }
 });
 
-it('reaches neither Temporal nor Node over HTTP, whatever is imported on the way', async () => {
+it('loads neither Temporal nor Node modules over HTTP, whatever is imported on the way', async () => {
   const dist = join(project, 'node_modules/holdfast/dist');
   const seen = new Set<string>();
   const visit = async (file: string): Promise<void> => {

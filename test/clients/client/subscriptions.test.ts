@@ -44,7 +44,7 @@ const holdfast = (queue = taskQueue, waitMs = 20_000): ReturnType<typeof createH
 const PAY = { paymentMethod: 'pm_1' };
 const PAID = { accepted: true, outcome: 'paid', stage: 'active', entitled: true };
 
-test('a payment goes to the workflow of its subscription, started under the policy where there is none', async () => {
+test('a payment goes to the workflow of its subscription, which is started under the policy if none runs', async () => {
   const subscriptionId = uniqueName('sub');
   expect(await holdfast().paySubscription(subscriptionId, PAY)).toEqual(PAID);
   expect(await holdfast().subscriptionStatus(subscriptionId)).toEqual({
@@ -70,7 +70,7 @@ test('the same key again is the same payment; another key is another', async () 
   await client.workflow.getHandle(`subscription-${subscriptionId}`).terminate();
 });
 
-test('an unknown outcome is not told a second time: the same key asks again', async () => {
+test('an unknown outcome is not returned a second time: the same key runs the request again', async () => {
   const subscriptionId = uniqueName('sub');
   const unlucky = { paymentMethod: 'pm_unlucky' };
   const answers = [];
@@ -82,7 +82,7 @@ test('an unknown outcome is not told a second time: the same key asks again', as
   await client.workflow.getHandle(`subscription-${subscriptionId}`).terminate();
 });
 
-test('one that has ended is started anew', async () => {
+test('a workflow that has ended is started anew', async () => {
   const subscriptionId = uniqueName('sub-ends');
   expect(await holdfast().paySubscription(subscriptionId, PAY)).toEqual(PAID);
   await client.workflow.getHandle(`subscription-${subscriptionId}`).result();
@@ -96,7 +96,7 @@ test('no worker: OutcomePending after the bounded wait', async () => {
   await client.workflow.getHandle(`subscription-${subscriptionId}`).terminate();
 });
 
-test('what can not be understood is not sent', async () => {
+test('invalid input is not sent', async () => {
   await expect(holdfast().paySubscription('no id', PAY)).rejects.toThrow('1 wrong field(s): subscriptionId');
   await expect(holdfast().paySubscription('sub_1', { paymentMethod: 'pm 1' })).rejects.toThrow(ValidationError);
   await expect(holdfast().subscriptionStatus('no id')).rejects.toThrow(ValidationError);

@@ -68,7 +68,7 @@ describe('answers of a checkout', () => {
     expect(response.body).toMatchObject({ status: 402, code: 'card_declined', declineCode: 'expired_card' });
   });
 
-  test('out of stock: 409 with SKU and what can be had', async () => {
+  test('out of stock: 409 with the SKU and the quantity available', async () => {
     const response = await answered({ state: 'out_of_stock', sku: 'MUG-1', available: 1 });
     expect(response.status).toBe(409);
     expect(response.body).toMatchObject({ code: 'out_of_stock', sku: 'MUG-1', available: 1 });
@@ -93,7 +93,7 @@ describe('answers of a checkout', () => {
     expect(response.headers.get('retry-after')).toBe(status === 503 ? '5' : null);
   });
 
-  test.each([true, false])('cart_changed: 409, and whether for good (%s)', async (placed) => {
+  test.each([true, false])('cart_changed: 409, and whether permanently (%s)', async (placed) => {
     const response = await answered({ state: 'failed', code: 'cart_changed', placed, message: 'another purchase' });
     expect(response.status).toBe(409);
     expect(response.body).toMatchObject({ code: 'cart_changed', placed, detail: 'another purchase' });
@@ -104,7 +104,7 @@ describe('answers of a checkout', () => {
     ['unavailable', 503, new ServiceUnavailable('checkout-cart-1')],
     ['misconfigured', 500, new Misconfigured('checkout-cart-1', 'buyer@example.com')],
     ['internal', 500, new Error('a defect with buyer@example.com')],
-  ] as const)('thrown: %s %i, and nothing of it is told', async (code, status, error) => {
+  ] as const)('thrown: %s %i, and no detail of the error is sent', async (code, status, error) => {
     fakes.answer = () => {
       throw error;
     };
@@ -122,7 +122,7 @@ describe('the catalogue', () => {
     { field: 'currency', message: 'is not the currency of MUG-1' },
   ];
 
-  test('names all that is wrong, and no workflow is started', async () => {
+  test('names everything that is wrong, and starts no workflow', async () => {
     fakes.catalogueProblems = problems;
     const response = await checkout();
     expect(response.status).toBe(400);
@@ -130,7 +130,7 @@ describe('the catalogue', () => {
     expect(fakes.sent).toEqual([]);
   });
 
-  test('lets a cart through that became an order before its prices changed', async () => {
+  test('accepts a cart that became an order before its prices changed', async () => {
     fakes.catalogueProblems = problems;
     fakes.orders.set('ord_1', orderView('ord_1', { cartId: 'cart-1' }));
     expect((await checkout()).status).toBe(201);
@@ -177,7 +177,7 @@ describe('Idempotency-Key', () => {
     ],
     ['an abandoned checkout', { state: 'failed', code: 'abandoned', message: 'm' }, 409],
     ['an outage', { state: 'failed', code: 'payment_unavailable', message: 'm' }, 503],
-  ])('%s may change: it is asked for again, and another body is another request', async (_, answer, status) => {
+  ])('%s may change: the request runs again, and another body is another request', async (_, answer, status) => {
     fakes.answer = () => answer;
     expect((await checkout(cart(), key)).status).toBe(status);
     fakes.answer = () => PLACED;
@@ -194,7 +194,7 @@ describe('Idempotency-Key', () => {
     expect(fakes.sent).toHaveLength(1);
   });
 
-  test('is its caller’s own', async () => {
+  test('is separate for each caller', async () => {
     await gateway.close();
     const apiKeys = ['one-key-0123456789', 'other-key-0123456789'] as const;
     ({ gateway, url, log } = await startGateway(fakes, { apiKeys }));
@@ -243,7 +243,7 @@ describe('Idempotency-Key', () => {
     expect((await checkout(again, key)).status).toBe(201);
   });
 
-  test('one that is none: 400', async () => {
+  test('an invalid one: 400', async () => {
     const response = await checkout(cart(), { 'idempotency-key': 'x'.repeat(256) });
     expect(response.status).toBe(400);
     expect(response.body).toMatchObject({ errors: [{ field: 'Idempotency-Key' }] });

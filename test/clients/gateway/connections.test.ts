@@ -99,7 +99,7 @@ describe('many clients that hold on to their connections', () => {
     return to;
   };
 
-  test('keep no other from being answered, and those that ask nothing are closed at the limit', async () => {
+  test('do not keep others from being answered, and idle ones are closed at the limit', async () => {
     const to = await serve({ requestLimitMs: 500 });
     const clients = await connected(to, 300);
     const ends = clients.map((socket) => once(socket.resume(), 'close'));
@@ -107,7 +107,7 @@ describe('many clients that hold on to their connections', () => {
     await Promise.all(ends);
   });
 
-  test('beyond the limit are closed without an answer and counted; a place that becomes free is given', async () => {
+  test('beyond the limit are closed without an answer and counted; a freed place is used again', async () => {
     const limits = { requestLimitMs: LONGER_THAN_A_TEST_MS, maxConnections: 3 };
     const to = await serve(limits);
     const clients = await connected(to, 3);

@@ -13,7 +13,7 @@ describe('documentation', () => {
     readonly paths: Readonly<Record<string, Readonly<Record<string, { responses: object; requestBody?: unknown }>>>>;
   }
 
-  test('an OpenAPI 3.1 document of every route, made of the schemas', async () => {
+  test('an OpenAPI 3.1 document describes every route, made from the schemas', async () => {
     const document = (await request(`${url}/openapi.json`)).body as unknown as Document;
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths).sort()).toEqual([

@@ -38,7 +38,7 @@ function exception(changes: Partial<ExceptionView>): ExceptionView {
 
 const resolve = (id: string, body: unknown) => request(`${url}/v1/exceptions/${id}/resolution`, { body });
 
-test('the list says what can be done with each', async () => {
+test('the list names the actions that are possible for each exception', async () => {
   const { status, body } = await request(`${url}/v1/exceptions?order=ord_1&limit=10`);
   expect(status).toBe(200);
   expect(body['exceptions']).toMatchObject([
@@ -83,7 +83,7 @@ test.each([
   expect(fakes.sent).toEqual([]);
 });
 
-test('what raised it has ended: it can be dismissed in the record, and nothing else', async () => {
+test('an exception whose workflow has ended can only be dismissed, in the record', async () => {
   fakes.ended.add('checkout-cart-1');
   fakes.answer = () => 'not_running';
   expect((await request(`${url}/v1/exceptions/9`)).body).toMatchObject({ actions: ['dismiss'] });
@@ -92,7 +92,7 @@ test('what raised it has ended: it can be dismissed in the record, and nothing e
   expect(fakes.dismissed).toMatchObject([{ workflowId: 'checkout-cart-1', kind: 'void_failed' }]);
 });
 
-test('what can only be tried again is dismissed, too, where nobody is left to try; a route names its ids', async () => {
+test('an exception that can only be retried can be dismissed when no workflow is left to retry; a route names its ids', async () => {
   const refund = { workflowId: 'refund-ref_1' };
   fakes.exceptions.set('7', exception({ kind: 'refund_unknown', ...refund }));
   fakes.exceptions.set('8', exception({ kind: 'refund_mismatch', workflowId: 'refund-adopt' }));
@@ -107,7 +107,7 @@ test('what can only be tried again is dismissed, too, where nobody is left to tr
   expect(await resolve('7', { action: 'dismiss' })).toMatchObject({ status: 200 });
 });
 
-test('one that is resolved is shown with who did it, when and how; deciding again says so', async () => {
+test('a resolved exception shows who resolved it, when and how; a second decision is refused with that', async () => {
   const resolvedAt = '2026-03-01T11:30:00.000Z';
   const decision = { resolution: 'dismiss', decidedBy: 'person-1', note: 'by hand', resolvedAt } as const;
   fakes.exceptions.set('7', exception({ exceptionId: '7', ...decision }));
@@ -121,7 +121,7 @@ test('one that is resolved is shown with who did it, when and how; deciding agai
   expect(fakes.sent).toEqual([]);
 });
 
-test('a retry that fails again is no success', async () => {
+test('a retry that fails again is not answered as a success', async () => {
   fakes.answer = () => ({ accepted: false, reason: 'outcome_unknown', message: 'It failed again.' });
   expect(await resolve('7', { action: 'retry' })).toMatchObject({ status: 409, body: { code: 'outcome_unknown' } });
 });

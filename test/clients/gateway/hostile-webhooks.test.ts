@@ -249,13 +249,13 @@ async function keptAndEnded(body: Buffer): Promise<unknown[]> {
   return drain();
 }
 
-test('ids and texts that nobody can look up are kept once and come to an end', async () => {
+test('ids and texts that cannot be looked up are stored once and processed to an end', async () => {
   const waiting: unknown[] = [];
   for (const text of examples()) waiting.push(...(await keptAndEnded(Buffer.from(text))));
   expect([...waiting, ...(await failed())]).toEqual([]);
 }, 90_000);
 
-test('whatever is signed is kept once and comes to an end', async () => {
+test('whatever is signed is stored once and processed to an end', async () => {
   const statuses = new Map<string, number>();
   await check(
     'no signed event is our own error, is lost or goes on for ever',

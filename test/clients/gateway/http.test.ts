@@ -86,13 +86,13 @@ describe('every error is a problem, and nothing is changed', () => {
     expect(response.status).toBe(400);
   });
 
-  test('401 says how to do better, 405 what can be done', async () => {
+  test('401 names the way to authenticate, 405 the methods that are allowed', async () => {
     const unauthorized = await request(`${url}/v1/orders`, { headers: { authorization: undefined } });
     expect(unauthorized.headers.get('www-authenticate')).toBe('Bearer realm="holdfast"');
     expect((await request(`${url}/v1/checkouts`)).headers.get('allow')).toBe('POST');
   });
 
-  test('what is no HTTP', async () => {
+  test('input that is not HTTP gets a 400', async () => {
     const { hostname, port } = new URL(url);
     const text = await new Promise<string>((resolve, reject) => {
       let received = '';
@@ -115,7 +115,7 @@ test('all missing fields are named at once', async () => {
   }
 });
 
-test('each of several API keys is taken', async () => {
+test('each of several API keys is accepted', async () => {
   const response = await request(`${url}/v1/orders`, { headers: { authorization: 'bearer another-key-0123456789' } });
   expect(response.status).toBe(200);
 });
@@ -138,7 +138,7 @@ test('request ids are echoed where they are harmless', async () => {
 });
 
 describe('health', () => {
-  test('/healthz says that the process lives, whatever else does not', async () => {
+  test('/healthz answers that the process lives, whatever else is down', async () => {
     fakes.ready = { postgres: false, temporal: false };
     fakes.outage = new Error('away');
     expect(await request(`${url}/healthz`)).toMatchObject({ status: 200, body: { status: 'ok' } });
@@ -178,7 +178,7 @@ describe('health', () => {
 });
 
 describe('close', () => {
-  test('lets a running request finish, and takes no new one', async () => {
+  test('lets a running request finish, and accepts no new one', async () => {
     let finish = (): void => undefined;
     const begun = new Promise<void>((resolve) => {
       fakes.answer = () => {

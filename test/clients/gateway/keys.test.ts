@@ -75,7 +75,7 @@ describe.each(Object.entries(ways))('the same key again, by %s', (_, checkout) =
   });
 });
 
-test('a command that was refused because of something that passes goes through under the same key', async () => {
+test('a command that was refused because of a passing failure succeeds under the same key', async () => {
   const path = `/v1/orders/${await placed()}/deliveries`;
   const key = randomUUID();
   expect(await post(path, {}, key)).toMatchObject({ status: 409, body: { code: 'nothing_shipped' } });

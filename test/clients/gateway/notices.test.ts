@@ -39,7 +39,7 @@ test('without a key: 401', async () => {
   expect((await request(`${url}/v1/notices`, { headers: { authorization: undefined } })).status).toBe(401);
 });
 
-test('what waits and what wants a look is counted', async () => {
+test('notices that wait and notices that need a person are counted', async () => {
   const text = (await request(`${url}/metrics`)).body['text'] as string;
   expect(text).toContain('holdfast_notices{status="in_doubt"} 1');
   fakes.outage = new Error('the database is away');
@@ -47,7 +47,7 @@ test('what waits and what wants a look is counted', async () => {
   expect(without).not.toContain('holdfast_notices{');
 });
 
-test('they are documented', async () => {
+test('notices are documented', async () => {
   const document = (await request(`${url}/openapi.json`)).body as { paths: Record<string, { get?: object }> };
   expect(document.paths['/v1/notices']?.get).toMatchObject({ operationId: 'listNotices' });
 });
@@ -56,7 +56,7 @@ describe('a notice that is to be sent again', () => {
   const path = `/v1/notices/${encodeURIComponent('refund:ref_1:done')}/resend`;
   const ask = (body: unknown = {}, at = path) => request(`${url}${at}`, { method: 'POST', body });
 
-  test('202 with the notice as it is now; who asks is on record', async () => {
+  test('202 with the notice as it is now; the caller is recorded', async () => {
     const response = await ask({ actor: 'op-1' });
     expect(response).toMatchObject({ status: 202, body: { ...noticeView(), status: 'queued' } });
     expect(fakes.sentAgain).toEqual([

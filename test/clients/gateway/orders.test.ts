@@ -97,7 +97,7 @@ test.each([
   ['', 400],
   ['a'.repeat(151), 400],
   [`api-key:0123456789ab:${'a'.repeat(150)}`, 400],
-])('an actor that the edge takes, the library takes, too: %s', async (claimed, status) => {
+])('an actor that the gateway accepts, the library accepts too: %s', async (claimed, status) => {
   fakes.answer = () => ({ accepted: true, state: 'cancelled', releasedAmount: 0, cancelledLines: [] });
   const answer = await request(`${url}/v1/orders/ord_1/cancel`, { body: { reason: 'x', actor: claimed } });
   expect(answer.status).toBe(status);

@@ -177,13 +177,13 @@ describe('webhooks', () => {
     return request(`${url}/webhooks/stripe`, { body: payload, headers: { 'stripe-signature': signature } });
   };
 
-  test('the provider’s own signature is taken, once', async () => {
+  test('an event with the provider’s own signature is stored once', async () => {
     const payload = event(`evt_${randomUUID()}`);
     expect(await deliver(payload)).toMatchObject({ status: 200, body: { duplicate: false } });
     expect(await deliver(payload)).toMatchObject({ status: 200, body: { duplicate: true } });
   });
 
-  test('one of 2 MB is kept and counted, also where it cannot be read', async () => {
+  test('an event of 2 MB is stored and counted, even if it cannot be parsed', async () => {
     const large = 'x'.repeat(2 * 1024 * 1024);
     const eventId = `evt_${randomUUID()}`;
     const object = { id: 'pi_1', object: 'payment_intent', description: large };
@@ -200,7 +200,7 @@ describe('webhooks', () => {
       expect(metrics).toContain(`holdfast_webhook_events_total{type="${type}",result="stored"} 1`);
   });
 
-  test('forged, stale and future ones are refused, and nothing is stored', async () => {
+  test('forged, stale and future events are refused, and nothing is stored', async () => {
     const before = await facts();
     const payload = event(`evt_${randomUUID()}`);
     expect(await deliver(payload, created, 'whsec_forged')).toMatchObject({
@@ -228,7 +228,7 @@ test('Postgres away: 503 for orders and webhooks, and /readyz names it', async (
   await pool.end();
 });
 
-test('an event larger than the gateway takes is counted, and fetched as one that was missed', async () => {
+test('an event too large for the gateway is counted, and fetched later as a missed event', async () => {
   const { simulator, dependencies } = world;
   const small = await serve({}, { webhookLimitBytes: 100 });
   simulator.setWebhookEndpoint(`${small.url}/webhooks/stripe`);

@@ -69,7 +69,7 @@ describe('asking for a refund', () => {
     expect(fakes.sent[0]?.args[1]).toEqual({ lines, reason, actor: expect.stringMatching(/^api-key:/) as string });
   });
 
-  test('of an order of which nothing was taken is a void, and said so', async () => {
+  test('of an order of which nothing was captured is a void, and the answer says so', async () => {
     const voided = { orderId: 'ord_1', state: 'voided', releasedAmount: 4_999, cancelledLines: [] };
     fakes.answer = () => ({ accepted: true, ...voided });
     const answer = await ask({ amount: 4_999, reason });
@@ -158,10 +158,10 @@ describe('looking at a refund', () => {
   });
 });
 
-describe('a refund that did not go its way', () => {
+describe('a refund that failed or waits', () => {
   const resolution = { action: 'manual_transfer', actor: 'op-1', reference: 'bank-1', at: '2026-01-12T00:00:00.000Z' };
 
-  test('is settled by a person', async () => {
+  test('is resolved by a person', async () => {
     fakes.answer = () => ({ ...accepted, state: 'resolved', resolution });
     const body = { action: 'manual_transfer', reference: 'bank-1', actor: 'op-1' };
     const answer = await post('/refunds/rf_1/resolution', body);
@@ -174,7 +174,7 @@ describe('a refund that did not go its way', () => {
     ]);
   });
 
-  test('is taken back', async () => {
+  test('is canceled', async () => {
     fakes.answer = () => ({ ...accepted, state: 'canceled' });
     expect(await post('/refunds/rf_1/cancel', { actor: 'op-1' })).toMatchObject({
       status: 200,
@@ -201,7 +201,7 @@ describe('a refund that did not go its way', () => {
     expect(fakes.sent).toEqual([]);
   });
 
-  test('that nobody knows: 404, and nothing is sent', async () => {
+  test('that is unknown: 404, and nothing is sent', async () => {
     expect((await post('/refunds/rf_9/resolution', { action: 'dismiss' })).status).toBe(404);
     expect((await post('/refunds/rf_9/cancel', {})).status).toBe(404);
     expect(fakes.sent).toEqual([]);

@@ -121,7 +121,7 @@ describe('a new payment method', () => {
     expect(fakes.sent).toEqual([]);
   });
 
-  test('the same key again gets the first answer; after an unknown outcome it asks anew', async () => {
+  test('the same key again gets the first answer; after an unknown outcome the request runs again', async () => {
     const headers = { 'idempotency-key': 'k' };
     fakes.answer = () => ({ accepted: false, reason: 'outcome_unknown', message: 'Ask again.' });
     expect((await pay('sub_1', undefined, headers)).status).toBe(503);
@@ -133,7 +133,7 @@ describe('a new payment method', () => {
     expect(fakes.sent).toHaveLength(2);
   });
 
-  test('no answer in time: 503, send it again', async () => {
+  test('no answer in time: 503, and the same request may be sent again', async () => {
     fakes.answer = () => {
       throw new OutcomePending('subscription-sub_1', 25_000);
     };
@@ -143,7 +143,7 @@ describe('a new payment method', () => {
   });
 });
 
-test('all of it is documented', async () => {
+test('every subscription route is documented', async () => {
   type Paths = Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
   const { paths } = (await request(`${url}/openapi.json`)).body as unknown as { readonly paths: Paths };
   expect(paths['/v1/subscriptions']?.['get']?.operationId).toBe('listSubscriptions');

@@ -25,7 +25,7 @@ function deliver(
   });
 }
 
-test('stored once, over the exact bytes; a duplicate is answered with 200 too', async () => {
+test('an event is verified over its exact bytes and stored once; a duplicate is answered with 200 too', async () => {
   expect(await deliver()).toMatchObject({ status: 200, body: { received: true, duplicate: false } });
   expect(await deliver()).toMatchObject({ status: 200, body: { received: true, duplicate: true } });
   expect(fakes.stored).toEqual([
@@ -44,7 +44,7 @@ test('another content type is no reason to lose an event', async () => {
   expect((await deliver(EVENT, sign(EVENT), { 'content-type': 'text/plain' })).status).toBe(200);
 });
 
-test('an event larger than any request of ours is taken', async () => {
+test('an event larger than our own request limit is accepted', async () => {
   const large = JSON.stringify({ id: 'evt_2', type: 'x', data: { object: { id: 'x'.repeat(600_000) } } });
   expect((await deliver(large)).status).toBe(200);
 });
@@ -87,7 +87,7 @@ test.each([new Error('anything'), Object.assign(new Error('away'), { code: 'ECON
   },
 );
 
-test('counted by type and result; an unsigned type makes no label', async () => {
+test('events are counted by type and result; an unsigned type makes no label', async () => {
   await deliver();
   await deliver();
   await deliver(EVENT.replace('payment_intent.canceled', 'made.up'), 't=1,v1=00');

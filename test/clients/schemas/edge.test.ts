@@ -30,7 +30,7 @@ describe('text', () => {
     },
   );
 
-  it('of several lines may have lines', () => {
+  it('that may have several lines accepts line breaks', () => {
     expect(edge.wellFormedLines(100).safeParse('one\r\n\ttwo').success).toBe(true);
     expect(edge.wellFormedLines(100).safeParse('one \ud83d').success).toBe(false);
     expect(edge.wellFormedLines(100).safeParse('one \u0000').success).toBe(false);
@@ -134,7 +134,7 @@ describe('amounts by currency', () => {
     expect(priced(currency, amount)).toEqual(fields);
   });
 
-  it('hold for shipping and tax, too', () => {
+  it('apply to shipping and tax too', () => {
     expect(priced('isk', 129_000, { shippingAmount: 4_950, taxAmount: 101 })).toEqual(['shippingAmount', 'taxAmount']);
   });
 });

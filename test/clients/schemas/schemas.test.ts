@@ -79,7 +79,7 @@ test.each<[string, unknown, Readonly<Record<string, string>>]>([
   expect(problemsOf(body)).toEqual(problems);
 });
 
-test('everything wrong is told at once, rules across fields included', () => {
+test('every problem is reported at once, rules across fields included', () => {
   const body = {
     currency: 'xxx',
     customer: { email: 'nobody' },
@@ -186,7 +186,7 @@ describe('the fingerprint of a cart', () => {
     expect(of(cart({ lines: [line, other], paymentMethod: 'pm_2' }))).toBe(first);
   });
 
-  test('is blind to how a field is written', () => {
+  test('ignores how a field is written', () => {
     const parsed = toCart(parseCheckout(cart()), DEFAULT_POLICY);
     const written = {
       ...parsed,

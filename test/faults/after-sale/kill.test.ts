@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 /** Cases wait for time-outs most of the time (30 s after a kill), so the stories wait together. */
-it('a worker process killed after any effect leaves money and words in agreement', async () => {
+it('a worker process killed after any effect leaves money and notices in agreement', async () => {
   const all = afterSaleStories.filter(({ name }) => STORIES.includes(name));
   expect(all).toHaveLength(STORIES.length);
   const played = sample('stories of killed workers', all, STORIES_PLAYED);

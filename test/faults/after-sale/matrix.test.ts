@@ -14,7 +14,7 @@ afterAll(async () => {
   console.log(report('fault matrix after the sale', results));
 });
 
-describe('every boundary after the sale, broken in every way, leaves money and words in agreement', () => {
+describe('every boundary after the sale, broken in every way, leaves money and notices in agreement', () => {
   it.each(chosenStories(afterSaleStories))(
     '$name',
     async (story) => {

@@ -17,7 +17,7 @@ afterAll(async () => {
   console.log(`seeded bugs caught: ${caught.length} of ${played.length}\n${caught.join('\n')}`);
 });
 
-it('its closing look finds what stays wrong', async () => {
+it('the final check of the matrix finds what stays wrong', async () => {
   const world = await createFaultWorld();
   try {
     await record(world, stories.cancel);

@@ -55,7 +55,7 @@ const promisesOf = (payments: SimulatedPayment[], rows: Recorded): string[] =>
   findViolations(bank(...payments), rows, NOW_MS).map(({ promise }) => promise);
 
 describe('the invariants of the demo', () => {
-  it('hold where both sides agree', () => {
+  it('hold when both sides agree', () => {
     expect(findViolations(bank(payment), recorded, NOW_MS)).toEqual([]);
   });
 
@@ -122,11 +122,11 @@ describe('the invariants of the demo', () => {
       },
       ['owner'],
     ],
-  ])('tell %s', (_name, payments, changes, expected) => {
+  ])('report %s', (_name, payments, changes, expected) => {
     expect(promisesOf(payments, { ...recorded, ...changes })).toEqual(expected);
   });
 
-  it('leave to its owner what an open exception tells of', () => {
+  it('leave a difference that an open exception describes to its owner', () => {
     const late = { ...recorded, orders: [{ ...order, waitingUntilMs: NOW_MS - 1 }], lines: [] };
     const owned = (...kinds: ExceptionKind[]): string[] =>
       promisesOf([payment], { ...late, exceptions: kinds.map((kind) => ({ orderId: 'ord_1', kind })) });
@@ -138,7 +138,7 @@ describe('the invariants of the demo', () => {
   });
 });
 
-describe('the promises about money that goes back', () => {
+describe('the promises about refunds and disputes', () => {
   const paid = { ...payment, status: 'succeeded', amount_received: 100 };
   const refund = { id: 're_1', payment_intent: 'pi_1', amount: 40, status: 'succeeded' };
   const dispute = {
@@ -182,7 +182,7 @@ describe('the promises about money that goes back', () => {
 });
 
 describe('the rows of Postgres', () => {
-  it('are those of the run alone, and tell what happened behind the back of the orders', async () => {
+  it('are those of the run alone, and show what happened without the orders’ knowledge', async () => {
     const world = await createWorld({ withoutRelays: true });
     try {
       const run = uniqueName('run');

@@ -30,7 +30,7 @@ describe('the table of the demo', () => {
     expect(text).toContain('http://127.0.0.1:8233/namespaces/default/workflows/order-ord_1 ');
   });
 
-  it('links the checkout of a cart that became no order, and joins carts of one fate', () => {
+  it('links the checkout of a cart that became no order, and groups carts with the same outcome', () => {
     const lost = (cartId: string) => ({ cart: { path: 'Too late', cartId, outcome: 'no order: out of stock' } });
     const text = storyTable([lost('a'), lost('b')], linkTo);
     expect(text).toContain('Too late (2 carts, one linked)');
@@ -39,7 +39,7 @@ describe('the table of the demo', () => {
     expect(text).not.toContain('checkout-b');
   });
 
-  it('names the workflow where there is no web UI', () => {
+  it('names the workflow when there is no web UI', () => {
     expect(linksTo(undefined, 'default')('order-ord_1')).toBe('order-ord_1');
   });
 });
@@ -52,7 +52,7 @@ describe('the verdict', () => {
     expect(verdict(scenes, 13, 2)).toBe('2 scenes, 1 failed, 13 orders, 2 violations');
   });
 
-  it('says of each promise whether it was kept, and by what it was broken', () => {
+  it('shows for each promise whether it was kept, and what broke it', () => {
     const lines = promiseLines([{ promise: 'ledger', what: 'pi_1: 1 taken, 0 in the ledger' }]);
     expect(lines.filter((line) => line.startsWith('✓'))).toHaveLength(7);
     expect(lines.join('\n')).toContain('✗ ledger = simulator\n    pi_1: 1 taken, 0 in the ledger');
@@ -72,7 +72,7 @@ describe('progress', () => {
     return written.join('');
   };
 
-  it('is plain lines where there is no terminal', () => {
+  it('is plain lines without a terminal', () => {
     expect(play(false)).toBe('… A scene with a long title\na line\n✓ A scene with a long title (1.5 s): went well\n');
   });
 
@@ -92,7 +92,7 @@ describe('playing', () => {
     play: () => (fails ? Promise.reject(new Error('it went wrong')) : Promise.resolve({ story: 'well', carts: [] })),
   });
 
-  it('goes on after a scene that failed, and tells in the order of the scenes', async () => {
+  it('continues after a scene that failed, and reports in the order of the scenes', async () => {
     const told: string[] = [];
     const audience = {
       begin: () => undefined,

@@ -31,7 +31,7 @@ const objectOf = (disputeId: string) =>
 const runOf = async (workflowId: string): Promise<string> =>
   (await world().client.workflow.getHandle(workflowId).describe()).runId;
 
-describe('of the events of a dispute', () => {
+describe('the events of a dispute', () => {
   it.each(['created', 'updated', 'closed', 'funds_withdrawn', 'funds_reinstated'])(
     '%s may be the first that comes: the dispute is followed',
     async (what) => {
@@ -45,7 +45,7 @@ describe('of the events of a dispute', () => {
     },
   );
 
-  it('those that are due together are looked at together and are one signal', async () => {
+  it('that are due together are looked at together and cause one signal', async () => {
     const { client, taskQueue, dependencies } = world();
     const disputeId = unheardDispute(await disputes.shippedOrder('all'));
     const handler = disputeEvents({
@@ -71,7 +71,7 @@ describe('of the events of a dispute', () => {
     await disputes.endOf(disputeId);
   });
 
-  it('what is recorded already starts nothing again once it is over; anything else is looked at', async () => {
+  it('that are recorded already start no workflow again after its end; any other is looked at', async () => {
     const disputeId = await disputes.opened(await disputes.shippedOrder('all'));
     const old = { object: 'dispute', ...structuredClone(objectOf(disputeId)) };
     world().simulator.decideDispute(disputeId, 'lost');
@@ -90,7 +90,7 @@ describe('of the events of a dispute', () => {
   });
 });
 
-describe('of the events of an early fraud warning', () => {
+describe('the events of an early fraud warning', () => {
   it.each(['created', 'updated'])('%s may be the first that comes', async (what) => {
     const orderId = await disputes.shippedOrder('all');
     const warningId = unheardWarning(orderId);
@@ -101,7 +101,7 @@ describe('of the events of an early fraud warning', () => {
     await warnings.endOf(warningId);
   });
 
-  it('one that names no payment is found by its charge', async () => {
+  it('that name no payment are matched by their charge', async () => {
     const orderId = await disputes.shippedOrder('all');
     const warningId = unheardWarning(orderId);
     const [charge] = world().simulator.state.chargesOf(disputes.paymentOf(orderId));
@@ -127,14 +127,14 @@ describe.each(KINDS)('%s', (type) => {
     ['of a charge that nobody knows', () => ({ id: 'du_stray', charge: 'ch_nobody' })],
     ['of a payment that nobody knows', () => ({ id: 'du_nobody', payment_intent: 'pi_nobody' })],
     ['that is empty', () => ({})],
-  ])('%s is kept, and wakes nobody', async (_name, object) => {
+  ])('%s is stored, and wakes no workflow', async (_name, object) => {
     const eventId = await inbox.receive(type, object(disputes.paymentOf(orderId)));
     await inbox.until(eventId, 'ignored');
     expect(await heardOf(world(), eventId)).toMatchObject({ attempts: 1 });
     expect((await shop.view(orderId)).disputes ?? []).toEqual([]);
   });
 
-  it('of somebody else’s payment is ignored; of an order that is not recorded yet waits for it, not for ever', async () => {
+  it('of a foreign payment is ignored; of an order that is not recorded yet waits for the order, but not for ever', async () => {
     const { stripe } = world().dependencies;
     const intent = (metadata: Record<string, string>) =>
       stripe.paymentIntents.create({ amount: 100, currency: 'eur', metadata });

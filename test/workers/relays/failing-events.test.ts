@@ -25,25 +25,28 @@ async function unreadable(type: string): Promise<string> {
 const casesOf = async (type: string) =>
   (await world().dependencies.queries.listExceptions()).filter((one) => one.workflowId === `inbox-${type}`);
 
-describe('an event that a mistake of our own keeps failing', () => {
+describe('an event whose handler fails because of a defect', () => {
   // The second is of the other lane, and fails before it has a key.
-  it.each(['refund.updated', 'invoice.paid'])('%s is kept after some tries, counted, with one case', async (type) => {
-    const { failed: before } = await world().dependencies.inbox.countByStatus();
-    const [first, second] = [await unreadable(type), await unreadable(type)];
-    await inbox.age(first, 19);
-    await inbox.age(second, 19);
-    await inbox.until(first, 'failed');
-    await inbox.until(second, 'failed');
-    expect(await heardOf(world(), first)).toMatchObject({ attempts: 20, last_error: expect.stringContaining(first) });
-    expect((await world().dependencies.inbox.countByStatus()).failed).toBe(before + 2);
-    const raised = await casesOf(type);
-    expect(raised).toMatchObject([{ kind: 'step_failed', owner: 'operations', subjectType: 'event', orderId: null }]);
-    const command = { kind: 'step_failed', action: 'dismiss', actor: 'person-1' } as const;
-    const workflowId = `inbox-${type}`;
-    expect(await world().holdfast.resolveException(workflowId, command)).toBe('not_running');
-    expect(await world().dependencies.queries.dismissException({ workflowId, ...command })).toBe(true);
-    expect(await casesOf(type)).toEqual([]);
-  });
+  it.each(['refund.updated', 'invoice.paid'])(
+    '%s is given up after some attempts, counted, with one exception',
+    async (type) => {
+      const { failed: before } = await world().dependencies.inbox.countByStatus();
+      const [first, second] = [await unreadable(type), await unreadable(type)];
+      await inbox.age(first, 19);
+      await inbox.age(second, 19);
+      await inbox.until(first, 'failed');
+      await inbox.until(second, 'failed');
+      expect(await heardOf(world(), first)).toMatchObject({ attempts: 20, last_error: expect.stringContaining(first) });
+      expect((await world().dependencies.inbox.countByStatus()).failed).toBe(before + 2);
+      const raised = await casesOf(type);
+      expect(raised).toMatchObject([{ kind: 'step_failed', owner: 'operations', subjectType: 'event', orderId: null }]);
+      const command = { kind: 'step_failed', action: 'dismiss', actor: 'person-1' } as const;
+      const workflowId = `inbox-${type}`;
+      expect(await world().holdfast.resolveException(workflowId, command)).toBe('not_running');
+      expect(await world().dependencies.queries.dismissException({ workflowId, ...command })).toBe(true);
+      expect(await casesOf(type)).toEqual([]);
+    },
+  );
 });
 
 const refusal = ApplicationFailure.nonRetryable('the provider says no', failureTypes.refused);
@@ -53,7 +56,7 @@ describe('an event that fails otherwise', () => {
   beforeAll(async () => void (shop = await openShop()));
   afterAll(() => shop.close());
 
-  it('is tried for days, then kept', async () => {
+  it('is retried for days, then given up', async () => {
     const kept = createInbox(shop);
     const handlers: EventHandler[] = [
       { actsOn: () => true, keyOf: (event) => event.eventId, handle: () => Promise.reject(new Error('out of order')) },
@@ -63,7 +66,7 @@ describe('an event that fails otherwise', () => {
     expect(await lookAfter(kept, handlers, { attempts: 899, days: 0 })).toBe('failed');
   });
 
-  it('is looked at for days where its handler knows when to look again, then kept with a case', async () => {
+  it('is looked at for days when its handler sets the next look, then given up with an exception', async () => {
     const kept = createInbox(shop);
     const later = { later: 'the provider is too busy', delayMs: 1_000 };
     const handlers: EventHandler[] = [
@@ -78,7 +81,7 @@ describe('an event that fails otherwise', () => {
     expect(await casesOfEvents()).toEqual(['inbox-evt_1', 'inbox-evt_2']);
   });
 
-  it('that the provider refuses to tell more of is kept after some tries', async () => {
+  it('whose object the provider refuses to return is given up after some attempts', async () => {
     const kept = createInbox(shop);
     const handlers: EventHandler[] = [
       { actsOn: () => true, keyOf: (event) => event.eventId, handle: () => Promise.reject(refusal) },
@@ -88,7 +91,7 @@ describe('an event that fails otherwise', () => {
     expect(await lookAfter(kept, handlers, { attempts: 19, days: 0 })).toBe('failed');
   });
 
-  it('waits no longer than a pause of ours, whatever its handler asks for', async () => {
+  it('waits no longer than our own longest pause, whatever its handler asks for', async () => {
     const kept = createInbox(shop);
     const asked = { later: 'the provider names a day', delayMs: 24 * 3_600_000 };
     const handlers: EventHandler[] = [

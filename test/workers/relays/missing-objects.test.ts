@@ -35,7 +35,7 @@ const isClosed = (workflowId: string) =>
   eventually('the case to be closed', async () => (await casesOf(workflowId)).length === 0);
 
 describe('a refund that Stripe does not know', () => {
-  it('and that nothing of ours refers to is looked for some minutes, then ignored as foreign', async () => {
+  it('and that none of our records refers to is looked up for some minutes, then ignored as foreign', async () => {
     const orderId = await disputes.shippedOrder('all');
     const payment = disputes.paymentOf(orderId);
     const object = { object: 'refund', id: 're_of_another_account', payment_intent: payment, status: 'pending' };
@@ -49,7 +49,7 @@ describe('a refund that Stripe does not know', () => {
     expect((await shop.view(orderId)).exception).toBeUndefined();
   });
 
-  it('and that our record has is a person’s case at once, closed by a look that finds it', async () => {
+  it('and that our record has raises an exception at once, which a look that finds the refund closes', async () => {
     const orderId = await disputes.shippedOrder('all');
     world().simulator.setNextRefund(
       { kind: 'pending', then: 'stay' },
@@ -78,7 +78,7 @@ describe('a refund that Stripe does not know', () => {
 });
 
 describe('a dispute that Stripe does not know', () => {
-  it('and that we do not know ends without a case', async () => {
+  it('and that we do not know ends without an exception', async () => {
     const orderId = await disputes.shippedOrder('all');
     const object = { object: 'dispute', id: 'du_of_another_account', payment_intent: disputes.paymentOf(orderId) };
     await inbox.until(await inbox.receive('charge.dispute.created', object), 'done');
@@ -86,7 +86,7 @@ describe('a dispute that Stripe does not know', () => {
     expect((await shop.view(orderId)).exception).toBeUndefined();
   });
 
-  it('and that our record has is a person’s case at once, also where its workflow begins anew', async () => {
+  it('and that our record has raises an exception at once, even when its workflow starts anew', async () => {
     const orderId = await disputes.shippedOrder('all');
     const disputeId = await disputes.opened(orderId);
     const workflowId = workflowIds.dispute(disputeId);
@@ -113,7 +113,7 @@ describe('a dispute that Stripe does not know', () => {
 });
 
 describe('an early fraud warning that Stripe does not know', () => {
-  it('and that our record has is a person’s case at once', async () => {
+  it('and that our record has raises an exception at once', async () => {
     const orderId = await disputes.shippedOrder('all');
     const payment = disputes.paymentOf(orderId);
     const warningId = await warnings.raised(payment);

@@ -32,10 +32,10 @@ function afterLookUp(relay: NoticeRelayDependencies, act: (prepared: Prepared) =
   return { ...relay, channels };
 }
 
-describe('at its time', () => {
+describe('the time at which a notice is sent', () => {
   const berlin = { timeZone: 'Europe/Berlin', from: '21:00', to: '08:00' };
 
-  it('in quiet hours it waits until they end, on the clock of who queued it', async () => {
+  it('in quiet hours a notice waits until they end, on the clock of the process that queued it', async () => {
     // Queued on a clock that is weeks ahead of the relay's: 23:30 in Berlin.
     const notice = await queueOne({ dueAt: '2031-04-20T21:30:00.000Z', quietHours: berlin });
     const relay = world.relay();
@@ -64,13 +64,13 @@ describe('at its time', () => {
     expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'sent' });
   });
 
-  it('outside of them it goes at once, whatever the relay’s own clock shows', async () => {
+  it('outside of quiet hours a notice is sent at once, whatever the relay’s own clock shows', async () => {
     await queueOne({ dueAt: '2031-04-20T10:00:00.000Z', quietHours: berlin });
     await world.run(world.relay());
     expect(mails()).toHaveLength(1);
   });
 
-  it('what is not true any more is dropped', async () => {
+  it('a notice that is no longer true is dropped', async () => {
     const notice = await queueOne({ dueAt: '2031-04-20T10:00:00.000Z', expiresAt: '2031-04-20T11:00:00.000Z' });
     const relay = world.relay();
     world.mail.setFaults({ refuseRecipient: 450 });
@@ -85,14 +85,14 @@ describe('at its time', () => {
     });
   });
 
-  it('what would not be true any more after the quiet hours is dropped', async () => {
+  it('a notice that would no longer be true after the quiet hours is dropped', async () => {
     const changes = { dueAt: '2031-04-20T21:30:00.000Z', expiresAt: '2031-04-21T05:00:00.000Z', quietHours: berlin };
     const notice = await queueOne(changes);
     await world.run(world.relay());
     expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'expired' });
   });
 
-  it('what one channel has taken was told, though the other never will be', async () => {
+  it('a notice that one channel has accepted counts as sent, even if the other never accepts it', async () => {
     const notice = await queueOne({ dueAt: '2031-04-20T10:00:00.000Z', expiresAt: '2031-04-20T11:00:00.000Z' });
     world.receiver.answer(503);
     await world.run(world.relay(world.both));
@@ -101,7 +101,7 @@ describe('at its time', () => {
     expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'sent', channels: ['smtp'] });
   });
 
-  it('quiet hours that are none keep it from being sent, and end as failed', async () => {
+  it('invalid quiet hours keep a notice from being sent, and it ends as failed', async () => {
     const notice = await queueOne({ quietHours: { ...berlin, timeZone: 'Europe/Atlantis' } });
     const relay = world.relay();
     await world.run(relay);
@@ -116,7 +116,7 @@ describe('at its time', () => {
   });
 });
 
-describe('several at once', () => {
+describe('several relays or changes at once', () => {
   it('relays send each notice once', async () => {
     const notices = Array.from({ length: 60 }, () => recovered());
     await world.queue(...notices);
@@ -127,7 +127,7 @@ describe('several at once', () => {
     expect(await world.store.listNotices({ status: 'sent', limit: 100 })).toHaveLength(60);
   });
 
-  it('what is taken back while it is being sent is either sent or taken back', async () => {
+  it('a notice that is withdrawn while it is being sent is either sent or withdrawn', async () => {
     const notices = Array.from({ length: 60 }, () => recovered());
     await world.queue(...notices);
     const cancels = notices.filter((_, index) => index % 2 === 0).map(({ subject }) => world.cancel(subject.id));
@@ -141,7 +141,7 @@ describe('several at once', () => {
     expect(told).toEqual(new Set(sent.map((one) => messageIdOf(one, 'shop@shop.example'))));
   });
 
-  it('what is taken back after its look-up and before its hand-over is not sent', async () => {
+  it('a notice that is withdrawn after its look-up and before its hand-over is not sent', async () => {
     const notice = await queueOne();
     const relay = world.relay();
     const canceling = afterLookUp(relay, async (prepared) => {
@@ -153,7 +153,7 @@ describe('several at once', () => {
     expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'canceled' });
   });
 
-  it('what is overtaken while a mail server refuses it for now is not sent later', async () => {
+  it('a notice that is superseded while a mail server refuses it for now is not sent later', async () => {
     const notice = await queueOne();
     const relay = world.relay();
     const canceling = afterLookUp(relay, async (prepared) => {
@@ -169,23 +169,26 @@ describe('several at once', () => {
     expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'canceled', attempts: 1 });
   });
 
-  it.each(['smtp', 'webhook'])('what is overtaken after its relay died over %s is not told any more', async (name) => {
-    const notice = await queueOne();
-    const [claimed] = await world.store.claimDue(1, 60_000);
-    if (claimed === undefined) throw new Error('it was due');
-    await world.store.begin(claimed, name, 1, 60_000);
-    await world.cancel(notice.subject.id);
-    world.clock.nowMs += 60_000;
-    await world.run(world.relay(world.both));
-    expect([mails().length, world.receiver.received.length]).toEqual([0, 0]);
-    // It may have been told before.
-    expect(await world.view(notice.noticeKey)).toMatchObject({
-      status: 'in_doubt',
-      lastError: expect.stringMatching(new RegExp(`${name}: .*ended.*; all: it was no longer true`)),
-    });
-  });
+  it.each(['smtp', 'webhook'])(
+    'a notice that is superseded after its relay died over %s is not sent again',
+    async (name) => {
+      const notice = await queueOne();
+      const [claimed] = await world.store.claimDue(1, 60_000);
+      if (claimed === undefined) throw new Error('it was due');
+      await world.store.begin(claimed, name, 1, 60_000);
+      await world.cancel(notice.subject.id);
+      world.clock.nowMs += 60_000;
+      await world.run(world.relay(world.both));
+      expect([mails().length, world.receiver.received.length]).toEqual([0, 0]);
+      // It may have been told before.
+      expect(await world.view(notice.noticeKey)).toMatchObject({
+        status: 'in_doubt',
+        lastError: expect.stringMatching(new RegExp(`${name}: .*ended.*; all: it was no longer true`)),
+      });
+    },
+  );
 
-  it('what one channel has taken stays told when the rest is taken back', async () => {
+  it('a notice that one channel has accepted stays sent when the rest is withdrawn', async () => {
     const notice = await queueOne();
     world.receiver.answer(503);
     await world.run(world.relay(world.both));
@@ -194,8 +197,8 @@ describe('several at once', () => {
   });
 });
 
-describe('sent again by a person', () => {
-  it('a mail that was refused goes out once its address is right, and the webhook hears nothing twice', async () => {
+describe('a notice that a person sends again', () => {
+  it('goes out once its address is corrected, and the webhook gets nothing twice', async () => {
     const notice = await queueOne();
     world.mail.setFaults({ refuseRecipient: 550 });
     await world.run(world.relay(world.both));
@@ -210,7 +213,7 @@ describe('sent again by a person', () => {
     expect(view).not.toHaveProperty('lastError');
   });
 
-  it('it is tried for as long as a new notice, and its quiet hours are kept', async () => {
+  it('is retried for as long as a new notice, and keeps its quiet hours', async () => {
     const berlin = { timeZone: 'Europe/Berlin', from: '21:00', to: '08:00' };
     const notice = await queueOne({ dueAt: '2031-04-20T10:00:00.000Z', quietHours: berlin });
     world.mail.setFaults({ refuseRecipient: 550 });
@@ -231,7 +234,7 @@ describe('sent again by a person', () => {
   });
 });
 
-it('a relay that is closed lets go of a mail server that hangs, and nothing is lost', async () => {
+it('a relay that is closed abandons a mail server that hangs, and nothing is lost', async () => {
   const notice = await queueOne();
   const relay = world.relay();
   let letGo = (): void => undefined;

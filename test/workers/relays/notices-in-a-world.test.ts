@@ -65,7 +65,7 @@ it('the relay of a whole Holdfast finds every kind of recipient', async () => {
   expect(world.mails(SHOP_EMAIL)).toMatchObject([{ subject: `Dispute about 12.90 EUR won, order ${orderId}` }]);
 });
 
-it('a customer who is gone at the provider ends as failed, one whom it does not know waits and is given up', async () => {
+it('a notice to a customer deleted at the provider ends as failed, one to an unknown customer waits and is given up', async () => {
   const { stripe, notices } = world.dependencies;
   const nobody = await stripe.customers.create({});
   const to = (noticeKey: string, stripeCustomerId: string) =>

@@ -19,7 +19,7 @@ const queueOne = async (changes: Parameters<typeof recovered>[0] = {}): Promise<
 };
 
 describe('a notice', () => {
-  it('is told once in each channel, without personal data in rows, logs or webhooks', async () => {
+  it('is sent once in each channel, without personal data in rows, logs or webhooks', async () => {
     await world.shop.place('ord_1');
     const notice: Notice = {
       noticeKey: 'refund:ref_1:done',
@@ -79,7 +79,7 @@ describe('a notice', () => {
     expect(mails()[0]?.text).not.toContain('Hello');
   });
 
-  it('goes to the log where nothing else is configured, with no more than what it is of', async () => {
+  it('goes to the log when nothing else is configured, with no more than its subject', async () => {
     const notice = await queueOne();
     await world.run(world.relay({}));
     expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'sent', channels: ['log'] });
@@ -91,7 +91,7 @@ describe('a notice', () => {
     expect(world.logged()).not.toContain('Tea Club');
   });
 
-  it('of a kind that the shop mails itself is not mailed, and goes to its webhook all the same', async () => {
+  it('of a kind that the shop mails itself is not mailed, but still goes to the webhook', async () => {
     const notice = await queueOne();
     await world.run(world.relay({ ...world.both, mail: { ...world.mailOnly.mail, off: ['payment_recovered'] } }));
     expect(mails()).toEqual([]);
@@ -99,13 +99,13 @@ describe('a notice', () => {
     expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'sent', channels: ['webhook'] });
   });
 
-  it('without an address has failed for good', async () => {
+  it('without an address fails permanently', async () => {
     await world.queue(recovered({ noticeKey: 'k', recipient: { to: 'order_customer', orderId: 'ord_unknown' } }));
     await world.run(world.relay());
     expect(await world.view('k')).toMatchObject({ status: 'failed', lastError: 'smtp: there is no e-mail address' });
   });
 
-  it('that comes from a notice with a comma in the address goes to nobody else', async () => {
+  it('with a comma in the address goes to no other recipient', async () => {
     const notice = await queueOne({
       recipient: { to: 'provider_customer', stripeCustomerId: 'a@a.example, b@b.example' },
     });
@@ -136,7 +136,7 @@ describe('a notice', () => {
   });
 });
 
-describe('what fails before the message is taken is tried again', () => {
+describe('a failure before the message is accepted is retried', () => {
   it.each([
     [
       'no mail server',
@@ -174,7 +174,7 @@ describe('what fails before the message is taken is tried again', () => {
     expect(mails()).toEqual([]);
   });
 
-  it('and succeeds once', async () => {
+  it('and the message is sent once', async () => {
     const notice = await queueOne();
     const relay = world.relay(world.both);
     world.mail.setFaults({ refuseRecipient: 450 });
@@ -192,7 +192,7 @@ describe('what fails before the message is taken is tried again', () => {
     expect((await world.view(notice.noticeKey)).lastError).toBeUndefined();
   });
 
-  it('and is given up after three days', async () => {
+  it('and given up after three days', async () => {
     const notice = await queueOne();
     const relay = world.relay();
     world.mail.setFaults({ refuseRecipient: 450 });
@@ -212,7 +212,7 @@ describe('what fails before the message is taken is tried again', () => {
   it.each([
     [{ refuseRecipient: 550 }, 'smtp: the mail server answered 550 at RCPT TO'],
     [{ refuseContent: 554 }, 'smtp: the mail server answered 554 at DATA'],
-  ])('but not where it was refused for good: %j', async (faults, lastError) => {
+  ])('but not after a permanent refusal: %j', async (faults, lastError) => {
     const notice = await queueOne();
     world.mail.setFaults(faults);
     await world.run(world.relay(world.both));
@@ -234,7 +234,7 @@ describe('what fails before the message is taken is tried again', () => {
 });
 
 describe('an unknown outcome', () => {
-  it('of a mail is never tried again, and is shown', async () => {
+  it('of a mail is never retried, and is shown', async () => {
     const notice = await queueOne();
     world.mail.setFaults({ dropAfterData: true });
     const relay = world.relay(world.both);
@@ -253,7 +253,7 @@ describe('an unknown outcome', () => {
     ]);
   });
 
-  it('of a webhook is told again under the same id', async () => {
+  it('of a webhook is sent again under the same id', async () => {
     const notice = await queueOne();
     const relay = world.relay(world.both);
     world.receiver.answer('lost');
@@ -276,7 +276,7 @@ describe('an unknown outcome', () => {
     return dying;
   };
 
-  it('where the relay dies between the mail and the record: not sent again, the other channel is still told', async () => {
+  it('when the relay dies between the mail and the record: the mail is not sent again, the other channel still gets the notice', async () => {
     const notice = await queueOne();
     const dead = until(() => mails().length === 1);
     void world.run(world.relay(world.both, { store: diesBefore('smtp') }));
@@ -295,7 +295,7 @@ describe('an unknown outcome', () => {
     });
   });
 
-  it('where the relay dies between the webhook and the record: told again under the same id, the mail is not', async () => {
+  it('when the relay dies between the webhook and the record: the webhook is sent again under the same id, the mail is not', async () => {
     const notice = await queueOne();
     const dead = until(() => world.receiver.received.length === 1);
     void world.run(world.relay(world.both, { store: diesBefore('webhook') }));
@@ -308,7 +308,7 @@ describe('an unknown outcome', () => {
     expect(await world.view(notice.noticeKey)).toMatchObject({ status: 'sent', channels: ['smtp', 'webhook'] });
   });
 
-  it('a relay that was only slow neither sends again nor overwrites what was found out meanwhile', async () => {
+  it('of a relay that was only slow: it neither sends again nor overwrites what was recorded meanwhile', async () => {
     const notice = await queueOne();
     let others: Promise<unknown> | undefined;
     world.mail.setFaults({

@@ -61,7 +61,7 @@ async function runsOf(orderId: string): Promise<number> {
 }
 
 describe('while Temporal is away from the relays', () => {
-  it('an order that is placed waits in the outbox and is started once it is back', async () => {
+  it('an order that is placed waits in the outbox and is started once Temporal is back', async () => {
     gate.shut();
     start();
     const orderId = await place();
@@ -74,7 +74,7 @@ describe('while Temporal is away from the relays', () => {
     expect(await violations(world)).toEqual([]);
   });
 
-  it('a webhook waits in the inbox and is told once it is back', async () => {
+  it('a webhook waits in the inbox and is signaled once Temporal is back', async () => {
     start();
     const cart = sampleCart({ paymentMethod: 'pm_card_authenticationRequired' });
     const asked = await world.holdfast.checkout(cart);
@@ -96,7 +96,7 @@ describe('while Temporal is away from the relays', () => {
 });
 
 describe('the outbox relay', () => {
-  it('that tells the same event twice, or after the order has ended, starts one workflow', async () => {
+  it('starts one workflow even if it delivers the same event twice, or after the order has ended', async () => {
     const { taskQueue, dependencies } = world;
     const { factsOf } = dependencies.queries;
     const orderId = await place();
@@ -113,7 +113,7 @@ describe('the outbox relay', () => {
     expect(await runsOf(orderId)).toBe(1);
   });
 
-  it('tells a sink that failed again, each order’s events in their order, and does not keep other orders waiting', async () => {
+  it('delivers again to a sink that failed, each order’s events in sequence, without delaying other orders', async () => {
     const { taskQueue, dependencies } = world;
     const { factsOf } = dependencies.queries;
     const [ill, well] = [await place(), await place()];

@@ -54,8 +54,8 @@ const KINDS = ['refund.created', 'refund.updated', 'refund.failed', 'charge.refu
 
 afterEach(() => world().simulator.setWebhookFaults({}));
 
-describe('of the events of a refund that was made elsewhere', () => {
-  it.each(KINDS)('%s may be the only one that comes: it is taken in', async (type) => {
+describe('the events of a refund that was made elsewhere', () => {
+  it.each(KINDS)('%s may be the only one that arrives: the refund is recorded', async (type) => {
     const { orderId, payment } = await shipped();
     world().simulator.setWebhookFaults({ dropTypes: ['*'] });
     const id = await madeElsewhere(payment);
@@ -66,7 +66,7 @@ describe('of the events of a refund that was made elsewhere', () => {
     await refundIn(world(), id, 'succeeded');
   });
 
-  it('charge.refunded says nothing of which one it was: the look for missed events does', async () => {
+  it('charge.refunded does not name the refund: the look for missed events finds it', async () => {
     const { payment } = await shipped();
     world().simulator.setWebhookFaults({ dropTypes: ['*'] });
     const id = await madeElsewhere(payment);
@@ -83,7 +83,7 @@ describe('of the events of a refund that was made elsewhere', () => {
 });
 
 describe('a refund made elsewhere of an order that is not recorded yet', () => {
-  it('waits for it, as a dispute does, and not for ever', async () => {
+  it('waits for the order, as a dispute does, but not for ever', async () => {
     const { id } = await world().dependencies.stripe.paymentIntents.create({
       amount: 900,
       currency: 'eur',
@@ -98,8 +98,8 @@ describe('a refund made elsewhere of an order that is not recorded yet', () => {
   });
 });
 
-describe('of the events of our own refund', () => {
-  it('charge.refunded, where all others are lost, makes it be looked at', async () => {
+describe('the events of our own refund', () => {
+  it('charge.refunded causes a look at the refund when all others are lost', async () => {
     const { orderId, payment } = await shipped();
     world().simulator.setWebhookFaults({ dropTypes: ['*'] });
     const refundId = await refund(orderId, 700);
@@ -110,7 +110,7 @@ describe('of the events of our own refund', () => {
     expect(await heardOf(world(), eventId)).toMatchObject({ attempts: 2 });
   });
 
-  it('those that say what is recorded, or what was true before that, wake nobody', async () => {
+  it('that repeat the recorded status or an earlier one wake no workflow', async () => {
     const { orderId, payment } = await shipped();
     const refundId = await refund(orderId, 800);
     await refundIn(world(), refundId, 'succeeded');
@@ -153,14 +153,14 @@ describe.each([...KINDS, 'charge.refunded'])('%s', (type) => {
     ['with ids that are no text', () => ({ id: 7, payment_intent: 8 })],
     ['without a payment', () => ({ id: 're_bare', status: 'succeeded' })],
     ['that is empty', () => ({})],
-  ])('%s is kept, and wakes nobody', async (_name, object) => {
+  ])('%s is stored, and wakes no workflow', async (_name, object) => {
     const eventId = await inbox.receive(type, object(payment));
     await inbox.until(eventId, 'ignored');
     expect(await heardOf(world(), eventId)).toMatchObject({ attempts: 1 });
     expect((await shop.view(orderId)).refunds).toEqual([]);
   });
 
-  it('of a payment that is not ours, or of a refund of another database, wakes nobody', async () => {
+  it('of a payment that is not ours, or of a refund of another database, wakes no workflow', async () => {
     const elsewhere = { holdfast_refund_id: 'rf_of_another_database' };
     for (const object of [
       { id: 're_foreign', payment_intent: 'pi_foreign', status: 'succeeded' },

@@ -32,15 +32,15 @@ async function ended(): Promise<{ orderId: string; payment: string }> {
   return { orderId, payment: shop.intentsOf(orderId)[0]?.id ?? '' };
 }
 
-describe('an order’s workflow has its channel', () => {
-  it('where a provider event starts it anew', async () => {
+describe('the workflow of an order keeps the order’s channel', () => {
+  it('when a provider event starts it anew', async () => {
     const { orderId, payment } = await ended();
     await world.dependencies.stripe.paymentIntents.cancel(payment);
     await eventually('it to run again', async () => (await handleOf(orderId).describe()).status.name !== 'TERMINATED');
     expect(await channelOf(orderId)).toBe('storefront');
   });
 
-  it('where a command starts it anew', async () => {
+  it('when a command starts it anew', async () => {
     const { orderId } = await ended();
     expect(await world.holdfast.cancel(orderId, { reason: 'changed_mind' })).toMatchObject({ accepted: true });
     await eventually('its channel', async () => (await channelOf(orderId)) === 'storefront');

@@ -40,7 +40,7 @@ const networks: fc.Arbitrary<WebhookFaults> = fc.record({
 });
 
 describe('events of subscriptions', () => {
-  it('permuted, repeated, held back or lost come to the same subscription and the same words', async () => {
+  it('permuted, repeated, held back or lost lead to the same subscription and the same notices', async () => {
     const expected = {
       stage: 'active',
       trial: 'converted',
@@ -58,7 +58,7 @@ describe('events of subscriptions', () => {
     await check('webhooks of subscriptions', same, { numRuns: 4, endOnFailure: true, examples: [[lost], [tripled]] });
   }, 300_000);
 
-  it('that never came are collected by asking: a subscription that nobody told of is followed', async () => {
+  it('that never arrived are fetched by polling: a subscription without any webhook is followed', async () => {
     world().simulator.setWebhookFaults({ dropTypes: ['*'] });
     const { subscriptionId } = await subscriptions.begin();
     await subscriptions.quiet();
@@ -68,7 +68,7 @@ describe('events of subscriptions', () => {
     expect(await subscriptions.followed(subscriptionId)).toMatchObject({ stage: 'active' });
   });
 
-  it('about one that is followed here and that Stripe does not know are a person’s case at once', async () => {
+  it('of a followed subscription that Stripe does not know raise an exception at once', async () => {
     const { subscriptionId } = await subscriptions.begin();
     await subscriptions.followed(subscriptionId);
     await subscriptions.quiet();
@@ -83,7 +83,7 @@ describe('events of subscriptions', () => {
     );
   });
 
-  it('of one moment are one look and at most one signal', async () => {
+  it('of the same moment cause one look and at most one signal', async () => {
     const { subscriptionId } = await subscriptions.begin();
     await subscriptions.followed(subscriptionId);
     await subscriptions.quiet();
@@ -103,7 +103,7 @@ describe('events of subscriptions', () => {
     expect(history.filter((type) => type === 'WORKFLOW_EXECUTION_SIGNALED')).toHaveLength(1);
   });
 
-  it('of other accounts, of invoices written by hand and of no known shape are kept, and wake nobody', async () => {
+  it('of other accounts, of invoices written by hand and of unknown shape are stored, and wake no workflow', async () => {
     const { inbox, pool } = world().dependencies;
     const keep = (eventId: string, type: string, object: object) =>
       inbox.receive({
@@ -123,7 +123,7 @@ describe('events of subscriptions', () => {
     expect((await pool.query('SELECT 1 FROM subscriptions')).rows).toEqual([]);
   });
 
-  it('are told by whoever comes next where a dispatcher died before it had told the workflow', async () => {
+  it('are signaled by the next dispatcher when one died before it had signaled the workflow', async () => {
     const where = await open({ withoutRelays: true });
     const { client, taskQueue, dependencies } = where;
     const { subscriptionId } = await subscriptions.begin({}, where);

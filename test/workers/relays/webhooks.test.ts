@@ -113,7 +113,7 @@ const networks: fc.Arbitrary<WebhookFaults> = fc.record({
 });
 
 describe('webhooks', () => {
-  it('permuted, repeated, held back or lost come to the same orders and the same money', async () => {
+  it('permuted, repeated, held back or lost lead to the same orders and the same money', async () => {
     const expected = await playOrders();
     expect(expected).toMatchObject([
       { state: 'shipped', paymentState: 'captured' },
@@ -136,7 +136,7 @@ describe('webhooks', () => {
     });
   }, 120_000);
 
-  it('that come long after the order’s end change nothing', async () => {
+  it('that arrive long after the order’s end change nothing', async () => {
     world.simulator.setWebhookFaults({ hold: true });
     const answer = await world.holdfast.checkout(sampleCart());
     if (answer.state !== 'placed') throw new Error(`not placed: ${JSON.stringify(answer)}`);
@@ -156,7 +156,7 @@ describe('webhooks', () => {
     expect((await handle.describe()).runId).toBe(runId);
   });
 
-  it('of other kinds, and of payments that are not ours, are kept and counted and wake nobody', async () => {
+  it('of other kinds, and of payments that are not ours, are stored and counted and wake no workflow', async () => {
     const before = await world.dependencies.inbox.countByStatus();
     const now = new Date().toISOString();
     const event = (eventId: string, type: string, object: object) =>
@@ -178,7 +178,7 @@ describe('webhooks', () => {
     expect([after.ignored, after.foreign]).toEqual([before.ignored + 1, before.foreign + 1]);
   });
 
-  it('of an order that nobody knows yet wait for it', async () => {
+  it('of an order that is not recorded yet wait for it', async () => {
     const object = { id: 'pi_early', metadata: { holdfast_order_id: 'ord_early' } };
     await world.dependencies.inbox.receive({
       eventId: 'evt_early',
@@ -197,7 +197,7 @@ describe('webhooks', () => {
     await inbox.ignore('evt_early');
   });
 
-  it('of an order that was never begun here, and of a payment that Stripe does not know, end after some minutes, counted', async () => {
+  it('of an order that was never placed here, and of a payment that Stripe does not know, end after some minutes, counted', async () => {
     const begun = await world.holdfast.checkout(sampleCart());
     if (begun.state !== 'placed') throw new Error(`not placed: ${JSON.stringify(begun)}`);
     const { orderId } = begun;
@@ -223,7 +223,7 @@ describe('webhooks', () => {
     expect(await heardOf(world, ours)).toMatchObject({ attempts: 10 });
   });
 
-  it('that never came are collected by asking', async () => {
+  it('that never arrived are fetched by polling', async () => {
     world.simulator.setWebhookFaults({ dropTypes: ['*'] });
     await world.holdfast.checkout(sampleCart());
     world.simulator.setWebhookFaults({});
@@ -246,7 +246,7 @@ describe('webhooks', () => {
     await quiet();
   });
 
-  it('of a hold that came after its attempt was undone let it go', async () => {
+  it('of a hold that was made after its attempt was undone void the hold', async () => {
     const cart = sampleCart({ ...ASKS_3DS });
     const asked = await world.holdfast.checkout(cart);
     if (asked.state !== 'requires_action') throw new Error(`not asked: ${JSON.stringify(asked)}`);

@@ -66,7 +66,7 @@ describe('a checkout', () => {
     expect(world().simulator.state.chargesOf(shop.intentsOf(placed.orderId)[0]?.id ?? '')).toHaveLength(2);
   });
 
-  it('gives a declined cart up after its grace, and leaves nothing behind', async () => {
+  it('gives up a declined cart after its grace period, and leaves nothing behind', async () => {
     const cart = sampleCart({ paymentMethod: 'pm_card_visa_chargeDeclined' });
     const declined = await world().holdfast.checkout(cart);
     if (declined.state !== 'declined') throw new Error(`not declined: ${JSON.stringify(declined)}`);
@@ -77,7 +77,7 @@ describe('a checkout', () => {
     expect(shop.intentsOf(declined.orderId)).toMatchObject([{ status: 'canceled' }]);
   });
 
-  it('goes on after 3-D Secure, told by the webhook', async () => {
+  it('continues after 3-D Secure when the webhook arrives', async () => {
     const cart = sampleCart({ paymentMethod: 'pm_card_authenticationRequired' });
     const asked = await world().holdfast.checkout(cart);
     if (asked.state !== 'requires_action') throw new Error(`not asked: ${JSON.stringify(asked)}`);
@@ -89,7 +89,7 @@ describe('a checkout', () => {
     expect(await world().holdfast.checkout(cart)).toMatchObject({ state: 'placed', orderId: asked.orderId });
   });
 
-  it('goes on after 3-D Secure by asking Stripe where every webhook is lost', async () => {
+  it('continues after 3-D Secure by polling Stripe when every webhook is lost', async () => {
     const lossy = await createWorld({ withoutRelays: true });
     try {
       const cart = sampleCart({ paymentMethod: 'pm_card_authenticationRequired' });
@@ -105,7 +105,7 @@ describe('a checkout', () => {
     }
   });
 
-  it('gives 3-D Secure up after its limit and lets the hold go', async () => {
+  it('gives up 3-D Secure after its limit and voids the hold', async () => {
     const cart = sampleCart({ paymentMethod: 'pm_card_authenticationRequired' });
     const asked = await world().holdfast.checkout(cart);
     if (asked.state !== 'requires_action') throw new Error(`not asked: ${JSON.stringify(asked)}`);
@@ -116,7 +116,7 @@ describe('a checkout', () => {
     expect(shop.intentsOf(asked.orderId)).toMatchObject([{ status: 'canceled' }]);
   });
 
-  it('sells the last item to exactly one of ten carts and holds nobody else’s money', async () => {
+  it('sells the last item to exactly one of ten carts and keeps no hold on the others’ cards', async () => {
     const carts = Array.from({ length: 10 }, () =>
       sampleCart({ lines: [{ sku: 'LAST-ONE', quantity: 1, unitAmount: 9900 }], taxAmount: 0, shippingAmount: 0 }),
     );

@@ -80,7 +80,7 @@ describe('a placed cart', () => {
 });
 
 describe('while the first buyer is at 3-D Secure', () => {
-  it('nobody else gets the client secret', async () => {
+  it('no other buyer gets the client secret', async () => {
     const cart = sampleCart({ paymentMethod: ASKS_3DS });
     const asked = expectState(await checkout(cart), 'requires_action');
     const other = { id: 'somebody-else', email: 'else@example.com' };
@@ -149,7 +149,7 @@ describe('after a decline', () => {
       },
     );
 
-    it('the same cart is bought with the hold that stands', async () => {
+    it('the same cart is bought with the existing hold', async () => {
       const cart = sampleCart();
       const orderId = await confirmed(cart, 'pm_card_visa');
       expect(await checkout(cart)).toMatchObject({ state: 'placed', orderId });
@@ -157,7 +157,7 @@ describe('after a decline', () => {
     });
   });
 
-  it('another customer does not take the cart over', async () => {
+  it('another customer cannot take over the cart', async () => {
     const cart = sampleCart({ paymentMethod: DECLINED });
     expectState(await checkout(cart), 'declined');
     const other = {
@@ -189,7 +189,7 @@ describe('after a decline', () => {
   });
 });
 
-describe('what is known already is answered before the bank is asked', () => {
+describe('a checkout answers what it already knows before it asks the bank', () => {
   it('out of stock before any attempt: no PaymentIntent, and fewer items may be bought', async () => {
     await setStock('LAST-ONE', 1);
     const before = world().simulator.state.paymentIntents().length;
@@ -226,8 +226,8 @@ describe('what is known already is answered before the bank is asked', () => {
   });
 });
 
-describe('while a checkout that came to nothing is undone', () => {
-  it('another cart under the same id waits for it, and is bought then', async () => {
+describe('while a failed checkout is undone', () => {
+  it('another cart under the same id waits for the undo, and is bought then', async () => {
     await setStock('LAST-ONE', 1);
     const cart = sampleCart({ ...lastOne, paymentMethod: ASKS_3DS });
     const asked = expectState(await checkout(cart), 'requires_action');
@@ -253,7 +253,7 @@ describe('a first submission whose update is lost', () => {
     );
   };
 
-  it('is carried by the start: the checkout goes on to the order, and a resend joins it', async () => {
+  it('is carried by the start: the checkout continues to the order, and a resend joins it', async () => {
     const cart = sampleCart();
     await start(cart);
     const placed = expectState(await checkout(cart), 'placed');
@@ -261,7 +261,7 @@ describe('a first submission whose update is lost', () => {
     expect(await resultOf(cart.cartId)).toMatchObject({ orderId: placed.orderId });
   });
 
-  it('is answered to whoever asks first, and the card is not tried a second time for it', async () => {
+  it('is answered to the first caller, and the card is not charged a second time for it', async () => {
     const cart = sampleCart({ paymentMethod: DECLINED });
     await start(cart);
     const orderId = await eventually('the card to be declined', () =>

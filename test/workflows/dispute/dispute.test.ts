@@ -39,7 +39,7 @@ describe('a dispute', () => {
     expect(await noticesOf(disputeId)).toEqual(['dispute_opened', 'dispute_closed']);
   });
 
-  it('that nobody decides on is warned of twice and then submitted by the policy, which the record says', async () => {
+  it('without a decision raises two warnings and is then submitted under the policy, as the record states', async () => {
     const orderId = await disputes.shippedOrder('all');
     const disputeId = await disputes.opened(orderId);
     await disputes.forwardToDeadline(disputeId, 71 * HOUR_MS);
@@ -59,7 +59,7 @@ describe('a dispute', () => {
     expect(await disputes.endOf(disputeId)).toEqual({ disputeId, stage: 'lost' });
   });
 
-  it('that is accepted is lost, and the lines that are left are a person’s', async () => {
+  it('that is accepted is lost, and a person decides about the lines that are left', async () => {
     const orderId = await disputes.shippedOrder();
     const disputeId = await disputes.opened(orderId);
     expect(await disputes.decide(disputeId, { action: 'accept' })).toMatchObject({ accepted: true, stage: 'lost' });
@@ -69,7 +69,7 @@ describe('a dispute', () => {
     expect(await shop.view(orderId)).not.toHaveProperty('exception');
   });
 
-  it('is decided once: the same again is the same, another one is refused, and none comes after its end', async () => {
+  it('is decided once: the same decision gets the same answer, another one is refused, and so is any after the end', async () => {
     const orderId = await disputes.shippedOrder('all');
     const disputeId = await disputes.opened(orderId);
     const [first, same] = await Promise.all([
@@ -107,7 +107,7 @@ describe('a dispute', () => {
   it.each<{ code?: string; param?: string }>([
     { code: 'parameter_invalid_string', param: 'evidence[uncategorized_text]' },
     {},
-  ])('whose answer is refused (%j) waits for a corrected one, which gets through', async (named) => {
+  ])('whose answer is refused (%j) waits for a corrected one, which is accepted', async (named) => {
     const orderId = await disputes.shippedOrder('all');
     const disputeId = await disputes.opened(orderId);
     world().simulator.faults.add({
@@ -152,7 +152,7 @@ describe('a dispute', () => {
     expect(await disputes.endOf(inquiry)).toEqual({ disputeId: inquiry, stage: 'warning_closed' });
   });
 
-  it('whose amount grows gives back no more than was taken; what comes beyond that is a person’s case', async () => {
+  it('whose amount grows reinstates no more than was withdrawn; anything beyond becomes an exception', async () => {
     const orderId = await disputes.shippedOrder('all');
     const disputeId = await disputes.opened(orderId);
     const { amount } = await disputes.view(disputeId);
@@ -169,7 +169,7 @@ describe('a dispute', () => {
     expect((await shop.view(orderId)).amounts.disputed ?? 0).toBe(0);
   });
 
-  it('whose amount grows or shrinks under a balance in another currency is given back as a whole', async () => {
+  it('whose amount grows or shrinks under a balance in another currency is reinstated as a whole', async () => {
     const { simulator } = world();
     simulator.setExchange({ currency: 'usd', rate: 1.08 });
     for (const change of [1_000, -1_000]) {
@@ -185,12 +185,12 @@ describe('a dispute', () => {
     simulator.setExchange(undefined);
   });
 
-  it('of a payment that is not ours, or that nobody knows, ends at once', async () => {
+  it('of a payment that is not ours, or that is unknown, ends at once', async () => {
     await disputes.wake('du_nobody');
     expect(await disputes.endOf('du_nobody')).toEqual({ disputeId: 'du_nobody', stage: 'unknown' });
   });
 
-  it('shows in its details and search attributes whom it waits for, and nothing personal', async () => {
+  it('shows in its details and search attributes who must act next, and nothing personal', async () => {
     const orderId = await disputes.shippedOrder('all');
     const disputeId = await disputes.opened(orderId);
     const handle = world().client.workflow.getHandle(workflowIds.dispute(disputeId));
@@ -209,8 +209,8 @@ describe('a dispute', () => {
   });
 });
 
-describe('where the shop leaves what nobody decides', () => {
-  it('nothing is sent, the record says so, and a late answer that the provider refuses is told', async () => {
+describe('under a policy that leaves undecided disputes alone', () => {
+  it('nothing is submitted, the record states it, and a late answer that the provider refuses is reported', async () => {
     const leaving = await createWorld({ disputes: { onDeadline: 'leave' } });
     try {
       const there = new Disputes(() => leaving, shop);
@@ -236,7 +236,7 @@ describe('where the shop leaves what nobody decides', () => {
   });
 });
 
-describe('by a clock of its own', () => {
+describe('with a deadline of another length', () => {
   let alone: World;
   let there: Disputes;
   beforeEach(async () => {
@@ -245,7 +245,7 @@ describe('by a clock of its own', () => {
   });
   afterEach(() => alone.close());
 
-  it('shorter than the warnings has an exception at once and is submitted at three quarters', async () => {
+  it('a dispute shorter than the warnings raises an exception at once and is submitted after three quarters of its time', async () => {
     const orderId = await there.shippedOrder('all');
     const disputeId = await there.opened(orderId, { dueInMs: 4 * HOUR_MS });
     await there.until(disputeId, 'a person to be told', (one) => one.exceptions.length > 0);
@@ -256,7 +256,7 @@ describe('by a clock of its own', () => {
     await there.endOf(disputeId);
   });
 
-  it('woken by many hints looks a few times and stays short', async () => {
+  it('a dispute woken by many hints looks a few times and keeps a short history', async () => {
     const orderId = await there.shippedOrder('all');
     const disputeId = await there.opened(orderId);
     const handle = alone.client.workflow.getHandle(workflowIds.dispute(disputeId));

@@ -17,7 +17,7 @@ const noticesOf = async (orderId: string): Promise<string[]> => {
 };
 
 describe('an early fraud warning', () => {
-  it('is a person’s case that says what is left to ship, and is refunded in full where it is decided so', async () => {
+  it('becomes an exception that says what is left to ship, and its payment is refunded in full when a person decides so', async () => {
     const orderId = await disputes.shippedOrder();
     const warningId = await warnings.raised(disputes.paymentOf(orderId), 'made_with_lost_card');
     const view = await warnings.until(warningId, 'the warning', (one) => one.exceptions.length > 0);
@@ -39,7 +39,7 @@ describe('an early fraud warning', () => {
     expect(order.refunds).toMatchObject([{ refundId: `fraud-${warningId}`, actor: 'op-1', reason: 'fraudulent' }]);
   });
 
-  it('of one payment of an order is refunded without what the bank took of another', async () => {
+  it('of one payment of an order is refunded without the money that the bank charged back on another', async () => {
     const orderId = await disputes.shippedOrder();
     const { dependencies, holdfast } = world();
     const first = disputes.paymentOf(orderId);
@@ -58,7 +58,7 @@ describe('an early fraud warning', () => {
     expect(await warnings.decide(warningId, 'refund')).toMatchObject({ accepted: true, ended: 'refunded' });
   });
 
-  it('is closed where it is ignored, and decided once', async () => {
+  it('is closed when a person ignores it, and can be decided only once', async () => {
     const orderId = await disputes.shippedOrder('all');
     const warningId = await warnings.raised(disputes.paymentOf(orderId));
     expect(await warnings.decide(warningId, 'ignore')).toMatchObject({ accepted: true, ended: 'ignored' });
@@ -67,7 +67,7 @@ describe('an early fraud warning', () => {
     expect(await shop.view(orderId)).not.toHaveProperty('exception');
   });
 
-  it('ends by itself where it is disputed after all', async () => {
+  it('ends by itself when the payment is disputed', async () => {
     const orderId = await disputes.shippedOrder('all');
     const warningId = await warnings.raised(disputes.paymentOf(orderId));
     const disputeId = await disputes.opened(orderId);
@@ -77,7 +77,7 @@ describe('an early fraud warning', () => {
     expect(await shop.view(orderId)).not.toHaveProperty('exception');
   });
 
-  it('ends by itself where all was refunded elsewhere', async () => {
+  it('ends by itself when the payment was fully refunded elsewhere', async () => {
     const orderId = await disputes.shippedOrder('all');
     const payment = disputes.paymentOf(orderId);
     const warningId = await warnings.raised(payment);
@@ -85,7 +85,7 @@ describe('an early fraud warning', () => {
     expect(await warnings.endOf(warningId)).toEqual({ warningId, ended: 'refunded' });
   });
 
-  it('lapses after a month in which nobody decided', async () => {
+  it('lapses after a month without a decision', async () => {
     const orderId = await disputes.shippedOrder('all');
     const warningId = await warnings.raised(disputes.paymentOf(orderId));
     await warnings.forward(warningId, 31 * DAY_MS);
@@ -96,7 +96,7 @@ describe('an early fraud warning', () => {
     expect(events?.length).toBeLessThan(80);
   });
 
-  it('whose webhooks are all lost is found by asking', async () => {
+  it('whose webhooks are all lost is found by polling the provider', async () => {
     const orderId = await disputes.shippedOrder('all');
     world().simulator.setWebhookFaults({ dropTypes: ['radar.early_fraud_warning.created'] });
     const { id } = world().simulator.raiseFraudWarning({ paymentIntent: disputes.paymentOf(orderId) });

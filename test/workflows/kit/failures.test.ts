@@ -33,7 +33,7 @@ describe('the failure of an activity', () => {
     expect([failureTypeOf(error), failureMessageOf(error)]).toEqual([type, message]);
   });
 
-  it('is read with what the refusal says, or with its own message', () => {
+  it('is described by the message of the refusal, or by its own', () => {
     expect(refusedMessage('the capture', wrapped(refused))).toMatch(/^the capture .*: the bank says no$/);
     expect(refusedMessage('the capture', refused)).toMatch(/: the bank says no$/);
     expect(refusedMessage('the capture', wrapped(timedOut))).toMatch(/: timed out$/);
@@ -43,12 +43,12 @@ describe('the failure of an activity', () => {
     expect(defectMessage('the capture', wrapped(refused))).toMatch(/^the capture .*: declined$/);
   });
 
-  it('is cut where it is longer than a mail may be', () => {
+  it('is shortened to what a mail may carry', () => {
     const long = ApplicationFailure.nonRetryable('x'.repeat(900), 'Refused');
     expect([defectMessage('a step', long).length, refusedMessage('a step', long).length]).toEqual([500, 500]);
   });
 
-  it('is expected only where the activity says so', () => {
+  it('is expected only where the activity marks it as expected', () => {
     expect([isExpected(busy), isExpected(wrapped(busy))]).toEqual([true, true]);
     expect([isExpected(refused), isExpected(wrapped(refused)), isExpected(new Error('m'))]).toEqual([
       false,
@@ -63,12 +63,12 @@ describe('a local activity first, then a regular one', () => {
   beforeEach(() => regular.mockClear());
   const failing = (error: Error) => localFirst(() => Promise.reject(error), regular);
 
-  it('needs no second one where the first succeeds', async () => {
+  it('skips the regular one when the local one succeeds', async () => {
     expect(await localFirst(() => Promise.resolve('local'), regular)).toBe('local');
     expect(regular).not.toHaveBeenCalled();
   });
 
-  it('leaves to the second what may pass', async () => {
+  it('leaves passing failures to the regular one', async () => {
     expect(await failing(wrapped(busy))).toBe('regular');
   });
 

@@ -83,7 +83,7 @@ it('acts when something is due, and ends once nothing is', async () => {
   expect(steps.filter((step) => step.endsWith(id))).toEqual([`remind ${id}`, `expire ${id}`]);
 });
 
-it('tries a step of its own again after a pause where it failed, and tells the story each time', async () => {
+it('retries its own failed step after a pause, and reports each failure', async () => {
   failures = 2;
   const { id, handle } = await ask();
   await enableTimeSkipping(connection, namespace, id);
@@ -93,7 +93,7 @@ it('tries a step of its own again after a pause where it failed, and tells the s
   expect(timers?.filter((seconds) => seconds > 590 && seconds <= 600)).toHaveLength(2);
 });
 
-it('runs commands in turn: of two decisions at once one is made, and both callers are answered before the end', async () => {
+it('runs commands one at a time: of two simultaneous decisions one is made, and both callers get an answer before the workflow ends', async () => {
   const { handle } = await ask();
   const both = [
     handle.executeUpdate(decideApproval, { args: ['approve'] }),
@@ -103,7 +103,7 @@ it('runs commands in turn: of two decisions at once one is made, and both caller
   expect(['approve', 'reject']).toContain(await handle.result());
 });
 
-it('answers a command whose record failed, and goes on', async () => {
+it('answers a command whose record could not be written, and continues', async () => {
   const { handle } = await ask();
   failing = true;
   expect(await handle.executeUpdate(decideApproval, { args: ['approve'] })).toBe('outcome_unknown');
@@ -119,12 +119,12 @@ it('looks again after a hint', async () => {
   expect(await handle.result()).toBe('reject');
 });
 
-it('ends where nothing is known of its subject', async () => {
+it('ends when its subject is unknown', async () => {
   const { handle } = await ask(false);
   expect(await handle.result()).toBe('unknown');
 });
 
-it('shows whom it waits for and until when', async () => {
+it('shows who must act next and by when', async () => {
   const { handle } = await ask();
   await handle.signal(approvalChanged);
   // Answered in a later task than the first, so the first has shown what it knows.

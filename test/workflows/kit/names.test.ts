@@ -14,7 +14,7 @@ it.each([
   expect(id).toBe(written);
 });
 
-it('a refused command says why', () => {
+it('a refused command gives the reason', () => {
   expect(refusal('disputed', 'The bank decides.')).toEqual({
     accepted: false,
     reason: 'disputed',

@@ -15,7 +15,7 @@ describe('commands of an order', () => {
     expect(log).toEqual(['ship begins', 'ship ends', 'cancel begins', 'cancel ends']);
   });
 
-  it('go on after one that failed, and its caller alone hears of it', async () => {
+  it('continue after one that failed, and only its caller gets the error', async () => {
     const queue = new SerialQueue();
     const failed = queue.run(() => Promise.reject(new Error('refused')));
     const next = queue.run(() => Promise.resolve('shipped'));

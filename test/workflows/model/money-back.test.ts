@@ -55,7 +55,7 @@ const stories = fc
 
 afterAll(closeConnections);
 
-it('agrees with the model, whoever wants money back', async () => {
+it('agrees with the model, whatever refunds and disputes come', async () => {
   const property = fc.asyncProperty(stories, async (story) => {
     const world = await createWorld();
     try {

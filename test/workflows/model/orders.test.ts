@@ -55,7 +55,7 @@ const stories = fc.record({
 
 afterAll(closeConnections);
 
-it('agrees with the model, whatever is asked in whatever order', async () => {
+it('agrees with the model, whatever commands come in whatever order', async () => {
   const property = fc.asyncProperty(stories, async (story) => {
     // No end of renewals: some stories pass three months.
     const world = await createWorld({ policy: { holdLimitMs: 365 * 24 * HOUR_MS } });

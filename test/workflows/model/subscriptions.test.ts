@@ -28,7 +28,7 @@ const EMAIL = 'subscriber@example.com';
 
 afterAll(closeConnections);
 
-it('agrees with the model, whatever banks and people do and whatever webhooks tell of it', async () => {
+it('agrees with the model, whatever banks and people do and whichever webhooks arrive', async () => {
   const property = fc.asyncProperty(stories, async (story) => {
     const { outcome, quietHours } = story;
     const onExhausted = outcome === 'canceled' ? 'cancel' : 'unpaid';

@@ -27,7 +27,7 @@ async function asleep(): Promise<string> {
 }
 
 describe('an order that was placed sleeps', () => {
-  it('in one history event, and shows in Temporal whom it waits for', async () => {
+  it('in one history event, and shows in Temporal who must act next', async () => {
     const orderId = await asleep();
     const { waitingUntil } = await shop.view(orderId);
     const described = await handleOf(orderId).describe();
@@ -51,7 +51,7 @@ describe('an order that was placed sleeps', () => {
     expect(found.workflowId).toBe(workflowIds.order(orderId));
   });
 
-  it('and answers for its status, which no query reaches', async () => {
+  it('and its status is answered although no query reaches it', async () => {
     const orderId = await asleep();
     const { waitingUntil } = await shop.view(orderId);
     expect(await world().holdfast.status(orderId)).toEqual({
@@ -62,7 +62,7 @@ describe('an order that was placed sleeps', () => {
     expect(await eventsOf(orderId)).toBe(1);
   });
 
-  it('until its first deadline: the shop is warned that its hold nears its end', async () => {
+  it('until its first deadline: the shop is warned that the hold ends soon', async () => {
     const orderId = await asleep();
     const { hold } = (await world().dependencies.queries.factsOf([orderId]))[0] as OrderFacts;
     if (hold === undefined) throw new Error('no hold is open');
@@ -72,7 +72,7 @@ describe('an order that was placed sleeps', () => {
     expect(facts).toMatchObject([{ holdWarnedAt: expect.any(String), hold: { captureBefore: hold.captureBefore } }]);
   });
 
-  it('not where its money is taken as soon as it is placed', async () => {
+  it('unless its money is captured as soon as it is placed', async () => {
     const orderId = await shop.place({ captureOn: 'order' });
     await shop.paid(orderId);
     expect((await shop.view(orderId)).state).toBe('paid');
@@ -108,7 +108,7 @@ describe('an order that sleeps is woken', () => {
     expect(shop.intentsOf(orderId)).toMatchObject([{ status: 'canceled' }]);
   });
 
-  it('by a payment that somebody cancelled at the provider', async () => {
+  it('by a payment that a person cancelled at the provider', async () => {
     const orderId = await asleep();
     await world().dependencies.stripe.paymentIntents.cancel(shop.intentsOf(orderId)[0]?.id ?? '');
     await eventually('the exception', async () => (await shop.view(orderId)).exception?.kind === 'hold_cancelled');
@@ -195,7 +195,7 @@ describe('how long an order sleeps', () => {
     expect(untilOf(facts)).toBe(until);
   });
 
-  it('its details fit, however many lines it has', () => {
+  it('the details of an order fit, however many lines it has', () => {
     const lines = Array.from({ length: 500 }, (_, line) => ({
       ...{ sku: `SKU-${'x'.repeat(90)}-${line}`, quantity: 1, unitAmount: 1, shipped: 0, cancelled: 0 },
     }));

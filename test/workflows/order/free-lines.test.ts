@@ -24,7 +24,7 @@ const aMug = () => parcel([{ sku: 'MUG-BLUE', quantity: 1 }]);
 const holds = (orderId: string) => shop.intentsOf(orderId).map((intent) => intent.amount);
 
 describe('lines that cost nothing', () => {
-  it('ship alone and first, and nothing is asked of the bank', async () => {
+  it('ship alone and first, without a request to the bank', async () => {
     const orderId = await place();
     expect(await world().holdfast.ship(orderId, leaflets(1))).toMatchObject({ accepted: true, capturedAmount: 0 });
     expect((await shop.view(orderId)).amounts).toMatchObject({ authorized: 1290, captured: 0 });
@@ -34,7 +34,7 @@ describe('lines that cost nothing', () => {
     expect(await world().holdfast.deliver(orderId)).toMatchObject({ accepted: true, state: 'delivered' });
   });
 
-  it('ship last, after the money was taken, and no new hold is asked for', async () => {
+  it('ship last, after the money was captured, without a new hold', async () => {
     const orderId = await place();
     expect(await world().holdfast.ship(orderId, aMug())).toMatchObject({
       accepted: true,
@@ -67,7 +67,7 @@ describe('lines that cost nothing', () => {
   });
 });
 
-describe('a rest that is too small to be held again', () => {
+describe('a remaining amount that is too small for a new hold', () => {
   beforeAll(async () => {
     const { pool } = world().dependencies;
     await pool.query(`INSERT INTO catalogue_items VALUES ('STICKER', 'Sticker', 'eur', 30)`);
@@ -83,7 +83,7 @@ describe('a rest that is too small to be held again', () => {
   };
   const aSticker = () => parcel([{ sku: 'STICKER', quantity: 1 }]);
 
-  it('is a case for a person, since no card can pay for it; the rest can be cancelled', async () => {
+  it('becomes an exception, since no card can pay for it; the lines that are left can be cancelled', async () => {
     const orderId = await withRest();
     const { exception, waitingOn } = await shop.view(orderId);
     expect(exception).toMatchObject({ kind: 'hold_stopped', owner: 'payments' });
@@ -93,7 +93,7 @@ describe('a rest that is too small to be held again', () => {
     expect((await shop.view(orderId)).amounts).toMatchObject({ captured: 1290, heldNow: 0 });
   });
 
-  it('is not asked of the customer, whose card cannot pay for it either, nor of the bank again and again', async () => {
+  it('is neither requested from the customer, whose card cannot pay it either, nor from the bank again and again', async () => {
     const orderId = await withRest();
     const { rows } = await world().dependencies.pool.query(
       `SELECT 1 FROM outbox WHERE order_id = $1 AND type = 'PaymentActionRequired'`,

@@ -15,7 +15,7 @@ const DAY_MS = 24 * HOUR_MS;
 const { world, shop } = shopForThisFile();
 
 describe('a card hold', () => {
-  it('of an order that does not ship in time is a case for the warehouse, until it ships', async () => {
+  it('of an order that does not ship in time raises an exception for the warehouse, until the order ships', async () => {
     await withWorld({}, async (own) => {
       const orderId = await shop.place({}, own);
       await shop.forward(orderId, 15 * DAY_MS);
@@ -30,7 +30,7 @@ describe('a card hold', () => {
     });
   });
 
-  it('is not renewed for ever: a person decides, and without a word the order ends', async () => {
+  it('is not renewed for ever: a person decides, and without a decision the order ends', async () => {
     await withWorld({ policy: { holdLimitMs: 10 * DAY_MS } }, async (own) => {
       const orderId = await shop.place({}, own);
       await shop.forwardToEndOfHold(orderId, HOUR_MS, own);
@@ -47,7 +47,7 @@ describe('a card hold', () => {
     });
   });
 
-  it('that cannot be renewed while the bank is away keeps no customer from cancelling', async () => {
+  it('that cannot be renewed while the bank is away does not keep a customer from cancelling', async () => {
     const away: ActivityInterceptorsFactory = ({ info }) => ({
       inbound: {
         async execute(input, next) {
@@ -65,7 +65,7 @@ describe('a card hold', () => {
     });
   });
 
-  it('that ended leaves no order without an owner, though the customer cannot be asked at first', async () => {
+  it('that ended leaves the order with an owner, even if the customer cannot be asked at first', async () => {
     let asks = 0;
     let isBroken = true;
     const deaf: ActivityInterceptorsFactory = ({ info }) => ({
@@ -94,7 +94,7 @@ describe('a card hold', () => {
     });
   });
 
-  it('that is lost again and again is not got anew for ever: a person decides', async () => {
+  it('that is lost again and again is not replaced for ever: a person decides', async () => {
     await withWorld({}, async (own) => {
       const orderId = await shop.place({}, own);
       const states = () => shop.intentsOf(orderId, own).map((one) => one.status);

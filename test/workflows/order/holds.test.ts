@@ -23,7 +23,7 @@ async function askedOf(orderId: string, where: World = world()): Promise<number>
 const oneHold = { paymentMethod: 'pm_card_oneHoldOnly' };
 
 describe('a card hold', () => {
-  it('is warned of, then renewed before it ends; the old one is let go after the new one stands', async () => {
+  it('is announced to the shop, then renewed before it ends; the old hold is voided after the new one is made', async () => {
     const orderId = await shop.place();
     await shop.forwardToEndOfHold(orderId, 47 * HOUR_MS);
     const { rows } = await world().dependencies.pool.query(
@@ -80,7 +80,7 @@ describe('a card hold', () => {
     expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
   });
 
-  it('that is gone unseen is noticed and renewed when it should be captured', async () => {
+  it('that ended unnoticed is discovered and renewed when it should be captured', async () => {
     const deaf = await createWorld({ policy: { onHoldExpiring: 'ask' } });
     try {
       const orderId = await shop.place({}, deaf);
@@ -95,7 +95,7 @@ describe('a card hold', () => {
     }
   });
 
-  it('that ends while a capture is not settled lets nothing ship without its money', async () => {
+  it('that ends while the outcome of a capture is unknown lets nothing ship unpaid', async () => {
     let failed = false;
     const failOnce: ActivityInterceptorsFactory = ({ info }) => ({
       inbound: {
@@ -121,7 +121,7 @@ describe('a card hold', () => {
     }
   });
 
-  it('waits for a person where the policy says so, and for the customer when nobody decides', async () => {
+  it('waits for a person under that policy, and for the customer when no person decides', async () => {
     const asking = await createWorld({ policy: { onHoldExpiring: 'ask' } });
     try {
       const orderId = await shop.place({}, asking);
@@ -139,7 +139,7 @@ describe('a card hold', () => {
     }
   });
 
-  it('is captured where the policy says so', async () => {
+  it('is captured under that policy', async () => {
     const capturing = await createWorld({ policy: { onHoldExpiring: 'capture' } });
     try {
       const orderId = await shop.place({}, capturing);
@@ -152,7 +152,7 @@ describe('a card hold', () => {
     }
   });
 
-  describe('whose money the card has only once', () => {
+  describe('on a card that cannot carry two holds', () => {
     it('ships under the old hold after the bank refused a new one', async () => {
       const orderId = await shop.place(oneHold);
       await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS);
@@ -168,7 +168,7 @@ describe('a card hold', () => {
       expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
     });
 
-    it('is renewed by the customer while the old hold stands', async () => {
+    it('is renewed by the customer during the old hold', async () => {
       const orderId = await shop.place(oneHold);
       await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS);
       const answer = await world().holdfast.renewPayment(orderId, { paymentMethod: 'pm_card_mastercard' });
@@ -197,7 +197,7 @@ describe('a card hold', () => {
       });
     });
 
-    it('is voided first, near its end, where the policy says so', async () => {
+    it('is voided first, near its end, under that policy', async () => {
       await withWorld({ policy: { onHoldExpiring: 'releaseThenRetry' } }, async (own) => {
         const orderId = await shop.place(oneHold, own);
         await shop.forwardToEndOfHold(orderId, 3 * HOUR_MS, own);
@@ -209,7 +209,7 @@ describe('a card hold', () => {
       });
     });
 
-    it('is captured before it ends where the policy says so', async () => {
+    it('is captured before it ends under that policy', async () => {
       await withWorld({ policy: { onRenewalDeclined: 'capture' } }, async (own) => {
         const orderId = await shop.place(oneHold, own);
         await shop.forwardToEndOfHold(orderId, 3 * HOUR_MS, own);
@@ -219,7 +219,7 @@ describe('a card hold', () => {
       });
     });
 
-    it('is asked for once, though parcels leave meanwhile where a hold allows several captures', async () => {
+    it('is requested once, even if parcels leave meanwhile under a hold of several captures', async () => {
       await withWorld({ simulator: { multicapture: true } }, async (own) => {
         const orderId = await shop.place(oneHold, own);
         await shop.forwardToEndOfHold(orderId, 11 * HOUR_MS, own);

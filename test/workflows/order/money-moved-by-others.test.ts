@@ -65,7 +65,7 @@ describe('money that was captured in the dashboard', () => {
     expect(view.exception).toBeUndefined();
   });
 
-  it('keeps no order from being cancelled once it was given back', async () => {
+  it('does not keep an order from being cancelled once it was refunded', async () => {
     const orderId = await shop.place();
     await dashboard().capture(openIntent(orderId), { amount_to_capture: 1000 });
     await eventually('the capture to be recorded', async () => (await shop.view(orderId)).amounts.captured === 1000);
@@ -78,7 +78,7 @@ describe('money that was captured in the dashboard', () => {
     expect(await shop.view(orderId)).toMatchObject({ paymentState: 'captured', amounts: { heldNow: 0 } });
   });
 
-  it('and given back there is a decision: no card is held again, and a person has the case', async () => {
+  it('and refunded there is a decision: no new hold is made, and a person gets an exception', async () => {
     await withWorld({}, async (own) => {
       const orderId = await shop.place({}, own);
       own.simulator.issueDecision(shop.customerOf(orderId, own), 'insufficient_funds');
@@ -102,7 +102,7 @@ describe('money that was captured in the dashboard', () => {
     });
   });
 
-  it('and given back while a new hold stands is not held a third time: a person decides before that ends', async () => {
+  it('and refunded during a new hold is not held a third time: a person decides before that hold ends', async () => {
     await withWorld({}, async (own) => {
       const orderId = await shop.place({}, own);
       const paymentIntent = openIntent(orderId, own);
@@ -125,7 +125,7 @@ describe('money that was captured in the dashboard', () => {
     });
   });
 
-  it('counts although nothing had been heard of it when the order ships', async () => {
+  it('counts although no webhook had arrived when the order ships', async () => {
     const orderId = await shop.place();
     world().simulator.setWebhookFaults({ hold: true });
     await dashboard().capture(openIntent(orderId), { amount_to_capture: 1000 });
@@ -136,7 +136,7 @@ describe('money that was captured in the dashboard', () => {
     expect(taken(orderId)).toBe(TOTAL);
   });
 
-  it('pays for a parcel alone where it is more than the parcel costs', async () => {
+  it('pays for a parcel alone when it exceeds what the parcel costs', async () => {
     const orderId = await shop.place();
     await dashboard().capture(openIntent(orderId), { amount_to_capture: 5000 });
     await eventually('a hold for the rest', async () => {
@@ -149,7 +149,7 @@ describe('money that was captured in the dashboard', () => {
     expect(taken(orderId)).toBe(TOTAL);
   });
 
-  it('pays for everything where it is everything', async () => {
+  it('pays for the whole order when it is the whole amount', async () => {
     const orderId = await shop.place();
     await dashboard().capture(openIntent(orderId));
     await eventually('the order to be paid', async () => (await shop.view(orderId)).paymentState === 'captured');
@@ -158,7 +158,7 @@ describe('money that was captured in the dashboard', () => {
     expect(taken(orderId)).toBe(TOTAL);
   });
 
-  it('needs a refund before the order can be cancelled, and the cancel jams nothing', async () => {
+  it('needs a refund before the order can be cancelled, and the refused cancel blocks no other command', async () => {
     const orderId = await shop.place();
     await dashboard().capture(openIntent(orderId), { amount_to_capture: 1000 });
     await eventually('a hold for the rest', async () => {
@@ -172,7 +172,7 @@ describe('money that was captured in the dashboard', () => {
     expect(await world().holdfast.ship(orderId, mugs(1))).toMatchObject({ accepted: true });
   });
 
-  it('is seen with every capture where a hold allows several', async () => {
+  it('is seen with every capture when a hold allows several', async () => {
     await withWorld({ simulator: { multicapture: true } }, async (own) => {
       const orderId = await shop.place({}, own);
       const intent = openIntent(orderId, own);
@@ -186,7 +186,7 @@ describe('money that was captured in the dashboard', () => {
     });
   });
 
-  it('is seen where it leaves less than the order still costs', async () => {
+  it('is seen when it leaves less than the order still costs', async () => {
     await withWorld({ simulator: { multicapture: true } }, async (own) => {
       const orderId = await shop.place({}, own);
       await dashboard(own).capture(openIntent(orderId, own), { amount_to_capture: 1000, final_capture: false });
@@ -221,7 +221,7 @@ describe('a hold that a person cancelled in the dashboard', () => {
     },
   );
 
-  it('is asked for again when a person says so', async () => {
+  it('is requested again when a person decides so', async () => {
     const orderId = await shop.place();
     await dashboard().cancel(openIntent(orderId), { cancellation_reason: 'fraudulent' });
     await eventually('a person to be asked', async () => (await shop.view(orderId)).exception !== undefined);
@@ -230,7 +230,7 @@ describe('a hold that a person cancelled in the dashboard', () => {
     expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
   });
 
-  it('ends the order when a person says so', async () => {
+  it('ends the order when a person decides so', async () => {
     const orderId = await shop.place();
     await dashboard().cancel(openIntent(orderId), { cancellation_reason: 'fraudulent' });
     await eventually('a person to be asked', async () => (await shop.view(orderId)).exception !== undefined);
@@ -238,7 +238,7 @@ describe('a hold that a person cancelled in the dashboard', () => {
     expect((await shop.view(orderId)).exception).toBeUndefined();
   });
 
-  it('is replaced by the payment method that the customer brings', async () => {
+  it('is replaced by a hold on the payment method that the customer provides', async () => {
     const orderId = await shop.place();
     await dashboard().cancel(openIntent(orderId), { cancellation_reason: 'requested_by_customer' });
     await eventually('a person to be asked', async () => (await shop.view(orderId)).exception !== undefined);
@@ -249,7 +249,7 @@ describe('a hold that a person cancelled in the dashboard', () => {
     expect(await world().holdfast.ship(orderId, mugs(2))).toMatchObject({ accepted: true });
   });
 
-  it('is noticed by a parcel that was to leave, when no webhook told', async () => {
+  it('is noticed by the next shipment when every webhook is lost', async () => {
     const orderId = await shop.place();
     world().simulator.setWebhookFaults({ hold: true });
     await dashboard().cancel(openIntent(orderId), { cancellation_reason: 'fraudulent' });

@@ -29,7 +29,7 @@ describe('shipping', () => {
     expect((await shop.view(orderId)).amounts.captured).toBe(7970);
   });
 
-  it('keeps the rest of the hold where the charge allows multicapture', async () => {
+  it('keeps the rest of the hold when the charge allows multicapture', async () => {
     const generous = await createWorld({ simulator: { multicapture: true } });
     try {
       const orderId = await shop.place({}, generous);
@@ -79,7 +79,7 @@ describe('shipping', () => {
     expect(histories.reduce((sum, history) => sum + (history.events?.length ?? 0), 0)).toBeLessThanOrEqual(45);
   });
 
-  it('answers a parcel that is told twice with the same shipment, captured once', async () => {
+  it('answers a parcel that is reported twice with the same shipment, captured once', async () => {
     const orderId = await shop.place();
     const one = mugs(2);
     const answers = await Promise.all([world().holdfast.ship(orderId, one), world().holdfast.ship(orderId, one)]);
@@ -134,7 +134,7 @@ describe('shipping', () => {
     });
   });
 
-  it('takes the money first where the order says so', async () => {
+  it('captures first when the order is captured before it ships', async () => {
     const orderId = await shop.place({ captureOn: 'order' });
     await eventually('the order to be paid', async () => (await shop.view(orderId)).paymentState === 'captured');
     expect(await world().holdfast.cancel(orderId, { reason: 'late' })).toMatchObject({
@@ -147,7 +147,7 @@ describe('shipping', () => {
 });
 
 describe('cancelling', () => {
-  it('lets hold and stock go', async () => {
+  it('voids the hold and releases the stock', async () => {
     const orderId = await shop.place();
     expect(await world().holdfast.cancel(orderId, { reason: 'customer_changed_mind' })).toMatchObject({
       accepted: true,
@@ -189,7 +189,7 @@ describe('cancelling', () => {
 });
 
 describe('what an operator sees', () => {
-  it('is whom the order waits for, until when and why', async () => {
+  it('is who must act next on the order, by when and why', async () => {
     const orderId = await shop.place();
     const handle = world().client.workflow.getHandle(`order-${orderId}`);
     const described = await eventually('the search attributes', async () => {

@@ -48,7 +48,7 @@ async function answeredIn(
 }
 
 describe('while Stripe is away', () => {
-  it('a delivery behind a shipment is recorded within a minute; the shipment is settled later', async () => {
+  it('a delivery behind a shipment is recorded within a minute; the shipment is completed later', async () => {
     const orderId = await withParcel();
     const fault = outage();
     const teapot = parcel([{ sku: 'TEAPOT-1L', quantity: 1 }]);
@@ -62,7 +62,7 @@ describe('while Stripe is away', () => {
     expect(await world().holdfast.ship(orderId, teapot)).toMatchObject({ accepted: true });
   });
 
-  it('a cancel behind a shipment is answered, and is made once Stripe is back', async () => {
+  it('a cancel behind a shipment is answered, and is carried out once Stripe is back', async () => {
     const orderId = await withParcel();
     const fault = outage();
     const reason = { reason: 'changed my mind' };
@@ -77,7 +77,7 @@ describe('while Stripe is away', () => {
     expect((await shop.view(orderId)).shipments).toHaveLength(2);
   });
 
-  it('a cancel is answered within a minute, stops what has not shipped, and is made by itself later', async () => {
+  it('a cancel is answered within a minute, stops what has not shipped, and completes by itself later', async () => {
     const orderId = await withParcel();
     const fault = outage();
     const asked = [

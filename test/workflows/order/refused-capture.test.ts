@@ -40,7 +40,7 @@ describe('a capture that Stripe refuses', () => {
     ['resource_missing', 'intent'],
     ['parameter_unknown', 'x'],
     ['payment_intent_unexpected_state', undefined],
-  ])('with %s is answered at once, and a person has a case with the amount', async (code, param) => {
+  ])('with %s is answered at once, and a person gets an exception with the amount', async (code, param) => {
     const orderId = await shop.place();
     refuseCaptures(code, param);
     const answer = await world().holdfast.ship(orderId, mugs(1));
@@ -65,7 +65,7 @@ describe('a capture that Stripe refuses', () => {
     await noCase(orderId);
   });
 
-  it('lets the order be cancelled while it is still refused', async () => {
+  it('does not keep the order from being cancelled', async () => {
     const orderId = await shop.place();
     refuseCaptures('charge_disputed');
     await world().holdfast.ship(orderId, everything());
@@ -75,7 +75,7 @@ describe('a capture that Stripe refuses', () => {
     await noCase(orderId);
   });
 
-  it('is asked again by the same command, and by a corrected one with the same tracking number', async () => {
+  it('is tried again by the same command, and by a corrected one with the same tracking number', async () => {
     const orderId = await shop.place();
     const fault = refuseCaptures('charge_disputed');
     const command = mugs(1);
@@ -99,7 +99,7 @@ describe('a capture that Stripe refuses', () => {
     await noCase(orderId);
   });
 
-  it('is unknown where an earlier request was not answered and Stripe does not show the payment now', async () => {
+  it('has an unknown outcome when an earlier request was not answered and Stripe does not show the payment now', async () => {
     const orderId = await shop.place();
     const [intent] = shop.intentsOf(orderId);
     const { faults } = world().simulator;
@@ -122,7 +122,7 @@ describe('a capture that Stripe refuses', () => {
     expect(taken(orderId)).toBe(PRICE_OF_A_MUG);
   });
 
-  it('because Stripe does not know the payment names the key and the mode as what to check', async () => {
+  it('because Stripe does not know the payment tells people to check the key and the mode', async () => {
     const orderId = await shop.place();
     const [intent] = shop.intentsOf(orderId);
     refuseCaptures('resource_missing', 'intent');
@@ -135,7 +135,7 @@ describe('a capture that Stripe refuses', () => {
     }
   });
 
-  it('is in the case with every parcel that is still refused, and with what these cost', async () => {
+  it('shares one exception with every parcel that is still refused, with what these cost', async () => {
     const orderId = await shop.place();
     const fault = refuseCaptures('charge_disputed');
     const mug = mugs(1);
@@ -161,7 +161,7 @@ describe('a capture that Stripe refuses', () => {
     await noCase(orderId);
   });
 
-  it('stays unknown where the look at the payment fails, too', async () => {
+  it('keeps an unknown outcome when the look at the payment fails too', async () => {
     const orderId = await shop.place();
     refuseCaptures('amount_too_large', 'amount_to_capture');
     const look = world().simulator.faults.add({
@@ -181,7 +181,7 @@ describe('a capture that Stripe refuses', () => {
 describe('the money of a whole order that Stripe refuses', () => {
   const captures = () => world().simulator.faults.list()[0]?.fired ?? 0;
 
-  it('is one case, and the order sleeps until a person has decided', async () => {
+  it('is one exception, and the order sleeps until a person has decided', async () => {
     const fault = refuseCaptures('amount_too_large', 'amount_to_capture');
     const orderId = await shop.place({ captureOn: 'order' });
     expect(await caseOf(orderId)).toMatchObject({ kind: 'capture_refused', amountAtRisk: 7970, currency: 'eur' });
@@ -199,7 +199,7 @@ describe('the money of a whole order that Stripe refuses', () => {
     await noCase(orderId);
   });
 
-  it('is asked for again by dismissing the case, whose amount is what parcels have left of it', async () => {
+  it('is captured again when a person dismisses the exception, whose amount is what no parcel has paid yet', async () => {
     const fault = refuseCaptures('amount_too_large', 'amount_to_capture');
     const orderId = await shop.place({ captureOn: 'order' });
     expect((await caseOf(orderId))?.message).toContain('dismiss this case');
@@ -208,7 +208,7 @@ describe('the money of a whole order that Stripe refuses', () => {
     expect(await caseOf(orderId)).toMatchObject({ kind: 'capture_refused', amountAtRisk: 7970 - PRICE_OF_A_MUG });
   });
 
-  it('is answered so to the person who decides on a hold, and the decision stays open', async () => {
+  it('is the answer to the person who decides on a hold, and the decision stays open', async () => {
     const asking = await createWorld({ policy: { onHoldExpiring: 'ask' } });
     try {
       const orderId = await shop.place({}, asking);
@@ -228,7 +228,7 @@ describe('the money of a whole order that Stripe refuses', () => {
     }
   });
 
-  it('before the end of a hold is one case, and nothing more is tried', async () => {
+  it('before the end of a hold is one exception, and nothing more is tried', async () => {
     const capturing = await createWorld({ policy: { onHoldExpiring: 'capture' } });
     try {
       const action = { kind: 'refusal', code: 'charge_disputed' } as const;

@@ -18,7 +18,7 @@ async function casesOf(orderId: string, where: World = world()) {
   return all.filter((one) => one.workflowId === workflowIds.order(orderId));
 }
 
-describe('the cancel of an order whose hold Stripe does not release', () => {
+describe('the cancel of an order whose hold Stripe refuses to void', () => {
   it.each(['payment_intent_unexpected_state', 'charge_disputed', 'parameter_unknown'])(
     'with %s is a case with the amount at once, and is done by the next try',
     async (code) => {
@@ -38,7 +38,7 @@ describe('the cancel of an order whose hold Stripe does not release', () => {
     },
   );
 
-  it('that Stripe does not know is made, and a person has a case for the hold', async () => {
+  it('whose hold Stripe does not know is carried out, and a person gets an exception for the hold', async () => {
     const orderId = await shop.place();
     const [intent] = shop.intentsOf(orderId);
     refuse('/cancel$', 'resource_missing');
@@ -57,7 +57,7 @@ describe('the cancel of an order whose hold Stripe does not release', () => {
     expect(await world().dependencies.queries.dismissException({ workflowId, ...command })).toBe(true);
   });
 
-  it('is cancelled by a retry where Stripe knows it again, and only then is its case closed', async () => {
+  it('is completed by a retry once Stripe knows the hold again, which closes the exception', async () => {
     const orderId = await shop.place();
     const [intent] = shop.intentsOf(orderId);
     const workflowId = workflowIds.order(orderId);
@@ -88,7 +88,7 @@ describe('the cancel of an order whose hold Stripe does not release', () => {
   });
 });
 
-describe('what an order does by itself and Stripe refuses', () => {
+describe('a step that an order takes by itself and Stripe refuses', () => {
   it('has an owner at once: a renewal whose request is wrong', async () => {
     const orderId = await shop.place();
     const fault = refuse('^/v1/payment_intents$', 'parameter_unknown');
@@ -103,7 +103,7 @@ describe('what an order does by itself and Stripe refuses', () => {
     await eventually('its case to be closed', async () => (await casesOf(orderId)).length === 0);
   });
 
-  it('has an owner: the release of a hold before another is asked for', async () => {
+  it('has an owner: the void of a hold before a new one is requested', async () => {
     const releasing = await createWorld({ policy: { onHoldExpiring: 'releaseThenRetry' } });
     try {
       const orderId = await shop.place({}, releasing);

@@ -43,7 +43,7 @@ describe('a shipment that names its warehouse', () => {
     },
   );
 
-  it('is refused before anything is taken where that warehouse has none free', async () => {
+  it('is refused before any capture when that warehouse has no free stock', async () => {
     const orderId = await shop.place({
       lines: [mug, { sku: 'LAST-ONE', quantity: 1, unitAmount: 9900 }],
     });
@@ -64,7 +64,7 @@ describe('a shipment that names its warehouse', () => {
     });
   });
 
-  it('takes its pieces from there, and frees those that were reserved elsewhere', async () => {
+  it('takes its items from that warehouse, and releases those reserved elsewhere', async () => {
     const orderId = await shop.place({ lines: [{ ...mug, quantity: 3 }] });
     const before = await stockOf('MUG-BLUE');
     expect(before.find((one) => one.warehouseId === 'berlin')?.reserved).toBeGreaterThanOrEqual(3);

@@ -23,8 +23,8 @@ async function keptOut() {
   return { orderId, payment, id, workflowId, handle: world().client.workflow.getHandle(workflowId) };
 }
 
-describe('a refund made elsewhere that cannot be taken in', () => {
-  it('gets an owner at once, and the try that works closes the case', async () => {
+describe('a refund made elsewhere that cannot be recorded', () => {
+  it('is an exception with an owner at once, which the first successful attempt closes', async () => {
     const { orderId, workflowId, handle } = await keptOut();
     expect(await open(workflowId)).toMatchObject([{ kind: 'refund_mismatch', owner: 'operations', orderId }]);
     await eventually('the order to show it', async () => (await shop.view(orderId)).exception !== undefined);
@@ -34,7 +34,7 @@ describe('a refund made elsewhere that cannot be taken in', () => {
     await eventually('it to be booked', async () => (await shop.view(orderId)).amounts.refunded === 500);
   });
 
-  it('is left to the person who has settled it by hand', async () => {
+  it('is not tried again after a person has resolved it by hand', async () => {
     const { orderId, payment, id, workflowId, handle } = await keptOut();
     const command = { kind: 'refund_mismatch', action: 'dismiss', actor: 'person-1' } as const;
     expect(await world().holdfast.resolveException(workflowId, command)).toMatchObject({ accepted: true });

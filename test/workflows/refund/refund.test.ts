@@ -86,7 +86,7 @@ describe('a refund', () => {
     expect(again).toMatchObject({ accepted: false, reason: 'refund_id_used' });
   });
 
-  it('asked for while nobody knows yet what became of the capture waits for it, and is made once it is known', async () => {
+  it('requested while the outcome of the capture is unknown waits, and is made once the outcome is known', async () => {
     const { faults } = world().simulator;
     const orderId = await shop.place();
     const held = faults.add({ match: { pathPattern: '/capture$' }, action: { kind: 'hold', when: 'after' } });
@@ -104,7 +104,7 @@ describe('a refund', () => {
     expect(providerRefundsOf(world(), orderId)).toMatchObject([{ amount: 900 }]);
   });
 
-  it('that is pending is told as on its way, and as done once, when the provider says so', async () => {
+  it('that is pending is announced as on its way, and announced as done once, when the provider confirms it', async () => {
     const orderId = await shipped();
     setNext(orderId, { kind: 'pending', then: 'stay', pendingReason: 'processing' });
     const refundId = await refund(orderId, 700);
@@ -117,7 +117,7 @@ describe('a refund', () => {
     expect(await told(refundId)).toEqual(['refund_on_its_way', 'refund_done']);
   });
 
-  it('that fails becomes a case with the reason and the ways out; another refund of it goes through', async () => {
+  it('that fails becomes an exception with the reason and the ways out; a new refund of the same money succeeds', async () => {
     const orderId = await shipped();
     setNext(orderId, { kind: 'pending', then: 'fail', failureReason: 'expired_or_canceled_card' });
     const refundId = await refund(orderId, 900);
@@ -144,7 +144,7 @@ describe('a refund', () => {
     expect((await shop.view(orderId)).amounts).toMatchObject({ refundPending: 0, refunded: 900 });
   });
 
-  it('that succeeded and comes back weeks later is taken back in the ledger, and a person has it', async () => {
+  it('that fails weeks after it succeeded is reversed in the ledger, and a person gets an exception', async () => {
     const orderId = await shipped();
     const refundId = await refund(orderId, 800);
     const done = await refundIn(world(), refundId, 'succeeded');
@@ -162,7 +162,7 @@ describe('a refund', () => {
     expect(again).toMatchObject({ accepted: false, reason: 'nothing_to_resolve' });
   });
 
-  it('is watched for 60 days with few wakes, then ends', async () => {
+  it('is watched for 60 days with few wake-ups, then its workflow ends', async () => {
     const orderId = await shipped();
     const refundId = await refund(orderId, 100);
     await refundIn(world(), refundId, 'succeeded');
@@ -173,7 +173,7 @@ describe('a refund', () => {
     expect(historyLength).toBeLessThanOrEqual(110);
   });
 
-  it('that waits for the customer is a case; canceled, its money is free again', async () => {
+  it('that waits for the customer is an exception; once canceled, its amount can be refunded again', async () => {
     const orderId = await shipped();
     setNext(orderId, { kind: 'requires_action', then: 'stay' });
     const refundId = await refund(orderId, 600);
@@ -187,7 +187,7 @@ describe('a refund', () => {
     expect(await world().holdfast.cancelRefund(refundId)).toMatchObject({ accepted: false, reason: 'too_late' });
   });
 
-  it('pending beyond its limit becomes an exception, which ends by itself when it settles', async () => {
+  it('pending beyond its limit becomes an exception, which closes by itself when the refund completes', async () => {
     const orderId = await shipped();
     setNext(orderId, { kind: 'pending', then: 'stay' });
     const refundId = await refund(orderId, 400);
@@ -203,7 +203,7 @@ describe('a refund', () => {
 });
 
 describe('what is not a refund', () => {
-  it('where nothing was taken, all of it is a cancel and said so; a part of it is refused', async () => {
+  it('of an order of which nothing was captured, a refund in full cancels it and the answer says so; a partial one is refused', async () => {
     const orderId = await shop.place();
     expect(await world().holdfast.refund(orderId, { amount: 100, reason })).toMatchObject({
       accepted: false,
@@ -216,7 +216,7 @@ describe('what is not a refund', () => {
     expect(await shop.endOf(orderId)).toMatchObject({ state: 'cancelled' });
   });
 
-  it('of goods that have not shipped takes them off the order: they can not ship any more', async () => {
+  it('of goods that have not shipped cancels their lines, which can no longer ship', async () => {
     const orderId = await shop.place({ captureOn: 'order' });
     await eventually('the money to be taken', async () => (await shop.view(orderId)).paymentState === 'captured');
     const lines = [{ sku: 'TEAPOT-1L', quantity: 1 }];
@@ -234,7 +234,7 @@ describe('what is not a refund', () => {
     await refundIn(world(), refundId, 'succeeded');
   });
 
-  it('nothing ships of an order whose money has all gone back; it may be cancelled', async () => {
+  it('an order that was refunded in full ships nothing and may be cancelled', async () => {
     const orderId = await shop.place({ captureOn: 'order' });
     await eventually('the money to be taken', async () => (await shop.view(orderId)).paymentState === 'captured');
     const refundId = await refund(orderId, 7970);
@@ -259,7 +259,7 @@ describe('what is not a refund', () => {
     expect(providerRefundsOf(world(), orderId)).toEqual([]);
   });
 
-  it('after the order was closed there is nothing to give back, and an order that is not there has nothing', async () => {
+  it('a closed order without captured money and an unknown order are refused a refund', async () => {
     const orderId = await shop.place();
     await world().holdfast.cancel(orderId, { reason: 'changed_mind' });
     await shop.endOf(orderId);
@@ -278,7 +278,7 @@ describe('what is not a refund', () => {
     expect((await shop.view(orderId)).amounts).toMatchObject({ captured: 7970, refunded: 7970 });
   });
 
-  it('ten at once give no more back than was taken', async () => {
+  it('ten refunds at once refund no more than was captured', async () => {
     const orderId = await shipped();
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => world().holdfast.refund(orderId, { amount: 2000, reason })),

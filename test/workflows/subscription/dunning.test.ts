@@ -28,7 +28,7 @@ function zoneWhere(time: string, nowMs: number): string {
 }
 
 describe('a renewal that fails', () => {
-  it('softly and heals within the grace is told to nobody, and costs no more than another', async () => {
+  it('softly and recovers within the grace period sends no notice, and costs no more than another', async () => {
     world().simulator.setBilling({ scheduleMs: [HOUR_MS], finalizationDelayMs: HOUR_MS });
     const begun = await subscriptions.begin({ renewals: ['insufficient_funds'] });
     const { subscriptionId } = begun;
@@ -45,7 +45,7 @@ describe('a renewal that fails', () => {
     expect(cost).toBe(7);
   });
 
-  it('and recovers in the middle of its tries: told once of the failure, once of the recovery', async () => {
+  it('and recovers between retries sends one notice of the failure and one of the recovery', async () => {
     const renewals = ['insufficient_funds', 'processing_error', 'insufficient_funds'];
     const begun = await subscriptions.begin({ renewals });
     const { subscriptionId } = begun;
@@ -65,7 +65,7 @@ describe('a renewal that fails', () => {
     ['cancel', 'canceled', 'canceled'],
     ['unpaid', 'unpaid', 'unpaid'],
     ['past_due', 'past_due', 'past_due'],
-  ] as const)('eight times ends as the provider is set: %s', async (onExhausted, providerOutcome, stage) => {
+  ] as const)('eight times ends as the provider’s settings say: %s', async (onExhausted, providerOutcome, stage) => {
     const where = await open({ simulator: { billing: { onExhausted } }, dunning: { providerOutcome } });
     const begun = await subscriptions.begin({ renewals: 'insufficient_funds' }, where);
     const { subscriptionId } = begun;
@@ -86,7 +86,7 @@ describe('a renewal that fails', () => {
     expect(cost).toBeLessThanOrEqual(BUDGET);
   });
 
-  it('and is left past due is cancelled here where the policy says so', async () => {
+  it('and is left past due is cancelled by Holdfast under that policy', async () => {
     const dunning = { providerOutcome: 'past_due', onExhausted: 'cancel' } as const;
     const where = await open({ simulator: { billing: { onExhausted: 'past_due' } }, dunning });
     const begun = await subscriptions.begin({ renewals: 'insufficient_funds' }, where);
@@ -103,7 +103,7 @@ describe('a renewal that fails', () => {
     expect(cost).toBeLessThanOrEqual(BUDGET);
   });
 
-  it('for good asks for another card at once, and says nothing more but a last word', async () => {
+  it('permanently asks for another card at once, and sends only one last notice after that', async () => {
     const begun = await subscriptions.begin({ renewals: 'lost_card' });
     const { subscriptionId } = begun;
     await subscriptions.toRenewal(begun);
@@ -115,7 +115,7 @@ describe('a renewal that fails', () => {
     expect(cost).toBeLessThanOrEqual(BUDGET);
   });
 
-  it.each(['09:00', '19:00', '23:00'])('says nothing at night, and costs no more: renewed at %s', async (time) => {
+  it.each(['09:00', '19:00', '23:00'])('sends no notice at night, and costs no more: renewed at %s', async (time) => {
     const quietHours = DEFAULT_DUNNING_POLICY.quietHours;
     const where = await open({ dunning: { quietHours } });
     const timeZone = zoneWhere(time, where.simulator.clock.now());
@@ -133,7 +133,7 @@ describe('a renewal that fails', () => {
     expect(cost).toBeLessThanOrEqual(BUDGET);
   });
 
-  it('without any webhook comes to the same, only later', async () => {
+  it('without any webhook has the same outcome, only later', async () => {
     const begun = await subscriptions.begin({ renewals: 'insufficient_funds' });
     const { subscriptionId } = begun;
     await subscriptions.toRenewal(begun);
@@ -151,7 +151,7 @@ describe('a renewal that fails', () => {
 });
 
 describe('a trial', () => {
-  it('is warned of, converts and is paid', async () => {
+  it('sends a warning before its end, converts and is paid', async () => {
     const begun = await subscriptions.begin({ trialDays: 14 });
     const { subscriptionId } = begun;
     expect(await subscriptions.followed(subscriptionId)).toMatchObject({
@@ -194,7 +194,7 @@ describe('a trial', () => {
     ]);
   });
 
-  it('that ends without a payment method is paused, told once, and brought back by one', async () => {
+  it('that ends without a payment method is paused, announced once, and resumed by a payment method', async () => {
     const missing = { trial_settings: { end_behavior: { missing_payment_method: 'pause' } } } as const;
     const begun = await subscriptions.begin({ trialDays: 7, paymentMethod: 'none', params: missing });
     const { subscriptionId } = begun;

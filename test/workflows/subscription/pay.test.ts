@@ -29,7 +29,7 @@ async function cardOf(subscriptionId: string): Promise<string | undefined> {
 }
 
 describe('a new card', () => {
-  it('wins back a subscription after a hard decline; the customer hears that it is well again', async () => {
+  it('recovers a subscription after a hard decline; the customer gets a notice of the recovery', async () => {
     const { subscriptionId } = await failing('stolen_card');
     expect(await subscriptions.told(subscriptionId)).toEqual(['card_needed']);
     const answer = await subscriptions.pay(subscriptionId, 'pm_card_mastercard');
@@ -40,7 +40,7 @@ describe('a new card', () => {
     expect(await cardOf(subscriptionId)).toBe('mastercard');
   });
 
-  it('wins back a subscription that is unpaid, after everything was said', async () => {
+  it('recovers a subscription that is unpaid, after the last notice', async () => {
     world().simulator.setBilling({ onExhausted: 'unpaid', scheduleMs: [DAY_MS] });
     const { subscriptionId } = await failing('insufficient_funds');
     await subscriptions.live(subscriptionId, 2 * DAY_MS, 6 * HOUR_MS);
@@ -49,7 +49,7 @@ describe('a new card', () => {
     expect(answer).toEqual({ accepted: true, outcome: 'paid', stage: 'active', entitled: true });
   });
 
-  it('that is declined too is told with the bank’s reason, and another may be tried', async () => {
+  it('that is declined too is answered with the bank’s reason, and another may be tried', async () => {
     const { subscriptionId, customerId } = await failing('insufficient_funds');
     const declined = await subscriptions.pay(subscriptionId, 'pm_card_chargeCustomerFail');
     expect(declined).toMatchObject({ accepted: true, outcome: 'declined', declineCode: expect.any(String) });
@@ -60,7 +60,7 @@ describe('a new card', () => {
     expect(customerId).toMatch(/^cus_/);
   });
 
-  it('for which the bank asks the customer is paid once they have answered', async () => {
+  it('for which the bank asks the customer to authenticate is charged once they have', async () => {
     const { subscriptionId } = await failing('insufficient_funds');
     const answer = await subscriptions.pay(subscriptionId, 'pm_card_authenticationRequired');
     expect(answer).toMatchObject({ accepted: true, outcome: 'requires_action', clientSecret: expect.any(String) });
@@ -71,7 +71,7 @@ describe('a new card', () => {
     await subscriptions.reaches(subscriptionId, 'active');
   });
 
-  it('is charged nothing while our own record refuses what stands at the provider', async () => {
+  it('is charged nothing while our own record refuses the state at the provider', async () => {
     const begun = await subscriptions.begin({ renewals: 'insufficient_funds' });
     const { subscriptionId } = begun;
     await subscriptions.followed(subscriptionId);
@@ -93,7 +93,7 @@ describe('a new card', () => {
     expect(await subscriptions.pay(subscriptionId, 'pm_card_mastercard')).toMatchObject({ outcome: 'paid' });
   });
 
-  it('where nothing is owed becomes the one that is asked next', async () => {
+  it('becomes the next one to be charged when nothing is due', async () => {
     const { subscriptionId } = await subscriptions.begin();
     await subscriptions.followed(subscriptionId);
     expect(await subscriptions.pay(subscriptionId, 'pm_card_mastercard')).toMatchObject({ outcome: 'nothing_owed' });
@@ -102,7 +102,7 @@ describe('a new card', () => {
     expect(card?.brand).toBe('mastercard');
   });
 
-  it('is refused for what has ended, for what nobody knows, and where it is none', async () => {
+  it('is refused for an ended or unknown subscription, and when it is no payment method', async () => {
     const { subscriptionId } = await subscriptions.begin();
     await subscriptions.followed(subscriptionId);
     expect(await subscriptions.pay(subscriptionId, 'pm_nonsense')).toMatchObject({
@@ -120,7 +120,7 @@ describe('a new card', () => {
     expect(charges()).toHaveLength(1);
   });
 
-  it('is refused where the provider does not take it, with its reason', async () => {
+  it('is refused with the provider’s reason when the provider does not accept it', async () => {
     const { subscriptionId } = await failing('insufficient_funds');
     const refusal = { kind: 'refusal', code: 'amount_too_small', param: 'amount' } as const;
     world().simulator.faults.add({ match: { method: 'POST', pathPattern: '/pay$' }, action: refusal, times: 1 });
@@ -185,7 +185,7 @@ describe('a new card', () => {
 });
 
 describe('looks that fail', () => {
-  it('become an exception with an owner, are tried again at widening distances, and end it by themselves', async () => {
+  it('become an exception with an owner, are retried at growing intervals, and close it once one succeeds', async () => {
     let broken = false;
     const breakLooks: ActivityInterceptorsFactory = ({ info }) => ({
       inbound: {

@@ -10,7 +10,7 @@ const PADDING = 'x'.repeat(900_000);
 const stripe = () => world().dependencies.stripe;
 
 describe('a subscription', () => {
-  it('is followed from its first event and renews in silence: eight events to start, seven a month', async () => {
+  it('is followed from its first event and renews without a notice: eight events to start, seven a month', async () => {
     const { subscriptionId } = await subscriptions.begin();
     expect(await subscriptions.followed(subscriptionId)).toMatchObject({
       stage: 'active',
@@ -33,7 +33,7 @@ describe('a subscription', () => {
     ]);
   });
 
-  it('whose plan changes keeps the change and what it cost or gave back', async () => {
+  it('whose plan changes records the change and what it cost or credited', async () => {
     const { subscriptionId, priceId } = await subscriptions.begin();
     await subscriptions.followed(subscriptionId);
     await subscriptions.live(subscriptionId, 10 * DAY_MS, 10 * DAY_MS);
@@ -75,7 +75,7 @@ describe('a subscription', () => {
     expect(prorated[1]?.prorationAmount).toBeLessThan(0);
   });
 
-  it('that is cancelled for its period’s end says so, ends then, and says nothing to the customer', async () => {
+  it('that is cancelled at its period’s end shows it, ends then, and sends the customer no notice', async () => {
     const { subscriptionId } = await subscriptions.begin();
     await subscriptions.followed(subscriptionId);
     await stripe().subscriptions.update(subscriptionId, { cancel_at_period_end: true });
@@ -93,7 +93,7 @@ describe('a subscription', () => {
     ]);
   });
 
-  it('whose collection is paused by hand goes on, and is collected again when it is resumed', async () => {
+  it('whose collection is paused by hand continues, and is collected again when it is resumed', async () => {
     const begun = await subscriptions.begin();
     const { subscriptionId } = begun;
     await subscriptions.followed(subscriptionId);
@@ -107,14 +107,14 @@ describe('a subscription', () => {
     expect(await subscriptions.told(subscriptionId)).toEqual([]);
   });
 
-  it('that nobody knows is not followed, and is nobody’s case', async () => {
+  it('that is unknown is not followed, and raises no exception', async () => {
     await subscriptions.start('sub_unknown');
     expect(await subscriptions.endOf('sub_unknown')).toEqual({ subscriptionId: 'sub_unknown', state: 'unknown' });
     const { rows } = await world().dependencies.pool.query('SELECT 1 FROM exceptions');
     expect(rows).toEqual([]);
   });
 
-  it('is not followed any more once an operator ends it, until there is news', async () => {
+  it('is no longer followed once an operator ends its workflow, until an event arrives', async () => {
     const { subscriptionId } = await subscriptions.begin();
     await subscriptions.followed(subscriptionId);
     await world().client.workflow.getHandle(workflowIds.subscription(subscriptionId)).cancel();
@@ -128,7 +128,7 @@ describe('a subscription', () => {
     });
   });
 
-  it('goes on as new when its history is long, with what it waits for', async () => {
+  it('continues as new when its history is long, and keeps what it waits for', async () => {
     const { subscriptionId } = await subscriptions.begin();
     await subscriptions.followed(subscriptionId);
     const handle = world().client.workflow.getHandle(workflowIds.subscription(subscriptionId));
@@ -144,7 +144,7 @@ describe('a subscription', () => {
     expect(await subscriptions.events(subscriptionId)).toHaveLength(4);
   });
 
-  it('shows in Temporal whom it waits for, until when and why, with what is going to be said', async () => {
+  it('shows in Temporal who must act next, by when and why, with the next notice', async () => {
     const begun = await subscriptions.begin({ renewals: 'insufficient_funds' });
     const { subscriptionId } = begun;
     await subscriptions.toRenewal(begun);

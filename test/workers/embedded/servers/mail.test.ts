@@ -36,7 +36,7 @@ const get = async (path: string, init: RequestInit = {}) => {
   return { status: response.status, headers: response.headers, text: await response.text() };
 };
 
-it('keeps what it is sent, parsed, and shows it as JSON, newest first', async () => {
+it('keeps the mails it receives, parsed, and shows them as JSON, newest first', async () => {
   await send();
   await send({ subject: 'Second', to: 'other@example.com' });
   expect(server.mails()).toMatchObject([
@@ -55,7 +55,7 @@ it('keeps what it is sent, parsed, and shows it as JSON, newest first', async ()
   expect(JSON.parse((await get(`/mails/${listed.mails[0]?.id}`)).text)).toEqual(listed.mails[0]);
 });
 
-it('keeps no more than the newest', async () => {
+it('keeps only the newest mails', async () => {
   for (const subject of ['1', '2', '3', '4']) await send({ subject });
   expect(server.mails().map(({ subject }) => subject)).toEqual(['2', '3', '4']);
 });
@@ -97,7 +97,7 @@ it.each([
 it.each([
   [{ refuseRecipient: 550 }, 550, 0],
   [{ refuseContent: 451 }, 451, 0],
-])('refuses where it is told to: %j', async (faults, responseCode, kept) => {
+])('refuses mails as its faults say: %j', async (faults, responseCode, kept) => {
   server.setFaults(faults);
   await expect(send()).rejects.toMatchObject({ responseCode });
   expect(server.mails()).toHaveLength(kept);
@@ -109,11 +109,11 @@ it('drops the connection after it has kept a mail', async () => {
   expect(server.mails()).toHaveLength(1);
 });
 
-it('refuses what is too large', async () => {
+it('refuses a mail that is too large', async () => {
   await expect(send({ text: 'x'.repeat(1_100_000) })).rejects.toMatchObject({ responseCode: 552 });
 });
 
-it('tells which fixed port is taken', async () => {
+it('names the fixed port that is in use', async () => {
   const other = createServer();
   const taken = await new Promise<boolean>((resolve) => {
     other.once('error', () => resolve(false));

@@ -67,7 +67,7 @@ test('a used port is an error that names it and what to do', async () => {
   await assertPortFree('Postgres', port);
 });
 
-test('two holders of one lock take turns, and a dead holder is passed over', async () => {
+test('two holders of one lock take turns, and the lock of a dead holder is taken over', async () => {
   const path = join(folder, 'a.lock');
   const ended = spawn('true');
   await once(ended, 'exit');

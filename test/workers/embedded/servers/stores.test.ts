@@ -53,7 +53,7 @@ test('Postgres keeps its data between starts, behind its password, after a stale
   await second.stop();
 });
 
-test('Postgres on a used port tells which', async () => {
+test('Postgres on a used port names the port', async () => {
   const port = await findFreePort();
   const server = createServer().listen(port, '127.0.0.1');
   await once(server, 'listening');

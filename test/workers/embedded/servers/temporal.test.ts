@@ -57,7 +57,7 @@ test('the version of a command line is read', () => {
   expect(parseCliServerVersion('temporal version DEV')).toBeUndefined();
 });
 
-test('an old command line serves the demo, is passed over for tests, and that is said', async () => {
+test('an old command line serves the demo, but is skipped for tests with a message', async () => {
   const bin = await fakeCli('1.29.1');
   process.env.PATH = `${bin}:${PATH}`;
   expect(await findTemporalSource(false, silent)).toEqual({ kind: 'cli', path: join(bin, 'temporal') });
@@ -93,7 +93,7 @@ test('a namespace is prepared twice without harm, and its attributes can be aske
   expect(count).toBeGreaterThanOrEqual(0);
 });
 
-test('search attributes are found there where the credentials may not list them', async () => {
+test('search attributes count as present when the credentials may not list them', async () => {
   const { workflowService } = await getConnection();
   const denied = Object.assign(new Error('7 PERMISSION_DENIED: not for this key'), { code: 7 });
   const operatorService = {

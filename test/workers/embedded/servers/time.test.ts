@@ -86,7 +86,7 @@ test('workflow time and the scheduled times of regular activities are virtual, a
   expectAbout((closeTime?.getTime() ?? 0) - startTime.getTime(), 3 * DAY_MS);
 });
 
-test('a local activity is told real times only', async () => {
+test('a local activity sees real times only', async () => {
   const startedAt = Date.now();
   const handle = await start<typeof workflows.localAfterADay>('localAfterADay', []);
   await enableTimeSkipping(connection, namespace, handle.workflowId);
@@ -155,7 +155,7 @@ test('a signal one second before a deadline is in time, and sees virtual time', 
   expect(tookMs).toBeLessThan(7 * DAY_MS);
 });
 
-test('a new fast-forward replaces an unfinished one, whose waiter is told', async () => {
+test('a new fast-forward replaces an unfinished one, whose caller gets an error', async () => {
   const gate = uniqueName('gate');
   makeGate(gate);
   const handle = await start<typeof workflows.gatedActivity>('gatedActivity', [gate]);

@@ -78,7 +78,7 @@ async function playEveryRequest(): Promise<RecordedRequest[]> {
   return recordedRequests(simulator);
 }
 
-it('every request that the simulator took is taken by Stripe’s own mock', async () => {
+it('Stripe’s own mock accepts every request that the simulator accepted', async () => {
   const requests = distinctRequests(await playEveryRequest());
   expect(requests.length).toBeGreaterThanOrEqual(20);
   const answers = await replay(mock.url, requests);
@@ -95,7 +95,7 @@ it('is a check that can fail: the mock refuses an unknown parameter and a wrong 
   expect(answers.map(({ verdict }) => verdict)).toEqual(['refused', 'refused', 'refused']);
 });
 
-it('leaves out what the allow-list names, and nothing else', async () => {
+it('ignores what the allow-list names, and nothing else', async () => {
   const allowed = [...ALLOWED, { parameter: 'colour', reason: 'made up for this test' }];
   const send = (body: string): Promise<{ verdict: string }[]> =>
     replay(mock.url, [{ method: 'POST', path: '/v1/payment_intents', body, status: 200 }], allowed);

@@ -58,7 +58,7 @@ async function playOrders(): Promise<void> {
   await world.holdfast.checkout(sampleCart());
 }
 
-it('everything that orders ask of Stripe is taken by Stripe’s own mock', async () => {
+it('Stripe’s own mock accepts every request that orders make', async () => {
   await playOrders();
   const requests = distinctRequests(recordedRequests(world.simulator));
   expect(

@@ -95,7 +95,7 @@ describe('webhooks', () => {
     expect(hook.events[0]?.created).toBeGreaterThan(Date.now() / 1000 + 29 * 86_400);
   });
 
-  it('are retried until they are taken', async () => {
+  it('are retried until they are accepted', async () => {
     const { simulator, stripe, hook } = await setUp();
     hook.answers.push(500, 503, 200);
     await stripe.customers.create();
@@ -105,7 +105,7 @@ describe('webhooks', () => {
     expect(simulator.state.events()).toMatchObject([{ delivery: 'delivered' }]);
   });
 
-  it('end undelivered where nobody takes them, are found as such and can be sent again', async () => {
+  it('end as undelivered when the endpoint never accepts them, are listed as such and can be sent again', async () => {
     const { simulator, stripe, hook } = await setUp();
     hook.answers.push(...Array<number>(6).fill(500));
     await stripe.customers.create();
@@ -119,7 +119,7 @@ describe('webhooks', () => {
     expect((await stripe.events.list({ delivery_success: false })).data).toEqual([]);
   });
 
-  it('come several times', async () => {
+  it('can be delivered several times', async () => {
     const { simulator, stripe, hook } = await setUp();
     simulator.setWebhookFaults({ copies: 3 });
     await stripe.customers.create();
@@ -128,7 +128,7 @@ describe('webhooks', () => {
     expect(hook.events).toHaveLength(3);
   });
 
-  it('come in another order, the same one for the same seed', async () => {
+  it('can be delivered in another order, the same one for the same seed', async () => {
     const orders: string[] = [];
     for (let run = 0; run < 2; run += 1) {
       const { simulator, stripe } = await setUp();
@@ -148,7 +148,7 @@ describe('webhooks', () => {
     expect(orders[1]).toBe(orders[0]);
   });
 
-  it('are shuffled in windows', async () => {
+  it('can be shuffled in windows', async () => {
     const { simulator, stripe, hook } = await setUp();
     simulator.setWebhookFaults({ reorderWindow: 5 });
     await stripe.paymentIntents.capture((await stripe.paymentIntents.create(HOLD)).id);
@@ -156,7 +156,7 @@ describe('webhooks', () => {
     expect(typesOf(hook.events).sort()).toEqual(typesOf(simulator.state.events()).sort());
   });
 
-  it('are held back until released', async () => {
+  it('can be held back until released', async () => {
     const { simulator, stripe, hook } = await setUp();
     simulator.setWebhookFaults({ hold: true });
     await stripe.customers.create();
@@ -167,7 +167,7 @@ describe('webhooks', () => {
     expect(hook.events).toHaveLength(1);
   });
 
-  it('are lost: by type, and by chance', async () => {
+  it('can be lost: by type, and by chance', async () => {
     const { simulator, stripe, hook } = await setUp();
     simulator.setWebhookFaults({ dropTypes: ['charge.*'] });
     await stripe.paymentIntents.create(HOLD);

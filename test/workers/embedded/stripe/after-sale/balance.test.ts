@@ -62,7 +62,7 @@ describe('a balance transaction', () => {
     });
   });
 
-  it('is written for all that moves, and the balance is their sum', async () => {
+  it('is written for every movement of money, and the balance is their sum', async () => {
     const { simulator, stripe } = await start();
     const { intent } = await pay(stripe);
     simulator.setNextRefund({ kind: 'fail_after' });
@@ -98,7 +98,7 @@ describe('a balance transaction', () => {
     );
   });
 
-  it('is in the balance’s own currency, at the rate of its moment', async () => {
+  it('is in the currency of the balance, at the rate of its time', async () => {
     const { simulator, stripe } = await start();
     simulator.setExchange({ currency: 'eur', rate: 0.9 });
     const { intent, charge } = await pay(stripe, { amount: 10_050, currency: 'usd' });
@@ -112,7 +112,7 @@ describe('a balance transaction', () => {
     expect((await stripe.balance.retrieve()).pending).toMatchObject([{ currency: 'eur', amount: 8_884 }]);
   });
 
-  it('can be a stray, for whoever checks the books', async () => {
+  it('can be a stray one, for tests of the reconciliation', async () => {
     const { simulator, stripe } = await start();
     const stray = simulator.addBalanceTransaction({ amount: -300, currency: 'eur', description: 'Correction' });
     expect(await stripe.balanceTransactions.retrieve(stray.id)).toMatchObject({
@@ -136,7 +136,7 @@ describe('a balance transaction', () => {
     expect(() => simulator.addBalanceTransaction({ amount: 0.5, currency: 'eur' })).toThrow(RangeError);
   });
 
-  it('comes of payments that were taken in the dashboard, too', async () => {
+  it('is written for payments made in the dashboard too', async () => {
     const { simulator, stripe } = await start();
     const customer = await stripe.customers.create();
     const intent = simulator.addDashboardPayment({ amount: 900, currency: 'eur', customer: customer.id });
@@ -151,7 +151,7 @@ describe('a balance transaction', () => {
     expect(() => simulator.addDashboardPayment({ amount: 0, currency: 'eur' })).toThrow(RangeError);
   });
 
-  it('answers 404 where there is none, and 400 to what it does not know', async () => {
+  it('answers 404 when it does not exist, and 400 to an unknown parameter', async () => {
     const { stripe } = await start();
     expect(await stripeError(stripe.balanceTransactions.retrieve('txn_x'))).toMatchObject({ statusCode: 404 });
     const colour = { colour: 'red' } as Stripe.BalanceTransactionListParams;

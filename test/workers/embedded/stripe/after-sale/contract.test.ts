@@ -101,7 +101,7 @@ async function playBalance({ stripe, charge }: Played): Promise<void> {
   await stripe.balance.retrieve();
 }
 
-it('every request of money that comes back is taken by Stripe’s own mock', async () => {
+it('Stripe’s own mock accepts every request about refunds and disputes', async () => {
   const played = await disputed();
   await playRefunds(played);
   await playDisputes(played);

@@ -11,7 +11,7 @@ describe('a dispute', () => {
   it.each([
     ['pm_card_createDispute', '4000000000000259', 'fraudulent'],
     ['pm_card_createDisputeProductNotReceived', '4000000000002685', 'product_not_received'],
-  ])('of %s takes the money and the fee', async (card, number, reason) => {
+  ])('of %s withdraws the money and the fee', async (card, number, reason) => {
     const { stripe, simulator, dispute, charge, intent, events } = await disputed(card);
     expect(dispute).toMatchObject({
       object: 'dispute',
@@ -45,7 +45,7 @@ describe('a dispute', () => {
     expect((await stripe.disputes.list({ charge: again.charge })).data).toMatchObject([{ reason }]);
   });
 
-  it('comes after the capture, not after the hold, and of what was captured', async () => {
+  it('is opened after the capture, not after the hold, over the captured amount', async () => {
     const { simulator, stripe } = await start({ disputeDelayMs: 60_000 });
     const held = await stripe.paymentIntents.create({ ...HOLD, payment_method: 'pm_card_createDispute' });
     simulator.clock.advanceBy(DAY_MS);
@@ -57,7 +57,7 @@ describe('a dispute', () => {
     expect(simulator.state.disputes()).toMatchObject([{ amount: 1500 }]);
   });
 
-  it('does not come of a payment that was refunded in time', async () => {
+  it('is not opened on a payment that was refunded in time', async () => {
     const { simulator, stripe } = await start();
     const { intent } = await pay(stripe, { payment_method: 'pm_card_createDispute' });
     await stripe.refunds.create({ payment_intent: intent.id });
@@ -82,7 +82,7 @@ describe('a dispute', () => {
     });
   });
 
-  it('fails the refunds that are under way, and leaves those that are through', async () => {
+  it('fails the pending refunds, and leaves those that succeeded', async () => {
     const { simulator, stripe } = await start();
     const { intent } = await pay(stripe);
     const through = await stripe.refunds.create({ payment_intent: intent.id, amount: 1000 });
@@ -98,7 +98,7 @@ describe('a dispute', () => {
     });
   });
 
-  it('is won with winning_evidence, and the money comes back before the end is told', async () => {
+  it('is won with winning_evidence, and the money is reinstated before the closing event', async () => {
     const { simulator, stripe, dispute, events } = await disputed();
     const answered = await stripe.disputes.update(dispute.id, {
       evidence: { uncategorized_text: 'winning_evidence', customer_name: 'Sample' },
@@ -186,7 +186,7 @@ describe('a dispute', () => {
     expect((await stripe.disputes.update(dispute.id, { metadata: { a: '2' } })).metadata).toEqual({ a: '2' });
   });
 
-  it('takes staged evidence by a request of its own, and evidence only once', async () => {
+  it('submits staged evidence by a request of its own, and accepts evidence only once', async () => {
     const { stripe, dispute } = await disputed();
     await stripe.disputes.update(dispute.id, { evidence: { customer_name: 'Sample' }, submit: false });
     expect((await stripe.disputes.update(dispute.id, { submit: true })).status).toBe('under_review');
@@ -214,7 +214,7 @@ describe('a dispute', () => {
     expect(await stripe.disputes.retrieve(dispute.id)).toEqual(dispute);
   });
 
-  it('answers 404 where there is none', async () => {
+  it('answers 404 when it does not exist', async () => {
     const { stripe } = await start();
     for (const asked of [
       stripe.disputes.retrieve('du_x'),
@@ -224,7 +224,7 @@ describe('a dispute', () => {
       expect(await stripeError(asked)).toMatchObject({ statusCode: 404, code: 'resource_missing' });
   });
 
-  it('is opened of captured money only, and once at a time', async () => {
+  it('is opened on captured money only, and once at a time', async () => {
     const { simulator, stripe } = await start();
     const held = await stripe.paymentIntents.create(HOLD);
     expect(() => simulator.openDispute({ paymentIntent: held.id })).toThrow('nothing captured');
@@ -237,7 +237,7 @@ describe('a dispute', () => {
     expect(simulator.openDispute({ paymentIntent: intent.id }).status).toBe('needs_response');
   });
 
-  it('gives the fee back where the account has it so', async () => {
+  it('returns the fee when the account is set so', async () => {
     const { simulator, stripe } = await start({ disputeFee: 1500, disputeFeeReturned: true });
     const { intent } = await pay(stripe);
     const { id } = simulator.openDispute({ paymentIntent: intent.id });
@@ -248,7 +248,7 @@ describe('a dispute', () => {
     ]);
   });
 
-  it('comes to an end from every state', () => {
+  it('can reach an end from every state', () => {
     expect(deadEnds(DISPUTE_TRANSITIONS)).toEqual(['warning_closed', 'won', 'lost']);
   });
 });

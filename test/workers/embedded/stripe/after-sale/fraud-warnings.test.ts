@@ -6,7 +6,7 @@ afterEach(stopAll);
 const DAY_MS = 86_400_000;
 
 describe('an early fraud warning', () => {
-  it('comes after the capture with 4000000000005423, and takes no money', async () => {
+  it('is issued after the capture with 4000000000005423, and withdraws no money', async () => {
     const { simulator, stripe } = await start();
     const held = await stripe.paymentIntents.create({ ...HOLD, payment_method: 'pm_card_createIssuerFraudRecord' });
     simulator.clock.advanceBy(DAY_MS);
@@ -29,7 +29,7 @@ describe('an early fraud warning', () => {
     expect(simulator.state.balanceTransactions()).toHaveLength(1);
   });
 
-  it('is not actionable any more once the payment came back in full', async () => {
+  it('is no longer actionable once the payment was refunded in full', async () => {
     const { simulator, stripe } = await start();
     const { intent, charge } = await pay(stripe);
     const { id } = simulator.raiseFraudWarning({ paymentIntent: intent.id, fraudType: 'card_never_received' });
@@ -45,7 +45,7 @@ describe('an early fraud warning', () => {
     expect(simulator.raiseFraudWarning({ charge }).actionable).toBe(false);
   });
 
-  it('is not actionable any more once the payment is disputed', async () => {
+  it('is no longer actionable once the payment is disputed', async () => {
     const { simulator, stripe } = await start();
     const { charge } = await pay(stripe);
     const { id } = simulator.raiseFraudWarning({ charge });
@@ -55,7 +55,7 @@ describe('an early fraud warning', () => {
     expect((await stripe.radar.earlyFraudWarnings.list({ charge: 'ch_other' })).data).toEqual([]);
   });
 
-  it('is of captured money, and answers 404 where there is none', async () => {
+  it('is issued on captured money only, and answers 404 when it does not exist', async () => {
     const { simulator, stripe } = await start();
     const held = await stripe.paymentIntents.create(HOLD);
     expect(() => simulator.raiseFraudWarning({ paymentIntent: held.id })).toThrow('nothing captured');

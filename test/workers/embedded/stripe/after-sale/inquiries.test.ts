@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000;
 describe('an inquiry', () => {
   const inquiry = () => disputed('pm_card_createDisputeInquiry');
 
-  it('takes no money, and leaves the payment refundable', async () => {
+  it('withdraws no money, and leaves the payment refundable', async () => {
     const { stripe, simulator, dispute, charge, events } = await inquiry();
     expect(dispute).toMatchObject({
       status: 'warning_needs_response',
@@ -28,7 +28,7 @@ describe('an inquiry', () => {
     expect(simulator.state.balanceTransactions().map(({ type }) => type)).toEqual(['charge', 'refund', 'refund']);
   });
 
-  it('with evidence is under review until it ends of its age', async () => {
+  it('with evidence is under review until it expires', async () => {
     const { stripe, simulator, dispute } = await inquiry();
     const answered = await stripe.disputes.update(dispute.id, { evidence: { uncategorized_text: 'As ordered.' } });
     expect(answered.status).toBe('warning_under_review');
@@ -38,7 +38,7 @@ describe('an inquiry', () => {
     expect((await stripe.disputes.retrieve(dispute.id)).status).toBe('warning_closed');
   });
 
-  it('without evidence is past due, and ends of its age too', async () => {
+  it('without evidence is past due, and expires too', async () => {
     const { stripe, simulator, dispute, events } = await inquiry();
     simulator.clock.advanceBy(7 * DAY_MS);
     expect(await stripe.disputes.retrieve(dispute.id)).toMatchObject({
@@ -62,7 +62,7 @@ describe('an inquiry', () => {
     });
   });
 
-  it('becomes a dispute with escalate_inquiry_evidence, and the bank refuses what was refunded meanwhile', async () => {
+  it('becomes a dispute with escalate_inquiry_evidence, and the refunds made meanwhile fail', async () => {
     const { stripe, simulator, dispute, charge, events } = await inquiry();
     simulator.clock.advanceBy(10_000);
     const before = await stripe.refunds.create({ charge, amount: 1000 });

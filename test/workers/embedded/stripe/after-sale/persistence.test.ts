@@ -73,8 +73,8 @@ async function useEverything({ simulator, stripe }: Started): Promise<void> {
   await stripe.customers.create();
 }
 
-describe('money that comes back, in a state file', () => {
-  it.each(['stopped', 'killed'] as const)('is the same after the simulator was %s', async (end) => {
+describe('refunds and disputes in a state file', () => {
+  it.each(['stopped', 'killed'] as const)('are the same after the simulator was %s', async (end) => {
     const first = await open();
     await useEverything(first);
     const before = kept(first.simulator);
@@ -88,7 +88,7 @@ describe('money that comes back, in a state file', () => {
     expect((await second.stripe.balanceTransactions.list({ source: refund?.id ?? '' })).data).toHaveLength(2);
   });
 
-  it('goes on while it is down, each thing at its own time', async () => {
+  it('continue while the simulator is down, each at its own time', async () => {
     const first = await open();
     const { charge } = await pay(first.stripe);
     first.simulator.setNextRefund({ kind: 'pending', then: 'fail', failureReason: 'declined', afterMs: DAY_MS });
@@ -113,7 +113,7 @@ describe('money that comes back, in a state file', () => {
     expect(closed[1]?.created).toBe(dispute.evidence_details.due_by);
   });
 
-  it('has what a card was going to do done once, by the start that is there at the time', async () => {
+  it('happen once as the card announces, in the start that runs when they are due', async () => {
     const first = await open({ disputeDelayMs: DAY_MS, fraudWarningDelayMs: DAY_MS });
     const { charge } = await pay(first.stripe, { payment_method: 'pm_card_createDispute' });
     const warned = await pay(first.stripe, { payment_method: 'pm_card_createIssuerFraudRecord' });
@@ -131,7 +131,7 @@ describe('money that comes back, in a state file', () => {
     expect(third.simulator.state.earlyFraudWarnings()).toHaveLength(1);
   });
 
-  it('has no complaint of a payment that was refunded in time, whatever became of the refund', async () => {
+  it('include no dispute of a payment that was refunded in time, whatever became of the refund', async () => {
     const first = await open();
     const { charge } = await pay(first.stripe, { payment_method: 'pm_card_createDispute' });
     const refund = await first.stripe.refunds.create({ charge });
@@ -143,7 +143,7 @@ describe('money that comes back, in a state file', () => {
     expect(simulator.state.disputes()).toEqual([]);
   });
 
-  it('has what was decided for refunds to come', async () => {
+  it('keep the outcomes that were set for future refunds', async () => {
     const first = await open();
     const { charge } = await pay(first.stripe);
     first.simulator.setNextRefund({ kind: 'pending', then: 'stay' }, { match: { charge } });
@@ -155,7 +155,7 @@ describe('money that comes back, in a state file', () => {
     expect((await third.stripe.refunds.create({ charge, amount: 100 })).status).toBe('succeeded');
   });
 
-  it('can be of payments that an earlier version kept', async () => {
+  it('can be made of payments that an earlier version stored', async () => {
     const first = await open();
     const { charge } = await pay(first.stripe, { payment_method: 'pm_card_createDispute' });
     await first.simulator.stop();

@@ -144,7 +144,7 @@ function violations({ state }: StripeSimulator): string[] {
   return found;
 }
 
-it('keeps the books whatever happens, and in whatever order', async () => {
+it('keeps the books balanced whatever happens, in whatever order', async () => {
   await check(
     'money that comes back',
     fc.asyncProperty(steps, async (story) => {

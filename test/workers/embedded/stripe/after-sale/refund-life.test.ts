@@ -6,7 +6,7 @@ afterEach(stopAll);
 
 const DAY_MS = 86_400_000;
 
-describe('a refund that is not through', () => {
+describe('a refund that is not final', () => {
   it('of 4000000000007726 is pending, then succeeds', async () => {
     const { simulator, stripe } = await start();
     const { intent } = await pay(stripe, { payment_method: 'pm_card_pendingRefund' });
@@ -53,7 +53,7 @@ describe('a refund that is not through', () => {
     expect((await stripe.refunds.create({ payment_intent: intent.id })).amount).toBe(5000);
   });
 
-  it('ends as it is told: by payment, by customer, by its own metadata, one after the other', async () => {
+  it('ends as set: by payment, by customer, by its own metadata, one after the other', async () => {
     const { simulator, stripe } = await start();
     const customer = await stripe.customers.create();
     const { intent } = await pay(stripe, { customer: customer.id });
@@ -93,7 +93,7 @@ describe('a refund that is not through', () => {
     expect((await stripe.refunds.retrieve(ordinary.id)).status).toBe('succeeded');
   });
 
-  it('that waits for money moves none until it goes on', async () => {
+  it('that waits for funds moves no money until it continues', async () => {
     const { simulator, stripe } = await start();
     const { intent } = await pay(stripe);
     simulator.setNextRefund({ kind: 'pending', pendingReason: 'insufficient_funds', then: 'stay' }, { times: 2 });
@@ -106,7 +106,7 @@ describe('a refund that is not through', () => {
     expect(failed).not.toHaveProperty('failure_balance_transaction');
   });
 
-  it('fails weeks after its success where the bank says so, once', async () => {
+  it('fails once weeks after its success when the bank returns it', async () => {
     const { simulator, stripe } = await start();
     const { intent } = await pay(stripe);
     const refund = await stripe.refunds.create({ payment_intent: intent.id });
@@ -121,7 +121,7 @@ describe('a refund that is not through', () => {
     expect(() => simulator.settleRefund('re_none', 'failed')).toThrow('No such refund');
   });
 
-  it('that waits for the customer can be cancelled, by us and by nobody else', async () => {
+  it('that waits for the customer can be cancelled by us, and no other refund can', async () => {
     const { simulator, stripe } = await start();
     const { intent } = await pay(stripe);
     simulator.setNextRefund({ kind: 'requires_action' });

@@ -6,7 +6,7 @@ import { chargeOfRefund as chargeOf, deadEnds, eventsSince, pay } from './suppor
 afterEach(stopAll);
 
 describe('a refund', () => {
-  it('takes what is left by default, and tells it with four events', async () => {
+  it('refunds what is left by default, and sends four events', async () => {
     const { simulator, stripe } = await start();
     const { intent } = await pay(stripe);
     const events = eventsSince(simulator);
@@ -65,7 +65,7 @@ describe('a refund', () => {
     ]);
   });
 
-  it('is of what was captured, not of what was held', async () => {
+  it('is limited by what was captured, not by what was held', async () => {
     const { stripe } = await start();
     const held = await stripe.paymentIntents.create(HOLD);
     await stripe.paymentIntents.capture(held.id, { amount_to_capture: 1500 });
@@ -103,7 +103,7 @@ describe('a refund', () => {
     expect(simulator.state.refunds()).toEqual([]);
   });
 
-  it('is refused where nothing was captured, and answers 404 where there is none', async () => {
+  it('is refused when nothing was captured, and answers 404 when it does not exist', async () => {
     const { stripe } = await start();
     const held = await stripe.paymentIntents.create(HOLD);
     const message = `This PaymentIntent (${held.id}) does not have a successful charge to refund.`;
@@ -121,7 +121,7 @@ describe('a refund', () => {
     });
   });
 
-  it('meets the faults that every request meets', async () => {
+  it('is subject to the same faults as every request', async () => {
     const { simulator, stripe } = await start();
     const { charge } = await pay(stripe);
     const match = { pathPattern: '^/v1/(refunds|disputes)' };
@@ -149,7 +149,7 @@ describe('a refund', () => {
     expect(await stripeError(stripe.refunds.update(refund.id, other))).toMatchObject({ code: 'parameter_unknown' });
   });
 
-  it('is replayed under its key, and made once although its answer was lost', async () => {
+  it('is replayed under its key, and made once even if its answer was lost', async () => {
     const { simulator, stripe } = await start();
     const { intent } = await pay(stripe);
     const params = { payment_intent: intent.id, amount: 1000 };
@@ -166,7 +166,7 @@ describe('a refund', () => {
     expect(await stripeError(conflict)).toMatchObject({ type: 'StripeIdempotencyError' });
   });
 
-  it('comes to an end from every state, and may fail after its success', () => {
+  it('can reach an end from every state, and may fail after its success', () => {
     expect(deadEnds(REFUND_TRANSITIONS)).toEqual(['failed', 'canceled']);
     expect(REFUND_TRANSITIONS.succeeded).toEqual(['failed']);
   });

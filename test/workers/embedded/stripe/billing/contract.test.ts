@@ -206,7 +206,7 @@ async function playEveryRequest(): Promise<RecordedRequest[]> {
   return recordedRequests(shop.simulator);
 }
 
-it('every request of Billing that the simulator took is taken by Stripe’s own mock', async () => {
+it('Stripe’s own mock accepts every request of Billing that the simulator accepted', async () => {
   const requests = distinctRequests(await playEveryRequest());
   expect(requests.length).toBeGreaterThanOrEqual(50);
   const answers = await replay(mock.url, requests, NEWER);

@@ -30,7 +30,7 @@ describe('the first payment', () => {
     expect(types).toEqual([]);
   });
 
-  it('comes too late after 23 hours: the subscription is over and its invoice void', async () => {
+  it('expires after 23 hours: the subscription has ended and its invoice is void', async () => {
     const shop = await openShop({}, 'pm_card_chargeCustomerFail');
     const subscription = await subscribe(shop);
     const types = await eventsDuring(shop, () => shop.simulator.clock.advanceBy(23 * HOUR_MS));
@@ -64,7 +64,7 @@ describe('the first payment', () => {
     expect(paid).toMatchObject({ status: 'active', default_payment_method: { customer } });
   });
 
-  it('asks for 3-D Secure where the card wants it', async () => {
+  it('asks for 3-D Secure when the card requires it', async () => {
     const shop = await openShop({}, 'pm_card_authenticationRequired');
     const subscription = await subscribe(shop);
     expect(subscription.status).toBe('incomplete');
@@ -74,7 +74,7 @@ describe('the first payment', () => {
     expect((await shop.stripe.subscriptions.retrieve(subscription.id)).status).toBe('active');
   });
 
-  it('fails the request with error_if_incomplete, and then there is no subscription', async () => {
+  it('fails the request with error_if_incomplete, and leaves no subscription', async () => {
     const shop = await openShop({}, 'pm_card_chargeCustomerFail');
     const error = await stripeError(subscribe(shop, { payment_behavior: 'error_if_incomplete' }));
     expect(error).toMatchObject({ type: 'StripeCardError', statusCode: 402, code: 'card_declined' });
@@ -86,7 +86,7 @@ describe('the first payment', () => {
     expect(shop.simulator.state.charges().filter(({ paid }) => paid)).toHaveLength(1);
   });
 
-  it('needs something to charge', async () => {
+  it('needs a payment method to charge', async () => {
     const shop = await openShop();
     const { id: customer } = await shop.stripe.customers.create();
     expect(await stripeError(subscribe({ ...shop, customer }))).toMatchObject({ code: 'resource_missing' });

@@ -17,7 +17,7 @@ import {
 afterEach(stopAll);
 
 describe('the end of a trial', () => {
-  it('comes now where it is asked for, with a payment', async () => {
+  it('comes at once on request, with a payment', async () => {
     const shop = await openShop();
     const subscription = await subscribe(shop, { trial_period_days: 30 });
     const ended = await shop.stripe.subscriptions.update(subscription.id, { trial_end: 'now' });
@@ -26,7 +26,7 @@ describe('the end of a trial', () => {
     expect(ended.billing_cycle_anchor).toBe(ended.items.data[0]?.current_period_start);
   });
 
-  it('is told of at once where the trial is shortened to less than three days', async () => {
+  it('is announced at once when the trial is shortened to less than three days', async () => {
     const shop = await openShop();
     const subscription = await subscribe(shop, { trial_period_days: 30 });
     const soon = Math.floor(shop.simulator.clock.now() / 1000) + 86_400;
@@ -81,8 +81,8 @@ describe('the end of a trial', () => {
   });
 });
 
-describe('an end', () => {
-  it('now: nothing is collected any more, and it cannot be canceled again', async () => {
+describe('the end of a subscription', () => {
+  it('at once: nothing is collected after it, and the subscription cannot be canceled again', async () => {
     const shop = await openShop();
     const subscription = await subscribe(shop);
     toPeriodEnd(shop, subscription);
@@ -97,7 +97,7 @@ describe('an end', () => {
     expect((await stripeError(change)).message).toContain('canceled subscription can only update');
   });
 
-  it('with invoice_now and prorate gives back what was not used', async () => {
+  it('with invoice_now and prorate credits what was not used', async () => {
     const shop = await tenDaysIn();
     await shop.stripe.subscriptions.cancel(shop.subscription.id, { invoice_now: true, prorate: true });
     const invoice = await latestInvoice(shop, shop.subscription);
@@ -105,7 +105,7 @@ describe('an end', () => {
     expect(invoice).toMatchObject({ status: 'paid', amount_due: 0 });
   });
 
-  it('at the end of the period, unless it is taken back', async () => {
+  it('comes at the end of the period, unless that is revoked', async () => {
     const shop = await openShop();
     const first = await subscribe(shop);
     const second = await subscribe(shop);

@@ -5,7 +5,7 @@ import { addCustomer, DAY_MS, eventsDuring, HOUR_MS, latestInvoice, openShop, su
 afterEach(stopAll);
 
 describe('events', () => {
-  it('of updates say what was before', async () => {
+  it('of updates contain the previous values', async () => {
     const shop = await openShop({ billing: { finalizationDelayMs: 0 } });
     const subscription = await subscribe(shop);
     await shop.stripe.subscriptions.update(subscription.id, { metadata: { plan: 'b' } });
@@ -34,7 +34,7 @@ describe('events', () => {
     expect(await eventsDuring(shop, same)).toEqual([]);
   });
 
-  it('of upcoming renewals come where they are set', async () => {
+  it('of upcoming renewals are sent when they are enabled', async () => {
     const shop = await openShop();
     await subscribe(shop);
     shop.simulator.setBilling({ upcomingNoticeMs: 7 * DAY_MS });
@@ -64,7 +64,7 @@ describe('the issuer', () => {
     ]);
   });
 
-  it('repeats each of them where it is told how often', async () => {
+  it('repeats each outcome as often as set', async () => {
     const shop = await openShop({ billing: { finalizationDelayMs: 0, scheduleMs: [1, 2, 3].map((n) => n * DAY_MS) } });
     const subscription = await subscribe(shop);
     shop.simulator.issueDecision(shop.customer, ['insufficient_funds', 'do_not_honor'], { times: 2 });

@@ -64,7 +64,7 @@ describe('a subscription without a trial', () => {
 });
 
 describe('a trial', () => {
-  it('begins with an invoice over nothing, is told of three days before its end, and converts', async () => {
+  it('begins with an invoice of zero, is announced three days before its end, and converts', async () => {
     const shop = await openShop();
     const subscription = await subscribe(shop, { trial_period_days: 14 });
     expect(subscription).toMatchObject({ status: 'trialing', billing_cycle_anchor: subscription.trial_end });
@@ -87,7 +87,7 @@ describe('a trial', () => {
     });
   });
 
-  it('that is short is told of at once', async () => {
+  it('that is short is announced at once', async () => {
     const shop = await openShop();
     const types = await eventsDuring(shop, () => subscribe(shop, { trial_period_days: 2 }), ['invoice']);
     expect(types).toEqual(['customer.subscription.created', 'customer.subscription.trial_will_end']);
@@ -103,7 +103,7 @@ describe('a trial', () => {
   });
 });
 
-it('its money is on the balance, as any other charge’s', async () => {
+it('the money of a subscription is on the balance, like that of any other charge', async () => {
   const shop = await openShop();
   const subscription = await subscribe(shop);
   toPeriodEnd(shop, subscription);
@@ -115,7 +115,7 @@ it('its money is on the balance, as any other charge’s', async () => {
   ]);
 });
 
-it('shows no secret where there is nothing to pay', async () => {
+it('a subscription shows no secret when there is nothing to pay', async () => {
   const shop = await openShop();
   const trial = await subscribe(shop, { trial_period_days: 7, expand: ['latest_invoice.confirmation_secret'] });
   expect(trial.latest_invoice).toMatchObject({ amount_due: 0, confirmation_secret: null });

@@ -88,7 +88,7 @@ describe.each(['stopped', 'killed'] as const)('an account that was %s', (end) =>
   });
 });
 
-it('tells of a trial’s end once, and serves an invoice’s page at its new address', async () => {
+it('announces the end of a trial once, and serves an invoice’s page at its new address', async () => {
   const shop = await openShop({ stateFile });
   const subscription = await subscribe(shop, { trial_period_days: 2 });
   const next = await again(shop, 'stopped');

@@ -163,7 +163,7 @@ function assertBooks(shop: Shop): void {
   }
 }
 
-it('whatever is asked of it and whatever banks answer, money and invoices agree and every plan goes on', async () => {
+it('money and invoices agree and every plan continues, whatever is requested and whatever banks answer', async () => {
   await check(
     'billing books',
     fc.asyncProperty(fc.array(actions, { minLength: 5, maxLength: 30 }), async (played) => {

@@ -39,7 +39,7 @@ async function objectsDuring({ simulator }: Shop, type: string, act: () => void)
 }
 
 describe('a renewal that is refused', () => {
-  it('says no next try at first and sets it in the update that follows', async () => {
+  it('has no next retry at first, which the update that follows sets', async () => {
     const shop = await failing();
     const seen: [string, unknown][] = [];
     shop.simulator.onEvent(({ type, object }) => seen.push([type, object['next_payment_attempt']]));
@@ -62,7 +62,7 @@ describe('a renewal that is refused', () => {
     expect(await statusOf(shop, shop.subscription)).toBe('past_due');
   });
 
-  it('tells the next try at once, or later, where it is set so', async () => {
+  it('announces the next retry at once, or later, as set', async () => {
     const at = await failing('insufficient_funds', { nullNextAttemptFirst: false });
     const [told] = await objectsDuring(at, 'invoice.payment_failed', () => toPeriodEnd(at, at.subscription));
     expect(told?.object['next_payment_attempt']).toBe((await latestInvoice(at, at.subscription)).next_payment_attempt);
@@ -99,7 +99,7 @@ describe('a renewal that is refused', () => {
     ['unpaid', 'unpaid', 'customer.subscription.updated'],
     ['past_due', 'past_due', 'invoice.updated'],
     ['cancel', 'canceled', 'customer.subscription.deleted'],
-  ] as const)('ends as it is set: %s', async (onExhausted, status, lastEvent) => {
+  ] as const)('ends as set: %s', async (onExhausted, status, lastEvent) => {
     const shop = await failing('insufficient_funds', { scheduleMs: [DAY_MS], onExhausted });
     toPeriodEnd(shop, shop.subscription);
     const types = await eventsDuring(shop, () => shop.simulator.clock.advanceBy(DAY_MS));
@@ -107,7 +107,7 @@ describe('a renewal that is refused', () => {
     expect(await statusOf(shop, shop.subscription)).toBe(status);
   });
 
-  it('is written off at the end where that is set', async () => {
+  it('is written off at the end when that is set', async () => {
     const shop = await failing('insufficient_funds', { retries: 0, invoiceOnExhausted: 'uncollectible' });
     const types = await eventsDuring(shop, () => toPeriodEnd(shop, shop.subscription));
     expect(types.slice(-3)).toEqual([
@@ -122,7 +122,7 @@ describe('a renewal that is refused', () => {
 });
 
 describe('recovery', () => {
-  it('comes with the retry that the bank grants, exactly when it was announced', async () => {
+  it('comes with the retry that the bank approves, exactly when it was announced', async () => {
     const shop = await failing(['insufficient_funds', 'insufficient_funds'], { scheduleMs: [DAY_MS, 3 * DAY_MS] });
     toPeriodEnd(shop, shop.subscription);
     shop.simulator.clock.advanceBy(DAY_MS);
@@ -180,7 +180,7 @@ describe('recovery', () => {
 });
 
 describe('a hard decline', () => {
-  it('is counted on without a charge, until there is another payment method', async () => {
+  it('counts further retries without a charge, until there is another payment method', async () => {
     const shop = await failing('lost_card', { scheduleMs: [DAY_MS, 2 * DAY_MS, 3 * DAY_MS] });
     toPeriodEnd(shop, shop.subscription);
     shop.simulator.issueDecision(shop.customer, undefined);
@@ -194,7 +194,7 @@ describe('a hard decline', () => {
     expect(await latestInvoice(shop, shop.subscription)).toMatchObject({ status: 'paid', attempt_count: 4 });
   });
 
-  it('ends as every other where no payment method comes', async () => {
+  it('ends like any other decline when no payment method comes', async () => {
     const shop = await failing('stolen_card', { scheduleMs: [DAY_MS, 2 * DAY_MS] });
     toPeriodEnd(shop, shop.subscription);
     const charges = shop.simulator.state.charges().length;
@@ -205,7 +205,7 @@ describe('a hard decline', () => {
   });
 });
 
-describe('a renewal that wants 3-D Secure', () => {
+describe('a renewal that requires 3-D Secure', () => {
   it('asks the customer, and is paid when the customer passes', async () => {
     const shop = await failing('authentication_required');
     const types = await eventsDuring(shop, () => toPeriodEnd(shop, shop.subscription));

@@ -75,12 +75,12 @@ describe('the schedule of retries', () => {
     );
   });
 
-  it('is exact where it is given', () => {
+  it('is exact when it is set', () => {
     const exact = { ...settings, scheduleMs: [10, 20] };
     expect([0, 1, 2].map((done) => retryOffsetMs(exact, done, 0.7))).toEqual([10, 20, undefined]);
   });
 
-  it('is spread alike for the same id, and differently for others', () => {
+  it('is spread the same way for the same id, and differently for others', () => {
     const spreads = Array.from({ length: 1_000 }, (_, index) => spreadOf(`in_${index}`));
     expect(spreadOf('in_7')).toBe(spreads[7]);
     expect(Math.min(...spreads)).toBeLessThan(0.05);
@@ -145,7 +145,7 @@ describe.each([
   ['subscription', SUBSCRIPTION_TRANSITIONS as Record<string, readonly string[]>, 'incomplete', ['trialing', 'active']],
   ['invoice', INVOICE_TRANSITIONS as Record<string, readonly string[]>, 'draft', []],
 ])('the statuses of a %s', (_what, table, first, alsoFirst) => {
-  it('can all be reached and left for an end', () => {
+  it('can all be reached, and lead to an end', () => {
     const reach = (from: readonly string[]): Set<string> => {
       const seen = new Set(from);
       for (const status of seen) for (const next of table[status] ?? []) seen.add(next);
@@ -157,7 +157,7 @@ describe.each([
   });
 });
 
-it('tells what changed by its former value', () => {
+it('reports what changed by its former value', () => {
   const object: Record<string, unknown> = { same: 1, changed: { a: 1 }, gone: 'x' };
   const before = snapshotOf(object);
   object['changed'] = { a: 2 };

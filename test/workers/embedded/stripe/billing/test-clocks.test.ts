@@ -85,7 +85,7 @@ it('goes through a failing renewal step by step', async () => {
   expect((await shop.stripe.subscriptions.retrieve(subscription.id)).status).toBe('active');
 });
 
-it('is refused a step back and more than two intervals', async () => {
+it('refuses a step back and a step of more than two intervals', async () => {
   const shop = await openShop();
   const { clock } = await onClock(shop, JANUARY);
   const to = (frozen_time: number): Promise<Stripe.errors.StripeError> =>
@@ -95,7 +95,7 @@ it('is refused a step back and more than two intervals', async () => {
   await advance(shop, clock, seconds('2026-03-31T10:00:00Z'));
 });
 
-it('takes its customers and their subscriptions with it when it is deleted', async () => {
+it('deletes its customers and their subscriptions when it is deleted', async () => {
   const shop = await openShop();
   const { clock, subscription } = await onClock(shop, JANUARY);
   const listed = async (): Promise<number[]> => {

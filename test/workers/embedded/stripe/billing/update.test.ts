@@ -66,7 +66,7 @@ describe('a change of plan within a period', () => {
     expect(next).toMatchObject({ total: 3000, ending_balance: 0 });
   });
 
-  it('costs nothing within the period with none', async () => {
+  it('costs nothing within the period with the proration behavior none', async () => {
     const shop = await tenDaysIn();
     const { stripe, subscription, item } = shop;
     await stripe.subscriptionItems.update(item, { quantity: 3, proration_behavior: 'none' });
@@ -91,7 +91,7 @@ describe('a change of plan within a period', () => {
     expect(periodEnd(changed) - start).toBeGreaterThanOrEqual(365 * 86_400);
   });
 
-  it('adds and takes away items', async () => {
+  it('adds and removes items', async () => {
     const shop = await tenDaysIn();
     const { stripe, subscription, item, bigger } = shop;
     const changed = await stripe.subscriptions.update(subscription.id, {
@@ -160,7 +160,7 @@ describe('a change whose payment is refused', () => {
     expect(applied).toMatchObject({ pending_update: null, items: { data: [{ price: { id: shop.bigger } }] } });
   });
 
-  it('drops a pending update that nobody pays within 23 hours', async () => {
+  it('drops a pending update that is not paid within 23 hours', async () => {
     const shop = await tenDaysIn();
     await addMethod(shop.stripe, shop.customer, 'pm_card_chargeCustomerFail');
     const params = {

@@ -15,7 +15,7 @@ describe('the control endpoints', () => {
     return { ...started, call };
   }
 
-  it('tell where it is and move its clock', async () => {
+  it('return the simulator’s address and move its clock', async () => {
     const { simulator, call } = await setUp();
     expect((await call('GET', '/info')).json).toMatchObject({
       url: simulator.url,
@@ -74,7 +74,7 @@ describe('the control endpoints', () => {
     expect((await call('GET', '/state/charges')).json).toHaveLength(2);
   });
 
-  it('point webhooks somewhere, hold and release them', async () => {
+  it('set the webhook endpoint, hold and release webhooks', async () => {
     const { simulator, stripe, call } = await setUp();
     // A port on which nothing listens: delivery is tried, and fails.
     await call('POST', '/webhooks/endpoint', { url: 'http://127.0.0.1:9/' });
@@ -88,7 +88,7 @@ describe('the control endpoints', () => {
     expect((await call('POST', '/webhooks/redeliver', {})).json).toEqual({ events: 1 });
   });
 
-  it('answer an unknown control with those that exist', async () => {
+  it('answer an unknown control with a list of those that exist', async () => {
     const { call } = await setUp();
     const { status, json } = await call('POST', '/nonsense');
     expect(status).toBe(404);

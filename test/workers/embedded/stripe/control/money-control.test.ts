@@ -5,7 +5,7 @@ afterEach(stopAll);
 
 type Json = Record<string, unknown>;
 
-describe('the control endpoints of money that comes back', () => {
+describe('the control endpoints of refunds and disputes', () => {
   async function setUp() {
     const started = await start();
     const call = async (method: string, path: string, body?: object): Promise<{ status: number; json: Json }> => {
@@ -36,7 +36,7 @@ describe('the control endpoints of money that comes back', () => {
     expect((await call('GET', '/state/refunds')).json).toMatchObject([{ status: 'failed' }, { status: 'pending' }]);
   });
 
-  it('open disputes, decide and escalate them, and warn', async () => {
+  it('open disputes, decide and escalate them, and issue fraud warnings', async () => {
     const { stripe, call, charge } = await setUp();
     expect((await call('POST', '/fraud_warnings', { charge })).json).toMatchObject({ charge, actionable: true });
     const { json } = await call('POST', '/disputes', { charge, kind: 'inquiry', amount: 700, dueInMs: 60_000 });
@@ -53,7 +53,7 @@ describe('the control endpoints of money that comes back', () => {
     expect(await call('POST', '/disputes/du_x/escalate')).toMatchObject({ status: 400 });
   });
 
-  it('move the balance, and take payments in the dashboard', async () => {
+  it('move the balance, and make payments in the dashboard', async () => {
     const { call } = await setUp();
     expect((await call('POST', '/balance_transactions', { amount: -5, currency: 'eur' })).json).toMatchObject({
       net: -5,

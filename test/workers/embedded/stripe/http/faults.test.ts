@@ -110,7 +110,7 @@ describe('answers that are late', () => {
   it.each([
     ['before', 0],
     ['after', 1],
-  ] as const)('held %s the commit', async (when, intentsMeanwhile) => {
+  ] as const)('an answer is held %s the commit', async (when, intentsMeanwhile) => {
     const { simulator, stripe } = await start();
     const fault = simulator.faults.add({ action: { kind: 'hold', when } });
     const pending = stripe.paymentIntents.create(HOLD);
@@ -141,8 +141,8 @@ describe('answers that are late', () => {
   });
 });
 
-describe('which request is met', () => {
-  it('goes by method, path, key and place in line', async () => {
+describe('the request that a fault meets', () => {
+  it('is chosen by method, path, key and position', async () => {
     const { simulator, stripe } = await start();
     simulator.faults.add({
       match: { method: 'POST', pathPattern: '^/v1/customers$', idempotencyKeyPattern: '^hit', nth: 2 },
@@ -158,7 +158,7 @@ describe('which request is met', () => {
     expect(simulator.faults.list()).toMatchObject([{ fired: 1, remaining: 0 }]);
   });
 
-  it('refuses a pattern that is none', async () => {
+  it('refuses an invalid pattern', async () => {
     const { simulator } = await start();
     expect(() => simulator.faults.add({ match: { pathPattern: '(' }, action: { kind: 'rate_limit' } })).toThrow(
       SyntaxError,

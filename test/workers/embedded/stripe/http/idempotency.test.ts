@@ -5,7 +5,7 @@ afterEach(stopAll);
 const CREATE = { amount: 5000, currency: 'usd' };
 
 describe('the idempotency store', () => {
-  it('replays the first answer and says so', async () => {
+  it('replays the first answer and marks it as replayed', async () => {
     const { simulator, stripe } = await start();
     const first = await stripe.paymentIntents.create(HOLD, { idempotencyKey: 'k1' });
     const second = await stripe.paymentIntents.create(HOLD, { idempotencyKey: 'k1' });

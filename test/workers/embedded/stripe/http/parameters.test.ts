@@ -76,7 +76,7 @@ describe('form decoding', () => {
     });
   });
 
-  it('takes __proto__ for a key like any other', () => {
+  it('reads __proto__ as a key like any other', () => {
     parseForm('__proto__[polluted]=1');
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });

@@ -7,7 +7,7 @@ import { HOLD, start, stopAll, stripeError } from '../support';
 afterEach(stopAll);
 
 describe('a customer who is deleted', () => {
-  it('is told as deleted, is listed no more and pays nothing more', async () => {
+  it('is returned as deleted, is no longer listed and cannot pay', async () => {
     const { stripe, customer, method, price } = await openShop();
     const { id: subscription } = await stripe.subscriptions.create({ customer, items: [{ price }] });
     expect(await stripe.customers.del(customer)).toMatchObject({ id: customer, object: 'customer', deleted: true });

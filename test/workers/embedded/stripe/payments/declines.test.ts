@@ -72,14 +72,14 @@ describe('declines', () => {
     expect(await stripeError(refused)).toMatchObject({ type: 'StripeCardError', code: 'card_declined' });
   });
 
-  it('refuses a loose payment method the second time', async () => {
+  it('refuses an unattached payment method the second time', async () => {
     const { stripe } = await start();
     const first = await stripe.paymentIntents.create(HOLD);
     const again = stripe.paymentIntents.create({ ...HOLD, payment_method: first.payment_method as string });
     expect((await stripeError(again)).message).toContain('It may not be used again');
   });
 
-  it('takes the decision that was put in the issuer’s mouth, off-session only and as often as said', async () => {
+  it('uses the issuer decision that was set, off-session only and as often as set', async () => {
     const { simulator, stripe } = await start();
     const { customer, method } = await savedCard(stripe, 'pm_card_visa');
     simulator.issueDecision(customer, 'insufficient_funds', { times: 1 });
@@ -101,7 +101,7 @@ describe('declines', () => {
 describe('3-D Secure', () => {
   const AUTHENTICATE = { ...HOLD, payment_method: 'pm_card_authenticationRequired' };
 
-  it('asks, and goes on once the customer passes', async () => {
+  it('asks the customer, and continues once they pass', async () => {
     const { simulator, stripe } = await start();
     const asked = await stripe.paymentIntents.create({ ...AUTHENTICATE, return_url: 'https://shop.example/back' });
     expect(asked).toMatchObject({
@@ -124,7 +124,7 @@ describe('3-D Secure', () => {
     ]);
   });
 
-  it('serves the page of the bank and takes its form', async () => {
+  it('serves the page of the bank and accepts its form', async () => {
     const { stripe } = await start();
     const asked = await stripe.paymentIntents.create({ ...AUTHENTICATE, return_url: 'https://shop.example/back' });
     const url = asked.next_action?.redirect_to_url?.url ?? '';
@@ -137,7 +137,7 @@ describe('3-D Secure', () => {
     expect((await stripe.paymentIntents.retrieve(asked.id)).status).toBe('requires_capture');
   });
 
-  it('asks for another payment method once the customer fails, and takes it', async () => {
+  it('asks for another payment method once the customer fails, and accepts it', async () => {
     const { simulator, stripe } = await start();
     const asked = await stripe.paymentIntents.create(AUTHENTICATE);
     expect(asked.next_action?.type).toBe('use_stripe_sdk');

@@ -90,7 +90,7 @@ describe('expiry', () => {
     },
   );
 
-  it('does not come for a hold that was captured or cancelled', async () => {
+  it('does not happen to a hold that was captured or cancelled', async () => {
     const { simulator, stripe } = await start();
     const captured = await stripe.paymentIntents.create(HOLD);
     const cancelled = await stripe.paymentIntents.create(HOLD);
@@ -106,7 +106,7 @@ describe('expiry', () => {
 describe('multicapture', () => {
   const options = { payment_method_options: { card: { request_multicapture: 'if_available' } } } as const;
 
-  it('captures piece by piece where the account has it', async () => {
+  it('captures in parts when the account has the feature', async () => {
     const { stripe } = await start({ multicapture: true });
     const held = await stripe.paymentIntents.create({ ...EXPANDED, ...options });
     expect(chargeOf(held).payment_method_details?.card?.multicapture).toEqual({ status: 'available' });
@@ -117,7 +117,7 @@ describe('multicapture', () => {
     expect(chargeOf(last)).toMatchObject({ amount_captured: 4000, captured: true, amount_refunded: 0 });
   });
 
-  it('is refused where it is not available', async () => {
+  it('is refused when it is not available', async () => {
     const { stripe } = await start();
     const held = await stripe.paymentIntents.create({ ...EXPANDED, ...options });
     expect(chargeOf(held).payment_method_details?.card?.multicapture).toEqual({ status: 'unavailable' });
@@ -128,7 +128,7 @@ describe('multicapture', () => {
 });
 
 describe('the clock', () => {
-  it('fires what became due in order of time, each at its own time, and never goes back', () => {
+  it('fires due timers in order, each at its own time, and never goes back', () => {
     const clock = new SimulatorClock();
     const startMs = clock.now();
     const fired: [string, number][] = [];
@@ -151,7 +151,7 @@ describe('the clock', () => {
     clock.stop();
   });
 
-  it('fires by real time too', async () => {
+  it('fires timers by real time too', async () => {
     const clock = new SimulatorClock();
     await new Promise<void>((resolve) => clock.at(clock.now() + 5, resolve));
     clock.stop();

@@ -183,7 +183,7 @@ describe('an account with a state file', () => {
 });
 
 describe('what happens while it is down', () => {
-  it('expires holds at their own time and tells the endpoint once it is set again', async () => {
+  it('expires holds at their own time and notifies the endpoint once it is set again', async () => {
     const first = await open();
     const hook = await receiver();
     first.simulator.setWebhookEndpoint(hook.url);
@@ -258,7 +258,7 @@ describe('a file that cannot be read', () => {
     expect(readFileSync(stateFile, 'utf8')).toBe(damaged);
   });
 
-  it('is not one whose last line was cut short', async () => {
+  it('is not a file whose last line was cut short', async () => {
     appendFileSync(stateFile, '[["customer",{"id":"cus_half');
     const first = await open();
     expect(first.simulator.state.customers()).toHaveLength(3);
@@ -266,7 +266,7 @@ describe('a file that cannot be read', () => {
     expect((await reopen(first)).simulator.state.customers()).toHaveLength(4);
   });
 
-  it.each(['', '{"format":"hold'])('is not one that was just begun: %j', async (text) => {
+  it.each(['', '{"format":"hold'])('is not a file that was just begun: %j', async (text) => {
     writeFileSync(stateFile, text);
     const first = await open();
     await first.stripe.customers.create();
