@@ -33,36 +33,36 @@ import { orderStart } from '../../workflows/order/start';
 import * as schemas from '../schemas/orders';
 
 export interface HoldfastClientOptions {
-  /** A connected Temporal client; its data converter must be the workers' own. */
+  /** A connected Temporal client with the same data converter as the workers. */
   readonly client: Client;
   /** The workers' task queue. Default `holdfast`. */
   readonly taskQueue?: string;
-  /** What the shop decides for orders placed through this client; the rest is DEFAULT_POLICY. */
+  /** The shop's policy for orders placed through this client; missing values come from DEFAULT_POLICY. */
   readonly policy?: Partial<OrderPolicy>;
-  /** The same for refunds that are asked for through this client; the rest is DEFAULT_REFUND_POLICY. */
+  /** The policy for refunds requested through this client; missing values come from DEFAULT_REFUND_POLICY. */
   readonly refunds?: Partial<RefundPolicy>;
-  /** The same for disputes and early fraud warnings that nobody follows yet. */
+  /** The policy for disputes and early fraud warnings that no workflow follows yet. */
   readonly disputes?: Partial<DisputePolicy>;
   readonly fraudWarnings?: Partial<FraudWarningPolicy>;
-  /** The same for subscriptions that nobody follows yet; the rest is DEFAULT_DUNNING_POLICY. */
+  /** The policy for subscriptions that no workflow follows yet; missing values come from DEFAULT_DUNNING_POLICY. */
   readonly dunning?: Partial<DunningPolicy>;
   /** How long one call waits for its answer, in milliseconds. Default 25 s. */
   readonly waitMs?: number;
 }
 
 /**
- * Holdfast's verbs for backend code. Every verb throws ValidationError where the request can not be understood (nothing
- * was sent), OutcomePending where the answer is not there in time, ServiceUnavailable where Temporal does not take the
- * request (after these two, sending the same again is safe), and Misconfigured where Temporal will not take it until its
- * operator has changed something. Business outcomes, refusals included, are answers.
+ * Holdfast's verbs for backend code. Every verb throws ValidationError if the request is invalid (nothing was sent),
+ * OutcomePending if there is no answer in time, ServiceUnavailable if Temporal does not accept the request (after these two,
+ * sending the same request again is safe), and Misconfigured if Temporal refuses it until its operator has changed something.
+ * Business outcomes, including refusals, are answers.
  */
 export interface HoldfastClient extends OrderVerbs, SubscriptionVerbs, RefundVerbs, DisputeVerbs, ExceptionVerbs {
-  /** What the order's workflow does and whom it waits for. Needs a worker; Postgres answers without one. */
+  /** What the order's workflow does and whom it waits for. Needs a running worker, unlike reads from Postgres. */
   status(orderId: string): Promise<WorkflowStatus>;
   /** The order's workflow as Temporal describes it. */
   describe(orderId: string): Promise<WorkflowExecutionDescription>;
   /**
-   * Resolves once no call is under way any more. Wait for it before the connection is closed: while Temporal is away the
+   * Resolves once no call is under way. Wait for it before the connection is closed: while Temporal is away the
    * SDK retries for some seconds after the bounded wait, and throws an unhandled error if the connection has been closed.
    */
   drain(): Promise<void>;
@@ -71,7 +71,7 @@ export interface HoldfastClient extends OrderVerbs, SubscriptionVerbs, RefundVer
 /** Longer than a slow card authorization, shorter than the 30 s after which most proxies give up on a request. */
 const DEFAULT_WAIT_MS = 25_000;
 
-/** The actor of requests that name none. */
+/** The actor of requests without one. */
 const DEFAULT_ACTOR = 'api';
 
 /** Builds the typed client over a Temporal client. */
@@ -84,7 +84,7 @@ export function createHoldfastClient(options: HoldfastClientOptions): HoldfastCl
   const handleOf = (orderId: string) =>
     client.workflow.getHandle(workflowIds.order(parse(schemas.orderParams, { orderId }).orderId));
 
-  /** Every command goes to a running order, or starts it anew: an order that is done loads its facts, refuses and ends. */
+  /** Sends a command to a running order, or starts its workflow again: that of an order that is done loads its facts, refuses and ends. */
   const command = <Answer, Command>(
     orderId: string,
     update: UpdateCall<Answer, Command>['update'],
@@ -163,7 +163,7 @@ function callsUnderWay(): { readonly track: (sent: Promise<unknown>) => void; re
   };
 }
 
-/** A key names contents, too: with others it is another request. A hash, as ids are shown in the UI and in histories. */
+/** The id covers the contents, too: the same key with other contents is another request. Hashed, because the UI and histories show ids. */
 function updateIdFor({ update, argument }: Parameters<SendUpdate>[0], call: CallOptions): string | undefined {
   if (call.idempotencyKey === undefined) return undefined;
   return sha256(`${update.name}:${call.idempotencyKey}:${fingerprint(argument)}`).slice(0, 32);

@@ -1,6 +1,6 @@
 import type { FieldProblem } from '../../workflows/domain/shared/errors';
 
-/** A request that can not be understood; nothing was sent. `problems` names every wrong field at once. */
+/** An invalid request; nothing was sent. `problems` names all wrong fields at once. */
 export class ValidationError extends Error {
   override readonly name = 'ValidationError';
   constructor(readonly problems: readonly FieldProblem[]) {
@@ -8,7 +8,7 @@ export class ValidationError extends Error {
   }
 }
 
-/** What was asked and did not answer. */
+/** The service that did not answer. */
 export interface FailedCallOptions {
   readonly cause?: unknown;
   /** Default: Temporal. */
@@ -16,13 +16,13 @@ export interface FailedCallOptions {
 }
 
 /**
- * The bounded wait ended before the answer was there. The operation may still complete, or may never have begun:
- * sending the same again is safe, and with the same idempotency key it joins what is under way.
+ * There was no answer within the wait. The operation may still complete, or may never have begun: sending the same request
+ * again is safe, and with the same idempotency key it joins the running one.
  */
 export class OutcomePending extends Error {
   override readonly name = 'OutcomePending';
   constructor(
-    /** What was asked: a workflow by its id, or the gateway by method and path. */
+    /** The target of the request: a workflow id, or the gateway's method and path. */
     readonly target: string,
     readonly waitedMs: number,
     options?: { readonly cause: unknown },
@@ -31,7 +31,7 @@ export class OutcomePending extends Error {
   }
 }
 
-/** Temporal, or the gateway, could not be reached. Nothing is known to have happened; sending the same again is safe. */
+/** Temporal, or the gateway, could not be reached. The outcome is unknown; sending the same request again is safe. */
 export class ServiceUnavailable extends Error {
   override readonly name = 'ServiceUnavailable';
   constructor(
@@ -43,8 +43,8 @@ export class ServiceUnavailable extends Error {
 }
 
 /**
- * Temporal, or the gateway, refused, and refuses the same again until its operator has changed something: a namespace or a
- * search attribute is missing, or the credentials are not good for it. Nothing was sent on.
+ * Temporal, or the gateway, refused the request, and will do so until its operator has changed something: a namespace or a
+ * search attribute is missing, or the credentials do not allow it. Nothing was done.
  */
 export class Misconfigured extends Error {
   override readonly name = 'Misconfigured';
@@ -58,14 +58,14 @@ export class Misconfigured extends Error {
   }
 }
 
-/** Something other than Holdfast's gateway answered, or the gateway has a defect. Sending the same again does not help. */
+/** Something other than Holdfast's gateway answered, or the gateway has a defect. Sending the request again does not help. */
 export class UnexpectedAnswer extends Error {
   override readonly name = 'UnexpectedAnswer';
   constructor(
-    /** The method and the path that were asked. */
+    /** The method and path of the request. */
     readonly target: string,
     readonly status: number,
-    /** The problem's code, where there is one. */
+    /** The problem's code, if there is one. */
     readonly code: string | undefined,
   ) {
     super(`${target} was answered with status ${status} (${code ?? 'no problem that explains it'})`);

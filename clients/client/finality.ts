@@ -9,7 +9,7 @@ import type { PayRefusalReason } from '../../workflows/subscription/messages';
 
 type RefusalOf<Answer> = Extract<Answer, { readonly accepted: false; readonly reason: string }>['reason'];
 
-/** What an answer says, in one word: a checkout's state or code, why a command was refused, or how it went. */
+/** An answer in one word: a checkout's state or code, the reason of a refusal, or the outcome of a command. */
 type Word =
   | CheckoutAnswer['state']
   | Extract<CheckoutAnswer, { state: 'failed' }>['code']
@@ -24,23 +24,23 @@ type Word =
   | RefusalOf<SendNoticeAgainAnswer>;
 
 /**
- * Which answers are final: asked again under the same key, the request gets the same answer without being sent again. Every
- * other may change, so it is kept nowhere: not under an Idempotency-Key of the gateway, nor under the id of an update.
+ * Which answers are final: a request with the same key gets the same answer without being sent again. Other answers may change, so
+ * they are never stored: neither under an Idempotency-Key of the gateway nor under the id of an update.
  *
- * In doubt an answer is not final: asking once more costs one request, and an answer that is kept though it has changed makes
- * "send the same again to ask" a lie. New reasons must be added here: the compiler asks for them.
+ * In doubt an answer is not final: asking again costs one request, but a stored answer that has changed misleads callers who
+ * send the same request again. The compiler requires an entry here for every new reason.
  */
 const FINAL: Readonly<Record<Word, boolean>> = {
   // Done. What becomes of it later is read from the order, the refund, the dispute or the subscription.
   accepted: true,
   placed: true,
   /**
-   * One key is one try with one payment method. The bank has answered it, and would be asked about the same try: Stripe, too,
-   * keeps a decline under its key. Another try, with the same card or another one, is a new intent and has a new key.
+   * One key is one try with one payment method, and the bank has decided it; Stripe, too, keeps a decline under its key. Another
+   * try, with the same card or another one, needs a new key.
    */
   card_declined: true,
   declined: true,
-  /** The customer may have authenticated since. */
+  /** The customer may have authenticated meanwhile. */
   requires_action: false,
 
   // Checkouts: nothing was bought. Stock comes in, prices and limits change, outages pass.
@@ -48,23 +48,23 @@ const FINAL: Readonly<Record<Word, boolean>> = {
   invalid: false,
   failed: false,
   payment_unavailable: false,
-  /** Disputes are closed and limits change: the same request asks the provider again, under a key of its own. */
+  /** Disputes are closed and limits change: the same request asks the provider again, under another provider key. */
   payment_refused: false,
   order_unavailable: false,
   abandoned: false,
-  /** Until the checkout that runs has ended. For good only where the cart id is an order: see `isFinalProblem`. */
+  /** Applies until the running checkout has ended; permanent only if the cart has become an order: see `isFinalProblem`. */
   cart_changed: false,
 
-  // Orders. What is shipped or cancelled stays so; money and disputes move on.
+  // Orders. Shipments and cancels are permanent; money and disputes may change.
   unknown_line: true,
   exceeds_remaining: true,
   tracking_number_used: true,
   already_shipped: true,
   unknown_order: false,
   unknown_shipment: false,
-  /** Of all parcels under way, the late one may arrive first. */
+  /** Without a shipment id, the request concerns all parcels under way, and these change. */
   delivered_before_shipped: false,
-  /** Also answered while a cancel is not settled, which may fail. */
+  /** Also the answer while a cancel is in progress, which may fail. */
   order_cancelled: false,
   unknown_warehouse: false,
   not_in_warehouse: false,
@@ -80,7 +80,7 @@ const FINAL: Readonly<Record<Word, boolean>> = {
   action_not_possible: false,
   needs_person: false,
 
-  // Refunds. What can be refunded grows with each capture, and again where a refund fails.
+  // Refunds. The refundable amount grows with each capture and with each failed refund.
   wrong_currency: true,
   not_a_multiple: true,
   refund_id_used: true,
@@ -112,8 +112,8 @@ const FINAL: Readonly<Record<Word, boolean>> = {
   not_in_doubt: false,
 };
 
-/** The fields that answers tell their outcome by. */
-interface Told {
+/** The fields of answers that contain their outcome. */
+interface Outcome {
   readonly accepted?: boolean;
   readonly state?: string;
   readonly outcome?: string;
@@ -124,7 +124,7 @@ interface Told {
 
 /** Is this answer of a workflow final? */
 export function isFinal(answer: unknown): boolean {
-  const { accepted, state, outcome, reason, ...rest } = answer as Told;
+  const { accepted, state, outcome, reason, ...rest } = answer as Outcome;
   if (accepted === false) return isFinalWord(reason);
   if (state === 'failed') return isFinalProblem(rest);
   return accepted === true
@@ -132,12 +132,12 @@ export function isFinal(answer: unknown): boolean {
     : isFinalWord(state);
 }
 
-/** Is the problem that an answer became final? By its `code`; codes that are no answer of a command are not. */
-export function isFinalProblem({ code, placed }: Pick<Told, 'code' | 'placed'>): boolean {
+/** Is the problem that was made of an answer final? Decided by its `code`; codes that are not a command's answer are never final. */
+export function isFinalProblem({ code, placed }: Pick<Outcome, 'code' | 'placed'>): boolean {
   return code === 'cart_changed' ? placed === true : isFinalWord(code);
 }
 
-/** Is this one of the words that answers are told by? */
+/** Is this the word of an answer? */
 export function isAnswerWord(word: string | undefined): boolean {
   return word !== undefined && Object.hasOwn(FINAL, word);
 }

@@ -7,8 +7,8 @@ export function sha256(text: string): string {
 }
 
 /**
- * A hash of any JSON value that does not depend on the order of an object's keys, so that a client which rebuilds its
- * body for a retry sends the same thing.
+ * A hash of any JSON value that does not depend on the order of an object's keys, so a client that rebuilds its body
+ * for a retry sends an equal one.
  */
 export function fingerprint(value: unknown): string {
   return sha256(JSON.stringify(sorted(value)) ?? 'undefined');
@@ -16,7 +16,7 @@ export function fingerprint(value: unknown): string {
 
 /**
  * What makes two carts under one id the same purchase: goods, amounts, when they are captured, who buys and where it goes.
- * The payment method is no part of it. The order of lines, the case of currency and country, and whether a field is absent
+ * The payment method does not count. The order of lines, the case of currency and country, and whether a field is absent
  * or undefined make no difference.
  */
 export function cartFingerprint(cart: CheckoutCart): string {

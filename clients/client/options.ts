@@ -1,4 +1,4 @@
 export interface CallOptions {
-  /** The same key again is the same request: it joins what is under way or gets the first answer. A new intent wants a new key. */
+  /** The same key means the same request: it joins the running one or gets its answer. A new intent needs a new key. */
   readonly idempotencyKey?: string;
 }

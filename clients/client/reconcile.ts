@@ -5,9 +5,9 @@ import type { SettlementSummary } from '../../workflows/settlement/ports';
 import { OutcomePending, ValidationError } from './errors';
 import { asClientError } from './temporal-failure';
 
-/** A settlement check that is to be run now. */
+/** A settlement check to run now. */
 export interface ReconcileCall {
-  /** A day in UTC that is over, `YYYY-MM-DD`. */
+  /** A day in UTC, not in the future, `YYYY-MM-DD`. */
   readonly date: string;
   readonly taskQueue: string;
   readonly waitMs: number;
@@ -15,9 +15,9 @@ export interface ReconcileCall {
 }
 
 /**
- * Runs the settlement check of a day and waits for what it comes to, `waitMs` at most; one that runs already is joined.
- * @throws ValidationError for what is no day that has begun. @throws OutcomePending it goes on.
- * @throws ServiceUnavailable or Misconfigured where Temporal does not take it
+ * Runs the settlement check of a day and waits for its result, at most `waitMs`; joins one that is already running.
+ * @throws ValidationError if it is not a day, or a future one. @throws OutcomePending if it is still running.
+ * @throws ServiceUnavailable or Misconfigured if Temporal does not accept it
  */
 export async function reconcileDay(client: Client, call: ReconcileCall): Promise<SettlementSummary> {
   const { date, taskQueue, waitMs, nowMs } = call;

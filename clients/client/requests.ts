@@ -15,18 +15,18 @@ export function toCart(parsed: ParsedCheckout, policy: OrderPolicy): CheckoutCar
   };
 }
 
-/** What a parsed checkout asks of the workflow. */
+/** The request to the workflow of a parsed checkout. */
 export function submissionOf(parsed: ParsedCheckout, policy: OrderPolicy): SubmitCheckout {
   const cart = toCart(parsed, policy);
   return { paymentMethod: parsed.paymentMethod, cart, cartFingerprint: cartFingerprint(cart) };
 }
 
-/** A copy without the properties that are undefined, at every depth: to JSON, absent and undefined are the same. */
+/** A copy without the properties that are undefined, at every depth: JSON does not distinguish absent and undefined. */
 export function withoutUndefined(value: unknown): unknown {
   return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown);
 }
 
-/** The id of an order that may come of a checkout; random, so that nobody can guess another customer's. */
+/** The id of a checkout's order; random, so that customers cannot guess each other's. */
 export function newOrderId(): string {
   return `ord_${randomUUID().replaceAll('-', '')}`;
 }

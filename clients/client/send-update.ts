@@ -12,38 +12,38 @@ import { isFinal } from './finality';
 import type { StartOptions } from '../../workflows/kit/start';
 import { asClientError } from './temporal-failure';
 
-/** One update, sent together with the start of the workflow that takes it. */
+/** One update, sent together with the start of the workflow that handles it. */
 export interface UpdateCall<Answer, Argument> {
   readonly type: string;
   readonly start: StartOptions;
   readonly update: UpdateDefinition<Answer, [Argument]>;
   readonly argument: Argument;
-  /** Made of the caller's key; undefined without one, and nothing is sent a second time then. */
+  /** Made of the caller's key; undefined without one: then an earlier update is never joined. */
   readonly updateId: string | undefined;
   readonly waitMs: number;
-  /** Told of every call that is sent: it may go on for seconds after its caller was told that the outcome is pending. */
+  /** Called with every call that is sent, because it may run for seconds after its caller got OutcomePending. */
   readonly track: (sent: Promise<unknown>) => void;
 }
 
-/** Sends an update within the bounds of one client; the call's key makes the update's id. */
+/** Sends an update within the bounds of one client; the update's id is made of the call's key. */
 export type SendUpdate = <Answer, Argument>(
   update: Omit<UpdateCall<Answer, Argument>, 'updateId' | 'waitMs' | 'track'>,
   call: { readonly idempotencyKey?: string },
 ) => Promise<Answer>;
 
-/** A workflow that ends just as the update comes is started anew by the next try; losing the race this often is a defect. */
+/** If a workflow ends just as the update arrives, the next try starts it again; losing this race this often is a defect. */
 const MAX_TRIES = 5;
 
 /**
- * Answers of one key that are looked through for a final one, at one question to Temporal each. Whoever asks more often (a page
- * that polls during 3-D Secure) is still answered, only a resend of that does not join it by its id but in the workflow.
+ * How many answers of one key are searched for a final one, with one request to Temporal each. A caller who asks more often (a page
+ * that polls during 3-D Secure) still gets an answer, but a repeated request is then joined by the workflow, not by its id.
  */
 const MAX_ASKED = 5;
 
 /**
- * Sends an update with start and waits for its answer, `waitMs` at most.
- * @throws {OutcomePending} no answer in time. @throws {ServiceUnavailable} Temporal did not take it.
- * @throws {Misconfigured} Temporal will not take it, however often it is sent.
+ * Sends an update with start and waits for its answer, at most `waitMs`.
+ * @throws {OutcomePending} no answer in time. @throws {ServiceUnavailable} Temporal did not accept it.
+ * @throws {Misconfigured} Temporal refuses it, however often it is sent.
  */
 export async function sendUpdate<Answer, Argument>(
   client: Client,
@@ -67,8 +67,8 @@ export async function sendUpdate<Answer, Argument>(
 }
 
 /**
- * Temporal keeps the answer under an update's id for as long as it keeps the workflow's run. A final answer is so given again;
- * one that may change must be asked for under the next id. One that is not there yet is joined.
+ * Temporal keeps the answer under an update's id for as long as it keeps the workflow's run, so a final answer is returned
+ * again. After an answer that may change, the next id is used. An update without an answer yet is joined.
  */
 async function askOnce<Answer, Argument>(client: Client, call: UpdateCall<Answer, Argument>): Promise<Answer> {
   if (call.updateId === undefined) return sendOnce(client, call, randomUUID());
@@ -99,7 +99,7 @@ function sendOnce<Answer, Argument>(
   });
 }
 
-/** The SDK looks at its deadline only between its own retries, seconds apart: while Temporal is away, this keeps the bound. */
+/** Keeps the limit while Temporal is down: the SDK checks its deadline only between its retries, which are seconds apart. */
 async function bounded<Answer, Argument>(
   call: UpdateCall<Answer, Argument>,
   deadlineMs: number,
@@ -119,7 +119,7 @@ async function bounded<Answer, Argument>(
   }
 }
 
-/** Did the workflow end between taking the update and answering it? Then the next try starts it anew. */
+/** Did the workflow end between accepting the update and answering it? Then the next try starts it again. */
 function endedUnderneath(error: unknown): boolean {
   if (error instanceof WorkflowNotFoundError) return true;
   return (

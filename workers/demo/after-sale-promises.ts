@@ -2,7 +2,7 @@ import type { BankState } from './bank';
 import type { Recorded, RecordedBack } from './recorded';
 
 /** Statuses of refunds that are pending or have succeeded. */
-const GIVEN: readonly string[] = ['pending', 'requires_action', 'succeeded'];
+const REFUNDED: readonly string[] = ['pending', 'requires_action', 'succeeded'];
 const OPEN_DISPUTES: readonly string[] = [
   'needs_response',
   'under_review',
@@ -19,14 +19,14 @@ interface BrokenPromise {
 export function afterSaleViolations({ payments, refunds, disputes }: BankState, recorded: Recorded): BrokenPromise[] {
   const books = new Map(recorded.back.map((entry) => [entry.paymentIntentId, entry]));
   return payments.flatMap(({ id, amount_received: received }) => {
-    const entry = books.get(id) ?? NOTHING;
-    const given = sum(refunds.filter((one) => one.payment_intent === id && GIVEN.includes(one.status)));
+    const entry = books.get(id) ?? NO_ENTRY;
+    const refundedAtBank = sum(refunds.filter((one) => one.payment_intent === id && REFUNDED.includes(one.status)));
     const own = disputes.filter((one) => one.payment_intent === id);
-    const taken = -own.flatMap((one) => one.balance_transactions).reduce((total, one) => total + one.amount, 0);
+    const withdrawn = -own.flatMap((one) => one.balance_transactions).reduce((total, one) => total + one.amount, 0);
     const isOpen = own.some((one) => OPEN_DISPUTES.includes(one.status));
     const { refundPending, refunded, outside, disputed, captured } = entry;
     return [
-      ...broken('back', given > received, `${id}: ${given} refunded of ${received}`),
+      ...broken('back', refundedAtBank > received, `${id}: ${refundedAtBank} refunded of ${received}`),
       ...broken(
         'back',
         refundPending + refunded + outside > captured,
@@ -34,16 +34,20 @@ export function afterSaleViolations({ payments, refunds, disputes }: BankState, 
       ),
       ...broken(
         'back',
-        given !== refundPending + refunded,
-        `${id}: ${given} refunded at the bank, ${refundPending + refunded} in the ledger`,
+        refundedAtBank !== refundPending + refunded,
+        `${id}: ${refundedAtBank} refunded at the bank, ${refundPending + refunded} in the ledger`,
       ),
-      ...broken('dispute', taken !== disputed, `${id}: ${taken} withdrawn by the bank, ${disputed} in the ledger`),
+      ...broken(
+        'dispute',
+        withdrawn !== disputed,
+        `${id}: ${withdrawn} withdrawn by the bank, ${disputed} in the ledger`,
+      ),
       ...broken('dispute', isOpen && refundPending > 0, `${id} is disputed, and ${refundPending} are pending`),
     ];
   });
 }
 
-const NOTHING: Omit<RecordedBack, 'paymentIntentId'> = {
+const NO_ENTRY: Omit<RecordedBack, 'paymentIntentId'> = {
   captured: 0,
   refundPending: 0,
   refunded: 0,

@@ -51,7 +51,7 @@ interface Facts {
   readonly payments: readonly SimulatedPayment[];
   readonly recorded: Recorded;
   readonly orders: ReadonlyMap<string, RecordedOrder>;
-  /** What an open exception covers is a person's task, not a violation. */
+  /** A difference that an open exception explains is a person's task, not a violation. */
   readonly excuses: Excuses;
   readonly nowMs: number;
 }
@@ -99,12 +99,12 @@ function ordersWithoutMoney({ payments, recorded, excuses }: Facts): Violation[]
   for (const order of recorded.orders.filter((one) => !excuses.has(one.orderId, 'order_without_money'))) {
     const own = payments.filter((payment) => orderOf(payment) === order.orderId);
     const held = own.reduce((sum, payment) => sum + heldBy(payment), 0);
-    const taken = own.reduce((sum, payment) => sum + payment.amount_received, 0);
-    const what = `${order.orderId} is ${order.state} and ${order.paymentState}, with ${held} held and ${taken} captured`;
-    if (SHIPPED.includes(order.state) && taken === 0) found.push(broken('order', what));
+    const received = own.reduce((sum, payment) => sum + payment.amount_received, 0);
+    const what = `${order.orderId} is ${order.state} and ${order.paymentState}, with ${held} held and ${received} captured`;
+    if (SHIPPED.includes(order.state) && received === 0) found.push(broken('order', what));
     if (DONE.includes(order.state) || order.state === 'shipped' || order.paymentState === 'payment_needed') continue;
     if (held === 0 && order.paymentState !== 'captured') found.push(broken('order', what));
-    if (held + taken > order.total && !excuses.has(order.orderId, 'holds_at_once'))
+    if (held + received > order.total && !excuses.has(order.orderId, 'holds_at_once'))
       found.push(broken('order', `${what}, of ${order.total}`));
   }
   return found;
@@ -134,12 +134,12 @@ function ledger({ payments, recorded, excuses }: Facts): Violation[] {
   const books = new Map(recorded.ledger.map((entry) => [entry.paymentIntentId, entry]));
   for (const id of new Set([...known.keys(), ...books.keys()])) {
     const payment = known.get(id);
-    const { authorized = 0, captured: taken = 0, released = 0 } = books.get(id) ?? {};
+    const { authorized = 0, captured = 0, released = 0 } = books.get(id) ?? {};
     const received = payment?.amount_received ?? 0;
     const held = payment === undefined ? 0 : heldBy(payment);
-    const open = authorized - taken - released;
-    if (received !== taken)
-      found.push(broken('ledger', `${id}: ${received} captured at the bank, ${taken} in the ledger`));
+    const open = authorized - captured - released;
+    if (received !== captured)
+      found.push(broken('ledger', `${id}: ${received} captured at the bank, ${captured} in the ledger`));
     if (held !== open && !(payment !== undefined && excuses.has(orderOf(payment), 'hold_differs')))
       found.push(broken('ledger', `${id}: ${held} held, ${open} in the ledger`));
   }

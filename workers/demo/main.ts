@@ -66,7 +66,7 @@ function lookAround({ gateway, stack }: StackApp, apiKey: string): string[] {
   const { uiUrl, address } = stack.temporal;
   return [
     '',
-    'Have a look around:',
+    'Look around:',
     `  Temporal UI   ${uiUrl ?? `none; the server is at ${address}`}`,
     `  API           ${gateway.url}/docs`,
     `  API key       ${apiKey}`,

@@ -5,7 +5,7 @@ import type { DunningPolicy } from '../../workflows/domain/subscription/subscrip
 import type { ReceivedMail } from '../embedded/servers/mail/mailbox';
 import type { StackApp } from '../processes/stack-app';
 import { Bank, cartOf } from './bank';
-import { doomedCheckout } from './crash/checkout';
+import { interruptedCheckout } from './crash/checkout';
 import { findViolations } from './invariants';
 import type { Violation } from './invariants';
 import type { Progress } from './progress';
@@ -17,14 +17,14 @@ import type { PlayedScene } from './scenes/scenes';
 import { Shop } from './shop';
 import type { Backdoor, PlayedMail, Stage } from './stage';
 
-/** A shop's policy with seconds in place of minutes and days, so that the scenes end while somebody watches. */
+/** A shop's policy with seconds instead of minutes and days, so that the scenes end within a minute or two. */
 export const POLICY: Partial<OrderPolicy> = {
   customerActionMs: 20_000,
   declinedGraceMs: 20_000,
   paymentDeadlineMs: 15_000,
 };
 
-/** The dunning policy for a bank that tries four times in half a minute (subscriber.ts). */
+/** The dunning policy for four tries within half a minute (see subscriber.ts). */
 export const DUNNING: Partial<DunningPolicy> = {
   graceMs: 1_500,
   spacingMs: 7_000,
@@ -42,8 +42,8 @@ export const DUNNING: Partial<DunningPolicy> = {
 const FORGOTTEN =
   'their payments are not: the Stripe simulator begins empty with every start (--fresh begins without the orders, too).';
 
-/** Events, webhooks and voids that are in progress when the last scene ends are done within this time. */
-const SETTLE_LIMIT_MS = 30_000;
+/** After the last scene, unfinished events, webhooks and voids get this much time to complete. */
+const COMPLETION_LIMIT_MS = 30_000;
 const SETTLE_POLL_MS = 500;
 
 export interface Outcome {
@@ -62,7 +62,7 @@ export async function perform(running: StackApp, progress: Progress, signal: Abo
   const stage = setUp(running, signal);
   const kept = await countOpenOrders(running.app.dependencies.pool);
   if (kept > 0) progress.print(`${kept} open orders of earlier starts are kept; ${FORGOTTEN}`);
-  progress.print(`Playing ${SCENES.length} scenes; the slow ones run beside the others.`);
+  progress.print(`Playing ${SCENES.length} scenes; the slow ones run in parallel with the others.`);
   const scenes = await playScenes(stage, progress);
   const violations = await lastingViolations(running.app.dependencies.pool, stage);
   const carts = await readCarts(stage, scenes);
@@ -94,20 +94,20 @@ function setUp({ stack, app, gateway }: StackApp, signal: AbortSignal): Stage {
   const backdoor: Backdoor = {
     leaveOne: (sku) => leaveOne(dependencies.pool, sku),
     countInbox: (eventIds) => countInbox(dependencies.pool, eventIds),
-    doomedCheckout: (cart) => doomedCheckout({ client, config, policy: POLICY, bank, signal }, cart),
+    interruptedCheckout: (cart) => interruptedCheckout({ client, config, policy: POLICY, bank, signal }, cart),
   };
   const mails = (to: string) => Promise.resolve(mailsTo(stack.mail?.mails() ?? [], to));
   return { shop, bank, stripe, mails, backdoor, run, signal };
 }
 
-/** Each mail names its kind in a header, for filters. */
+/** The mails to an address, with their kind from the header that filters use. */
 function mailsTo(mails: readonly ReceivedMail[], to: string): PlayedMail[] {
   return mails
     .filter((mail) => mail.to.includes(to))
     .map(({ subject, headers }) => ({ subject, kind: headers['x-holdfast-notice'] ?? '' }));
 }
 
-/** Leaves one saleable piece in one warehouse, on top of what earlier runs have reserved. */
+/** Leaves one available piece in one warehouse, besides those that earlier runs have reserved. */
 async function leaveOne(pool: Pool, sku: string): Promise<void> {
   await pool.query(
     `UPDATE stock SET on_hand = reserved +
@@ -139,9 +139,9 @@ async function readCarts(stage: Stage, scenes: readonly PlayedScene[]): Promise<
   );
 }
 
-/** Violations that remain after a while: money in transit for a moment is not a violation. */
+/** Violations that are still there after a while, because differences of a moment are normal. */
 async function lastingViolations(pool: Pool, stage: Stage): Promise<Violation[]> {
-  for (const endMs = Date.now() + SETTLE_LIMIT_MS; ;) {
+  for (const endMs = Date.now() + COMPLETION_LIMIT_MS; ;) {
     stage.signal.throwIfAborted();
     const [all, invoiced, refunds, disputes] = await Promise.all([
       stage.bank.payments(),
@@ -149,7 +149,7 @@ async function lastingViolations(pool: Pool, stage: Stage): Promise<Violation[]>
       stage.bank.refunds(),
       stage.bank.disputes(),
     ]);
-    // The simulator begins empty with every start; what is kept of earlier runs may still ask it for money.
+    // The simulator starts empty, but kept orders of earlier runs may still send it requests.
     const payments = all.filter(
       (one) => !invoiced.has(one.id) && (cartOf(one) === '' || cartOf(one).startsWith(stage.run)),
     );

@@ -6,13 +6,13 @@ export interface Screen {
   write(text: string): unknown;
 }
 
-/** Often enough to look alive, seldom enough to cost little. */
+/** Often enough to show progress, seldom enough to cost little. */
 const REDRAW_MS = 500;
 const DEFAULT_COLUMNS = 80;
 
 /**
  * Shows scenes that run side by side, one line each. On a terminal the running scenes stay below the finished ones and are redrawn
- * with their elapsed time; elsewhere one line says that a scene begins, another how it ended.
+ * with their elapsed time; elsewhere, one line reports a scene's start and another its end.
  */
 export class Progress {
   private readonly running = new Map<string, number>();

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 
-/** What Postgres says about the carts of one run. Plain rows: sums and comparisons are left to the reader. */
+/** The records in Postgres of the carts of one run, as plain rows; the caller adds and compares. */
 export interface Recorded {
   readonly orders: readonly RecordedOrder[];
   readonly attempts: readonly RecordedAttempt[];
@@ -8,11 +8,11 @@ export interface Recorded {
   readonly ledger: readonly RecordedMoney[];
   /** Pieces left to ship. */
   readonly lines: readonly Pieces[];
-  /** Pieces still promised. */
+  /** Pieces that are still reserved. */
   readonly reservations: readonly Pieces[];
-  /** What goes back, per PaymentIntent. */
+  /** Refunds and chargebacks, per PaymentIntent. */
   readonly back: readonly RecordedBack[];
-  /** Open ones of orders. */
+  /** Open exceptions of orders. */
   readonly exceptions: readonly { readonly orderId: string; readonly kind: string }[];
   /** Orders with an event that is not published. */
   readonly unpublished: readonly string[];
@@ -44,13 +44,13 @@ export interface RecordedMoney {
   readonly released: number;
 }
 
-/** Minor units that went back to the customer, or that their bank took. */
+/** Refunds and chargebacks of one payment, in minor units. */
 export interface RecordedBack {
   readonly paymentIntentId: string;
   readonly captured: number;
   readonly refundPending: number;
   readonly refunded: number;
-  /** Given back in another way. */
+  /** Refunded in another way than through the payment provider. */
   readonly outside: number;
   readonly disputed: number;
 }
@@ -61,7 +61,7 @@ export interface Pieces {
   readonly pieces: number;
 }
 
-/** One row of JSON, so that all of it is read at one moment. $1 begins the ids of the run's carts */
+/** One statement with one row of JSON, so that all data is of the same moment. $1: the prefix of the run's cart ids */
 const READ = `
 WITH mine AS (
   SELECT order_id FROM payment_attempts WHERE starts_with(cart_id, $1)

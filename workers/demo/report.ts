@@ -9,11 +9,11 @@ import type { PlayedCart } from './stage';
 
 export interface ReportedCart {
   readonly cart: PlayedCart;
-  /** Absent where the cart became no order. */
+  /** Absent if the cart did not become an order. */
   readonly order?: OrderView;
 }
 
-/** Where a workflow is shown; undefined where there is no web UI. */
+/** Returns the link to a workflow, or its id without a web UI. */
 export type LinkTo = (workflowId: string) => string;
 
 /** The Temporal UI's page of a workflow, or its id where there is no UI. */
@@ -23,7 +23,7 @@ export function linksTo(uiUrl: string | undefined, namespace: string): LinkTo {
   return (workflowId) => `${base}/${encodeURIComponent(workflowId)}`;
 }
 
-/** What happened: a row for each cart and its workflow below it; carts with one and the same fate share a row. */
+/** What happened: a row for each cart and its workflow below it; carts without an order and with the same outcome share a row. */
 export function storyTable(carts: readonly ReportedCart[], linkTo: LinkTo): string {
   const table = new Table({
     head: ['what happened, and its workflow', 'state', 'authorized', 'captured', 'released', 'refunded'],
@@ -69,7 +69,7 @@ function amountsOf(order: OrderView | undefined): string[] {
   );
 }
 
-/** Each promise, kept or broken, and by what. */
+/** A line for each promise, kept or broken, followed by its violations. */
 export function promiseLines(violations: readonly Violation[]): string[] {
   return Object.entries(PROMISES).flatMap(([promise, words]) => {
     const broken = violations.filter((one) => one.promise === promise);
@@ -77,9 +77,9 @@ export function promiseLines(violations: readonly Violation[]): string[] {
   });
 }
 
-/** The demo in one line. */
+/** The demo's result in one line. */
 export function verdict(scenes: readonly PlayedScene[], orders: number, violations: number): string {
   const failed = scenes.filter((scene) => !scene.succeeded).length;
-  const told = [`${scenes.length} scenes`, ...(failed > 0 ? [`${failed} failed`] : []), `${orders} orders`];
-  return `${told.join(', ')}, ${violations} violations`;
+  const counts = [`${scenes.length} scenes`, ...(failed > 0 ? [`${failed} failed`] : []), `${orders} orders`];
+  return `${counts.join(', ')}, ${violations} violations`;
 }

@@ -3,7 +3,7 @@ import type { CheckoutRequest } from '../../clients/client';
 import type { OrderView } from '../../workflows/domain/order/view';
 import type { SubscriptionView } from '../../workflows/domain/subscription/view';
 
-/** What the gateway may answer; which fields are there depends on the status. */
+/** The gateway's answers; which fields are present depends on the status. */
 export interface AnswerBody {
   readonly orderId?: string;
   readonly state?: string;

@@ -4,31 +4,31 @@ import type Stripe from 'stripe';
 import type { Bank } from './bank';
 import type { Answer, Shop } from './shop';
 
-/** What scenes are played with. */
+/** The tools with which scenes are played. */
 export interface Stage {
   readonly shop: Shop;
   readonly bank: Bank;
-  /** The provider's own API, for what happens there without Holdfast: somebody subscribes. */
+  /** The provider's own API, for events that do not start with Holdfast: a customer subscribes. */
   readonly stripe: Stripe;
-  /** Mails that this address got, oldest first. */
+  /** The mails to an address, oldest first. */
   readonly mails: (to: string) => Promise<readonly PlayedMail[]>;
   readonly backdoor: Backdoor;
-  /** Begins every cart's id, so that no two runs on one database meet. */
+  /** The prefix of every cart's id, so that runs on one database are kept apart. */
   readonly run: string;
   readonly signal: AbortSignal;
 }
 
-/** What no caller of the gateway can do, and the demo needs to set a scene or to look behind it. */
+/** Actions that the gateway does not offer and that the demo needs to prepare or check a scene. */
 export interface Backdoor {
-  /** Leaves exactly one piece of the sku to be had. */
+  /** Leaves exactly one available piece of the SKU. */
   leaveOne(sku: string): Promise<void>;
-  /** How many of these provider events the inbox keeps. */
+  /** The number of these provider events that are in the inbox. */
   countInbox(eventIds: readonly string[]): Promise<number>;
-  /** Checks a cart out on the task queue of a worker that is killed once the bank has said yes; see doomed-checkout.ts. */
-  doomedCheckout(cart: CheckoutRequest): Promise<DoomedCheckout>;
+  /** Checks a cart out on the task queue of a worker that is killed once the bank holds the money; see crash/checkout.ts. */
+  interruptedCheckout(cart: CheckoutRequest): Promise<InterruptedCheckout>;
 }
 
-export interface DoomedCheckout {
+export interface InterruptedCheckout {
   readonly orderId: string;
   readonly state: string;
 }
@@ -43,22 +43,22 @@ export interface PlayedMail {
 export interface PlayedCart {
   readonly path: string;
   readonly cartId: string;
-  /** Absent where the cart became no order. */
+  /** Absent if the cart did not become an order. */
   readonly orderId?: string;
-  /** What became of it where it is no order, or beside its state. */
+  /** Its outcome if it did not become an order, or in addition to the order's state. */
   readonly outcome?: string;
-  /** Whose page is linked where it is not the order's or the checkout's. */
+  /** The workflow to link if it is not the order's or the checkout's. */
   readonly workflowId?: string;
 }
 
 export interface Scene {
   readonly title: string;
-  /** Mostly waits: played beside the others. */
+  /** Mostly waits, so it is played in parallel with the others. */
   readonly slow?: boolean;
   play(stage: Stage): Promise<{ readonly story: string; readonly carts: readonly PlayedCart[] }>;
 }
 
-/** A scene did not go as it must. */
+/** An expectation of a scene was not met. */
 export class SceneError extends Error {}
 
 export function expect(isTrue: boolean, what: string): asserts isTrue {
@@ -73,7 +73,7 @@ export function expectStatus(answer: Answer, status: number, what: string): void
 
 const POLL_MS = 250;
 
-/** Asks until there is an answer. @throws SceneError after the limit */
+/** Polls until `look` returns a value. @throws SceneError after the limit */
 export async function until<T>(
   stage: Pick<Stage, 'signal'>,
   what: string,
@@ -112,10 +112,10 @@ export const MUGS = [{ sku: 'MUG-BLUE', quantity: 2 }];
 export const TEAPOT = [{ sku: 'TEAPOT-1L', quantity: 1 }];
 export const EVERYTHING = [...MUGS, ...TEAPOT];
 
-/** An order's own workflow begins moments after the answer. */
+/** An order's own workflow starts moments after the answer. */
 const SOON_MS = 20_000;
 
-/** Checks a cart out that must become an order, and waits until it is ready to ship. */
+/** Checks out a cart that must become an order, and waits until the order is ready to ship. */
 export async function place(stage: Stage, request: CheckoutRequest): Promise<string> {
   const answer = await stage.shop.checkout(request);
   expectStatus(answer, 201, 'the checkout');
@@ -130,7 +130,7 @@ export function orderIs(
   isSo: (order: OrderView) => boolean,
   limitMs = SOON_MS,
 ): Promise<OrderView> {
-  return until(stage, `order ${orderId} to go on`, limitMs, async () => {
+  return until(stage, `order ${orderId} to change`, limitMs, async () => {
     const order = await stage.shop.order(orderId);
     return order !== undefined && isSo(order) && order;
   });

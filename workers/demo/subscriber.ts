@@ -1,24 +1,24 @@
 import type Stripe from 'stripe';
 
-/** Seconds in place of days: the bank's tries after the first one, and what Holdfast says between them. */
+/** Seconds instead of days: the times of the provider's retries. */
 export const DEMO_BILLING = {
   scheduleMs: [9_000, 18_000, 27_000],
   finalizationDelayMs: 0,
   onExhausted: 'cancel',
 } as const;
 
-/** A trial as short as the provider's clock can tell, with time for the workflow to see it. */
+/** A short trial, but long enough for the workflow to see it. */
 const TRIAL_S = 6;
 const PRICE = 1_900;
 
-/** A customer of the shop's subscription, as they stand at the provider. */
+/** A customer with a subscription at the provider. */
 export interface Subscriber {
   readonly customerId: string;
   readonly subscriptionId: string;
   readonly email: string;
 }
 
-/** Subscribes somebody at the provider, with a trial that ends in seconds; Holdfast hears of it by webhooks. */
+/** Subscribes a customer at the provider, with a trial that ends in seconds; webhooks inform Holdfast. */
 export async function subscribe(stripe: Stripe, email: string): Promise<Subscriber> {
   const customer = await stripe.customers.create({ email });
   const method = await stripe.paymentMethods.attach('pm_card_visa', { customer: customer.id });

@@ -3,8 +3,8 @@ import { findRedisServer, installRedisServer } from './servers/redis-source';
 import { findTemporalSource } from './servers/temporal-source';
 
 /**
- * `npm run provision [-- --contract]`: gets everything that tests and the demo would otherwise get at their first
- * start, with progress, so that later starts are quick and need no network.
+ * `npm run provision [-- --contract]`: downloads and builds, with progress, everything that tests and the demo would otherwise
+ * get at their first start, so that later starts are quick and need no network.
  */
 async function main(): Promise<void> {
   const log = (line: string): void => void process.stdout.write(`${line}\n`);

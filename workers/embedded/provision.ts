@@ -5,15 +5,15 @@ import { errorCode } from '../dependencies/error-code';
 import { waitFor } from '../dependencies/poll';
 import { findOnPath, isExecutable, runCommand, type Log } from './servers/process';
 
-/** A program that is built from its published Go module, once, into the cache. */
+/** A program that is built once, from its published Go module, into the cache. */
 export interface GoTool {
   title: string;
-  /** Folder in the cache; holds the version, so a new pin never meets an old binary. */
+  /** Folder in the cache; its name contains the version, so a new version never uses an old binary. */
   folder: string;
   binary: string;
   module: string;
   version: string;
-  /** What to expect, for the progress line. */
+  /** The expected duration, for the progress line. */
   expected: string;
 }
 
@@ -22,7 +22,7 @@ export const TEMPORAL_SERVER: GoTool = {
   folder: 'temporal-server-1.32.1',
   binary: 'server',
   module: 'go.temporal.io/server/cmd/server',
-  // 1.32 is the first with time skipping per workflow; 1.32.2 needs a newer Go than most systems have.
+  // 1.32 is the first version with time skipping per workflow; 1.32.2 needs a newer Go than most systems have.
   version: 'v1.32.1',
   expected: 'about 6 min on two cores, once',
 };
@@ -45,11 +45,11 @@ export const STRIPE_MOCK: GoTool = {
   expected: 'about 20 s, once',
 };
 
-/** A cold build with downloads on a slow machine takes a quarter of an hour; beyond this it hangs. */
+/** A first build with downloads takes a quarter of an hour on a slow machine; a longer one hangs. */
 const BUILD_LIMIT_MS = 30 * 60_000;
 const PROGRESS_EVERY_MS = 5_000;
 
-/** Where built and downloaded programs are kept: HOLDFAST_CACHE_DIR, else the user's cache folder. */
+/** The folder for built and downloaded programs: HOLDFAST_CACHE_DIR, else the user's cache folder. */
 export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
   if (env.HOLDFAST_CACHE_DIR !== undefined && env.HOLDFAST_CACHE_DIR !== '') return env.HOLDFAST_CACHE_DIR;
   const base =
@@ -64,8 +64,8 @@ export async function findBuilt(tool: GoTool): Promise<string | undefined> {
 }
 
 /**
- * The path of the program, built first if need be. Two processes never build the same program at once, and an
- * interrupted build is never taken for a finished one: it is renamed into place when it is complete.
+ * The path of the program, which is built first if necessary. Two processes never build the same program at once. A build is
+ * renamed into place when it is complete, so an interrupted one is never mistaken for a finished one.
  * @throws Error when Go is missing or the build fails
  */
 export async function ensureBuilt(tool: GoTool, log: Log): Promise<string> {
@@ -101,7 +101,7 @@ async function build(tool: GoTool, go: string, log: Log): Promise<string> {
   return join(target, tool.binary);
 }
 
-/** Runs the work and says every few seconds how long it has been at it. */
+/** Runs the work and logs every few seconds how long it has taken so far. */
 export async function withProgress<T>(label: string, log: Log, work: () => Promise<T>): Promise<T> {
   const startedAt = Date.now();
   log(`${label}: 00:00`);
@@ -114,8 +114,8 @@ export async function withProgress<T>(label: string, log: Log, work: () => Promi
 }
 
 /**
- * Runs the work while holding a lock file that carries the process id, so that a dead owner's lock is taken over.
- * @throws Error when the owner does not finish within the build limit
+ * Runs the work while holding a lock file with the process id, so that the lock of a dead process can be replaced.
+ * @throws Error when the owner of the lock does not finish within the build limit
  */
 export async function withLock<T>(path: string, owner: string, log: Log, work: () => Promise<T>): Promise<T> {
   await mkdir(join(path, '..'), { recursive: true });
@@ -139,7 +139,7 @@ async function tryLock(path: string): Promise<boolean> {
     return true;
   } catch {
     const pid = Number(await readFile(path, 'utf8').catch(() => ''));
-    // An empty file is a lock that is being written at this moment.
+    // An empty file is a lock that its owner is still writing.
     if (Number.isInteger(pid) && pid > 0 && !isAlive(pid)) await rm(path, { force: true });
     return false;
   }

@@ -12,7 +12,7 @@ import { startTemporal, type TemporalHandle } from './servers/temporal';
 
 export interface StackOptions {
   ports: PortMode;
-  /** Begin with an empty data folder. */
+  /** Start with an empty data folder. */
   fresh: boolean;
   /** Default `.holdfast` in the current folder, which git ignores. */
   dataDir?: string;
@@ -20,7 +20,7 @@ export interface StackOptions {
   port?: number;
 }
 
-/** The configuration with nothing left open: what was not set names the embedded parts. */
+/** The complete configuration: settings that were absent point to the embedded parts. */
 export interface FilledConfig extends Config {
   temporal: Config['temporal'] & { connection: TemporalConnectionOptions };
   databaseUrl: string;
@@ -34,9 +34,9 @@ export interface Stack {
   redis: { url: string } | { standIn: true };
   /** Present when Stripe is simulated. Its webhooks have no endpoint until the gateway sets one. */
   stripeSimulator?: StripeSimulator;
-  /** Present when no mail server is configured: it keeps what it is sent. */
+  /** Present when no mail server is configured: keeps the mails that it gets. */
   mail?: MailServer;
-  /** Resolves with a reason where a part ends again and again: the stack is of no use then. */
+  /** Resolves with a reason when a part ends again and again, which makes the stack unusable. */
   readonly failed: Promise<string>;
   /** Ends everything embedded within 10 s. Safe to call twice. */
   stop(): Promise<void>;
@@ -54,9 +54,9 @@ interface PartContext {
 const EMBEDDED_KEY_ID = 'embedded';
 
 /**
- * Starts what the configuration does not name: Temporal with its web UI, Postgres, Redis and the Stripe simulator, on
- * the loopback address only, and says in one line each what is embedded.
- * @throws PortInUseError, or the error of the part that did not start; nothing is left running then
+ * Starts the parts that the configuration does not name (Temporal with its web UI, Postgres, Redis, the Stripe simulator), on
+ * the loopback address only, and logs one line for each.
+ * @throws PortInUseError, or the error of the part that did not start; nothing is left running
  */
 export async function startEmbeddedStack(input: { config: Config; options: StackOptions; log: Log }): Promise<Stack> {
   const { config, options, log } = input;
@@ -71,7 +71,7 @@ export async function startEmbeddedStack(input: { config: Config; options: Stack
   });
   const part: PartContext = { stops, log, onGivenUp };
   try {
-    // Side by side: each waits for its own child most of the time. All settle, so that a failure can stop the rest.
+    // In parallel, because each mostly waits for its own child. All are awaited, so that after a failure the others can be stopped.
     const [temporal, databaseUrl, redis, stripeSimulator, mail] = await allOrThrow([
       temporalPart(config, options, folder, part),
       postgresPart(config, options, folder, part),
@@ -156,7 +156,7 @@ async function redisPart(
 ): Promise<Stack['redis']> {
   const redis = await startRedis({
     ports: options.ports,
-    // A newcomer's machine is not changed without being asked: the stand-in serves as well.
+    // We install nothing on a user's machine without asking: the stand-in is enough.
     allowInstall: false,
     log,
     onGivenUp,
@@ -178,7 +178,7 @@ async function stripePart(
   if (config.stripe !== undefined) return undefined;
   if (options.ports === 'fixed') await assertPortFree('Stripe simulator', FIXED_PORTS.stripe);
   const simulator = await startStripeSimulator({
-    // The orders in Postgres and Temporal outlive a start, so what Stripe knows of them has to as well.
+    // Orders in Postgres and Temporal survive a restart, so their objects at Stripe must survive it, too.
     stateFile: join(folder.path, 'stripe-simulator.jsonl'),
     ...(options.ports === 'fixed' ? { port: FIXED_PORTS.stripe } : {}),
   });
@@ -238,7 +238,7 @@ function embeddedMail({ smtpUrl }: MailServer): NonNullable<NotificationSettings
   return { url: smtpUrl, from: 'Holdfast <shop@shop.localhost>', shopEmail: 'people@shop.localhost' };
 }
 
-/** Together, not one by one: none needs another to end, and each may take 5 s before it is killed. */
+/** In parallel, because each may take 5 s before it is killed. */
 async function stopAll(stops: Stop[]): Promise<void> {
   await Promise.allSettled(stops.splice(0).map((stop) => stop()));
 }

@@ -5,7 +5,7 @@ import { fraudWarningStart } from '../../workflows/fraud-warning/start';
 import type { StartOptions } from '../../workflows/kit/start';
 import { disputeChanged } from '../../workflows/dispute/messages';
 import { fraudWarningChanged } from '../../workflows/fraud-warning/messages';
-import { isSettled } from '../../workflows/domain/dispute/dispute';
+import { isDisputeOver } from '../../workflows/domain/dispute/dispute';
 import type { DisputeRecord } from '../../workflows/domain/dispute/dispute';
 import type { DisputePolicy } from '../../workflows/domain/dispute/plan';
 import type { FraudWarningPolicy } from '../../workflows/domain/dispute/fraud-warning';
@@ -83,7 +83,7 @@ function paymentOfCharge({ owners }: DisputeEventDependencies, event: InboxEvent
 /** Does the event only repeat what is recorded of a closed dispute? Then it must not start the workflow again. */
 function repeats(known: DisputeRecord, event: InboxEvent): boolean {
   const { status, balance_transactions: movements } = objectOf(event);
-  if (!isSettled(known) || status !== known.providerStatus || !Array.isArray(movements)) return false;
+  if (!isDisputeOver(known) || status !== known.providerStatus || !Array.isArray(movements)) return false;
   const withdrawn = (movements as ({ readonly amount?: number } | null)[]).reduce(
     (sum, one) => sum - (one?.amount ?? 0),
     0,

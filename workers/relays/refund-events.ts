@@ -3,7 +3,7 @@ import type { PaymentOwners } from '../../activities/stripe';
 import type { RefundStore } from '../../activities/storage';
 import {
   canPartTransition,
-  isUnsettled,
+  isInProgress,
   type RefundFacts,
   type RefundPart,
   type RefundPartStatus,
@@ -117,7 +117,7 @@ async function aboutCharge(deps: RefundEventDependencies, event: InboxEvent): Pr
   if (paymentIntentId === undefined) return 'ignored';
   const ids = await deps.refunds.openRefundsOf(paymentIntentId);
   const refunds = await Promise.all(ids.map((id) => deps.refunds.getRefund(id)));
-  const open = refunds.filter((one): one is RefundFacts => one !== undefined && isUnsettled(one));
+  const open = refunds.filter((one): one is RefundFacts => one !== undefined && isInProgress(one));
   if (open.length === 0) return 'done';
   if (event.attempts <= 1) return { later: 'its refunds have events of their own', delayMs: OWN_CHANGE_MS };
   for (const refund of open) await wake(deps, refund, { resume: refund.refundId, policy: deps.policy });

@@ -3,7 +3,7 @@ import { FIRST_TRY_OPTIONS, LOOKUP_OPTIONS, MONEY_OPTIONS, STORAGE_OPTIONS } fro
 import type { DisputeInput, DisputeStatus } from './messages';
 import type { DisputeActivities, DisputeProviderActivities, DisputeStep } from './ports';
 import { iso } from '../domain/shared/deadlines';
-import { isOpen, isSettled } from '../domain/dispute/dispute';
+import { isOpen, isDisputeOver } from '../domain/dispute/dispute';
 import type { DisputeRecord } from '../domain/dispute/dispute';
 import { disputeWaiting, nextDisputeDue } from '../domain/dispute/plan';
 import type { DisputeDue, DisputePolicy } from '../domain/dispute/plan';
@@ -50,7 +50,7 @@ export class DisputeLifecycle extends Lifecycle<DisputeRecord, DisputeDue> {
   }
 
   get isOver(): boolean {
-    return isSettled(this.facts) && !this.isHinted && this.queue.idle;
+    return isDisputeOver(this.facts) && !this.isHinted && this.queue.idle;
   }
 
   /** The input of every step: which dispute, and this workflow's clock. */

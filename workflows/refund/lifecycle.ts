@@ -5,7 +5,7 @@ import { formatMoney } from '../domain/shared/money';
 import type { ExceptionKind } from '../domain/exception/exception';
 import {
   DEFAULT_REFUND_POLICY,
-  isUnsettled,
+  isInProgress,
   type RefundFacts,
   type RefundPart,
   type RefundPolicy,
@@ -50,7 +50,7 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
   private lookedAtMs = this.sinceMs;
   private sendAtMs = 0;
   private readonly retry = new Backoff(RETRY_MS, LONGEST_RETRY_MS);
-  private overdueTold = false;
+  private overdueRaised = false;
   private readonly signals = new Set<Promise<unknown>>();
 
   constructor(input: RefundInput) {
@@ -91,8 +91,8 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
   }
 
   due(): RefundDue | undefined {
-    const { looks, sinceMs, lookedAtMs, sendAtMs, overdueTold, notBeforeMs } = this;
-    const memory = { looks, sinceMs, lookedAtMs, sendAtMs, overdueTold, notBeforeMs };
+    const { looks, sinceMs, lookedAtMs, sendAtMs, overdueRaised, notBeforeMs } = this;
+    const memory = { looks, sinceMs, lookedAtMs, sendAtMs, overdueRaised, notBeforeMs };
     return nextRefundDue(this.facts, memory, this.policy.watchMs);
   }
 
@@ -118,7 +118,7 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
   }
 
   overdue(): void {
-    this.overdueTold = true;
+    this.overdueRaised = true;
   }
 
   /** Longer each time. */
@@ -164,7 +164,7 @@ export class RefundLifecycle extends Lifecycle<RefundFacts, RefundDue> {
     if (refund.state === 'requires_action') return 'refund_action_needed';
     if (this.isUnreadable || (this.isUnknown && refund.parts.some((part) => part.status === 'begun')))
       return 'refund_unknown';
-    return this.overdueTold && isUnsettled(refund) ? 'refund_overdue' : undefined;
+    return this.overdueRaised && isInProgress(refund) ? 'refund_overdue' : undefined;
   }
 
   /** Has the order's workflow look at its record. */

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { isOpen, isSettled, isUndecided } from '../../../workflows/domain/dispute/dispute';
+import { isOpen, isDisputeOver, isUndecided } from '../../../workflows/domain/dispute/dispute';
 import type {
   DisputeFacts,
   DisputeMovement,
@@ -133,7 +133,7 @@ function updateExceptions(
   const workflowId = workflowIds.dispute(record.disputeId);
   const over: ExceptionKind[] = [];
   if (!isUndecided(record)) over.push('dispute_evidence_due');
-  if (surplus === 0 && (isSettled(record) || isNewlySubmitted)) over.push('dispute_unsettled');
+  if (surplus === 0 && (isDisputeOver(record) || isNewlySubmitted)) over.push('dispute_unsettled');
   if (isOpen(record)) over.push('dispute_lost');
   closeExceptions(tx, step, workflowId, over);
   if (surplus > 0) raiseSurplus(tx, step, record, surplus);

@@ -4,7 +4,7 @@ import { operationKeys } from '../../../workflows/domain/shared/operation-keys';
 import {
   CANCELED_BY_PERSON,
   isUnresolved,
-  isUnsettled,
+  isInProgress,
   refundable,
   unresolvedAmount,
   type RefundFacts,
@@ -65,7 +65,7 @@ export async function flagRefund(pool: Pool, clock: Date, input: FlagRefundInput
   const operationKey = `exception:refund:${input.refundId}:${problem}`;
   return onRefund(pool, input.refundId, async (context) => {
     const { tx, refund } = context;
-    const isTrue = problem === 'overdue' ? isUnsettled(refund) : refund.parts.some((one) => one.status === 'begun');
+    const isTrue = problem === 'overdue' ? isInProgress(refund) : refund.parts.some((one) => one.status === 'begun');
     if (!isTrue) return unchanged(refund);
     const [claim] = await tx.query<{ done: boolean }>(sql.claim, [operationKey, 'exception', refund.orderId, clock]);
     if (claim?.done === true) return unchanged(refund);

@@ -139,13 +139,13 @@ async function cancelUntrueNotices(
   if (!isOpen) return told;
   // The table decides, because a relay may have begun to send one of them since the record was read.
   const overtaken = await tx.query<OvertakenRow>(sql.cancel, ['subscription', facts.subscriptionId, untrue, now]);
-  const keys = new Set(overtaken.filter((one) => one.toldNobody).map((one) => one.noticeKey));
+  const keys = new Set(overtaken.filter((one) => one.neverSent).map((one) => one.noticeKey));
   return told.filter((one) => !keys.has(one.noticeKey));
 }
 
 interface OvertakenRow {
   readonly noticeKey: string;
-  readonly toldNobody: boolean;
+  readonly neverSent: boolean;
 }
 
 /** Is it too late to cancel the notice? */

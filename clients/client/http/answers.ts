@@ -5,17 +5,17 @@ import type { PayAnswer } from '../../../workflows/subscription/messages';
 import type { RefundResult } from '../verbs/refunds';
 import type { Problem, Reply } from './transport';
 
-// What the gateway made of a workflow's answer, turned back into it. Bodies are not parsed again: the gateway's own schemas, which
-// a test holds against these types, made them.
+// Turns the gateway's answers back into the answers of workflows. Bodies are not validated again, because the gateway creates them
+// by its own schemas, which a test compares with these types.
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** The answer to a command: done, or why nothing was changed. `unknown`: the reason where the gateway does not know the subject. */
+/** The answer to a command: done, or why nothing was changed. `unknown`: the reason if the gateway does not know the subject. */
 export function commandAnswer<Answer>(reply: Reply, unknown: string): Answer {
   return (reply.ok ? accepted(reply.body) : refusal(reply, unknown)) as Answer;
 }
 
-/** As the others, of a command to an order: the gateway adds the order's id. */
+/** The answer to a command to an order: like `commandAnswer`, without the order's id that the gateway adds. */
 export function orderAnswer<Answer>(reply: Reply): Answer {
   return commandAnswer(reply.ok ? { ...reply, body: without(reply.body, 'orderId') } : reply, 'unknown_order');
 }
@@ -58,7 +58,7 @@ export function payAnswer(reply: Reply): PayAnswer {
   return { accepted: true, outcome: 'declined', declineCode: String(reply.problem['declineCode']) };
 }
 
-/** The gateway answers with the report, of which the workflow's answer is the count. */
+/** The gateway answers with the whole report; the workflow's answer has only its counts. */
 export function settlementSummary({
   date,
   providerMovements,

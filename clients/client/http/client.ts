@@ -21,18 +21,18 @@ export type ExceptionAnswer =
 
 /**
  * Holdfast's verbs over the gateway, for backends that should not reach Temporal: the requests, answers and errors are those of
- * `HoldfastClient`. A key that a call names is the gateway's Idempotency-Key. UnexpectedAnswer is thrown where something other
- * than the gateway answers, or the gateway has a defect.
+ * `HoldfastClient`. A call's key is sent as the Idempotency-Key. UnexpectedAnswer is thrown if something other than the
+ * gateway answers, or the gateway has a defect.
  */
 export interface HoldfastHttpClient
   extends OrderVerbs, RefundVerbs, DisputeVerbs, Pick<SubscriptionVerbs, 'paySubscription'>, ReadingVerbs {
-  /** A person's decision on an exception; `listExceptions` says what is possible. */
+  /** A person's decision on an exception; `listExceptions` shows the possible actions. */
   resolveException(exceptionId: string, request: ResolutionRequest, options?: CallOptions): Promise<ExceptionAnswer>;
 }
 
 /**
- * Builds the client over the gateway. It needs `fetch` and `crypto.randomUUID` of its runtime and nothing else.
- * @throws RangeError where the URL or the API key cannot be one
+ * Builds the client over the gateway. It needs only `fetch` and `crypto.randomUUID` of the runtime.
+ * @throws RangeError if the URL or the API key is invalid
  */
 export function createHoldfastHttpClient(options: HoldfastHttpClientOptions): HoldfastHttpClient {
   const transport = createTransport(options);
@@ -125,7 +125,7 @@ function decidingVerbs(transport: Transport): DecidingVerbs {
   };
 }
 
-/** The gateway calls an unknown route `not_found`, too: at a verb that names no subject, the URL is wrong. */
+/** The gateway answers `not_found` for an unknown route, too: for a verb without a subject, the URL is wrong. */
 function unexpected(target: string, { status, code }: Extract<Reply, { ok: false }>): UnexpectedAnswer {
   return new UnexpectedAnswer(target, status, code);
 }

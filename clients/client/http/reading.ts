@@ -12,10 +12,10 @@ import { UnexpectedAnswer } from '../errors';
 import { segment } from './segment';
 import type { Transport } from './transport';
 
-/** An exception, and how a person can end it. */
+/** An exception, and the actions with which a person can end it. */
 export type ExceptionShown = ExceptionView & ExceptionActions;
 
-/** What the gateway reads from Postgres, so it answers while workers are down. One that does not exist is undefined. */
+/** Reads from Postgres, which work while workers are down. Undefined for an unknown id. */
 export interface ReadingVerbs {
   getOrder(orderId: string): Promise<OrderView | undefined>;
   /** Latest first. */

@@ -3,13 +3,13 @@ import { Misconfigured, OutcomePending, ServiceUnavailable, UnexpectedAnswer, Va
 import type { FieldProblem } from '../../../workflows/domain/shared/errors';
 
 export interface HoldfastHttpClientOptions {
-  /** Where the gateway is, e.g. `https://holdfast.internal`. */
+  /** The gateway's base URL, e.g. `https://holdfast.internal`. */
   readonly url: string;
   /** One of the gateway's API keys. */
   readonly apiKey: string;
   /** Default: the runtime's own. */
   readonly fetch?: typeof globalThis.fetch;
-  /** How long one call waits for its answer, its repetitions included, in milliseconds. Default 30 s. */
+  /** How long one call waits for its answer, retries included, in milliseconds. Default 30 s. */
   readonly waitMs?: number;
 }
 
@@ -18,23 +18,23 @@ export type Reply =
   | { readonly ok: true; readonly body: Readonly<Record<string, unknown>> }
   | { readonly ok: false; readonly status: number; readonly code: string; readonly problem: Problem };
 
-/** The members of a problem (RFC 9457) that answers are made of. */
+/** The members of a problem (RFC 9457) that are used for answers. */
 export interface Problem {
   readonly code?: string;
   readonly detail?: string;
   readonly errors?: readonly FieldProblem[];
-  /** Of a wrong request: the workflow's own answer that made it one. */
+  /** For a refused request: the reason in the workflow's answer. */
   readonly reason?: string;
   readonly [member: string]: unknown;
 }
 
 export interface Transport {
   get(path: string): Promise<Reply>;
-  /** Without a key of the caller's, a new one: what is sent again after a lost answer must not be done twice. */
+  /** Creates a key if the caller gives none, because a retry after a lost answer must not be carried out twice. */
   post(path: string, body: unknown, idempotencyKey?: string): Promise<Reply>;
 }
 
-/** A little longer than the gateway waits for a workflow (25 s), so that its answer comes before this one gives up. */
+/** A little longer than the gateway waits for a workflow (25 s), so that its answer arrives before this client gives up. */
 const DEFAULT_WAIT_MS = 30_000;
 /** The first pause before a request is sent again; it doubles each time, and the gateway's Retry-After may make it longer. */
 const FIRST_PAUSE_MS = 200;
@@ -45,8 +45,8 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
 const KEY_FIELD = 'Idempotency-Key';
 
 /**
- * Sends requests to the gateway, and the same again under the same key where it did not come through, until `waitMs` are over.
- * @throws RangeError where the URL or the API key cannot be one
+ * Sends requests to the gateway, and retries failed ones under the same key until `waitMs` are over.
+ * @throws RangeError if the URL or the API key is invalid
  */
 export function createTransport(options: HoldfastHttpClientOptions): Transport {
   const { url, apiKey, waitMs = DEFAULT_WAIT_MS, fetch = globalThis.fetch } = options;
@@ -79,7 +79,7 @@ export function createTransport(options: HoldfastHttpClientOptions): Transport {
   };
 }
 
-/** A failure that may pass: what to throw once the time is over, and how long the gateway asks to wait. */
+/** A failure that may pass: the error to throw once the time is over, and the pause that the gateway requests. */
 interface Passing {
   readonly error: OutcomePending | ServiceUnavailable;
   readonly retryAfterMs: number;
@@ -139,7 +139,7 @@ function understand(target: string, waitMs: number, response: Response, text: st
     return { ok: false, status, code: problem.reason, problem };
   }
   if (status === 401 || code === 'misconfigured') throw new Misconfigured(target, detail, { service: GATEWAY });
-  // What a proxy answers while the gateway is busy, away or slow.
+  // A proxy's answers while the gateway is busy, down or slow.
   if (status === 504) return pending;
   if (status === 408 || status === 429 || status === 502 || status === 503) return unavailable;
   throw new UnexpectedAnswer(target, status, code);

@@ -25,7 +25,7 @@ import { workflowTypes } from '../../../workflows/kit/names';
 
 /** Holdfast's verbs for disputes and early fraud warnings. Errors are those of every verb. */
 export interface DisputeVerbs {
-  /** A person's decision on an open dispute: send the evidence that was collected, or accept the loss. Answered when it is done. */
+  /** A person's decision on an open dispute: send the collected evidence, or accept the loss. Answers when it is done. */
   decideDispute(disputeId: string, request: DisputeDecisionBody, options?: CallOptions): Promise<DisputeAnswer>;
   /** A person's decision on an early fraud warning: refund before it is disputed, or ignore it. */
   decideFraudWarning(
@@ -35,11 +35,11 @@ export interface DisputeVerbs {
   ): Promise<FraudWarningAnswer>;
 }
 
-/** Where the requests go, and under which policies what nobody follows yet is followed. */
+/** The client for the requests, and the policies for disputes and warnings that no workflow follows yet. */
 export interface DisputeTarget {
   readonly taskQueue: string;
   readonly send: SendUpdate;
-  /** The actor of requests that name none. */
+  /** The actor of requests without one. */
   readonly defaultActor: string;
   readonly policy?: Partial<DisputePolicy> | undefined;
   readonly fraudWarningPolicy?: Partial<FraudWarningPolicy> | undefined;

@@ -14,8 +14,8 @@ export type ResolutionAnswer = CommandAnswer<{ readonly action: ResolutionAction
 /** Holdfast's verb for exceptions. Errors are those of every verb. */
 export interface ExceptionVerbs {
   /**
-   * A person's decision on an exception, carried out by the workflow that raised it. `not_running` where that has ended: then it
-   * can only be dismissed in the record.
+   * A person's decision on an exception, carried out by the workflow that raised it. `not_running` if that has ended: then
+   * the exception can only be dismissed in its record.
    */
   resolveException(
     workflowId: string,
@@ -23,13 +23,13 @@ export interface ExceptionVerbs {
     options?: CallOptions,
   ): Promise<ResolutionAnswer | 'not_running'>;
   /**
-   * Can what raised an exception still act on a decision? An order always can: it is loaded anew. True where Temporal does not say
-   * in time, since the decision itself asks again.
+   * Can the workflow that raised an exception still act on a decision? An order's always can, because it is started again. True if
+   * Temporal does not answer in time, because the decision itself checks again.
    */
   isRunning(workflowId: string): Promise<boolean>;
 }
 
-/** A list is answered from Postgres and must not wait long for Temporal. */
+/** Lists are read from Postgres and must not wait long for Temporal. */
 const LOOK_LIMIT_MS = 2_000;
 
 const ORDER_PREFIX = workflowIds.order('');
@@ -54,7 +54,7 @@ export function exceptionVerbs(target: {
     },
     async resolveException(workflowId, argument, options = {}) {
       if (workflowId.startsWith(ORDER_PREFIX)) {
-        // An order that is done is loaded anew: what is open of it is ended by its own rules.
+        // The workflow of an order that is done is started again: its own rules end the exception.
         const start = orderStart(workflowId.slice(ORDER_PREFIX.length), taskQueue);
         return send({ type: workflowTypes.order, start, update: resolveRaised, argument }, options);
       }

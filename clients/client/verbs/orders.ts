@@ -17,15 +17,15 @@ export type HoldDecisionAnswer = CommandAnswer<{ readonly state: OrderState }>;
 
 /** Holdfast's verbs for carts, orders and their payments. Errors are those of every verb. */
 export interface OrderVerbs {
-  /** Buys a cart. The same cart again: the same order, or the same PaymentIntent tried with this payment method. */
+  /** Buys a cart. The same cart again gives the same order, or tries this payment method on the same PaymentIntent. */
   checkout(request: CheckoutRequest, options?: CallOptions): Promise<CheckoutAnswer>;
-  /** Hands lines to a carrier and captures what they cost. */
+  /** Records that lines are handed to a carrier, and captures their price. */
   ship(orderId: string, request: ShipmentRequest, options?: CallOptions): Promise<ShipAnswer>;
-  /** Cancels what has not shipped: voids the hold and releases the stock. */
+  /** Cancels the unshipped lines: voids the hold and releases the stock. */
   cancel(orderId: string, request: CancelRequest, options?: CallOptions): Promise<CancelAnswer>;
   /** Records that parcels have arrived. */
   deliver(orderId: string, request?: DeliveryRequest, options?: CallOptions): Promise<DeliverAnswer>;
-  /** Pays with another method for an order whose hold the bank refused to renew. */
+  /** Uses another payment method for an order whose hold the bank refused to renew. */
   renewPayment(orderId: string, request: PaymentMethodRequest, options?: CallOptions): Promise<RenewPaymentAnswer>;
   /** A person's decision on an expiring hold. */
   decideHold(orderId: string, request: HoldDecisionRequest, options?: CallOptions): Promise<HoldDecisionAnswer>;

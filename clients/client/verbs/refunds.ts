@@ -17,7 +17,7 @@ import type { RefundAccepted, RefundCommandAnswer, RefundRefusal } from '../../.
 import type { RefundRequest } from '../../../workflows/domain/refund/request';
 import { refundStart } from '../../../workflows/refund/start';
 
-/** Nothing had been taken: what was held is let go and the order is cancelled. */
+/** Nothing was captured: the hold was voided and the order was cancelled. */
 export interface RefundVoided {
   readonly accepted: true;
   readonly state: 'voided';
@@ -32,22 +32,22 @@ export type RefundResult = RefundAccepted | RefundVoided | RefundRefusal;
 /** Holdfast's verbs for refunds. Errors are those of every verb. */
 export interface RefundVerbs {
   /**
-   * Gives money of an order back. Accepted as soon as it is recorded and reserved, whatever the provider says later; `waiting`
-   * where a capture's outcome must be known first. Everything of an order of which nothing was taken is a cancel: `voided`.
+   * Refunds money of an order. Accepted as soon as it is recorded and reserved, before the provider has answered; `waiting` if
+   * a capture's outcome must be known first. A refund of everything before any capture is a cancel: `voided`.
    */
   refund(orderId: string, request: RefundBody, options?: CallOptions): Promise<RefundResult>;
-  /** A person's way out of a refund that failed. */
+  /** A person's decision on a failed refund. */
   resolveRefund(refundId: string, request: ResolutionBody, options?: CallOptions): Promise<RefundCommandAnswer>;
-  /** Takes back a refund that was not sent, or that waits for the customer. */
+  /** Cancels a refund that was not sent yet, or that waits for the customer. */
   cancelRefund(refundId: string, request?: RefundCancelBody, options?: CallOptions): Promise<RefundCommandAnswer>;
 }
 
-/** Where the requests of refunds go, and under which policy. */
+/** The client for the requests, and the policy for new refunds. */
 export interface RefundTarget {
   readonly taskQueue: string;
   readonly send: SendUpdate;
   readonly policy: Partial<RefundPolicy> | undefined;
-  /** The actor of requests that name none. */
+  /** The actor of requests without one. */
   readonly defaultActor: string;
   readonly cancel: (
     orderId: string,
@@ -87,7 +87,7 @@ export function refundVerbs(target: RefundTarget): RefundVerbs {
   };
 }
 
-/** Nothing was taken, and everything that is held was asked for: that is a cancel of the order. */
+/** Nothing was captured and the whole hold was requested: cancels the order instead. */
 async function voidInstead(
   target: RefundTarget,
   request: RefundRequest,
@@ -119,7 +119,7 @@ function toRequest(
   };
 }
 
-/** The same key for the same order is the same refund, whatever the caller's process forgot; without a key each is a new one. */
+/** The same key for the same order gives the same refund id, even after a restart of the caller; without a key each refund is new. */
 function newRefundId(orderId: string, { idempotencyKey }: CallOptions): string {
   const unique =
     idempotencyKey === undefined ? randomUUID().replaceAll('-', '') : sha256(`${orderId}:${idempotencyKey}`);

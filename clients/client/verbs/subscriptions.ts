@@ -14,9 +14,9 @@ import type { SubscriptionTarget } from '../../../workflows/subscription/start';
 
 /** Holdfast's verbs for subscriptions. Errors are those of every verb. */
 export interface SubscriptionVerbs {
-  /** Makes a payment method a subscription's default and pays what is owed with it: also the way back at any time. */
+  /** Makes a payment method a subscription's default and pays the amount owed with it, at any time. */
   paySubscription(subscriptionId: string, request: PaymentMethodRequest, options?: CallOptions): Promise<PayAnswer>;
-  /** What a subscription's workflow does and whom it waits for. Needs a worker; Postgres answers without one. */
+  /** What a subscription's workflow does and whom it waits for. Needs a running worker, unlike reads from Postgres. */
   subscriptionStatus(subscriptionId: string): Promise<SubscriptionStatus>;
 }
 

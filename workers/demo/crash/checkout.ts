@@ -8,9 +8,9 @@ import type { ManagedProcess } from '../../embedded/servers/process';
 import type { FilledConfig } from '../../embedded/stack';
 import type { Bank } from '../bank';
 import { expect, until } from '../stage';
-import type { DoomedCheckout } from '../stage';
+import type { InterruptedCheckout } from '../stage';
 
-export interface DoomedOptions {
+export interface InterruptedCheckoutOptions {
   readonly client: Client;
   readonly config: FilledConfig;
   readonly policy: Partial<OrderPolicy>;
@@ -18,21 +18,24 @@ export interface DoomedOptions {
   readonly signal: AbortSignal;
 }
 
-/** A worker starts within seconds; on a busy machine it takes more of them. */
+/** A worker starts within seconds, on a busy machine more slowly. */
 const WORKER_LIMIT_MS = 60_000;
 /** The killed worker's activity times out after 30 s and is then given to the next worker. */
 const CHECKOUT_LIMIT_MS = 90_000;
 
 /**
- * One checkout, two workers of one task queue, each a process of its own. The bank's answer to the first one is kept back:
- * the hold stands, and nobody but the bank knows. Then the process is killed (SIGKILL: no last words), and the next one
- * has to find out.
+ * One checkout and two workers of one task queue, each in its own process. The simulator delays the bank's answer to the first
+ * worker: the money is held, but only the bank knows. Then that process is killed (SIGKILL, so it cannot clean up), and the
+ * second worker must find out.
  */
-export async function doomedCheckout(options: DoomedOptions, cart: CheckoutRequest): Promise<DoomedCheckout> {
+export async function interruptedCheckout(
+  options: InterruptedCheckoutOptions,
+  cart: CheckoutRequest,
+): Promise<InterruptedCheckout> {
   const { client, policy, bank } = options;
   const taskQueue = `${options.config.temporal.taskQueue}-${cart.cartId}`;
   const holdfast = createHoldfastClient({ client, taskQueue, policy, waitMs: CHECKOUT_LIMIT_MS });
-  // No worker serves the queue yet, so there is time to learn the order's id, by which the bank's answer is known.
+  // No worker serves the queue yet, so there is time to look up the order's id, which identifies the request to the bank.
   const answered = holdfast.checkout(cart);
   answered.catch(() => undefined);
   const orderId = await until(options, 'the checkout to begin', WORKER_LIMIT_MS, () => orderIdOf(client, cart.cartId));
@@ -54,17 +57,17 @@ export async function doomedCheckout(options: DoomedOptions, cart: CheckoutReque
   }
 }
 
-async function killOnceHeld(options: DoomedOptions, taskQueue: string, fault: string): Promise<void> {
-  const doomed = await startWorker(options, taskQueue);
+async function killOnceHeld(options: InterruptedCheckoutOptions, taskQueue: string, fault: string): Promise<void> {
+  const victim = await startWorker(options, taskQueue);
   try {
     await until(options, 'the bank to hold the money', WORKER_LIMIT_MS, () => {
-      expect(doomed.exited() === undefined, `the worker ended by itself: ${doomed.recentOutput()}`);
+      expect(victim.exited() === undefined, `the worker ended by itself: ${victim.recentOutput()}`);
       return options.bank.isHolding(fault);
     });
   } finally {
-    await doomed.stop();
+    await victim.stop();
   }
-  expect(doomed.exited()?.includes('SIGKILL') === true, `the worker was not killed: ${doomed.exited()}`);
+  expect(victim.exited()?.includes('SIGKILL') === true, `the worker was not killed: ${victim.exited()}`);
 }
 
 async function orderIdOf(client: Client, cartId: string): Promise<string | undefined> {
@@ -73,14 +76,14 @@ async function orderIdOf(client: Client, cartId: string): Promise<string | undef
   return described?.typedSearchAttributes.get(searchAttributes.orderId);
 }
 
-function startWorker({ config }: DoomedOptions, taskQueue: string): Promise<ManagedProcess> {
+function startWorker({ config }: InterruptedCheckoutOptions, taskQueue: string): Promise<ManagedProcess> {
   const { temporal, databaseUrl, redisUrl, stripe, encryptionKeys } = config;
   const { address } = temporal.connection;
   return startProcess({
-    name: 'The worker to be killed',
+    name: 'The worker of the crash scene',
     command: process.execPath,
     args: [join(__dirname, 'worker.js')],
-    // Neither of them is let down gently: the first one must not be, and the second one has nothing left to do.
+    // SIGKILL for both: the first worker must crash, and the second has nothing left to do.
     stopSignal: 'SIGKILL',
     env: {
       ...process.env,

@@ -5,8 +5,8 @@ import { createRedisClient } from '../../embedded/servers/redis';
 import { runMain, stopAndExit, untilSignal } from '../../processes/process';
 
 /**
- * A worker in a process of its own, for the scene in which one is killed. Its configuration comes by the environment, as
- * that of any worker; it runs no relays, which would start other orders on a task queue that ends with the scene.
+ * A worker in a process of its own, for the scene in which one is killed. Its configuration comes from the environment,
+ * like that of any worker. It runs no relays, which would start other orders on a task queue that ends with the scene.
  */
 async function main(): Promise<void> {
   const { temporal, databaseUrl, redisUrl, stripe, encryptionKeys } = parseConfig(process.env);

@@ -4,8 +4,8 @@ import type { RefundFacts } from '../../../workflows/domain/refund/refund';
 import type { Scene, Stage } from '../stage';
 import { cart, EVERYTHING, expect, expectStatus, MUGS, orderIs, place, TEAPOT, until } from '../stage';
 
-/** A refund of the test cards settles, or comes back, some seconds after it was made. */
-const SETTLE_LIMIT_MS = 60_000;
+/** Refunds to the test cards succeed, or fail, some seconds after they were made. */
+const OUTCOME_LIMIT_MS = 60_000;
 const MUG = 1_290;
 
 const confirmed: Scene = {
@@ -19,15 +19,19 @@ const confirmed: Scene = {
     expectStatus(tooMuch, 409, 'a refund of more than was paid');
     expectStatus(await stage.shop.refund(orderId, MUG, 'a broken mug'), 201, 'the refund');
     const { amounts } = await refundIs(stage, orderId, ({ state }) => state === 'pending');
-    expect(amounts.refundPending === MUG && amounts.refunded === 0, 'what is pending is called refunded');
+    expect(amounts.refundPending === MUG && amounts.refunded === 0, 'the pending refund counts as refunded');
     const done = await refundIs(stage, orderId, ({ state }) => state === 'succeeded');
-    expect(done.amounts.refundPending === 0 && done.amounts.refunded === MUG, 'what is refunded is not in the ledger');
+    expect(
+      done.amounts.refundPending === 0 && done.amounts.refunded === MUG,
+      'the completed refund is not in the ledger',
+    );
     const kinds = await mailsBecome(stage, request.customer.email, 'refund_done');
     const ofRefund = kinds.filter((kind) => kind.startsWith('refund'));
-    expect(ofRefund.join() === 'refund_on_its_way,refund_done', `the customer was told: ${kinds.join()}`);
-    expect(kinds.includes('order_shipped'), 'the customer was not told that the parcel is on its way');
+    expect(ofRefund.join() === 'refund_on_its_way,refund_done', `the customer got these mails: ${kinds.join()}`);
+    expect(kinds.includes('order_shipped'), 'the customer got no mail about the parcel');
     return {
-      story: '“on its way” while it was pending, “done” only when the bank had confirmed it; 100.00 EUR were refused',
+      story:
+        '“on its way” while it was pending, “done” only when the bank had confirmed it; a refund of 100.00 EUR was refused',
       carts: [{ path: 'Refund confirmed', cartId: request.cartId, orderId }],
     };
   },
@@ -42,15 +46,15 @@ const failedLater: Scene = {
     expectStatus(await stage.shop.ship(orderId, EVERYTHING), 201, 'the parcel');
     const { body } = await stage.shop.refund(orderId, MUG, 'a broken mug');
     const failed = await refundIs(stage, orderId, ({ state }) => state === 'failed');
-    expect(failed.amounts.refunded === 0, 'the ledger still has it as refunded');
+    expect(failed.amounts.refunded === 0, 'the ledger still shows it as refunded');
     const open = await orderIs(stage, orderId, ({ exception }) => exception?.kind === 'refund_failed');
-    expect(open.exception?.owner !== '', 'nobody owns the exception');
-    const settled = await stage.shop.resolveRefund(body.refundId ?? '', `transfer-${stage.run}`);
-    expectStatus(settled, 200, 'the manual transfer');
+    expect(open.exception?.owner !== '', 'the exception has no owner');
+    const resolved = await stage.shop.resolveRefund(body.refundId ?? '', `transfer-${stage.run}`);
+    expectStatus(resolved, 200, 'the manual transfer');
     await orderIs(stage, orderId, ({ exception }) => exception === undefined);
     return {
-      story: 'the ledger took the money back, a person got the case with its reason and paid by bank transfer',
-      carts: [{ path: 'Refund came back, settled by hand', cartId: request.cartId, orderId }],
+      story: 'the ledger reversed the refund; a person got an exception with the reason and paid by bank transfer',
+      carts: [{ path: 'Refund failed later, paid by transfer', cartId: request.cartId, orderId }],
     };
   },
 };
@@ -64,13 +68,18 @@ const disputeWon: Scene = {
     expectStatus(await stage.shop.ship(orderId, MUGS), 201, 'the first parcel');
     const { disputeId } = await disputeIs(stage, orderId, ({ stage: at }) => at === 'evidence_due');
     expectStatus(await stage.shop.ship(orderId, TEAPOT), 409, 'a parcel of a disputed order');
-    expectStatus(await stage.shop.refund(orderId, MUG, 'to calm them'), 409, 'a refund while it is disputed');
+    expectStatus(
+      await stage.shop.refund(orderId, MUG, 'to satisfy the customer'),
+      409,
+      'a refund while it is disputed',
+    );
     const decision = { action: 'submit', uncategorizedText: 'winning_evidence' };
     expectStatus(await stage.shop.decideDispute(disputeId, decision), 200, 'the evidence');
     await disputeIs(stage, orderId, ({ stage: at, withdrawn }) => at === 'won' && withdrawn === 0);
     expectStatus(await stage.shop.cancel(orderId, 'not_worth_another_dispute'), 200, 'the rest');
     return {
-      story: 'nothing shipped and nothing was refunded while it was open; the money came back with the verdict',
+      story:
+        'nothing shipped and nothing was refunded while it was open; the bank returned the money when the shop won',
       carts: [{ path: 'Dispute won', cartId: request.cartId, orderId }],
     };
   },
@@ -87,14 +96,14 @@ const disputeLost: Scene = {
     expectStatus(await stage.shop.decideDispute(disputeId, { action: 'accept' }), 200, 'the decision');
     await disputeIs(stage, orderId, ({ stage: at, withdrawn }) => at === 'lost' && withdrawn === amount);
     return {
-      story: 'a person accepted it; the ledger has the money as taken by the bank, not as refunded',
+      story: 'a person accepted it; the ledger shows the money as charged back, not as refunded',
       carts: [{ path: 'Dispute lost', cartId: request.cartId, orderId }],
     };
   },
 };
 
 function refundIs(stage: Stage, orderId: string, isSo: (refund: RefundFacts) => boolean): Promise<OrderView> {
-  return orderIs(stage, orderId, ({ refunds: [refund] }) => refund !== undefined && isSo(refund), SETTLE_LIMIT_MS);
+  return orderIs(stage, orderId, ({ refunds: [refund] }) => refund !== undefined && isSo(refund), OUTCOME_LIMIT_MS);
 }
 
 async function disputeIs(
@@ -103,12 +112,12 @@ async function disputeIs(
   isSo: (dispute: DisputeFacts) => boolean,
 ): Promise<DisputeFacts> {
   const find = ({ disputes }: OrderView): DisputeFacts | undefined => disputes.find(isSo);
-  const order = await orderIs(stage, orderId, (one) => find(one) !== undefined, SETTLE_LIMIT_MS);
+  const order = await orderIs(stage, orderId, (one) => find(one) !== undefined, OUTCOME_LIMIT_MS);
   return find(order) as DisputeFacts;
 }
 
 async function mailsBecome(stage: Stage, email: string, lastKind: string): Promise<string[]> {
-  return until(stage, `the mail ${lastKind}`, SETTLE_LIMIT_MS, async () => {
+  return until(stage, `the mail ${lastKind}`, OUTCOME_LIMIT_MS, async () => {
     const kinds = (await stage.mails(email)).map((mail) => mail.kind);
     return kinds.includes(lastKind) && kinds;
   });

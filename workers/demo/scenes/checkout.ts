@@ -18,9 +18,9 @@ const happy: Scene = {
     expectStatus(second, 201, 'the second parcel');
     expectStatus(await stage.shop.deliver(orderId), 200, 'the delivery');
     const order = await orderIs(stage, orderId, ({ state }) => state === 'delivered');
-    expect(order.amounts.captured === 7_770, `captured ${order.amounts.captured} in place of 7770`);
+    expect(order.amounts.captured === 7_770, `captured ${order.amounts.captured} instead of 7770`);
     return {
-      story: 'captured as it shipped, the rest held anew in between, delivered',
+      story: 'captured with each parcel, a new hold for the rest in between, delivered',
       carts: [{ path: 'Two partial shipments, delivered', cartId: request.cartId, orderId }],
     };
   },
@@ -34,9 +34,9 @@ const declinedThenPaid: Scene = {
     expectStatus(declined, 402, 'the first card');
     const orderId = await place(stage, { ...request, paymentMethod: 'pm_card_mastercard' });
     const payments = await stage.bank.paymentsOf(request.cartId);
-    expect(payments.length === 1, `${payments.length} PaymentIntents in place of one`);
+    expect(payments.length === 1, `${payments.length} PaymentIntents instead of one`);
     const charges = await stage.bank.chargesOf(payments[0]?.id ?? '');
-    expect(charges === 2, `${charges} charges in place of two`);
+    expect(charges === 2, `${charges} charges instead of two`);
     return {
       story: `${declined.body.declineCode}, then held on the same PaymentIntent by the second card`,
       carts: [{ path: 'Declined, then paid with another card', cartId: request.cartId, orderId }],
@@ -54,7 +54,7 @@ const insufficientFunds: Scene = {
     expect(answer.body.declineCode === 'insufficient_funds', `declined for ${answer.body.declineCode}`);
     await givenUp(stage, request.cartId);
     return {
-      story: 'the answer at once; nobody came back within the grace, so the PaymentIntent was cancelled',
+      story: 'declined at once; the customer did not try again in time, so the PaymentIntent was cancelled',
       carts: [{ path: 'Insufficient funds', cartId: request.cartId, outcome: 'no order: declined' }],
     };
   },
@@ -70,7 +70,7 @@ const secured: Scene = {
     await stage.bank.authenticate(paymentIntentId);
     await orderIs(stage, orderId, ({ state }) => state === 'allocated');
     return {
-      story: 'the customer authenticated, the webhook told, the checkout went on',
+      story: 'the customer authenticated, the webhook arrived, the checkout continued',
       carts: [{ path: '3-D Secure passed', cartId: request.cartId, orderId }],
     };
   },
@@ -84,7 +84,7 @@ const abandoned: Scene = {
     expectStatus(await stage.shop.checkout(request), 202, 'the checkout');
     await givenUp(stage, request.cartId);
     return {
-      story: 'the customer never came back from the bank; given up in time, nothing held',
+      story: 'the customer never returned from the bank; the checkout was given up in time, and nothing is held',
       carts: [{ path: '3-D Secure abandoned', cartId: request.cartId, outcome: 'no order: given up' }],
     };
   },
@@ -100,7 +100,10 @@ const lastItem: Scene = {
     const answers = await Promise.all(carts.map((one) => stage.shop.checkout(one)));
     const won = answers.flatMap(({ status, body }) => (status === 201 ? [body.orderId ?? ''] : []));
     const lost = answers.filter(({ status, body }) => status === 409 && body.code === 'out_of_stock');
-    expect(won.length === 1 && lost.length === RACERS - 1, `${won.length} won, ${lost.length} were told out of stock`);
+    expect(
+      won.length === 1 && lost.length === RACERS - 1,
+      `${won.length} won, ${lost.length} got the answer out of stock`,
+    );
     const played = carts.map(({ cartId }, index): PlayedCart => {
       const { status, body } = answers[index] ?? { status: 0, body: {} };
       const winner = status === 201 && body.orderId !== undefined;
@@ -109,7 +112,10 @@ const lastItem: Scene = {
         : { path: 'Too late for the last item', cartId, outcome: 'no order: out of stock' };
     });
     for (const { cartId, orderId } of played) if (orderId === undefined) await givenUp(stage, cartId);
-    return { story: `one won, ${RACERS - 1} were told so, and none of them is left holding a hold`, carts: played };
+    return {
+      story: `one cart won; the other ${RACERS - 1} got the answer out of stock, and no hold on their cards is left`,
+      carts: played,
+    };
   },
 };
 
@@ -119,13 +125,13 @@ const sameCart: Scene = {
     const request = cart(stage, 'same');
     const answers = await Promise.all(Array.from({ length: REPEATS }, () => stage.shop.checkout(request)));
     const orderId = await place(stage, request);
-    for (const answer of answers) expectStatus(answer, 201, 'one of the same');
+    for (const answer of answers) expectStatus(answer, 201, 'one of the identical checkouts');
     expect(
       answers.every(({ body }) => body.orderId === orderId),
       'the same cart became several orders',
     );
     const payments = await stage.bank.paymentsOf(request.cartId);
-    expect(payments.length === 1, `${payments.length} PaymentIntents in place of one`);
+    expect(payments.length === 1, `${payments.length} PaymentIntents instead of one`);
     expectStatus(await stage.shop.ship(orderId, EVERYTHING), 201, 'the parcel');
     return {
       story: 'one order, one hold, captured once',
@@ -134,7 +140,7 @@ const sameCart: Scene = {
   },
 };
 
-/** Waits until nothing of the cart's money is held or can be held any more. */
+/** Waits until every PaymentIntent of the cart is canceled, so that nothing is or can be held. */
 async function givenUp(stage: Stage, cartId: string): Promise<void> {
   await until(stage, `cart ${cartId} to be given up`, GIVEN_UP_MS, async () => {
     const payments = await stage.bank.paymentsOf(cartId);
@@ -142,7 +148,7 @@ async function givenUp(stage: Stage, cartId: string): Promise<void> {
   });
 }
 
-/** A cart before it is an order. */
+/** Scenes about checkouts. */
 export const checkoutScenes = {
   happy,
   declinedThenPaid,

@@ -1,7 +1,7 @@
 import type { PlayedCart, Scene, Stage } from '../stage';
 import { cart, EVERYTHING, expect, expectStatus, orderIs, place, until } from '../stage';
 
-/** "A hold of a minute": acted on at three quarters of its life. */
+/** For "a hold of a minute": it is renewed at three quarters of its life. */
 const SHORT_HOLD_MS = 60_000;
 const SHORTER_HOLD_MS = 30_000;
 /** Longer than a short hold and the deadline that follows it, on a busy machine too. */
@@ -24,7 +24,7 @@ const reauthorized: Scene = {
     });
     expectStatus(await stage.shop.ship(orderId, EVERYTHING), 201, 'the parcel');
     return {
-      story: 'a new hold off-session, then the old one let go; shipped on the new one',
+      story: 'a new hold off-session, then the old one voided; the parcel was captured from the new one',
       carts: [{ path: 'Hold renewed before it ended', cartId: request.cartId, orderId }],
     };
   },
@@ -44,7 +44,7 @@ const notReauthorized: Scene = {
     expectStatus(refused, 409, 'a parcel while the payment is needed');
     await orderIs(stage, orderId, ({ state }) => state === 'cancelled', HOLD_LIMIT_MS);
     return {
-      story: 'shipping stopped, the customer got a link, nobody paid; cancelled at the deadline, stock released',
+      story: 'shipping stopped, the customer got a link and did not pay; cancelled at the deadline, stock released',
       carts: [{ path: 'Renewal declined, released', cartId: request.cartId, orderId }],
     };
   },
@@ -82,13 +82,13 @@ const workerKilled: Scene = {
   slow: true,
   async play(stage) {
     const request = cart(stage, 'killed');
-    const { orderId, state } = await stage.backdoor.doomedCheckout(request);
+    const { orderId, state } = await stage.backdoor.interruptedCheckout(request);
     expect(state === 'placed', `the checkout ended as ${state}`);
     await orderIs(stage, orderId, (order) => order.state === 'allocated');
     const payments = await stage.bank.paymentsOf(request.cartId);
-    expect(payments.length === 1, `${payments.length} PaymentIntents in place of one`);
+    expect(payments.length === 1, `${payments.length} PaymentIntents instead of one`);
     return {
-      story: 'killed while the bank said yes; another worker asked under the same key: placed, exactly one hold',
+      story: 'killed after the bank had accepted; another worker sent the same key: order placed, exactly one hold',
       carts: [{ path: 'Worker killed in mid-checkout', cartId: request.cartId, orderId }],
     };
   },
@@ -111,7 +111,10 @@ const webhookStorm: Scene = {
     );
     const kept = await stage.backdoor.countInbox(events.map(({ id }) => id));
     expect(kept === events.length, `${events.length} events arrived, ${kept} were kept`);
-    return { story: `${events.length} events sent ${COPIES} times each in any order: kept once, same results`, carts };
+    return {
+      story: `${events.length} events sent ${COPIES} times each in any order: each stored once, same results`,
+      carts,
+    };
   },
 };
 
@@ -139,5 +142,5 @@ async function securedInStorm(stage: Stage): Promise<PlayedCart> {
   return { path: 'Webhook storm: 3-D Secure passed', cartId: request.cartId, orderId: body.orderId ?? '' };
 }
 
-/** An order's life, and what may befall it. */
+/** Scenes about orders. */
 export const orderScenes = { reauthorized, notReauthorized, cancelRace, workerKilled, webhookStorm } as const;

@@ -4,7 +4,7 @@ import { afterSaleScenes } from './after-sale';
 import type { PlayedCart, Scene, Stage } from '../stage';
 import { subscriptionScenes } from './subscription';
 
-/** What the demo plays, in the order of its table. */
+/** The demo's scenes, in the order of its table. */
 export const SCENES: readonly Scene[] = [
   checkoutScenes.happy,
   checkoutScenes.declinedThenPaid,
@@ -32,13 +32,13 @@ export interface PlayedScene {
   readonly carts: readonly PlayedCart[];
 }
 
-/** Is told what goes on. */
+/** Is notified when scenes start and end. */
 export interface Audience {
   begin(title: string): void;
   end(title: string, succeeded: boolean, story: string): void;
 }
 
-/** Plays the slow scenes beside the others, which follow one another; answers in the scenes' own order. */
+/** Plays the slow scenes in parallel with the others, which run one after another; returns them in their own order. */
 export async function playScenes(
   stage: Stage,
   audience: Audience,
@@ -65,7 +65,7 @@ async function play(stage: Stage, audience: Audience, scene: Scene): Promise<Pla
     audience.end(title, true, story);
     return { title, succeeded: true, carts };
   } catch (error) {
-    // Ctrl-C is the end of the demo, not of a scene.
+    // Ctrl-C ends the demo, so it is not a failure of the scene.
     stage.signal.throwIfAborted();
     audience.end(title, false, error instanceof Error ? error.message : String(error));
     return { title, succeeded: false, carts: [] };

@@ -7,7 +7,7 @@ import type { Log } from './process';
 import { isAlive } from '../provision';
 import { StartRefused } from '../../processes/start-refused';
 
-/** What the embedded stack makes up where nothing is configured, and keeps, so that data stays readable. */
+/** Secrets that the embedded stack generates if none are configured, and keeps, so that its data stays readable. */
 export interface KeptSecrets {
   apiKey: string;
   /** Base64 of 32 bytes. */
@@ -49,7 +49,7 @@ async function lock(path: string): Promise<void> {
   if (Number.isInteger(owner) && owner > 0) {
     if (isAlive(owner)) {
       throw new StartRefused(
-        `The data folder ${path} is in use by process ${owner}: stop that Holdfast first, start this one from another folder, or remove ${lockPath} if it is none.`,
+        `The data folder ${path} is in use by process ${owner}: stop that Holdfast first, start this one from another folder, or remove ${lockPath} if that process is not Holdfast.`,
       );
     }
     await rm(lockPath, { force: true });
@@ -73,7 +73,7 @@ async function keptSecrets(path: string): Promise<KeptSecrets> {
       return secretsSchema.parse(JSON.parse(text));
     } catch (error) {
       throw new StartRefused(
-        `${secretsPath} is damaged: restore it, or start with --fresh, which gives up the kept data.`,
+        `${secretsPath} is damaged: restore it, or start with --fresh, which deletes the kept data.`,
         {
           cause: error,
         },

@@ -5,9 +5,9 @@ import { StartRefused } from '../../processes/start-refused';
 export type PortMode = 'fixed' | 'auto';
 
 /**
- * The ports of `npm start`. Temporal's and its UI's are the ones every Temporal tool assumes; Postgres and Redis stay
- * clear of 5432 and 6379, where a developer's own servers usually listen; 12111 is where stripe-mock listens by habit, 1025
- * and 8025 where mail catchers do.
+ * The ports of `npm start`. Temporal and its UI use the ports that every Temporal tool assumes. Postgres and Redis avoid 5432
+ * and 6379, where a developer's own servers usually listen. 12111 is the port of stripe-mock, 1025 and 8025 those of mail
+ * catchers.
  */
 export const FIXED_PORTS = {
   gateway: 8080,
@@ -22,7 +22,7 @@ export const FIXED_PORTS = {
 
 const LOOPBACK = '127.0.0.1';
 
-/** A port that an embedded part wants is taken. The message says which one and what to do. */
+/** A port of an embedded part is already in use. The message names the port and says what to do. */
 export class PortInUseError extends StartRefused {
   override readonly name = 'PortInUseError';
   constructor(
@@ -45,7 +45,7 @@ export async function assertPortFree(part: string, port: number): Promise<void> 
   }
 }
 
-/** Free ports on the loopback address, all different: they are held open together before any is given back. */
+/** Free ports on the loopback address, all different: all are opened before the first is closed. */
 export async function findFreePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, () => listen(0)));
   const ports = servers.map((server) => {

@@ -14,19 +14,19 @@ export interface Account {
 export interface PostgresBinaries {
   initdb: string;
   postgres: string;
-  /** What to run them as; undefined where we are not root. */
+  /** The account to run them as; undefined unless we are root. */
   account?: Account;
 }
 
 /** Tried in this order when started by root; every Unix has `nobody`. */
 const UNPRIVILEGED_USERS = ['postgres', 'nobody'] as const;
-/** What root's unprivileged Postgres cannot reach inside a private folder is kept here instead. */
+/** For root: used instead of a private folder that the unprivileged Postgres cannot reach. */
 const SHARED_DIR = '/var/lib/holdfast';
 const COMMAND_LIMIT_MS = 20_000;
 
 /**
- * Finds the Postgres that npm installed for this platform and makes it runnable: its library links are repaired where
- * install scripts were not allowed to run, and it is copied where root keeps the project in a folder of its own.
+ * Finds the Postgres that npm installed for this platform and makes it runnable: repairs its library links if install scripts
+ * were not allowed to run, and copies it if only root can read the project's folder.
  * @throws Error when npm has no binaries for this platform, or they do not run
  */
 export async function findPostgresBinaries(log: Log): Promise<PostgresBinaries> {
@@ -52,8 +52,8 @@ export async function findPostgresBinaries(log: Log): Promise<PostgresBinaries> 
 }
 
 /**
- * The folder for the data: the wanted one, or, where the account cannot reach it, one under /var/lib/holdfast that
- * belongs to it. Given to the account.
+ * Returns the data folder, owned by the account: the wanted one, or one under /var/lib/holdfast if the account cannot reach
+ * that.
  */
 export async function prepareDataDir(wanted: string, account: Account | undefined, log: Log): Promise<string> {
   await mkdir(wanted, { recursive: true, mode: 0o700 });
@@ -143,7 +143,7 @@ async function copyToShared(native: string, log: Log): Promise<string> {
   const work = `${target}.${process.pid}`;
   await cp(native, work, { recursive: true, verbatimSymlinks: true });
   await chmod(work, 0o755);
-  // Another process may have been quicker; its copy is as good.
+  // Another process may have copied it first; its copy is the same.
   await rename(work, target).catch(() => rm(work, { recursive: true, force: true }));
   return target;
 }

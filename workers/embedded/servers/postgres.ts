@@ -21,7 +21,7 @@ export interface PostgresOptions {
   log: Log;
   /** Database that is created when missing. Default `holdfast`. */
   database?: string;
-  /** Starts it again where it ends by itself, and calls this where that is in vain. */
+  /** If given, a server that ends by itself is restarted; called when restarting does not help. */
   onGivenUp?: (reason: string) => void;
 }
 
@@ -33,7 +33,7 @@ export interface PostgresHandle {
 
 const USER = 'holdfast';
 const DEFAULT_DATABASE = 'holdfast';
-/** A first start after a crash replays its log within seconds; initdb takes 1 to 3 s. */
+/** After a crash, Postgres replays its log within seconds; initdb takes 1 to 3 s. */
 const READY_LIMIT_MS = 30_000;
 const INITDB_LIMIT_MS = 60_000;
 const START_ATTEMPTS = 3;
@@ -45,12 +45,12 @@ const SETTINGS = [
   'max_connections=300',
   'timezone=UTC',
   'log_timezone=UTC',
-  // A database is created per test from a template; that must not wait for a checkpoint's pacing.
+  // Each test creates a database from a template, which must not wait for a slow checkpoint.
   'checkpoint_timeout=5min',
 ];
-/** What a crash would lose is a test's temporary folder. */
+/** Durability is off: a crash would lose only the temporary folder of a test. */
 const TEST_SETTINGS = [
-  // Six test files at once, two of which may be the tests that kill workers, with five or six worlds of 20 connections each.
+  // For six test files at once; two of them may be tests that kill workers, with five or six worlds of 20 connections each.
   'max_connections=600',
   'fsync=off',
   'synchronous_commit=off',
@@ -63,7 +63,7 @@ const TEST_SETTINGS = [
 /**
  * Starts the Postgres that npm brings, on the loopback address only, also when run by root (as an unprivileged user).
  * @throws PortInUseError when a fixed port is taken
- * @throws Error when it does not run here, or another one uses the data folder
+ * @throws Error when it does not run here, or another Postgres uses the data folder
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresHandle> {
   if (options.port !== 'auto') await assertPortFree('Postgres', options.port);
@@ -75,7 +75,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresH
     try {
       return await startServer(binaries, dataDir, port, options);
     } catch (error) {
-      // A free port can be taken by a stranger between the look and the start.
+      // Another program can take a free port between our check and the start.
       if (options.port !== 'auto' || attempt === START_ATTEMPTS) throw error;
     }
   }
@@ -92,7 +92,7 @@ export async function removePostgresData(dataDir: string, log: Log): Promise<voi
 
 async function initialise(binaries: PostgresBinaries, dataDir: string, options: PostgresOptions): Promise<void> {
   if ((await readFile(join(dataDir, 'PG_VERSION'), 'utf8').catch(() => '')) !== '') return;
-  // initdb fills an empty folder only, and an interrupted one leaves it half filled.
+  // initdb needs an empty folder, and an interrupted initdb leaves a half-filled one.
   await rm(dataDir, { recursive: true, force: true });
   await prepareDataDir(options.dataDir, binaries.account, () => undefined);
   const args = ['--pgdata', dataDir, '--username', USER, '--encoding=UTF8', '--locale=C', '--no-instructions'];
@@ -115,7 +115,7 @@ async function initialise(binaries: PostgresBinaries, dataDir: string, options: 
   }
 }
 
-/** initdb reads the password as the unprivileged account, which must not be able to read ours: it gets a copy. */
+/** initdb runs as the unprivileged account, which must not be able to read our password file, so it gets a copy. */
 async function passwordFileFor(account: Account | undefined, passwordFile: string, dataDir: string): Promise<string> {
   const copy = `${dataDir}.initial`;
   await writeFile(copy, await readFile(passwordFile), { mode: 0o600 });
@@ -180,9 +180,9 @@ async function prepareDatabase(server: ManagedProcess, adminUrl: string, databas
 }
 
 /**
- * Postgres itself forgives a pid file whose process is gone, but not one whose number now belongs to a stranger, which
- * is the normal case after a container's restart.
- * @throws Error when a Postgres is really at work on this folder
+ * Postgres ignores a pid file whose process is gone, but not one whose process id now belongs to another program, which is
+ * the normal case after a container's restart.
+ * @throws Error when a Postgres really uses this folder
  */
 async function removeStalePid(dataDir: string, log: Log): Promise<void> {
   const path = join(dataDir, 'postmaster.pid');
@@ -193,7 +193,7 @@ async function removeStalePid(dataDir: string, log: Log): Promise<void> {
       `Another Postgres (process ${pid}) uses the data folder ${dataDir}: stop it first (is a Holdfast still running there?).`,
     );
   }
-  log('Postgres: removing a stale postmaster.pid, left by a start that ended hard');
+  log('Postgres: removing a stale postmaster.pid, left by a Postgres that was killed');
   await rm(path, { force: true });
 }
 

@@ -16,7 +16,7 @@ export interface ManagedProcessOptions {
   /** Unprivileged account to run as; only root may set it. */
   account?: { uid: number; gid: number };
   /**
-   * Signal that ends it, SIGTERM by default. Postgres wants SIGINT ("fast shutdown"); what has nothing to save may be
+   * Signal that ends it, SIGTERM by default. Postgres needs SIGINT ("fast shutdown"); a process with nothing to save can be
    * killed at once.
    */
   stopSignal?: 'SIGTERM' | 'SIGINT' | 'SIGKILL';
@@ -26,7 +26,7 @@ export interface ManagedProcess {
   readonly pid: number;
   /** The last lines of its output, for errors. */
   recentOutput(): string;
-  /** Undefined while it runs, else how it ended. */
+  /** How it ended; undefined while it runs. */
   exited(): string | undefined;
   /** How it ended, once it has. */
   readonly ended: Promise<string>;
@@ -34,21 +34,21 @@ export interface ManagedProcess {
   stop(): Promise<void>;
 }
 
-/** Temporal drains its connections within 2 s and Postgres writes a checkpoint within 1 s; longer means it hangs. */
+/** Temporal drains its connections within 2 s and Postgres writes a checkpoint within 1 s; a process that takes longer hangs. */
 const KILL_AFTER_MS = 5_000;
 /** Enough for a stack trace or a configuration error; keeping everything would grow without limit. */
 const RECENT_LINES = 40;
 
 /**
- * Outlives the parent by design: it blocks reading a pipe that only the parent holds. When the parent dies, by SIGKILL
- * too, the pipe closes and the child is ended. `setpriv --pdeathsig` was the alternative: Linux only, and the kernel
+ * Outlives the parent by design: it blocks reading a pipe that only the parent holds. When the parent dies, even by SIGKILL,
+ * the pipe closes and the watchdog kills the child. `setpriv --pdeathsig` was the alternative: Linux only, and the kernel
  * clears it when a process changes its user, which is what Postgres under root needs.
  */
 const WATCHDOG = `cat >/dev/null; kill -"$1" "$2" 2>/dev/null || exit 0
 for _ in 1 2 3 4 5; do sleep 1; kill -0 "$2" 2>/dev/null || exit 0; done; kill -KILL "$2" 2>/dev/null`;
 
 const running = new Set<ChildProcess>();
-// Backstop for a plain process.exit(): the watchdog would do it too, but only asynchronously.
+// For a plain process.exit(): the watchdog would also end the children, but only a moment later.
 process.on('exit', () => {
   for (const child of running) child.kill('SIGTERM');
 });
@@ -87,7 +87,7 @@ export async function startProcess(options: ManagedProcessOptions): Promise<Mana
     child.once('exit', (code, signal) => {
       ending = signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`;
       running.delete(child);
-      // First of all: the process id may be given to a stranger from now on.
+      // First: from now on the system may give the process id to another program.
       watchdog.kill('SIGKILL');
       watchdog.stdin.destroy();
       resolve(ending);
@@ -117,7 +117,7 @@ function collectLines(child: ChildProcess): string[] {
       lines.push(...chunk.split('\n').filter((line) => line.trim() !== ''));
       lines.splice(0, Math.max(0, lines.length - RECENT_LINES));
     });
-    // Tests and the demo must be able to end although a child still runs; exit handlers and the watchdog end it.
+    // Tests and the demo must be able to exit while a child runs; exit handlers and the watchdog then end the child.
     if (stream !== null && 'unref' in stream && typeof stream.unref === 'function') stream.unref();
   }
   return lines;
@@ -130,7 +130,7 @@ export interface CommandResult {
 
 /**
  * Runs a command to its end and returns its exit code and its combined output.
- * @param timeoutMs limit after which it is killed and the code is that of a signal
+ * @param timeoutMs limit after which the command is killed and the code is that of a signal
  */
 export async function runCommand(
   command: string,
@@ -147,7 +147,7 @@ export async function runCommand(
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.account ?? {}),
     });
-    // Making a database takes seconds and building a server minutes: neither may go on where we end meanwhile.
+    // Creating a database takes seconds and building a server minutes: neither may continue after our own process has ended.
     running.add(child);
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));

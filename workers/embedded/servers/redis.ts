@@ -12,12 +12,12 @@ import { startWatched } from './watch';
 
 export interface RedisOptions {
   ports: PortMode;
-  /** Whether a missing server may be fetched (tests, CI). Otherwise the stand-in takes its place. */
+  /** May a missing server be installed (tests, CI)? If not, the stand-in is used. */
   allowInstall: boolean;
   log: Log;
-  /** REDIS_URL: nothing is started then. */
+  /** REDIS_URL: if set, nothing is started. */
   configuredUrl?: string;
-  /** Starts it again where it ends by itself, and calls this where that is in vain. */
+  /** If given, a server that ends by itself is restarted; called when restarting does not help. */
   onGivenUp?: (reason: string) => void;
 }
 
@@ -29,7 +29,7 @@ export interface RedisHandle {
 }
 
 const READY_LIMIT_MS = 10_000;
-/** Nothing in Redis may grow without limit; what is pushed out is only speed. */
+/** Redis may not grow without limit; losing an evicted key costs only speed. */
 const MAX_MEMORY = '128mb';
 
 /**
@@ -92,7 +92,7 @@ async function startServer(binary: string, port: number, { log, onGivenUp }: Red
 
 async function waitUntilReady(url: string, server: ManagedProcess): Promise<void> {
   const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
-  // ioredis reports refused connections as events as well; the wait below tells them.
+  // ioredis also emits refused connections as events, which would be uncaught; the wait below reports them.
   client.on('error', () => undefined);
   try {
     await waitFor(
@@ -100,7 +100,7 @@ async function waitUntilReady(url: string, server: ManagedProcess): Promise<void
       READY_LIMIT_MS,
       async () => {
         if (client.status !== 'ready') await client.connect();
-        // Another server on a port that looked free would answer too: the process id tells them apart.
+        // Another server on a port that looked free would also answer, so we compare the process id.
         const pid = /process_id:(\d+)/.exec(await client.info('server'))?.[1];
         return pid === String(server.pid) ? true : undefined;
       },
@@ -113,8 +113,8 @@ async function waitUntilReady(url: string, server: ManagedProcess): Promise<void
 
 /**
  * A client of the server or of the stand-in. The stand-in runs the same commands and Lua scripts (`defineCommand`) in this process;
- * all its clients share one store, as with a server. Its scripts know `redis.call` and `redis.pcall` only: a script tells
- * a refusal by what it returns, not by `redis.error_reply`. The oldest server in use is 6.2.
+ * all its clients share one store, as with a server. Its scripts know only `redis.call` and `redis.pcall`, so a script reports
+ * a refusal by its return value, not by `redis.error_reply`. The oldest server in use is 6.2.
  */
 export function createRedisClient(target: { url: string } | { standIn: true }): Redis {
   return 'url' in target ? connectRedis(target.url) : withoutErrors(new RedisMock());

@@ -12,14 +12,14 @@ export interface TemporalServerPorts {
 }
 
 export interface TemporalServerConfig {
-  /** Path of the SQLite file, or 'memory' for a database that ends with the server. */
+  /** Path of the SQLite file, or 'memory' for a database that is lost when the server ends. */
   database: string;
   clusterName: string;
   ports: TemporalServerPorts;
   dynamicConfigPath: string;
 }
 
-/** The server rounds the shard count into the database's state, so it must never change for an existing file. */
+/** The database's state depends on the shard count, so the count must never change for an existing file. */
 const HISTORY_SHARDS = 4;
 
 /**
@@ -36,18 +36,18 @@ export const DYNAMIC_CONFIG: Readonly<Record<string, boolean | number | string>>
   'history.transferProcessorMaxPollRPS': 1_000,
   'history.timerProcessorMaxPollRPS': 1_000,
   'history.visibilityProcessorMaxPollRPS': 1_000,
-  // Timers are read this far ahead to allow for hosts whose clocks differ, so a timer set to "now" fires as much later.
-  // Here is one host. With the default of 1 s every timer that is skipped to takes a second of real time.
+  // Timers are read this far ahead to allow for hosts whose clocks differ, so a timer set to "now" fires that much later.
+  // Here there is only one host. With the default of 1 s every timer that is skipped to takes a second of real time.
   'history.timerProcessorMaxTimeShift': '10ms',
-  // A run that continues as new within this interval of its start waits for the rest of it. Together with time skipping,
+  // A run that continues as new within this interval of its start waits for the rest of the interval. Together with time skipping,
   // server 1.32.1 then moves the new run's first task ahead by everything skipped so far (3 days become 5), so: no wait.
   'history.workflowIdReuseMinimalInterval': '0s',
   // New search attributes are usable at once, not after the cache's next refresh.
   'system.forceSearchAttributesCacheRefreshOnRead': true,
-  // Everyone who waits for an answer counts beside the workers' own polls. At the default of 1,200 a sale of 3,000 waiting
-  // checkouts had the workers refused ("namespace concurrent poller limit exceeded"), and nothing went on at all.
+  // Every caller who waits for an answer counts, in addition to the workers' own polls. At the default of 1,200, 3,000 waiting
+  // checkouts made the server refuse the workers ("namespace concurrent poller limit exceeded"), and all progress stopped.
   'frontend.namespaceCount': 20_000,
-  // A local server calls nobody outside.
+  // A local server must not call out.
   'frontend.enableServerVersionCheck': false,
 };
 

@@ -6,10 +6,10 @@ import type { TemporalServerPorts } from './temporal-config';
 const KEPT_PORTS = 'temporal-ports.json';
 
 /**
- * Ports for the services of one raw server; only the frontend's is ever seen from outside, so only that one is fixed.
+ * Ports for the services of one raw server. Only the frontend's port is used from outside, so only that one is fixed.
  *
- * A server that keeps its data finds in it, for some tens of seconds, the addresses of its services before the restart, and
- * sends them work. With the same ports those addresses are right; with others, workflows would stand still that long.
+ * For some tens of seconds after a restart, a server sends work to the addresses of its services that it finds in its data.
+ * With the same ports these addresses are right; with others, workflows would make no progress during that time.
  *
  * @throws PortInUseError when the fixed port is taken
  */
@@ -47,7 +47,7 @@ const NAMES: readonly (keyof TemporalServerPorts)[] = [
   'workerMembership',
 ];
 
-/** The ports of the last start; undefined where there was none, or the file is not what it should be. */
+/** The ports of the last start; undefined if there was none or the file is invalid. */
 async function readKept(path: string): Promise<TemporalServerPorts | undefined> {
   try {
     const kept = JSON.parse(await readFile(path, 'utf8')) as Partial<TemporalServerPorts>;

@@ -4,7 +4,7 @@ import { cacheDir, ensureBuilt, findBuilt, TEMPORAL_SERVER, withLock } from '../
 import { findOnPath, isExecutable, runCommand, type Log } from './process';
 import { StartRefused } from '../../processes/start-refused';
 
-/** A program that can serve Temporal: the command line's development server, or the raw server. */
+/** A program that serves Temporal: the development server of the command line, or the raw server. */
 export interface TemporalSource {
   kind: 'cli' | 'sdk-download' | 'built';
   path: string;
@@ -12,9 +12,9 @@ export interface TemporalSource {
 
 /** First server with time skipping per workflow. */
 const TIME_SKIPPING_VERSION: readonly [number, number] = [1, 32];
-/** A refused or missing network answers, or fails to, well within this. */
+/** A closed network refuses within this time; one that has not answered by then counts as closed. */
 const NETWORK_PROBE_MS = 3_000;
-/** About 60 MB; more than a minute means that building is the quicker way. */
+/** About 60 MB; if it takes more than a minute, building is faster. */
 const DOWNLOAD_LIMIT_MS = 60_000;
 const DOWNLOAD_HOST = 'https://temporal.download/';
 
@@ -32,10 +32,10 @@ export function parseCliServerVersion(output: string): string | undefined {
 
 /**
  * Finds a way to serve Temporal, in this order: the `temporal` command line on PATH; a server built earlier; the command
- * line that the SDK downloads; building the server with Go. The built one goes before the download on purpose: it is
- * there already, and trying a download costs seconds where the network is closed.
- * @param needTimeSkipping passes over what is too old for it, and says so
- * @param networkAnswers asked before a download is tried
+ * line that the SDK downloads; building the server with Go. An already built server comes before the download, because trying
+ * a download costs seconds when the network is closed.
+ * @param needTimeSkipping skips servers that are too old for it, and logs that
+ * @param networkAnswers checked before a download is tried
  * @throws Error that names every way to get a server, when none works
  */
 export async function findTemporalSource(
@@ -78,7 +78,7 @@ async function isNewEnough(path: string, title: string, needTimeSkipping: boolea
   const result = await runCommand(path, ['--version'], { timeoutMs: 10_000 });
   const version = parseCliServerVersion(result.output);
   if (result.code !== 0 || version === undefined) {
-    log(`Temporal: ${title} does not tell its server version, so it is not used`);
+    log(`Temporal: ${title} does not print its server version, so it is not used`);
     return false;
   }
   if (!needTimeSkipping || supportsTimeSkipping(version)) return true;
@@ -88,7 +88,7 @@ async function isNewEnough(path: string, title: string, needTimeSkipping: boolea
   return false;
 }
 
-/** The command line that the SDK downloads, kept in the cache; undefined where it cannot be had. */
+/** The command line that the SDK downloads, kept in the cache; undefined if the download fails. */
 async function downloadCli(log: Log, networkAnswers: () => Promise<boolean>): Promise<string | undefined> {
   const folder = join(cacheDir(), 'temporal-cli');
   const present = await findExecutable(folder);
@@ -98,7 +98,7 @@ async function downloadCli(log: Log, networkAnswers: () => Promise<boolean>): Pr
   return withLock(`${folder}.lock`, 'another download of the temporal command line', log, async () => {
     await mkdir(folder, { recursive: true });
     try {
-      // The SDK downloads only by starting a server; that one is ended at once and the program is kept.
+      // The SDK downloads only when it starts a server, so we start one, stop it at once, and keep the program.
       const { TestWorkflowEnvironment } = await import('@temporalio/testing');
       const starting = TestWorkflowEnvironment.createLocal({
         server: { executable: { type: 'cached-download', downloadDir: folder } },
@@ -122,9 +122,9 @@ async function findExecutable(folder: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** Asked first, because the SDK's own download retries for minutes where the network is closed. */
+/** Checked first, because the SDK's own download retries for minutes when the network is closed. */
 async function downloadHostAnswers(): Promise<boolean> {
-  // The probe does not speak to proxies, the download does.
+  // The probe does not use a proxy, the download does.
   if (process.env.HTTPS_PROXY !== undefined || process.env.https_proxy !== undefined) return true;
   return fetch(DOWNLOAD_HOST, { method: 'HEAD', signal: AbortSignal.timeout(NETWORK_PROBE_MS) }).then(
     () => true,

@@ -5,7 +5,7 @@ import { startProcess, type Log, type ManagedProcess } from './process';
 import { uiConfigFile } from './temporal-config';
 import { startWatched, type WatchedProcess } from './watch';
 
-/** It serves within a second; ten means that it never will. */
+/** It serves within a second; after ten it never will. */
 const READY_LIMIT_MS = 10_000;
 
 /**
@@ -45,7 +45,7 @@ function waitUntilServing(url: string, ui: ManagedProcess): Promise<true> {
   return waitFor(
     'the Temporal UI',
     READY_LIMIT_MS,
-    // A kept-alive connection would hold up its graceful shutdown.
+    // A kept-alive connection would delay its graceful shutdown.
     async () => ((await fetch(url, { headers: { connection: 'close' } })).ok ? true : undefined),
     () => (ui.exited() === undefined ? undefined : `it ended with ${ui.exited()}:\n${ui.recentOutput()}`),
   );

@@ -19,18 +19,18 @@ import { startWatched, type WatchedProcess } from './watch';
 import { StartRefused } from '../../processes/start-refused';
 
 export interface TemporalOptions {
-  /** Folder whose SQLite file is kept between starts, or 'memory' for a server that forgets. */
+  /** Folder whose SQLite file is kept between starts, or 'memory' for a server that keeps nothing. */
   dataDir: string;
   ports: PortMode;
   ui: boolean;
   log: Log;
   /** Default `default`. */
   namespace?: string;
-  /** Passes over servers older than 1.32. Default false. */
+  /** Skips servers older than 1.32. Default false. */
   needTimeSkipping?: boolean;
-  /** Connection to a server that is already there (TEMPORAL_ADDRESS); nothing is started then. */
+  /** Connection to an existing server (TEMPORAL_ADDRESS); if given, nothing is started. */
   configured?: ConnectionOptions;
-  /** Starts server and UI again where they end by themselves, and calls this where that is in vain. */
+  /** If given, a server or UI that ends by itself is restarted; called when restarting does not help. */
   onGivenUp?: (reason: string) => void;
 }
 
@@ -45,16 +45,16 @@ export interface TemporalHandle {
   stop(): Promise<void>;
 }
 
-/** The raw server serves 1 to 2 s after its start, 10 s on a machine under load; a minute means that it never will. */
+/** The raw server serves 1 to 2 s after its start, 10 s on a machine under load; after a minute it never will. */
 const READY_LIMIT_MS = 60_000;
-/** A free port can be taken by a stranger between the look and the start; three times in a row is something else. */
+/** Another program can take a free port between our check and the start; three times in a row has another cause. */
 const START_ATTEMPTS = 3;
 
 /**
  * Starts Temporal, or uses the configured one, with its namespace and search attributes ready for use.
  * The order of sources is in {@link findTemporalSource}.
  * @throws PortInUseError when a fixed port is taken
- * @throws Error that names the ways to get a server, or tells why it did not serve
+ * @throws Error that names the ways to get a server, or that says why it did not become ready
  */
 export async function startTemporal(options: TemporalOptions): Promise<TemporalHandle> {
   const namespace = options.namespace ?? 'default';
@@ -78,7 +78,7 @@ async function useConfigured(configured: ConnectionOptions, namespace: string): 
     throw temporalUnreachable(address, error);
   }
   try {
-    // What is on a server that is not ours is for a person to begin.
+    // We create nothing on a server that is not ours: a person must run the setup.
     if (!(await namespaceExists(connection.workflowService, namespace))) {
       throw new FaultError(
         `The Temporal namespace "${namespace}" does not exist at ${address}`,
@@ -105,7 +105,7 @@ interface ServerPlan {
   address: string;
   uiUrl?: string;
   start: () => Promise<ManagedProcess>;
-  /** Cluster name that proves that the server reached is the one started; the command line gives no way to set it. */
+  /** Proves that the server we reached is the one we started; the command line cannot set it. */
   clusterName?: string;
 }
 
@@ -114,7 +114,7 @@ async function startFrom(source: TemporalSource, options: TemporalOptions, names
   if (options.dataDir !== 'memory') await mkdir(options.dataDir, { recursive: true });
   const children: WatchedProcess[] = [];
   const stop = async (): Promise<void> => {
-    // Together: the UI and the server do not need each other to end, and one after the other could take 10 s.
+    // In parallel, because one after the other could take 10 s.
     await Promise.all(children.map((child) => child.stop()));
     await rm(runDir, { recursive: true, force: true });
   };
@@ -149,7 +149,7 @@ async function startFrom(source: TemporalSource, options: TemporalOptions, names
   }
 }
 
-/** Waits until the server serves, makes sure that it is ours, and registers what Holdfast needs. Returns its version. */
+/** Waits until the server is ready, checks that it is ours, and registers what Holdfast needs. Returns its version. */
 async function prepare(plan: ServerPlan, server: ManagedProcess, namespace: string): Promise<string> {
   const abort = (): string | undefined =>
     server.exited() === undefined ? undefined : `the server ended with ${server.exited()}:\n${server.recentOutput()}`;
@@ -157,7 +157,7 @@ async function prepare(plan: ServerPlan, server: ManagedProcess, namespace: stri
     `Temporal at ${plan.address}`,
     READY_LIMIT_MS,
     async () => {
-      // A TCP look first: a refused gRPC channel backs off for a second before it tries again.
+      // First a plain TCP connection, because a refused gRPC channel waits a second before it retries.
       if (!(await accepts(plan.address))) return undefined;
       return connectOrClose({ address: plan.address, connectTimeout: 2_000 });
     },
@@ -197,7 +197,7 @@ async function planRaw(source: TemporalSource, options: TemporalOptions, runDir:
       command: source.path,
       args: ['--allow-no-auth', '--config-file', configPath, 'start'],
       cwd: runDir,
-      // A server in memory has nothing to save, and an orderly end soon after its start can take more than 5 s.
+      // A server in memory has nothing to save, and a graceful shutdown soon after its start can take more than 5 s.
       ...(inMemory ? { stopSignal: 'SIGKILL' } : {}),
     });
   return { address: `127.0.0.1:${ports.frontend}`, start, clusterName };
@@ -242,7 +242,7 @@ export function cliArguments(options: { port: number; uiPort?: number; namespace
     '--log-level=error',
     ...SEARCH_ATTRIBUTES.map(({ name, cliType }) => `--search-attribute=${name}=${cliType}`),
     ...Object.entries(DYNAMIC_CONFIG).map(([key, value]) => `--dynamic-config-value=${key}=${JSON.stringify(value)}`),
-    // Another file than the raw server's: its shards and cluster name differ.
+    // A file of its own, because the raw server has other shards and another cluster name.
     ...(options.dataDir === 'memory'
       ? []
       : [
@@ -276,7 +276,7 @@ async function keptClusterName(dataDir: string): Promise<string> {
   return name;
 }
 
-/** A connection that could not be made still retries in the background, and keeps the process from ending, until closed. */
+/** A failed connection retries in the background and keeps the process alive until it is closed. */
 async function connectOrClose(options: ConnectionOptions): Promise<Connection> {
   const connection = Connection.lazy(options);
   try {

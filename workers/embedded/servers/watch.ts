@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log, ManagedProcess } from './process';
 
-/** A child that ends this often within the window does not stay up for a reason that another start does not mend. */
+/** If a child ends this often within the window, another restart will not help. */
 const MAX_ENDS = 5;
 const WINDOW_MS = 60_000;
-/** Sessions of a killed Postgres need some tens of milliseconds to end, and it refuses to start before. */
+/** The sessions of a killed Postgres take some tens of milliseconds to end; until then it refuses to start. */
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 5_000;
 
-/** A child whose end is noticed. */
+/** A child that is restarted when it ends by itself. */
 export interface WatchedProcess {
-  /** Ends it for good, also in the middle of a restart. Safe to call twice. */
+  /** Ends it permanently, even during a restart. Safe to call twice. */
   stop(): Promise<void>;
 }
 
@@ -21,14 +21,14 @@ export interface WatchOptions<T> {
   /** Resolves once it serves. */
   readonly ready: (child: ManagedProcess) => Promise<T>;
   readonly log: Log;
-  /** Called once, with a sentence for a person, where it is not started again. Without it a child is started once. */
+  /** Called once, with a sentence for people, when no further restart is tried. Without this callback it is never restarted. */
   readonly onGivenUp?: ((reason: string) => void) | undefined;
 }
 
 /**
- * Starts a child and, where it ends by itself, starts it again after a pause that grows, until {@link MAX_ENDS} ends
- * within {@link WINDOW_MS}.
- * @throws Error of the first start; nothing is left running then
+ * Starts a child and restarts it, after growing pauses, when it ends by itself. Gives up after {@link MAX_ENDS} ends within
+ * {@link WINDOW_MS}.
+ * @throws Error of the first start; nothing is left running
  */
 export async function startWatched<T>(options: WatchOptions<T>): Promise<{ child: WatchedProcess; answer: T }> {
   const first = await options.start();
@@ -51,7 +51,7 @@ function watch<T>(
   const { signal } = stopping;
   let current = first;
 
-  /** @returns how it ended, or why it did not begin to serve */
+  /** @returns how it ended, or why it did not become ready */
   const runOnce = async (): Promise<string> => {
     let child: ManagedProcess;
     try {
@@ -81,7 +81,7 @@ function watch<T>(
         return;
       }
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (endsMs.length - 1), MAX_PAUSE_MS);
-      log(`${name}: ended by itself (${how.split('\n')[0]}), starts again in ${pauseMs / 1_000} s`);
+      log(`${name}: ended by itself (${how.split('\n')[0]}), restarting in ${pauseMs / 1_000} s`);
       await delay(pauseMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
     }
@@ -91,13 +91,13 @@ function watch<T>(
     async stop() {
       stopping.abort();
       await current.stop();
-      // A start that was under way finds itself stopped.
+      // A start that is under way sees the flag and stops.
       await keeping;
     },
   };
 }
 
-/** A child that has ended never serves, whatever its `ready` still waits for. */
+/** Rejects when the child ends, because its `ready` would wait for ever. */
 function serving<T>(child: ManagedProcess, { name, ready }: WatchOptions<T>): Promise<T> {
   const ended = child.ended.then((how) => {
     throw new Error(`${name} ended with ${how}:\n${child.recentOutput()}`);

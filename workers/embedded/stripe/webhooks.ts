@@ -3,27 +3,27 @@ import http from 'node:http';
 import { eventJson, type EventDelivery, type StoredEvent } from './state/events';
 import { SeededRandom } from './state/random';
 
-/** Deliveries under way at once: enough to outrun one receiver, few enough not to open a socket per event. */
+/** Deliveries at once: enough to keep one receiver busy, few enough not to open a socket for each event. */
 const CONCURRENCY = 8;
 /** Stripe retries for three days; here the pauses are 50 ms, 100 ms, … so that six attempts take about 1.6 s of real time. */
 const RETRY_BASE_MS = 50;
 const MAX_ATTEMPTS = 6;
-/** A receiver that does not answer in this time failed; Stripe's own limit is of this order. */
+/** A delivery without an answer in this time has failed; Stripe's own limit is similar. */
 const ATTEMPT_TIMEOUT_MS = 10_000;
-/** A reorder window that does not fill is sent after this time, so that no event waits for ever. */
+/** An incomplete reorder window is sent after this time, so that no event waits for ever. */
 const WINDOW_TIMEOUT_MS = 100;
 
-/** What the network does to webhooks; every field is off by default. */
+/** Simulated faults of the delivery; all are off by default. */
 export interface WebhookFaults {
   /** How often each event is sent; 1 is once. */
   copies?: number;
-  /** Events are gathered in windows of this many and sent in shuffled order. */
+  /** Events are collected in groups of this many and sent in shuffled order. */
   reorderWindow?: number;
-  /** Deliveries under way at once; 1 makes the order of arrival the order of sending. */
+  /** Deliveries at once; with 1, events arrive in the order in which they are sent. */
   concurrency?: number;
   /** Events are kept back until `release`. */
   hold?: boolean;
-  /** Events of these types are lost; `*` at the end stands for the rest, and `*` alone for all. */
+  /** Events of these types are lost; a `*` at the end matches any rest, `*` alone matches all. */
   dropTypes?: string[];
   /** The share of events that are lost, 0 to 1. */
   dropProbability?: number;
@@ -34,12 +34,12 @@ interface Delivery {
   attempt: number;
 }
 
-/** Sends signed webhooks to one endpoint, asynchronously, with retries and with the faults it is told to make. */
+/** Sends signed webhooks to one endpoint, asynchronously, with retries and with simulated faults. */
 export class Webhooks {
-  /** Hears of every change of an event's delivery. */
+  /** Called after every change of an event's delivery. */
   onDelivery: ((event: StoredEvent) => void) | undefined;
   private endpoint: string | undefined;
-  /** After a restart: the endpoint is going to be set again, so events wait for it. */
+  /** After a restart: the endpoint will be set again, so events wait for it. */
   private awaitsEndpoint = false;
   private faults: WebhookFaults = {};
   private queue: Delivery[] = [];
@@ -68,7 +68,7 @@ export class Webhooks {
     this.pump();
   }
 
-  /** Whether there is an endpoint, or was one before a restart. */
+  /** Is there an endpoint, or was there one before a restart? */
   get hasEndpoint(): boolean {
     return this.endpoint !== undefined || this.awaitsEndpoint;
   }
@@ -79,13 +79,13 @@ export class Webhooks {
     for (const event of undelivered) this.queueAgain(event);
   }
 
-  /** Replaces the faults; what was held back stays so until `release`. */
+  /** Replaces the faults; events that are held back stay so until `release`. */
   setFaults(faults: WebhookFaults): void {
     this.faults = faults;
     if (faults.reorderWindow === undefined) this.sendWindow();
   }
 
-  /** Takes a new event for delivery. Without an endpoint there is nothing to deliver. */
+  /** Queues a new event for delivery. Without an endpoint, events are not delivered. */
   enqueue(event: StoredEvent): void {
     if (!this.hasEndpoint || this.stopped) return;
     if (this.isDropped(event)) {
@@ -96,7 +96,7 @@ export class Webhooks {
     for (let copy = 0; copy < (this.faults.copies ?? 1); copy += 1) this.admit({ event, attempt: 0 });
   }
 
-  /** Sends what is held back; with `order`, shuffled by the seed or newest first. */
+  /** Sends the events that are held back; `order` may shuffle them by the seed or reverse them. */
   release(order: 'as_written' | 'reversed' | 'shuffled' = 'as_written'): void {
     const held = this.held.splice(0);
     const ordered = order === 'shuffled' ? this.random.shuffle(held) : order === 'reversed' ? held.reverse() : held;
@@ -104,7 +104,7 @@ export class Webhooks {
     this.pump();
   }
 
-  /** Sends events again, whatever became of them before. */
+  /** Sends events again, even those that were delivered. */
   redeliver(events: readonly StoredEvent[]): void {
     if (this.endpoint === undefined) return;
     for (const event of events) this.queueAgain(event);
@@ -112,8 +112,8 @@ export class Webhooks {
   }
 
   /**
-   * Resolves once nothing is being delivered or waits for a retry. What is held back by `hold`, or waits for the
-   * endpoint after a restart, does not count.
+   * Resolves once no delivery is in progress or waits for a retry. Events that `hold` holds back, or that wait for the endpoint
+   * after a restart, do not count.
    */
   async flush(): Promise<void> {
     this.sendWindow();
@@ -147,7 +147,7 @@ export class Webhooks {
     for (const timer of this.retries) clearTimeout(timer);
     this.retries.clear();
     this.agent.destroy();
-    this.tellIdle();
+    this.notifyIdle();
   }
 
   private queueAgain(event: StoredEvent): void {
@@ -196,7 +196,7 @@ export class Webhooks {
       this.active += 1;
       void this.deliver(delivery);
     }
-    this.tellIdle();
+    this.notifyIdle();
   }
 
   private async deliver(delivery: Delivery): Promise<void> {
@@ -259,15 +259,15 @@ export class Webhooks {
     );
   }
 
-  private tellIdle(): void {
+  private notifyIdle(): void {
     if (!this.isIdle()) return;
     for (const listener of this.idleListeners) listener();
   }
 }
 
 /**
- * The `Stripe-Signature` header. It is dated by real time and not by the simulator's clock: the receiver holds it
- * against its own clock, and after a jump of a week every webhook would look forged.
+ * The `Stripe-Signature` header. It is dated by real time, not by the simulator's clock: the receiver compares it with its
+ * own clock, and after a jump of a week every webhook would look forged.
  */
 function signature(secret: string, body: string): string {
   const timestamp = Math.floor(Date.now() / 1000);

@@ -169,7 +169,7 @@ export function isDecidable<D extends Answerable>(dispute: D): dispute is D & { 
 const GIVEN_BACK: readonly DisputeStage[] = ['won', 'warning_closed'];
 
 /** Is the dispute over? One that was won is not over before its money is back. */
-export function isSettled(dispute: Pick<DisputeRecord, 'stage' | 'withdrawn'>): boolean {
+export function isDisputeOver(dispute: Pick<DisputeRecord, 'stage' | 'withdrawn'>): boolean {
   if (isOpen(dispute)) return false;
   return !GIVEN_BACK.includes(dispute.stage) || dispute.withdrawn === 0;
 }

@@ -1,5 +1,5 @@
 import { EXPIRY_CHECK_DELAY_MS, iso } from '../shared/deadlines';
-import { isOpen, isSettled, isUndecided } from './dispute';
+import { isOpen, isDisputeOver, isUndecided } from './dispute';
 import type { DisputeDecision, DisputeRecord } from './dispute';
 import type { Waiting } from '../shared/waiting';
 
@@ -103,7 +103,7 @@ export function nextDisputeDue(
   policy: DisputePolicy,
   context: DisputeDueContext,
 ): DisputeDue | undefined {
-  if (isSettled(dispute)) return undefined;
+  if (isDisputeOver(dispute)) return undefined;
   const { notBeforeMs } = context;
   const own = [...decisionDue(dispute, policy, context), ...overdue(dispute)];
   // At the same moment the look comes first, because the provider may have closed the dispute.
@@ -186,7 +186,7 @@ export function disputeWaiting(
     'stage' | 'withdrawn' | 'dueBy' | 'decision' | 'submittedAt' | 'roundBeganAt' | 'closedAt' | 'isInquiry'
   >,
 ): Waiting | undefined {
-  if (isSettled(dispute)) return undefined;
+  if (isDisputeOver(dispute)) return undefined;
   const { dueBy, submittedAt, roundBeganAt, closedAt, decision } = dispute;
   const after = (at: string, ms: number): string => iso(Date.parse(at) + ms);
   if (!isOpen(dispute)) {

@@ -1,5 +1,5 @@
 import { iso } from '../shared/deadlines';
-import { isGivenUpByPerson, isUnsettled, unresolvedAmount, type RefundFacts } from './refund';
+import { isGivenUpByPerson, isInProgress, unresolvedAmount, type RefundFacts } from './refund';
 import { failureInWords } from './words';
 import type { Waiting } from '../shared/waiting';
 
@@ -29,7 +29,7 @@ export interface RefundLooks {
   readonly lookedAtMs: number;
   /** When a part that may not have been sent is tried again. */
   readonly sendAtMs: number;
-  readonly overdueTold: boolean;
+  readonly overdueRaised: boolean;
   /** Automatic steps are not tried before this. */
   readonly notBeforeMs: number;
 }
@@ -66,7 +66,7 @@ function stateDue(refund: RefundFacts, looks: RefundLooks, watchMs: number): Ref
   if (refund.parts.some((part) => part.status === 'begun')) {
     return { kind: 'send', atMs: looks.sendAtMs, then: 'ask the provider for the refund' };
   }
-  if (isUnsettled(refund)) return pendingDue(refund, looks);
+  if (isInProgress(refund)) return pendingDue(refund, looks);
   return watchDue(refund, looks, watchMs);
 }
 
@@ -80,9 +80,9 @@ function waitingDue(refund: RefundFacts, looks: RefundLooks): RefundDue {
 
 function pendingDue(refund: RefundFacts, looks: RefundLooks): RefundDue {
   const overdueMs = Date.parse(refund.settleBy);
-  const pauseMs = looks.overdueTold ? OVERDUE_PAUSE_MS : pause(PENDING_PAUSES_MS, looks.looks);
+  const pauseMs = looks.overdueRaised ? OVERDUE_PAUSE_MS : pause(PENDING_PAUSES_MS, looks.looks);
   const atMs = Math.max(looks.lookedAtMs, looks.sinceMs) + pauseMs;
-  if (!looks.overdueTold && overdueMs <= atMs) {
+  if (!looks.overdueRaised && overdueMs <= atMs) {
     return { kind: 'overdue', atMs: overdueMs, then: 'open an exception: the refund is overdue' };
   }
   return { kind: 'sync', atMs, then: 'ask Stripe about the refund' };
@@ -107,7 +107,7 @@ export function needsPerson(refund: RefundFacts): boolean {
 
 /** Can nothing more happen? `lookedAtMs`: when the provider was asked last. */
 export function isRefundOver(refund: RefundFacts, lookedAtMs: number): boolean {
-  if (isUnsettled(refund) || needsPerson(refund)) return false;
+  if (isInProgress(refund) || needsPerson(refund)) return false;
   const isWatched = refund.watchUntil !== undefined && refund.parts.some((part) => part.status === 'succeeded');
   return !isWatched || Date.parse(refund.watchUntil) <= lookedAtMs;
 }

@@ -140,7 +140,7 @@ export function refundStateOf(
 }
 
 /** Is somebody still expected to act or answer: the provider, the customer, or a capture under way? */
-export function isUnsettled({ state }: Pick<RefundFacts, 'state'>): boolean {
+export function isInProgress({ state }: Pick<RefundFacts, 'state'>): boolean {
   return state === 'waiting' || state === 'pending' || state === 'requires_action';
 }
 

@@ -1,6 +1,6 @@
 -- Cancels notices that still wait. A notice that one of several channels has delivered counts as sent; only the other channels are
 -- dropped. A notice that is being handed over, has failed or is in doubt is marked, so that no later try sends it.
--- `toldNobody`: it has certainly reached nobody. $1 subject type, $2 subject id, $3 kinds (null: all), $4 now
+-- `neverSent`: no channel has delivered it or may have. $1 subject type, $2 subject id, $3 kinds (null: all), $4 now
 UPDATE notices SET
   overtaken_at = $4,
   status = CASE
@@ -13,4 +13,4 @@ UPDATE notices SET
 WHERE subject_type = $1 AND subject_id = $2 AND ($3::text[] IS NULL OR kind = ANY ($3))
   AND status IN ('queued', 'sending', 'in_doubt', 'failed', 'expired') AND overtaken_at IS NULL
 RETURNING notice_key AS "noticeKey",
-  status <> 'sending' AND channels_done = '{}' AND channels_in_doubt = '{}' AS "toldNobody"
+  status <> 'sending' AND channels_done = '{}' AND channels_in_doubt = '{}' AS "neverSent"

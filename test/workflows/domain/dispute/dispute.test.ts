@@ -1,4 +1,4 @@
-import { isDecidable, isSettled, isUndecided, openDispute } from '../../../../workflows/domain/dispute/dispute';
+import { isDecidable, isDisputeOver, isUndecided, openDispute } from '../../../../workflows/domain/dispute/dispute';
 import type { DisputeDecision, DisputeStage } from '../../../../workflows/domain/dispute/dispute';
 import { isPending } from '../../../../workflows/domain/dispute/plan';
 import { disputeFacts } from '../../../support/facts/dispute';
@@ -21,7 +21,7 @@ describe('a dispute', () => {
     ['lost', 1, true],
     ['prevented', 1, true],
   ])('that is %s with %d withdrawn is over: %s', (stage, withdrawn, isOver) => {
-    expect(isSettled({ stage, withdrawn })).toBe(isOver);
+    expect(isDisputeOver({ stage, withdrawn })).toBe(isOver);
   });
 
   it('keeps its order from shipping while any of them is open', () => {

@@ -11,7 +11,7 @@ import {
   disputeStage,
   isDecidable,
   isOpen,
-  isSettled,
+  isDisputeOver,
   isUndecided,
 } from '../../../../workflows/domain/dispute/dispute';
 import type { DisputeRecord } from '../../../../workflows/domain/dispute/dispute';
@@ -230,7 +230,7 @@ describe('whom a dispute waits for', () => {
           ...(sent && { submittedAt: OPENED }),
           ...(by && { decision: { ...decision, ...JSON.parse(JSON.stringify(by)) } }),
         } as DisputeRecord;
-        expect(disputeWaiting(dispute) === undefined).toBe(isSettled(dispute));
+        expect(disputeWaiting(dispute) === undefined).toBe(isDisputeOver(dispute));
         if (isOpen(dispute)) expect(nextDisputeDue(dispute, DEFAULT_DISPUTE_POLICY, idle)).toBeDefined();
         if (isUndecided(dispute)) expect(isDecidable(dispute)).toBe(true);
       }),

@@ -20,7 +20,7 @@ describe('the next look', () => {
     sinceMs: start,
     lookedAtMs: start,
     sendAtMs: 0,
-    overdueTold: false,
+    overdueRaised: false,
     notBeforeMs: 0,
     ...changes,
   });
@@ -42,7 +42,7 @@ describe('the next look', () => {
   it('is the last one at the limit: then an exception is opened, and the looks continue once a day', () => {
     const late = start + 10 * DAY_MS - HOUR_MS;
     expect(due({}, { looks: 9, lookedAtMs: late })).toMatchObject({ kind: 'overdue', atMs: start + 10 * DAY_MS });
-    expect(due({}, { looks: 9, lookedAtMs: late, overdueTold: true })).toMatchObject({
+    expect(due({}, { looks: 9, lookedAtMs: late, overdueRaised: true })).toMatchObject({
       kind: 'sync',
       atMs: late + DAY_MS,
     });

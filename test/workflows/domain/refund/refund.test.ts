@@ -3,7 +3,7 @@ import {
   canPartTransition,
   isGivenUpByPerson,
   isSameRequest,
-  isUnsettled,
+  isInProgress,
   refundable,
   refundStateOf,
   REFUND_PART_TRANSITIONS,
@@ -116,7 +116,7 @@ describe('a refund that did not go back', () => {
       'canceled',
       'resolved',
     ];
-    expect(states.filter((state) => isUnsettled({ state }))).toEqual(['waiting', 'pending', 'requires_action']);
+    expect(states.filter((state) => isInProgress({ state }))).toEqual(['waiting', 'pending', 'requires_action']);
   });
 });
 

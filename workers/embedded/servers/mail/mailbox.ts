@@ -8,7 +8,7 @@ export interface ReceivedMail {
   /** UTC ISO string. */
   readonly receivedAt: string;
   readonly from: string;
-  /** Of the envelope: where it really goes. */
+  /** The recipients of the envelope, who really get the mail. */
   readonly to: readonly string[];
   readonly subject: string;
   readonly text: string;
@@ -18,19 +18,19 @@ export interface ReceivedMail {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What goes wrong from now on. */
+/** Faults for the mails to come. */
 export interface MailFaults {
   /** Reply code for every recipient, e.g. 550. */
   readonly refuseRecipient?: number;
   /** Reply code after the content was sent, e.g. 451. */
   readonly refuseContent?: number;
-  /** The mail is kept, and the connection breaks before the sender gets an answer. */
+  /** The mail is kept, but the connection is closed before the sender gets an answer. */
   readonly dropAfterData?: boolean;
   /** Runs once a mail is kept and before the sender gets an answer. */
   readonly beforeAnswer?: (mail: ReceivedMail) => void | Promise<void>;
 }
 
-/** The newest mails, and what goes wrong with the next. */
+/** The newest mails, and the faults for the next ones. */
 export class Mailbox {
   readonly mails: ReceivedMail[] = [];
   faults: MailFaults = {};

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ReceivedMail } from './mailbox';
 
-/** What a mail brings along must not run, load or lead anywhere by itself: it is shown in a frame that may do nothing. */
+/** The content of a mail must not run scripts, load resources or navigate: it is shown in a sandboxed frame. */
 const PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const SANDBOX = 'allow-popups allow-popups-to-escape-sandbox';
@@ -39,7 +39,7 @@ export function answerMailRequest(
   if (mail === undefined) return nothing();
   if (collection === 'mails') return part === undefined ? json(mail) : nothing();
   if (part === undefined) return html(mailPage(mail));
-  // Links open beside the page: the frame itself goes nowhere.
+  // Links open in a new tab, because the frame itself must not navigate.
   return send(200, 'text/html', MAIL_POLICY, mail.html.replace(/<head>/i, '<head><base target="_blank">'));
 }
 

@@ -7,11 +7,11 @@ import { answerMailRequest } from './page';
 
 export interface MailServerOptions {
   readonly ports: PortMode;
-  /** The newest so many are kept. */
+  /** How many mails are kept; older ones are dropped. */
   readonly keep?: number;
 }
 
-/** The mail server of the embedded stack: takes every mail, sends none on. */
+/** The mail server of the embedded stack: accepts every mail and forwards none. */
 export interface MailServer {
   /** For `SMTP_URL`. */
   readonly smtpUrl: string;
@@ -20,21 +20,21 @@ export interface MailServer {
   /** Oldest first. */
   mails(): readonly ReceivedMail[];
   setFaults(faults: MailFaults): void;
-  /** Forgets all mails. */
+  /** Removes all mails. */
   clear(): void;
   stop(): Promise<void>;
 }
 
 const LOOPBACK = '127.0.0.1';
-/** A week of trying things out; older ones are of no use and would fill the memory. */
+/** Enough for a week of trying things out; more would fill the memory. */
 const KEEP = 500;
-/** Notices are some kilobytes; what is larger did not come from here. */
+/** Notices have some kilobytes; a larger mail is not from Holdfast. */
 const MAX_MAIL_BYTES = 1_048_576;
-/** Clients that hold a connection open for the next mail are cut off at the end. */
+/** On close, clients that keep a connection open for the next mail are disconnected after this time. */
 const CLOSE_MS = 200;
 
 /**
- * Starts an SMTP server and a page that shows what came in, both on the loopback address. Nothing is kept on disk.
+ * Starts an SMTP server and a page that shows the received mails, both on the loopback address. Nothing is kept on disk.
  * @throws PortInUseError where a fixed port is taken
  */
 export async function startMailServer(options: MailServerOptions): Promise<MailServer> {
@@ -68,7 +68,7 @@ export async function startMailServer(options: MailServerOptions): Promise<MailS
 function smtpServer(mailbox: Mailbox): SMTPServer {
   const sockets = new Map<number | undefined, Socket>();
   const server = new SMTPServer({
-    // On the loopback address there is nobody to keep out and nothing to hide.
+    // On the loopback address neither authentication nor encryption is needed.
     disabledCommands: ['AUTH', 'STARTTLS'],
     disableReverseLookup: true,
     logger: false,

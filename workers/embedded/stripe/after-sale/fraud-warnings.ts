@@ -28,7 +28,7 @@ export function raiseFraudWarning(
   const warning: EarlyFraudWarning = {
     id: account.newId('issfr'),
     object: 'radar.early_fraud_warning',
-    actionable: !isSettled(charge),
+    actionable: !isDisputedOrRefunded(charge),
     charge: charge.id,
     created: account.clock.nowSeconds(),
     fraud_type: fraudType,
@@ -42,7 +42,7 @@ export function raiseFraudWarning(
 
 /** A warning is actionable until its charge is fully refunded or disputed. */
 export function retireFraudWarnings(account: Account, charge: Charge, cause: RequestCause): void {
-  if (!isSettled(charge)) return;
+  if (!isDisputedOrRefunded(charge)) return;
   for (const { id } of account.of(fraudWarnings).filed('charge', charge.id)) {
     const warning = account.of(fraudWarnings).get(id);
     if (warning?.actionable !== true) continue;
@@ -51,7 +51,7 @@ export function retireFraudWarnings(account: Account, charge: Charge, cause: Req
   }
 }
 
-function isSettled(charge: Charge): boolean {
+function isDisputedOrRefunded(charge: Charge): boolean {
   return charge.refunded || charge.disputed;
 }
 

@@ -12,7 +12,7 @@ export function boundary(anchor: number, { interval, interval_count: count }: Re
   const months = steps * count * (interval === 'year' ? 12 : 1);
   const date = new Date(anchor * 1000);
   const day = date.getUTCDate();
-  // The first of the month first: the anchor's own day may not exist in the month that is gone to.
+  // Go to the first of the month, because the anchor's day may not exist in the target month.
   const target = new Date(date);
   target.setUTCDate(1);
   target.setUTCMonth(target.getUTCMonth() + months);
@@ -20,7 +20,7 @@ export function boundary(anchor: number, { interval, interval_count: count }: Re
   return Math.floor(target.getTime() / 1000);
 }
 
-/** The end of the period that begins at, or runs at, `at`: the first boundary after it. Seconds since the epoch. */
+/** The end of the period that contains `at`: the first boundary after it. Seconds since the epoch. */
 export function nextBoundary(anchor: number, recurring: Recurring, at: number): number {
   let steps = Math.max(0, Math.floor((at - anchor) / longestSeconds(recurring)));
   while (boundary(anchor, recurring, steps) <= at) steps += 1;
@@ -31,7 +31,7 @@ function daysInMonth(date: Date): number {
   return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
 }
 
-/** The longest that one step can be, so that an estimate made with it never passes the boundary that is looked for. */
+/** The longest possible step, so that an estimate made with it never passes the boundary in question. */
 function longestSeconds({ interval, interval_count: count }: Recurring): number {
   const days = { day: 1, week: 7, month: 31, year: 366 }[interval];
   return days * count * DAY_SECONDS;

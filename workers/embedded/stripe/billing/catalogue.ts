@@ -12,7 +12,7 @@ import type { Price, Product, Recurring } from './model';
 import { prices, products } from './resources';
 import { priceCreate, priceList, priceUpdate, productCreate, productList, productUpdate } from './shapes';
 
-/** A price that repeats: the only kind that a subscription takes. */
+/** A recurring price: the only kind that a subscription accepts. */
 export type RecurringPrice = Price & { recurring: Recurring };
 
 export const productRoutes = [
@@ -86,7 +86,7 @@ function findPrice(account: Account, id: string, param: string, status: 400 | 40
   return price;
 }
 
-/** The price for a subscription's item: it must repeat and still be sold. */
+/** The price for a subscription's item: it must be recurring and active. */
 export function sellablePrice(account: Account, id: string, param: string): RecurringPrice {
   const price = findPrice(account, id, param, 400);
   if (price.recurring === null) {
@@ -99,7 +99,7 @@ export function sellablePrice(account: Account, id: string, param: string): Recu
   return price as RecurringPrice;
 }
 
-/** What the product is called on invoices. */
+/** The name of the product on invoices. */
 export function productName(account: Account, id: string): string {
   return account.of(products).get(id)?.name ?? id;
 }
@@ -176,7 +176,7 @@ function newPrice(account: Account, product: Product, params: Parsed<typeof pric
   };
 }
 
-/** A lookup key names one price; it is given to another only when asked to. */
+/** A lookup key belongs to one price; it moves to another only on request. */
 function claimLookupKey(account: Account, key: string | undefined, transfer: boolean | undefined): void {
   if (key === undefined) return;
   const holder = account
@@ -188,7 +188,7 @@ function claimLookupKey(account: Account, key: string | undefined, transfer: boo
     const message = `A price (\`${holder.id}\`) already uses that lookup key. Pass \`transfer_lookup_key=true\` to transfer it.`;
     throw invalidParameter(message, 'lookup_key');
   }
-  // Looked up by its id, so that the journal hears of the change.
+  // Looked up by its id, so that the journal records the change.
   const touched = account.of(prices).get(holder.id);
   if (touched !== undefined) touched.lookup_key = null;
 }

@@ -4,18 +4,18 @@ import { subscriptions } from './resources';
 import type { BillingSettings } from './settings';
 import { armSubscription } from './subscriptions/cycle';
 
-/** What tests and the demo set of Stripe Billing, which Stripe itself sets in its dashboard. */
+/** Settings of Stripe Billing for tests and the demo; at Stripe they are set in the dashboard. */
 export interface BillingControls {
   /**
-   * Changes how invoices are collected; what is not named stays. Failures to come count by it, retries that are planned
-   * already keep their time.
-   * @throws RangeError naming the setting that cannot be
+   * Changes how invoices are collected; other settings stay as they are. Applies to later failures; planned retries keep
+   * their time.
+   * @throws RangeError that names the invalid setting
    */
   setBilling(changes: Partial<BillingSettings>): void;
   /** How invoices are collected now. */
   billing(): BillingSettings;
   /**
-   * The customer pays an invoice on its hosted page with another card, which is kept for the customer (as no default).
+   * The customer pays an invoice on its hosted page with another card, which is kept for the customer (not as the default).
    * @throws Error where there is nothing to pay
    */
   payInvoice(invoiceId: string, card?: string): 'paid' | 'declined' | 'requires_action';
@@ -25,7 +25,7 @@ export function billingControls(account: Account, changed: () => void): BillingC
   return {
     setBilling: (changes) => {
       account.billing.set(changes);
-      // Whether and when a renewal is told of beforehand is in the timers that are set already.
+      // The timers that are set already use the former time of `invoice.upcoming`, so they are set again.
       if (changes.upcomingNoticeMs !== undefined)
         for (const subscription of account.of(subscriptions).values()) armSubscription(account, subscription);
       changed();

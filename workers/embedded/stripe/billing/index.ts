@@ -34,7 +34,7 @@ export const billingRoutes: readonly Route[] = [
   ...testClockRoutes,
 ];
 
-/** Sets an invoice's timer again; the page on which it can be paid is served by this process, whose port may be new. */
+/** Sets an invoice's timer again, and the address of its hosted page, because this process may have a new port. */
 function resumeInvoice(account: Account, invoice: StoredInvoice): void {
   const { object } = invoice;
   object.hosted_invoice_url =

@@ -85,7 +85,7 @@ export function listOf<T>(data: T[], url: string): List<T> {
   return { object: 'list', data, has_more: false, total_count: data.length, url };
 }
 
-/** What a change within a period costs or gives back; it goes on the next invoice. Amounts in minor units. */
+/** The cost or credit of a change within a period; it goes on the next invoice. Amounts in minor units. */
 export interface PendingItem {
   readonly id: string;
   readonly itemId: string;
@@ -97,44 +97,44 @@ export interface PendingItem {
   readonly period: { start: number; end: number };
 }
 
-/** A subscription with what its further life must remember. Times are seconds since the epoch. */
+/** A subscription with the simulator's own data about it. Times are seconds since the epoch. */
 export interface StoredSubscription {
   readonly id: string;
   readonly object: Subscription;
-  /** The end of the trial of which `trial_will_end` was told, so that no end is told twice. */
+  /** The trial's end for which `trial_will_end` was sent, so that it is sent only once. */
   toldTrialEnd: number | null;
-  /** The end of the period of which `invoice.upcoming` was told. */
+  /** The period's end for which `invoice.upcoming` was sent. */
   toldPeriodEnd: number | null;
-  /** An incomplete subscription expires then. */
+  /** When an incomplete subscription expires. */
   expiresAt: number | null;
   pendingItems: PendingItem[];
-  /** The invoice whose payment brings the pending update into force. */
+  /** The invoice whose payment applies the pending update. */
   pendingInvoice: string | null;
   timer: ClockTimer | undefined;
 }
 
-/** What happens to an invoice by itself. `plan`: the next try becomes known; `attempt`: it is made. */
+/** The automatic next step of an invoice. `plan`: the time of the next try is published; `attempt`: it is made. */
 export interface InvoiceDue {
   readonly what: 'finalize' | 'plan' | 'attempt';
   readonly atMs: number;
 }
 
-/** An invoice with what its collection must remember. */
+/** An invoice with the simulator's own data about its collection. */
 export interface StoredInvoice {
   readonly id: string;
   readonly object: Invoice;
   due: InvoiceDue | null;
-  /** Of the try that waits to become known (`plan`). */
+  /** The time of the try that is not published yet (`plan`). */
   plannedMs: number | null;
-  /** When its first try failed, which is where the schedule of the retries begins. */
+  /** When its first try failed: the schedule of the retries begins there. */
   firstFailureMs: number | null;
   retries: number;
-  /** Refused for good: no retry is sent with this payment method any more. */
+  /** The payment method that was refused permanently: no retry uses it. */
   refusedMethod: string | null;
   timer: ClockTimer | undefined;
 }
 
-/** A clock that stands until it is advanced, for the objects of the customers made on it. */
+/** A clock that changes only when it is advanced, for the objects of the customers created on it. */
 export interface StoredTestClock {
   readonly id: string;
   readonly object: TestClock;

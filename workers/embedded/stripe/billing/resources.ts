@@ -10,7 +10,7 @@ import {
   type StoredTestClock,
 } from './model';
 
-// Their timers are set again in index.ts: what timers do needs these declarations first.
+// index.ts sets their timers again, because the timers' code imports these declarations.
 export const products = defineResource<Product>({
   kind: 'product',
   object: 'product',
@@ -93,7 +93,7 @@ function paymentsOf(account: Account, invoiceId: string): object {
   return listOf(account.of(invoicePayments).filed('invoice', invoiceId), `/v1/invoices/${invoiceId}/payments`);
 }
 
-/** For the page on which the customer pays; null where there is nothing to pay. */
+/** For the page on which the customer pays; null if there is nothing to pay. */
 function confirmationSecret(account: Account, invoiceId: string): object | null {
   const [payment] = account.of(invoicePayments).filed('invoice', invoiceId);
   const intent = account.paymentIntents.get(payment?.payment.payment_intent ?? '');

@@ -9,28 +9,28 @@ export interface BillingSettings {
   retries: number;
   /** All retries lie within this time after the first failure, in milliseconds. */
   retryWindowMs: number;
-  /** The exact retries instead, in milliseconds after the first failure, ascending; undefined spreads them by itself. */
+  /** The exact times of the retries, in milliseconds after the first failure, ascending; undefined: they are spread over the window. */
   scheduleMs: readonly number[] | undefined;
-  /** What becomes of the subscription after the last retry. */
+  /** The subscription's status after the last retry (`past_due`: it stays so). */
   onExhausted: 'cancel' | 'unpaid' | 'past_due';
-  /** What becomes of the invoice after the last retry: it stays open, or is written off. */
+  /** The invoice's status after the last retry: it stays open, or is written off. */
   invoiceOnExhausted: 'open' | 'uncollectible';
   /** How long an invoice of a renewal stays a draft, in milliseconds. */
   finalizationDelayMs: number;
   /**
-   * Whether `invoice.payment_failed` says `next_payment_attempt: null` and the following `invoice.updated` sets it, as
-   * measured; otherwise it is there at once.
+   * Does `invoice.payment_failed` have `next_payment_attempt: null`, and the following `invoice.updated` its time, as measured at
+   * Stripe? Otherwise the first event has it.
    */
   nullNextAttemptFirst: boolean;
-  /** How long after a failure that `invoice.updated` comes, in milliseconds; 0 is at once. */
+  /** How long after a failure that `invoice.updated` is sent, in milliseconds; 0 is at once. */
   planningDelayMs: number;
-  /** How long before the end of a period `invoice.upcoming` is told, in milliseconds; 0 never. */
+  /** How long before the end of a period `invoice.upcoming` is sent, in milliseconds; 0 is never. */
   upcomingNoticeMs: number;
 }
 
 /** Stripe's defaults: 8 tries within 2 weeks. https://docs.stripe.com/billing/revenue-recovery/smart-retries */
 const DEFAULTS: BillingSettings = {
-  // Stripe counts 8 tries; the first of them is no retry.
+  // Stripe counts 8 tries, of which the first is not a retry.
   retries: 7,
   retryWindowMs: 14 * DAY_MS,
   scheduleMs: undefined,
@@ -41,10 +41,10 @@ const DEFAULTS: BillingSettings = {
   planningDelayMs: 0,
   upcomingNoticeMs: 0,
 };
-/** A schedule with more tries than the card networks allow in a month is a slip. */
+/** More tries than the card networks allow in a month must be a mistake. */
 const MAX_RETRIES = 30;
 
-/** The settings as they are now: Stripe's, changed by what the simulator was started with, changed by what was set since. */
+/** The current settings: Stripe's defaults, overridden by the simulator's start options, overridden by later changes. */
 export class BillingBook implements DecisionBook {
   revision = 0;
   private changes: Partial<BillingSettings> = {};
@@ -58,8 +58,8 @@ export class BillingBook implements DecisionBook {
   }
 
   /**
-   * Changes some settings; failures to come count by them, retries that are planned already stay.
-   * @throws RangeError naming the setting that cannot be
+   * Changes some settings for later failures; planned retries keep their time.
+   * @throws RangeError that names the invalid setting
    */
   set(changes: Partial<BillingSettings>): void {
     const unknown = Object.keys(changes).find((name) => !Object.hasOwn(DEFAULTS, name));

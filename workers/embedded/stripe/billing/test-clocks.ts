@@ -75,7 +75,7 @@ export function findTestClock(account: Account, id: string, param: string, statu
   return clock;
 }
 
-/** Goes on with an advance: it runs after the request was answered, as at Stripe, and may outlive a restart. */
+/** Continues an advance, which runs after its request was answered, as at Stripe, and survives a restart. */
 export function resumeTestClock(account: Account, clock: StoredTestClock): void {
   if (clock.deleted || clock.object.status !== 'advancing') return;
   account.clock.at(account.clock.now(), () => advance(account, clock));
@@ -95,7 +95,7 @@ function advance(account: Account, clock: StoredTestClock): void {
   account.log.emit('test_helpers.test_clock.ready', object, CLOCK_CAUSE);
 }
 
-/** Stripe advances a test clock by two intervals of its shortest subscription at most. */
+/** Stripe advances a test clock by at most two intervals of its shortest subscription. */
 function assertMayAdvance(account: Account, clock: StoredTestClock, target: number): void {
   const { frozen_time: from, status } = clock.object;
   if (status === 'advancing') {

@@ -13,19 +13,19 @@ export function queueOf(clock: StoredTestClock): TimerQueue {
   return queue;
 }
 
-/** Calls `fire` once the time of an object has come: by its test clock, or by the simulator's own where it has none. */
+/** Calls `fire` at a time of the object's test clock, or of the simulator's clock if it has none. */
 export function timerAt(account: Account, testClock: string | null, dueMs: number, fire: () => void): ClockTimer {
   const clock = testClock === null ? undefined : account.of(testClocks).get(testClock);
   return clock === undefined ? account.clock.at(dueMs, fire) : queueOf(clock).add(dueMs, fire);
 }
 
-/** Runs `action` with the account's clock standing where the object's test clock stands, if it has one. */
+/** Runs `action` with the account's clock set to the time of the object's test clock, if it has one. */
 export function inTimeOf<T>(account: Account, testClock: string | null, action: () => T): T {
   const clock = testClock === null ? undefined : account.of(testClocks).get(testClock);
   return clock === undefined ? action() : account.clock.standingAt(clock.object.frozen_time * 1000, action);
 }
 
-/** Whether the object went with its test clock. */
+/** Was the object deleted with its test clock? */
 export function isGone(account: Account, testClock: string | null): boolean {
   return testClock !== null && account.of(testClocks).get(testClock)?.deleted === true;
 }

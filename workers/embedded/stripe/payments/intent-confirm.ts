@@ -3,7 +3,7 @@ import { bookAndFollow } from '../bank/consequences';
 import { approveCharge, declineCharge } from '../bank/card-network';
 import { refused, StripeApiError } from '../http/errors';
 import { scheduleExpiry } from './intent-expiry';
-import { cancel } from './intent-settle';
+import { cancel } from './intent-capture-cancel';
 import { assertConfirmable, missingPaymentMethod, moveTo } from './intent-states';
 import type { RequestCause, StoredPaymentIntent, StoredPaymentMethod } from '../state/model';
 import { attach, usableMethod } from './payment-methods';

@@ -4,7 +4,7 @@ import { findCustomer, fullAddress } from './customers';
 import { invalidParameter, noSuch } from '../http/errors';
 import { confirm, prepareConfirmation, type ConfirmParams } from './intent-confirm';
 import { searchIntents } from './intent-search';
-import { cancel, capture } from './intent-settle';
+import { cancel, capture } from './intent-capture-cancel';
 import { assertEditable, missingPaymentMethod, moveTo } from './intent-states';
 import { listPage } from '../http/lists';
 import { mergeMetadata } from '../state/metadata';

@@ -11,31 +11,31 @@ import { SeededRandom } from './random';
 import { fitsRefund, type RefundDecision } from '../after-sale/refund-outcomes';
 import type { AccountSettings } from '../control/settings';
 
-/** Anything that the account keeps under an id. */
+/** An object that the account keeps under an id. */
 export interface Stored {
   readonly id: string;
 }
 
-/** What a field of an object expands to, as Stripe's reference marks it "Expandable". */
+/** The type of object that a field expands to, for fields that Stripe's reference marks as "Expandable". */
 export type Expansion =
-  /** The `object` name of what the id in this field names; `never`: the API has the reference, the simulator never fills it. */
+  /** The value of `object` of the object with this id; `never`: the API has the field, but the simulator never fills it. */
   | string
   /** An id of one of several kinds. */
   | { readonly anyOf: readonly string[] }
   /** An object or a list inside the object, whose own fields expand. */
   | { readonly fields: Expandable }
-  /** A list or object that is left out unless a request expands it. */
+  /** A list or object that is present only if a request expands it. */
   | { readonly listOf: string; readonly make: (account: Account, ownerId: string) => object | null };
 export type Expandable = Readonly<Record<string, Expansion>>;
 
 /**
- * One kind of object, declared once. From the declaration follow its collection (`account.of(resource)`), its entries in the journal,
- * the fields that `expand` follows, and the state. All kinds are listed in http/resources.ts.
+ * One kind of object, declared once. The declaration defines its collection (`account.of(resource)`), its entries in the journal,
+ * the fields that `expand` accepts, and its part of the state. All kinds are listed in http/resources.ts.
  */
 export interface Resource<T extends Stored> {
   /** Marks its entries in the journal. Never changes, since existing state files contain it. */
   readonly kind: string;
-  /** Stripe's name for it, the value of the field `object`. */
+  /** Stripe's name of the kind, the value of the field `object`. */
   readonly object: string;
   /** The segment of its paths: `payment_intents`. The state is read under the same name. */
   readonly path: string;
@@ -44,7 +44,7 @@ export interface Resource<T extends Stored> {
   readonly expandable: Expandable;
   /** What the API shows of it; by default the stored value itself. */
   render(stored: T, account: Account): object;
-  /** Its value for each index; null and undefined are not indexed. */
+  /** The object's value for each index; null and undefined are not indexed. */
   indexes(stored: T): Readonly<Record<string, string | null | undefined>>;
   /** Its form in the journal, without timers. */
   save(stored: T): object;
@@ -60,7 +60,7 @@ export const CORE_KINDS = {
   charges: 'charge',
 } as const;
 
-/** Everything that one simulated Stripe account holds. */
+/** All data of one simulated Stripe account. */
 export class Account {
   readonly issuer = new IssuerDecisions();
   readonly holds: HoldDurations;
@@ -77,13 +77,13 @@ export class Account {
   readonly charges = this.collection<Charge>(CORE_KINDS.charges);
 
   constructor(
-    /** All kinds of objects, with their timers. Given from outside, as what they do needs the account. */
+    /** All kinds of objects, with their timers. Passed in, because their declarations need this class. */
     private readonly resources: readonly Resource<Stored>[],
     readonly clock: SimulatorClock,
     readonly settings: AccountSettings,
     seed: number,
     eventCap: number,
-    /** Where the page on which a customer passes or fails 3-D Secure is served. */
+    /** The base address of the page on which a customer passes or fails 3-D Secure. */
     readonly baseUrl: () => string,
   ) {
     this.idRandom = new SeededRandom(seed);
@@ -98,7 +98,7 @@ export class Account {
     return this.collection<T>(kind);
   }
 
-  /** Sets the timers of an object anew, as it is now. */
+  /** Sets the timers of an object again, for its current state. */
   rearm<T extends Stored>({ kind }: Resource<T>, stored: T): void {
     this.resources.find((resource) => resource.kind === kind)?.rearm(this, stored);
   }

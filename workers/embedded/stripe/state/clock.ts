@@ -68,12 +68,12 @@ export class SimulatorClock {
 
   /**
    * Continues an earlier clock: `arm` sets its timers, and those that are overdue fire at once, each with `now()` at its own due time,
-   * as if the clock had never stopped.
+   * as if the clock had run without a break.
    */
   resume(earlier: { aheadMs: number; lastMs: number }, arm: () => void): void {
     this.offsetMs = Math.max(this.offsetMs, earlier.aheadMs);
     const presentMs = Date.now() + this.offsetMs;
-    // Where the computer's clock was set back meanwhile, this clock must still go on.
+    // If the computer's clock was set back meanwhile, this clock must still move forward.
     this.latestMs = Math.max(this.latestMs, Math.min(earlier.lastMs, presentMs));
     this.standingAt(this.latestMs, arm);
     this.fireDue(presentMs);
@@ -90,7 +90,7 @@ export class SimulatorClock {
     clearTimeout(this.wakeUp);
   }
 
-  /** The time by the clock if it were not frozen. Does not change `now()`: while timers fire, time must not pass them. */
+  /** The clock's time if it were not frozen. Leaves `now()` unchanged, which must not pass a timer that is still due. */
   private presentMs(): number {
     return Math.max(this.latestMs, Date.now() + this.offsetMs);
   }

@@ -3,7 +3,7 @@ interface Entry<T> {
   value: T;
 }
 
-/** Which slice of a list is wanted; `undefined` limits mean none. */
+/** The part of a list that is requested; an `undefined` limit means no limit. */
 export interface PageQuery<T> {
   readonly limit: number;
   readonly startingAfter?: string | undefined;
@@ -79,7 +79,7 @@ export class Collection<T extends { readonly id: string }> {
     return (this.indexed.get(index)?.get(indexValue) ?? []).map((entry) => entry.value);
   }
 
-  /** A page as Stripe pages: newest first, cursors by id. A cursor that is unknown gives undefined. */
+  /** A page in Stripe's order: newest first, with ids as cursors. Undefined for an unknown cursor. */
   page(query: PageQuery<T>): Page<T> | undefined {
     const source = this.source(query);
     const cursorId = query.startingAfter ?? query.endingBefore;

@@ -53,7 +53,7 @@ export class EventLog {
   }
 }
 
-/** Whether Stripe would count the event as delivered to every endpoint that wanted it. */
+/** Would Stripe count the event as delivered to every endpoint? */
 export function isDelivered(event: StoredEvent): boolean {
   return event.delivery === 'delivered' || event.delivery === 'no_endpoint';
 }

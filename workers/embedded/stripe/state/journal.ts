@@ -2,16 +2,16 @@ import { fstatSync, ftruncateSync, renameSync, writeSync } from 'node:fs';
 import { open, rm, truncate, type FileHandle } from 'node:fs/promises';
 import { errorCode } from '../../../dependencies/error-code';
 
-/** What happened to one object: its kind and what it is now. */
+/** A change of one object: its kind and its new value. */
 export type JournalEntry = readonly [kind: string, value: object];
 
-/** What the journal is a journal of. */
+/** The data that the journal keeps. */
 export interface JournalSource {
-  /** Takes one entry over while the file is read; throws where it makes no sense. */
+  /** Applies one entry while the file is read; throws if the entry is invalid. */
   apply(entry: JournalEntry): void;
-  /** Everything as it is now. Read bit by bit, with changes in between. */
+  /** All current entries. Read in small steps, with changes in between. */
   live(): Iterable<JournalEntry>;
-  /** About how many entries `live` has. */
+  /** The approximate number of entries of `live`. */
   liveCount(): number;
 }
 
@@ -20,21 +20,21 @@ const VERSION = 1;
 const HEADER = `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`;
 const NEW_LINE = 0x0a;
 const READ_BYTES = 1 << 20;
-/** Rewriting stops for other work after this many characters of JSON: some 2 ms. */
+/** A rewrite yields to other work after this many characters of JSON, some 2 ms. */
 const SLICE_CHARACTERS = 1 << 18;
 /** Files with fewer outdated entries than this are not worth a rewrite. */
 const MIN_OUTDATED = 5_000;
 
 /**
  * A file of changes, one line of JSON for each set of changes that belong together; a later entry of the same object
- * replaces an earlier one. Once most of it is outdated it is rewritten beside the old file and takes its place.
+ * replaces an earlier one. Once most entries are outdated, a new file is written and replaces the old one.
  *
- * Lines are handed to the operating system at once and not forced to the disk: what was appended survives the end of
- * this process however it ends, kill -9 included, while a power cut may take the last seconds.
+ * Lines are written to the operating system at once but not forced to the disk: they survive any end of this process, even
+ * kill -9, but a power cut may lose the last seconds.
  */
 export class Journal {
   private rewriting: Promise<void> | undefined;
-  /** What was appended since the rewrite began, for the new file's end. */
+  /** Lines that were appended since the rewrite began, to be added to the new file. */
   private sinceRewrite: string[] | undefined;
   private closed = false;
 
@@ -48,9 +48,9 @@ export class Journal {
   ) {}
 
   /**
-   * Opens the file and gives all of its entries to `source`; a missing file is begun.
-   * @throws Error naming the file where it is damaged or of another version. A last line that is cut short is no
-   *   damage: the process ended while writing it, and nobody was told of what it says.
+   * Opens the file and applies all its entries to `source`; creates a missing file.
+   * @throws Error that names the file if it is damaged or of another version. An incomplete last line is not damage: the
+   *   process ended while writing it, before it answered the request.
    */
   static async open(path: string, source: JournalSource): Promise<Journal> {
     const { bytes, entries } = await read(path, source);
@@ -60,7 +60,7 @@ export class Journal {
     return new Journal(path, source, file, bytes ?? HEADER.length, entries, 2 * source.liveCount() + MIN_OUTDATED);
   }
 
-  /** Writes changes that belong together: after a crash all of them are there, or none. */
+  /** Writes changes that belong together: after a crash, the file has all of them or none. */
   append(entries: readonly JournalEntry[]): void {
     if (this.closed) return;
     const line = `${JSON.stringify(entries)}\n`;
@@ -70,8 +70,8 @@ export class Journal {
     if (this.entries > this.rewriteAt) this.rewriting ??= this.rewrite().finally(() => (this.rewriting = undefined));
   }
 
-  /** Resolves once no rewrite is under way. */
-  async settled(): Promise<void> {
+  /** Resolves once no rewrite is in progress. */
+  async rewritten(): Promise<void> {
     await this.rewriting;
   }
 
@@ -88,7 +88,7 @@ export class Journal {
       for (let done = 0; done < buffer.length;) done += writeSync(fd, buffer, done);
       this.bytes += buffer.length;
     } catch (error) {
-      // A full disk: half a line may have been written, and the next one must not follow it.
+      // The disk is full: a part of the line may have been written, and the next line must not follow it.
       ftruncateSync(fd, this.bytes);
       throw error;
     }
@@ -111,7 +111,7 @@ export class Journal {
       }
       await file.sync();
       if (!this.closed) {
-        // From here to the end nothing else runs, so no change is missed.
+        // From here on the code is synchronous, so no change is missed.
         for (const line of since) writeSync(file.fd, line);
         renameSync(temporary, this.path);
         [this.file, file] = [file, this.file];
@@ -119,7 +119,7 @@ export class Journal {
         this.entries = entries + since.length;
       }
     } catch {
-      // No room for a second file: the old one is whole and goes on growing; the next try comes when it has doubled.
+      // No space for a second file: the old one is intact and continues to grow; the next try follows when it has doubled.
     } finally {
       this.sinceRewrite = undefined;
       this.rewriteAt = 2 * Math.max(this.source.liveCount(), this.entries) + MIN_OUTDATED;
@@ -144,7 +144,7 @@ function* slices(entries: Iterable<JournalEntry>): Generator<{ line: string; ent
   if (parts.length > 0) yield { line: `[${parts.join(',')}]\n`, entries: parts.length };
 }
 
-/** Reads the file; answers how many bytes of it are whole lines, or undefined where there is nothing yet. */
+/** Reads the file; returns the number of bytes in complete lines, or undefined if there is nothing yet. */
 async function read(path: string, source: JournalSource): Promise<{ bytes: number | undefined; entries: number }> {
   let bytes = 0;
   let entries = 0;
@@ -164,7 +164,7 @@ async function read(path: string, source: JournalSource): Promise<{ bytes: numbe
     }
   }
   if (lines > 0) return { bytes, entries };
-  // Ended within its very first write; anything else is no journal.
+  // A part of the header: the process ended during its first write. Anything else is not a journal.
   if (!HEADER.startsWith(rest.toString('utf8'))) throw damaged(path, 1);
   await rm(path);
   return { bytes: undefined, entries };
@@ -190,7 +190,7 @@ function assertHeader(path: string, text: string): void {
   if (format !== FORMAT) throw damaged(path, 1);
   if (version === VERSION) return;
   throw new Error(
-    `${path} is of version ${String(version)} and this Stripe simulator reads version ${VERSION}: start with --fresh, which gives up the kept data.`,
+    `${path} is of version ${String(version)} and this Stripe simulator reads version ${VERSION}: start with --fresh, which deletes the kept data.`,
   );
 }
 
@@ -206,7 +206,7 @@ function applyLine(path: string, number: number, text: string, source: JournalSo
 
 function damaged(path: string, line: number, cause?: unknown): Error {
   return new Error(
-    `${path} is damaged in line ${line}: restore it, or start with --fresh, which gives up the kept data.`,
+    `${path} is damaged in line ${line}: restore it, or start with --fresh, which deletes the kept data.`,
     cause === undefined ? {} : { cause },
   );
 }

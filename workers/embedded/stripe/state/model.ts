@@ -2,14 +2,14 @@ import type Stripe from 'stripe';
 import type { ClockTimer } from './clock';
 import type { CardProfile } from '../bank/cards';
 
-/** The API version whose shapes the simulator answers in. */
+/** The API version of the simulator's answers. */
 export const API_VERSION = '2026-10-28.endive';
 
 // The SDK's own types, with references narrowed to ids: the store never holds an expanded object.
-/** One that was deleted is kept, as at Stripe: its id is known and names nothing that can be used. */
+/** A deleted customer is kept, as at Stripe: its id stays known but cannot be used. */
 export type Customer = Omit<Stripe.Customer, 'deleted'> & { deleted?: true };
 
-/** What is told of a customer who was deleted: that is no error. */
+/** The answer to a request for a deleted customer, which is not an error. */
 export function deletedCustomer(id: string): { id: string; object: 'customer'; deleted: true } {
   return { id, object: 'customer', deleted: true };
 }
@@ -36,32 +36,32 @@ export type PaymentIntentStatus =
   | 'canceled'
   | 'succeeded';
 
-/** A payment method with what only the issuer knows of it. */
+/** A payment method with the data that only its issuer knows. */
 export interface StoredPaymentMethod {
   readonly id: string;
   readonly object: PaymentMethod;
   readonly profile: CardProfile;
-  /** Used once without being attached, or detached: Stripe never lets it be used again. */
+  /** Used once without being attached, or detached: Stripe refuses any further use. */
   consumed: boolean;
   /** Authenticated while being saved, so that later off-session charges pass. */
   setUp: boolean;
 }
 
-/** A PaymentIntent with what a running attempt must remember between two requests. */
+/** A PaymentIntent with the data that an attempt needs between two requests. */
 export interface StoredPaymentIntent {
   readonly id: string;
   readonly object: PaymentIntent;
   offSession: boolean;
-  /** Authentication passed for the present attempt; one confirmation uses it up. */
+  /** Authentication was passed for the current attempt; it is valid for one confirmation. */
   authenticated: boolean;
   multicaptureRequested: boolean;
   captures: number;
-  /** How often it was confirmed; absent in a state that was kept before this was counted. */
+  /** How often it was confirmed; absent in older state files. */
   confirmations?: number;
   hold: ClockTimer | undefined;
 }
 
-/** The request that caused a change, as events name it; both null where the clock caused it. */
+/** The request that caused a change, as events show it; both fields are null if the clock caused it. */
 export interface RequestCause {
   readonly id: string | null;
   readonly idempotencyKey: string | null;

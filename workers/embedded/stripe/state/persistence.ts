@@ -6,17 +6,17 @@ import { store } from '../http/resource';
 import { RESOURCES } from '../http/resources';
 import type { Webhooks } from '../webhooks';
 
-/** Draws passed over at each start: more than the ids which a killed process can have told without keeping them. */
+/** Random numbers skipped at each start: more than a killed process can have used for ids without storing its position. */
 const SKIPPED_DRAWS = 2 ** 17;
 /** Stripe retries a webhook for three days, so one that failed shortly before a restart is tried again after it. */
 const RETRY_DAYS_MS = 3 * 86_400_000;
 
-/** So many events are written at once at most where a jump of the clock makes very many: some 20 MB. */
+/** A jump of the clock may create very many events: at most this many are written at once, some 20 MB. */
 const MAX_EVENTS_AT_ONCE = 5_000;
 
-/** What belongs to no single object. */
+/** The state that belongs to no single object. */
 interface Position {
-  /** Of the ids' random numbers. */
+  /** The position in the random numbers of ids. */
   readonly random: number;
   readonly aheadMs: number;
   readonly nowMs: number;
@@ -36,14 +36,14 @@ type Readers = { [K in keyof Kinds]: (value: Kinds[K]) => void };
 
 /**
  * Keeps an account in a file: each change is appended before its request is answered, and changes without a request
- * (an expired hold, a delivered webhook) in the same turn of the event loop. So even kill -9 makes the account forget
- * nothing that it answered. Not kept: the log of requests, faults, and requests that were still running.
+ * (an expired hold, a delivered webhook) in the same turn of the event loop. So after kill -9, too, the account
+ * still has every change that it answered. Not kept: the log of requests, faults, and requests that were still running.
  */
 export class Persistence {
   private journal: Journal | undefined;
   private position: Position | undefined;
   private decisionsRevision = 0;
-  /** Something was changed for certain; objects that were only looked up do not count. */
+  /** Was something certainly changed? Objects that were only looked up do not count. */
   private dirty = false;
   private scheduled = false;
   private readonly touched = new Map<Resource<Stored>, Set<Stored>>(RESOURCES.map((resource) => [resource, new Set()]));
@@ -60,7 +60,7 @@ export class Persistence {
     private readonly webhooks: Webhooks,
   ) {}
 
-  /** Reads the file into the account, which is empty, and keeps it from then on. @throws what `Journal.open` throws */
+  /** Reads the file into the empty account and keeps its changes from then on. @throws what `Journal.open` throws */
   async open(): Promise<void> {
     const readers: Record<string, (value: never) => void> = { ...this.objectReaders(), ...this.readers() };
     this.journal = await Journal.open(this.path, {
@@ -75,7 +75,7 @@ export class Persistence {
     this.watch();
   }
 
-  /** Sets going what the file says is under way: the clock, the holds, the webhooks. Needs the account's address. */
+  /** Continues the work that the file shows as unfinished: the clock, the holds, the webhooks. Needs the account's address. */
   resume(): void {
     const { account, position } = this;
     if (position === undefined) return;
@@ -87,17 +87,17 @@ export class Persistence {
     account.clock.resume({ aheadMs: position.aheadMs, lastMs: position.nowMs }, () => {
       for (const resource of RESOURCES)
         for (const stored of account.of(resource).values()) resource.rearm(account, stored);
-      // They were looked up, and nothing has happened yet.
+      // They were only looked up; nothing has changed yet.
       for (const touched of this.touched.values()) touched.clear();
     });
   }
 
-  /** A request was handled: what it changed is in the file when this returns. @throws when the disk is full */
+  /** Writes the changes of a request; they are in the file when this returns. @throws when the disk is full */
   handled(method: string): void {
     if (method !== 'GET' || this.dirty) this.commit();
   }
 
-  /** Something changed outside a request: it is in the file soon. */
+  /** Schedules the writing of changes that no request made. */
   readonly changedOutside = (): void => {
     this.dirty = true;
     if (this.scheduled) return;
@@ -120,16 +120,16 @@ export class Persistence {
     this.journal = undefined;
   }
 
-  /** Resolves once the file is not being rewritten. */
-  async settled(): Promise<void> {
-    await this.journal?.settled();
+  /** Resolves once no rewrite is in progress. */
+  async rewritten(): Promise<void> {
+    await this.journal?.rewritten();
   }
 
   private tryCommit(): void {
     try {
       this.commit();
     } catch {
-      // A full disk. The changes stay marked, and the next request tries again and is answered with the error.
+      // The disk is full. The changes stay marked; the next request tries again and gets the error.
     }
   }
 
@@ -177,7 +177,7 @@ export class Persistence {
     };
   }
 
-  /** What an event is about has changed even where nobody looked it up: a timer holds on to its hold. */
+  /** Marks the object of an event as changed even if it was not looked up: timers keep a reference to their object. */
   private touchSubject(id: string): void {
     for (const resource of RESOURCES) this.account.of(resource).get(id);
   }
@@ -199,7 +199,7 @@ export class Persistence {
       },
       answer: (answer) => this.idempotency.restore(answer),
       decisions: (saved) => {
-        // A book that an earlier version did not have stays as it is: empty.
+        // State files of earlier versions may lack a book, which then stays empty.
         for (const [name, book] of Object.entries(account.decisions))
           if (saved[name] !== undefined) book.restore(saved[name] as never);
       },

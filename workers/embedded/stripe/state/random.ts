@@ -4,7 +4,7 @@ const STEP = 0x6d2b79f5;
 
 /** A small seeded generator (mulberry32): the same seed always gives the same sequence. Not for secrets. */
 export class SeededRandom {
-  /** Where in its sequence the generator is; another one set to it goes on from there. */
+  /** The position in the sequence; a generator that is set to it continues from there. */
   state: number;
 
   constructor(seed: number) {
@@ -20,7 +20,7 @@ export class SeededRandom {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** Passes over the next `draws` numbers. */
+  /** Skips the next `draws` numbers. */
   skip(draws: number): void {
     this.state = (this.state + Math.imul(STEP, draws)) >>> 0;
   }

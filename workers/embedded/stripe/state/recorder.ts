@@ -6,13 +6,13 @@ export interface RecordedRequest {
   readonly path: string;
   /** Form-encoded: the query of a GET, the body of a POST. */
   readonly body: string;
-  /** What the simulator answered; undefined for a connection that was reset. */
+  /** The status of the answer; undefined if the connection was reset. */
   readonly status: number | undefined;
 }
 
 /**
- * The requests that a simulator saw, for replay against another Stripe-shaped server. Requests that the
- * simulator refused as invalid (400, 401, 404) are left out unless `all` is set: no contract is expected to accept them.
+ * The requests that a simulator got, for replay against another server with Stripe's API. Requests that the simulator
+ * refused as invalid (400, 401, 404) are left out unless `all` is set, because that server would refuse them, too.
  */
 export function recordedRequests(
   simulator: { state: SimulatorState },
@@ -38,7 +38,7 @@ export function distinctRequests(requests: readonly RecordedRequest[]): Recorded
   return [...byForm.values()];
 }
 
-/** The API's own names have no digits and no capitals, ids have; but for those of the test cards. */
+/** Names in the API have no digits and no capitals, ids have; except ids of test cards. */
 function isName(segment: string): boolean {
   return /^\/[a-z_]+$/.test(segment) && !/^\/(pm_card|tok)_/.test(segment);
 }

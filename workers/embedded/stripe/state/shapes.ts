@@ -16,7 +16,7 @@ import {
 
 /** Stripe's largest amount for most cards: twelve digits of the minor unit. https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
 export const MAX_AMOUNT = 999_999_999_999;
-/** The most objects a list answers at once. */
+/** The most objects on one page of a list. */
 const MAX_PAGE_SIZE = 100;
 const CURRENCIES = new Set(
   'usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel ghs gip gmd gnf gtq gyd hkd hnl htg huf idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw'.split(
@@ -61,7 +61,7 @@ const createdRange = either(
   }),
 );
 
-/** What every list takes. */
+/** The parameters of every list. */
 export const paging = {
   ...expand,
   limit: integer(1, MAX_PAGE_SIZE),
@@ -203,7 +203,7 @@ const { metadata: _notOnConfirm, ...intentFieldsOnConfirm } = intentFields;
 export const intentConfirm = { ...intentFieldsOnConfirm, ...confirmOnly };
 export const intentCapture = {
   ...expand,
-  // Zero is legal on a final capture after others: it releases what is left.
+  // Zero is allowed for a final capture after others: it releases the rest.
   amount_to_capture: amount(0),
   amount_details: ignored(),
   final_capture: boolean(),

@@ -11,7 +11,7 @@ import type { RequestLog } from '../http/request-log';
 import { refunds } from '../after-sale/refund-life';
 import { resourceAt, RESOURCES } from '../http/resources';
 
-/** An event with what became of its webhook. */
+/** An event with the delivery of its webhook. */
 export interface EventView {
   readonly id: string;
   readonly type: string;
@@ -23,7 +23,7 @@ export interface EventView {
   readonly object: Record<string, unknown>;
 }
 
-/** Reads the account without going through the API; what comes back is never written to. */
+/** Reads the account without the API; the results must not be changed. */
 export interface SimulatorState {
   readonly customers: () => readonly Readonly<Customer>[];
   readonly paymentMethods: () => readonly Readonly<PaymentMethod>[];
@@ -78,7 +78,7 @@ export function stateOf(account: Account, idempotency: IdempotencyStore, request
   return { ...state, snapshot: () => snapshotOf(account, state) };
 }
 
-/** An event for readers outside: its snapshot parsed, so that nobody can change the stored one. */
+/** An event for readers outside: its snapshot is parsed again, so that they cannot change the stored one. */
 export function viewOf(event: StoredEvent): EventView {
   const { id, type, created, delivery, objectId } = event;
   return { id, type, created, delivery, objectId, object: JSON.parse(event.objectJson) as Record<string, unknown> };

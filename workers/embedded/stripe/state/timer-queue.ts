@@ -1,4 +1,4 @@
-/** A due point on a clock; `cancel` makes it never fire. */
+/** A timer on a clock; after `cancel` it never fires. */
 export interface ClockTimer {
   cancel(): void;
 }
@@ -13,7 +13,7 @@ interface PendingTimer {
   fire: (() => void) | undefined;
 }
 
-/** Cancelled timers are dropped in bulk once they are this many and the majority, so captures do not pile up dead holds. */
+/** Once cancelled timers are this many and the majority, all are removed, so those of captured holds do not accumulate. */
 const COMPACT_AFTER_CANCELLED = 1_000;
 
 /** Timers in order of their time; those of the same time in the order in which they were set. */
@@ -26,7 +26,7 @@ export class TimerQueue {
     return this.pending.length - this.cancelled;
   }
 
-  /** When the first timer may be due: one that was cancelled still counts. */
+  /** The earliest time at which a timer may be due; cancelled timers still count. */
   get nextMs(): number | undefined {
     return this.pending[0]?.dueMs;
   }
@@ -44,7 +44,7 @@ export class TimerQueue {
     };
   }
 
-  /** Takes out the first timer that is due by `untilMs`. */
+  /** Removes and returns the first timer that is due by `untilMs`. */
   take(untilMs: number): DueTimer | undefined {
     for (let next = this.pending[0]; next !== undefined && next.dueMs <= untilMs; next = this.pending[0]) {
       this.pending.shift();

@@ -41,10 +41,10 @@ describe('the journal', () => {
       // Lets a rewrite take one step, so that it runs across many changes.
       await new Promise((resolve) => setImmediate(resolve));
       // A slow disk must not decide how large the file gets.
-      if (n % 6_000 === 0) await journal.settled();
+      if (n % 6_000 === 0) await journal.rewritten();
       largest = Math.max(largest, statSync(stateFile).size);
     }
-    await journal.settled();
+    await journal.rewritten();
     change(30_001);
     await journal.close();
     const whole = 30_000 * 530;

@@ -2,14 +2,14 @@ import type { Account } from '../../state/account';
 import { confirm, prepareConfirmation } from '../../payments/intent-confirm';
 import type { RequestCause, StoredPaymentIntent, StoredPaymentMethod } from '../../state/model';
 import { createIntent } from '../../payments/payment-intents';
-import { settle } from './collect';
+import { completePayment } from './collect';
 import type { StoredInvoice, Subscription } from '../model';
 
 /** A payment that succeeded before its invoice was made. */
 export type Charged = StoredPaymentIntent;
 
 /**
- * Charges before anything else happens, for requests that either are paid or change nothing (`error_if_incomplete`).
+ * Charges before anything else happens, for requests that change nothing unless they are paid (`error_if_incomplete`).
  * @throws StripeApiError 402 with the bank's refusal
  */
 export function chargeFirst(
@@ -27,8 +27,8 @@ export function chargeFirst(
   return intent;
 }
 
-/** The invoice is paid by what was charged before. */
-export function settleCharged(account: Account, invoice: StoredInvoice, cause: RequestCause): void {
+/** Pays the invoice with the payment that was charged before. */
+export function payWithCharge(account: Account, invoice: StoredInvoice, cause: RequestCause): void {
   invoice.object.attempt_count = 1;
-  settle(account, invoice, cause);
+  completePayment(account, invoice, cause);
 }

@@ -10,31 +10,31 @@ import { isHardDecline, retryOffsetMs, spreadOf } from './retries';
 import { endSubscription, moveSubscription, recover, update } from '../subscriptions/states';
 import { inTimeOf, timerAt } from '../time';
 
-/** How a try to collect an invoice ended. */
+/** The result of a try to collect an invoice. */
 export type Collected =
   | { kind: 'paid' }
   | { kind: 'action_required' }
-  /** `error` is the bank's refusal; without one there was nothing to charge. */
+  /** `error` is the bank's refusal; undefined if there was no payment method to charge. */
   | { kind: 'failed'; error: StripeApiError | undefined };
 
 export interface Try {
-  /** Tries that Stripe makes by itself count; after the first, those that are asked for do not. */
+  /** Stripe counts its own tries; of those that a request makes, only an invoice's first one. */
   readonly automatic: boolean;
   readonly offSession: boolean;
   /** In place of the default payment method. */
   readonly methodId?: string | undefined;
 }
 
-/** Invoices that are being tried: what happens to their PaymentIntents is told by the try itself. */
+/** Invoices that are being tried: the try itself handles the events of their PaymentIntents. */
 const BEING_TRIED = new WeakSet<StoredInvoice>();
 
-/** The subscription that an invoice is of; undefined for none. */
+/** The subscription of an invoice; undefined if it has none. */
 export function subscriptionOf(account: Account, { object }: StoredInvoice): StoredSubscription | undefined {
   const id = object.parent?.subscription_details.subscription;
   return id === undefined ? undefined : account.of(subscriptions).get(id);
 }
 
-/** The first of these payment methods that can be charged, and after them the customer's default. */
+/** The first of these payment methods that can be charged, else the customer's default. */
 export function defaultMethod(
   account: Account,
   customerId: string,
@@ -49,15 +49,15 @@ export function defaultMethod(
   return undefined;
 }
 
-/** What is charged for an invoice by itself: its own method, its subscription's, the customer's. */
+/** The payment method for automatic charges of an invoice: its own, else its subscription's, else the customer's. */
 function methodFor(account: Account, invoice: StoredInvoice): StoredPaymentMethod | undefined {
   const { customer, default_payment_method: own } = invoice.object;
   return defaultMethod(account, customer, own, subscriptionOf(account, invoice)?.object.default_payment_method);
 }
 
 /**
- * One try to collect an open invoice, with everything that follows from how it ends.
- * @throws StripeApiError before anything has changed, where the payment method that was asked for cannot be charged
+ * One try to collect an open invoice, with all its consequences.
+ * @throws StripeApiError before anything has changed, if the requested payment method cannot be charged
  */
 export function collect(account: Account, invoice: StoredInvoice, how: Try, cause: RequestCause): Collected {
   const { object } = invoice;
@@ -67,8 +67,8 @@ export function collect(account: Account, invoice: StoredInvoice, how: Try, caus
   object.attempted = true;
   if (counts) object.attempt_count += 1;
   const outcome = charge();
-  if (outcome.kind === 'paid') settle(account, invoice, cause);
-  else failed(account, invoice, outcome, counts, cause);
+  if (outcome.kind === 'paid') completePayment(account, invoice, cause);
+  else recordFailure(account, invoice, outcome, counts, cause);
   return outcome;
 }
 
@@ -96,22 +96,27 @@ function prepare(account: Account, invoice: StoredInvoice, how: Try, cause: Requ
   };
 }
 
-/** The invoice's payment succeeded, whoever made it. */
-export function settle(account: Account, invoice: StoredInvoice, cause: RequestCause): void {
+/** Marks an invoice as paid after its payment succeeded. */
+export function completePayment(account: Account, invoice: StoredInvoice, cause: RequestCause): void {
   const methodId = intentOf(account, invoice)?.object.payment_method ?? null;
   markPaid(account, invoice, cause);
-  settled(account, invoice, methodId, cause);
+  continueSubscription(account, invoice, methodId, cause);
 }
 
-/** What follows for the subscription from an invoice that was paid. */
-export function settled(account: Account, invoice: StoredInvoice, methodId: string | null, cause: RequestCause): void {
+/** Updates the subscription of an invoice that was paid. */
+export function continueSubscription(
+  account: Account,
+  invoice: StoredInvoice,
+  methodId: string | null,
+  cause: RequestCause,
+): void {
   const subscription = subscriptionOf(account, invoice);
   if (subscription === undefined) return;
   recover(account, subscription, invoice, methodId, cause);
   account.rearm(subscriptions, subscription);
 }
 
-function failed(
+function recordFailure(
   account: Account,
   invoice: StoredInvoice,
   outcome: Collected,
@@ -146,8 +151,8 @@ function failed(
 }
 
 /**
- * First invoices are not retried (the subscription expires instead), nor are those on which a pending change waits, nor
- * those whose collection was stopped.
+ * Not retried: first invoices (the subscription expires instead), invoices of a pending change, and invoices whose collection was
+ * stopped.
  */
 function isRetried({ id, object }: StoredInvoice, subscription: StoredSubscription): boolean {
   const {
@@ -159,7 +164,7 @@ function isRetried({ id, object }: StoredInvoice, subscription: StoredSubscripti
   );
 }
 
-/** Milliseconds, on a whole second; undefined where the last retry was made. */
+/** The time of the next retry in milliseconds, on a whole second; undefined after the last retry. */
 function nextRetryMs(account: Account, invoice: StoredInvoice): number | undefined {
   const spread = spreadOf(`${invoice.id}${invoice.retries}`);
   const offsetMs = retryOffsetMs(account.billing.now, invoice.retries, spread);
@@ -168,7 +173,7 @@ function nextRetryMs(account: Account, invoice: StoredInvoice): number | undefin
   return Math.ceil(Math.max((invoice.firstFailureMs ?? 0) + offsetMs, soonestMs) / 1000) * 1000;
 }
 
-/** The next try becomes known. */
+/** Publishes the time of the next try. */
 function plan(account: Account, invoice: StoredInvoice, nextMs: number, cause: RequestCause): void {
   emitChange(account, 'invoice.updated', invoice.object, cause, () => {
     invoice.object.next_payment_attempt = nextMs / 1000;
@@ -176,7 +181,7 @@ function plan(account: Account, invoice: StoredInvoice, nextMs: number, cause: R
   due(account, invoice, { what: 'attempt', atMs: nextMs });
 }
 
-/** The last retry failed: what the account is set to do is done. */
+/** After the last retry failed: does what the account's settings say. */
 function exhaust(
   account: Account,
   invoice: StoredInvoice,
@@ -197,7 +202,7 @@ function due(account: Account, invoice: StoredInvoice, next: InvoiceDue): void {
   armCollection(account, invoice);
 }
 
-/** Sets the timer for what the invoice waits for. */
+/** Sets the timer for the invoice's next try. */
 export function armCollection(account: Account, invoice: StoredInvoice): void {
   const { due: next, id } = invoice;
   if (next === null || next.what === 'finalize') return;
@@ -208,14 +213,14 @@ export function armCollection(account: Account, invoice: StoredInvoice): void {
   });
 }
 
-/** Has an open invoice that nobody has tried yet tried by itself, after the delay that a draft has. */
+/** Schedules the first automatic try of an open invoice, after the delay of a draft. */
 export function tryLater(account: Account, invoice: StoredInvoice): void {
   const atMs = Math.ceil((account.clock.now() + account.billing.now.finalizationDelayMs) / 1000) * 1000;
   invoice.object.next_payment_attempt = atMs / 1000;
   due(account, invoice, { what: 'attempt', atMs });
 }
 
-/** An automatic try, mostly again. With a method that was refused for good it is only counted. */
+/** An automatic try, usually a retry. If the payment method was refused permanently, the try is only counted. */
 function retry(account: Account, invoice: StoredInvoice): void {
   const { object } = invoice;
   const subscription = subscriptionOf(account, invoice);
@@ -236,7 +241,7 @@ function retry(account: Account, invoice: StoredInvoice): void {
   else due(account, invoice, { what: 'attempt', atMs: nextMs });
 }
 
-/** Hears of invoices' payments that somebody else made or failed to make: the customer, or 3-D Secure that ended. */
+/** Handles payments of invoices that no try of ours made: by the customer, or at the end of 3-D Secure. */
 export function watchPayments(account: Account): void {
   account.log.subscribe(({ type, objectId, cause }) => {
     if (type !== 'payment_intent.succeeded' && type !== 'payment_intent.payment_failed') return;
@@ -245,13 +250,13 @@ export function watchPayments(account: Account): void {
     if (invoice === undefined || BEING_TRIED.has(invoice)) return;
     if (!['open', 'uncollectible'].includes(invoice.object.status)) return;
     inTimeOf(account, invoice.object.test_clock, () => {
-      if (type === 'payment_intent.succeeded') settle(account, invoice, cause);
-      else customerFailed(account, invoice, cause);
+      if (type === 'payment_intent.succeeded') completePayment(account, invoice, cause);
+      else recordCustomerFailure(account, invoice, cause);
     });
   });
 }
 
-function customerFailed(account: Account, invoice: StoredInvoice, cause: RequestCause): void {
+function recordCustomerFailure(account: Account, invoice: StoredInvoice, cause: RequestCause): void {
   const { object } = invoice;
   object.attempted = true;
   if (object.attempt_count === 0) object.attempt_count = 1;

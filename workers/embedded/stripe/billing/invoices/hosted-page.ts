@@ -7,8 +7,8 @@ import { invoices } from '../resources';
 
 /**
  * The customer pays an invoice on the page that Stripe hosts for it, with another card, which is kept for the customer.
- * Answers whether the bank granted it; a card that wants 3-D Secure leaves the payment waiting for that.
- * @throws Error where there is no such invoice, or nothing to pay
+ * Returns the bank's decision; with a card that needs 3-D Secure, the payment waits for that.
+ * @throws Error if there is no such invoice, or nothing to pay
  */
 export function payOnPage(account: Account, invoiceId: string, card: string): 'paid' | 'declined' | 'requires_action' {
   const invoice = account.of(invoices).get(invoiceId);
@@ -25,7 +25,7 @@ export function payOnPage(account: Account, invoiceId: string, card: string): 'p
   return intent.object.status === 'succeeded' ? 'paid' : 'requires_action';
 }
 
-/** Stands for the page that Stripe hosts for an invoice. */
+/** A stand-in for the page that Stripe hosts for an invoice. */
 export function invoicePage(invoice: Readonly<Record<string, unknown>>): string {
   const { number, status, currency, amount_remaining: amount, id } = invoice;
   const safe = (value: unknown): string => String(value).replaceAll(/[^A-Za-z0-9_ -]/g, '');

@@ -2,7 +2,7 @@ import type { Account } from '../../state/account';
 import { productName } from '../catalogue';
 import type { InvoiceLine, PendingItem, SubscriptionItem } from '../model';
 
-/** The lines for a period of these items, in the order of Stripe: the newest item last. Amounts in minor units. */
+/** The lines for a period of these items, in Stripe's order: the newest item last. Amounts in minor units. */
 export function periodLines(
   account: Account,
   subscriptionId: string,
@@ -29,7 +29,7 @@ export function periodLines(
   });
 }
 
-/** The lines for what changes within a period cost or gave back. */
+/** The lines for the costs and credits of changes within a period. */
 export function pendingLines(
   account: Account,
   subscriptionId: string,
@@ -50,7 +50,7 @@ export function pendingLines(
 interface LineFields {
   subscriptionId: string;
   itemId: string;
-  /** Set for what is no ordinary period: a proration. */
+  /** Only prorations have one; lines for whole periods do not. */
   invoiceItem: string | null;
   priceId: string;
   productId: string;
@@ -110,7 +110,7 @@ function perPeriod({ price }: SubscriptionItem): string {
   return `${each} / ${count === 1 ? interval : `${count} ${interval}s`}`;
 }
 
-/** A format takes longer to make than all the rest of an invoice. */
+/** Cached, because creating a format takes longer than the rest of an invoice. */
 const FORMATS = new Map<string, Intl.NumberFormat>();
 
 function formatOf(currency: string): Intl.NumberFormat {

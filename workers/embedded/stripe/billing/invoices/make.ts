@@ -4,7 +4,7 @@ import { CLOCK_CAUSE, type RequestCause, type StoredPaymentIntent } from '../../
 import { createIntent } from '../../payments/payment-intents';
 import { store } from '../../http/resource';
 import { emitChange } from '../subscriptions/changes';
-import { collect, settled, subscriptionOf } from './collect';
+import { collect, continueSubscription, subscriptionOf } from './collect';
 import { disarm, markPaid, markUncollectible, moveInvoice, voidInvoice } from './states';
 import { newInvoice, totals, type InvoiceRequest } from './object';
 import type { BillingReason, StoredInvoice, StoredSubscription } from '../model';
@@ -12,7 +12,7 @@ import { invoicePayments, invoices, subscriptions } from '../resources';
 import { spreadOf } from './retries';
 import { timerAt } from '../time';
 
-/** Stripe writes "about an hour": up to this much of the delay is added, another part for each invoice. */
+/** Stripe says "about an hour", so each invoice gets another delay: up to this share is added. */
 const FINALIZATION_SPREAD = 0.1;
 const DESCRIPTIONS: Partial<Record<BillingReason, string>> = {
   subscription_create: 'Subscription creation',
@@ -46,7 +46,7 @@ export function draftInvoice(
   return invoice;
 }
 
-/** Has a draft finalized and collected by itself after the account's delay. */
+/** Schedules a draft to be finalized and collected after the account's delay. */
 export function finalizeLater(account: Account, invoice: StoredInvoice): void {
   const { finalizationDelayMs } = account.billing.now;
   const delayMs = finalizationDelayMs * (1 + FINALIZATION_SPREAD * spreadOf(invoice.id));
@@ -57,7 +57,7 @@ export function finalizeLater(account: Account, invoice: StoredInvoice): void {
   armFinalization(account, invoice);
 }
 
-/** Sets the timer of a draft that is finalized by itself. */
+/** Sets the timer that finalizes a draft. */
 export function armFinalization(account: Account, invoice: StoredInvoice): void {
   const { due, id } = invoice;
   if (due?.what !== 'finalize') return;
@@ -69,7 +69,7 @@ export function armFinalization(account: Account, invoice: StoredInvoice): void 
   });
 }
 
-/** What an invoice goes through by itself once it is finalized. */
+/** The automatic next step of an invoice that was finalized. */
 function advanceFinalized(account: Account, invoice: StoredInvoice): void {
   const { object } = invoice;
   if (object.status !== 'open') return;
@@ -80,8 +80,8 @@ function advanceFinalized(account: Account, invoice: StoredInvoice): void {
 }
 
 /**
- * Makes a draft an open invoice with its number and its payment. What the customer's balance covers needs no payment,
- * and an invoice over nothing is paid at once. `charged`: the payment, where it came first.
+ * Turns a draft into an open invoice with a number and a payment. The part that the customer's balance covers needs no payment,
+ * and an invoice of 0 is paid at once. `charged`: the payment, if it was made before the invoice.
  */
 export function finalize(
   account: Account,
@@ -93,7 +93,7 @@ export function finalize(
   const now = account.clock.nowSeconds();
   disarm(account, invoice);
   numberInvoice(account, invoice);
-  settleBalance(account, invoice, cause);
+  applyBalance(account, invoice, cause);
   object.automatically_finalizes_at = null;
   object.effective_at = now;
   object.status_transitions.finalized_at = now;
@@ -104,7 +104,7 @@ export function finalize(
   account.log.emit('invoice.finalized', object, cause);
   if (object.amount_due > 0) return;
   markPaid(account, invoice, cause);
-  settled(account, invoice, null, cause);
+  continueSubscription(account, invoice, null, cause);
 }
 
 /** A customer's invoices are numbered in their own sequence: ABCD1234-0001. */
@@ -120,8 +120,8 @@ function numberInvoice(account: Account, { object }: StoredInvoice): void {
   object.customer_phone = customer.phone ?? null;
 }
 
-/** Credits (negative) and debts of the customer join the total; a total below zero becomes a credit. */
-function settleBalance(account: Account, { object }: StoredInvoice, cause: RequestCause): void {
+/** Adds the customer's credits (negative) and debts to the total; a total below zero becomes a credit. */
+function applyBalance(account: Account, { object }: StoredInvoice, cause: RequestCause): void {
   const customer = account.customers.get(object.customer);
   if (customer === undefined) throw new Error(`${object.id} has no customer`);
   const { amountDue, endingBalance } = totals(object.total, customer.balance);

@@ -4,9 +4,9 @@ import { listOf, type BillingReason, type Invoice, type InvoiceLine, type Stored
 export interface InvoiceRequest {
   readonly reason: BillingReason;
   readonly lines: InvoiceLine[];
-  /** The time that the invoice is about; seconds since the epoch. */
+  /** The period that the invoice covers; seconds since the epoch. */
   readonly period: { start: number; end: number };
-  /** `later`: finalized and collected by itself after the account's delay; `now`: by the caller; `never`: by request. */
+  /** When it is finalized and collected: `later` after the account's delay, `now` by the caller, `never` only on request. */
   readonly advance: 'now' | 'later' | 'never';
 }
 
@@ -56,8 +56,8 @@ export function newInvoice(
 }
 
 /**
- * What is to be paid of a total, and what the customer's balance is after it. A balance below zero is the customer's
- * credit. https://docs.stripe.com/billing/customer/balance
+ * The amount due of a total, and the customer's balance after it. A balance below zero is the customer's credit.
+ * https://docs.stripe.com/billing/customer/balance
  */
 export function totals(total: number, balance: number): { amountDue: number; endingBalance: number } {
   const sum = total + balance;
@@ -80,7 +80,7 @@ type Filled =
   | 'subtotal'
   | 'total';
 
-/** Everything that is the same in every new invoice. */
+/** The fields that are the same in every new invoice. */
 const EMPTY: Omit<Invoice, Filled> = {
   object: 'invoice',
   account_country: 'US',

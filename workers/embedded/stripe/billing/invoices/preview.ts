@@ -5,7 +5,7 @@ import { pendingLines, periodLines } from './line-items';
 import { listOf, type Invoice, type PendingItem, type StoredSubscription, type SubscriptionItem } from '../model';
 import { periodOf, recurringOf } from '../subscriptions/object';
 
-/** The invoice that the next period will begin with, as far as it is known now. Nothing is kept of it. */
+/** The invoice at the start of the next period, as far as it is known now. It is not stored. */
 export function preview(
   account: Account,
   subscription: StoredSubscription,

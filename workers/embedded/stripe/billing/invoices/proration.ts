@@ -2,15 +2,15 @@ import type { Account } from '../../state/account';
 import { productName } from '../catalogue';
 import type { PendingItem, SubscriptionItem } from '../model';
 
-/** One item before and after a change; one that is new has no `before`, one that is taken away no `after`. */
+/** One item before and after a change; a new item has no `before`, a removed one no `after`. */
 export interface ItemChange {
   readonly before: SubscriptionItem | undefined;
   readonly after: SubscriptionItem | undefined;
 }
 
 /**
- * What a change within a period gives back and costs: the unused time of what was, the remaining time of what is, by
- * the second. Amounts in minor units, credits negative. https://docs.stripe.com/billing/subscriptions/prorations
+ * The credits and costs of a change within a period: a credit for the unused time of the former items, a cost for the
+ * remaining time of the new ones, by the second. Amounts in minor units, credits negative. https://docs.stripe.com/billing/subscriptions/prorations
  */
 export function prorations(account: Account, changes: readonly ItemChange[], at: number): PendingItem[] {
   const found: PendingItem[] = [];

@@ -1,8 +1,7 @@
 import type { BillingSettings } from '../settings';
 
 /**
- * Refusals after which Stripe sends no retry until there is a new payment method, while the retries go on being
- * counted. `expired_card` is not one of them: the network may know the new card.
+ * Refusals after which Stripe sends no retry until there is a new payment method, but still counts the retries. `expired_card` is not one of them: the network may know the new card.
  * https://docs.stripe.com/billing/revenue-recovery/smart-retries#non-retryable-decline-codes
  */
 const HARD_DECLINES = new Set([
@@ -16,7 +15,7 @@ const HARD_DECLINES = new Set([
   'stolen_card',
   'transaction_not_allowed',
 ]);
-/** Retries come closer together at first: what a bank refuses in the evening it often grants the next day. */
+/** The first retries are closer together, because a bank often accepts on the next day what it refused in the evening. */
 const GROWTH = 1.3;
 
 export function isHardDecline(declineCode: string | undefined): boolean {
@@ -24,8 +23,8 @@ export function isHardDecline(declineCode: string | undefined): boolean {
 }
 
 /**
- * When the retry after `done` others is due, in milliseconds after the first failure; undefined where that was the
- * last. `spread` (0 to 1) moves it within its own stretch of time, so that the retries of many invoices do not meet.
+ * When the retry after `done` others is due, in milliseconds after the first failure; undefined if there is none. `spread` (0 to
+ * 1) moves it a little earlier, so that the retries of many invoices do not coincide.
  */
 export function retryOffsetMs(settings: BillingSettings, done: number, spread: number): number | undefined {
   if (settings.scheduleMs !== undefined) return settings.scheduleMs[done];
@@ -36,7 +35,7 @@ export function retryOffsetMs(settings: BillingSettings, done: number, spread: n
   return Math.floor(at(done + 1) - early);
 }
 
-/** A number from 0 to 1 that is always the same for the same text (FNV-1a); ids, and so it, repeat with the seed. */
+/** A number from 0 to 1 that depends only on the text (FNV-1a), so for ids it repeats with the seed. */
 export function spreadOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1)

@@ -7,7 +7,7 @@ import { route } from '../../http/request';
 import type { Parsed } from '../../http/schema';
 import { expand, paging } from '../../state/shapes';
 import { emitChange } from '../subscriptions/changes';
-import { collect, defaultMethod, settled, subscriptionOf, tryLater } from './collect';
+import { collect, defaultMethod, continueSubscription, subscriptionOf, tryLater } from './collect';
 import { finalize, finalizeLater } from './make';
 import { assertInvoiceMay, markPaid, markUncollectible, stopCollecting, voidInvoice } from './states';
 import type { Invoice, StoredInvoice } from '../model';
@@ -42,7 +42,7 @@ export const invoiceRoutes = [
       if (invoice.object.status !== 'draft') assertInvoiceMay(invoice, 'open');
       if (params.auto_advance !== undefined) invoice.object.auto_advance = params.auto_advance;
       finalize(account, invoice, cause);
-      // Otherwise nobody would ever collect it.
+      // Otherwise it would never be collected.
       if (isCollectedByItself(invoice.object)) tryLater(account, invoice);
     }),
   ),
@@ -143,11 +143,11 @@ function pay(account: Account, invoice: StoredInvoice, params: Parsed<typeof inv
   const usable = methodId ?? defaultMethod(account, object.customer, ...own)?.id;
   if (params.paid_out_of_band !== true && object.amount_due > 0 && usable === undefined) throw noMethod();
   if (object.status === 'draft') finalize(account, invoice, cause);
-  // Over nothing: finalizing it has paid it.
+  // An invoice of 0 was paid when it was finalized.
   if (isPaid(object)) return;
   if (params.paid_out_of_band === true) {
     markPaid(account, invoice, cause, true);
-    settled(account, invoice, null, cause);
+    continueSubscription(account, invoice, null, cause);
     return;
   }
   const how = { automatic: false, offSession: params.off_session ?? true, methodId };

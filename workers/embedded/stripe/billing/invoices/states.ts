@@ -1,6 +1,6 @@
 import type { Account } from '../../state/account';
 import { refused } from '../../http/errors';
-import { cancel } from '../../payments/intent-settle';
+import { cancel } from '../../payments/intent-capture-cancel';
 import { CLOCK_CAUSE, type RequestCause, type StoredPaymentIntent } from '../../state/model';
 import { emitChange } from '../subscriptions/changes';
 import type { InvoicePayment, InvoiceStatus, StoredInvoice } from '../model';
@@ -15,7 +15,7 @@ export const INVOICE_TRANSITIONS: Readonly<Record<InvoiceStatus, readonly Invoic
   void: [],
 };
 
-/** Moves the invoice on; a move that the table does not have is a bug of the simulator, so it throws. */
+/** Changes the invoice's status. @throws Error for a transition that is not in the table: a bug of the simulator */
 export function moveInvoice({ object }: StoredInvoice, status: InvoiceStatus): void {
   if (!INVOICE_TRANSITIONS[object.status].includes(status))
     throw new Error(`${object.id} cannot go from ${object.status} to ${status}`);
@@ -37,7 +37,7 @@ export function assertInvoiceMay({ object }: StoredInvoice, status: InvoiceStatu
 /** The payment that Stripe makes for an invoice when it is finalized; undefined where there is nothing to pay. */
 export function paymentOf(account: Account, invoiceId: string): InvoicePayment | undefined {
   const [payment] = account.of(invoicePayments).filed('invoice', invoiceId);
-  // Looked up by its id, so that the journal hears of changes.
+  // Looked up by its id, so that the journal records changes.
   return payment === undefined ? undefined : account.of(invoicePayments).get(payment.id);
 }
 
@@ -46,7 +46,7 @@ export function intentOf(account: Account, invoice: StoredInvoice): StoredPaymen
   return payment === undefined ? undefined : account.paymentIntents.get(payment.payment.payment_intent);
 }
 
-/** Ends whatever the invoice was going to do by itself. */
+/** Cancels the invoice's timer and its automatic next step. */
 export function disarm(account: Account, invoice: StoredInvoice): void {
   account.of(invoices).get(invoice.id);
   invoice.timer?.cancel();
@@ -55,7 +55,7 @@ export function disarm(account: Account, invoice: StoredInvoice): void {
   invoice.plannedMs = null;
 }
 
-/** Nobody collects the invoice any more by itself; it can still be paid. */
+/** Ends the automatic collection of the invoice; it can still be paid. */
 export function stopCollecting(account: Account, invoice: StoredInvoice, cause: RequestCause): void {
   disarm(account, invoice);
   emitChange(account, 'invoice.updated', invoice.object, cause, () => {
@@ -65,7 +65,7 @@ export function stopCollecting(account: Account, invoice: StoredInvoice, cause: 
   });
 }
 
-/** The invoice is paid, by its payment or because nothing was to be paid. */
+/** Marks the invoice as paid, by its payment or because nothing was due. */
 export function markPaid(account: Account, invoice: StoredInvoice, cause: RequestCause, outOfBand = false): void {
   const { object } = invoice;
   const now = account.clock.nowSeconds();
@@ -105,7 +105,7 @@ export function markUncollectible(account: Account, invoice: StoredInvoice, caus
   account.log.emit('invoice.marked_uncollectible', invoice.object, cause);
 }
 
-/** `unused`: the invoice was settled without it, so that nobody can pay a second time. */
+/** Ends the payment of an invoice. `unused`: the invoice ended without it, so it is canceled and nobody can pay twice. */
 function endPayment(account: Account, payment: InvoicePayment, unused: boolean, now: number): void {
   if (unused) {
     payment.status = 'canceled';

@@ -13,14 +13,14 @@ import { assertTogether } from './params';
 
 type Params = Pick<Parsed<typeof subscriptionUpdate>, 'items' | 'proration_behavior' | 'proration_date' | 'trial_end'>;
 
-/** What an update makes of items, trial and period. Times are seconds since the epoch. */
+/** The items, trial and period after an update. Times are seconds since the epoch. */
 export interface Change {
-  /** With their periods as they are after it. */
+  /** With their periods after the update. */
   readonly items: SubscriptionItem[];
   readonly prorations: readonly PendingItem[];
-  /** The cycle's new anchor, where a new period begins. */
+  /** The cycle's new anchor, if a new period begins. */
   readonly anchor: number | undefined;
-  /** The end of a trial that begins or goes on; null ends it. */
+  /** The end of a trial that begins or continues; null ends the trial. */
   readonly trialEnd: number | null;
   readonly status: SubscriptionStatus;
   /** `period`: a whole new period is owed at once; `prorations`: only what the change costs. */
@@ -28,7 +28,7 @@ export interface Change {
 }
 
 /**
- * Works out what an update changes; undefined where it leaves items and trial alone.
+ * Works out what an update changes; undefined if it changes neither items nor trial.
  * https://docs.stripe.com/billing/subscriptions/prorations: another interval, or the end of a trial, begins a new period.
  */
 export function changeOf(account: Account, subscription: StoredSubscription, params: Params): Change | undefined {
@@ -61,7 +61,7 @@ export function changeOf(account: Account, subscription: StoredSubscription, par
   };
 }
 
-/** What is given back and owed: of a period that ends early only what was not used of it. */
+/** The credits and costs of a change: if a period ends early, only a credit for its unused part. */
 function owedFor(
   trialParam: Params['trial_end'],
   changed: readonly ItemChange[],

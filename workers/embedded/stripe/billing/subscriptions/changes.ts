@@ -2,8 +2,8 @@ import type { Account } from '../../state/account';
 import type { RequestCause } from '../../state/model';
 
 /**
- * Changes an object and writes the event of it, with the former values of the fields that changed as
- * `data.previous_attributes`. No event is written where nothing changed.
+ * Changes an object and writes the event of the change, with the former values of the changed fields as
+ * `data.previous_attributes`. Writes no event if nothing changed.
  */
 export function emitChange(
   account: Account,
@@ -23,7 +23,7 @@ export function snapshotOf(object: object): ReadonlyMap<string, string | undefin
   return new Map(Object.entries(object).map(([name, value]) => [name, JSON.stringify(value) as string | undefined]));
 }
 
-/** The former values of the fields that are no longer what they were. */
+/** The former values of the fields that have changed. */
 export function changedFields(
   before: ReadonlyMap<string, string | undefined>,
   object: object,

@@ -7,7 +7,7 @@ import { store } from '../../http/resource';
 import type { Parsed } from '../../http/schema';
 import { nextBoundary } from '../calendar';
 import { collect, defaultMethod } from '../invoices/collect';
-import { chargeFirst, settleCharged, type Charged } from '../invoices/charge-first';
+import { chargeFirst, payWithCharge, type Charged } from '../invoices/charge-first';
 import { draftInvoice, finalize } from '../invoices/make';
 import { totals } from '../invoices/object';
 import { itemRequests, ownedMethod } from './params';
@@ -37,7 +37,7 @@ export const INCOMPLETE_SECONDS = 23 * 3_600;
 const MAX_TRIAL_SECONDS = 730 * DAY_SECONDS;
 
 /**
- * Begins a subscription: on a trial with an invoice over nothing, or with a first invoice that is collected as
+ * Begins a subscription: on a trial with an invoice of 0, or with a first invoice that is collected as
  * `payment_behavior` says.
  */
 export function createSubscription(account: Account, params: Params, cause: RequestCause): Subscription {
@@ -60,7 +60,7 @@ function create(account: Account, customer: Customer, params: Params, cause: Req
   const { object } = subscription;
   object.default_payment_method = method?.id ?? null;
   const isFree = trialEnd !== undefined || amountDue(subscription, customer) === 0;
-  // Everything that can refuse comes before the subscription exists.
+  // Every check that can refuse is made before the subscription exists.
   const charged = isFree ? undefined : chargedBefore(account, subscription, customer, params, cause);
   object.status = trialEnd !== undefined ? 'trialing' : isFree ? 'active' : 'incomplete';
   store(account, subscriptions, subscription);
@@ -126,7 +126,7 @@ function trialEndOf(account: Account, params: Params, requests: readonly ItemReq
   return length === undefined ? undefined : now + length * DAY_SECONDS;
 }
 
-/** Refuses an end of a trial that is not to come, or more than two years away. */
+/** Refuses a trial's end that is in the past or more than two years away. */
 export function assertTrialEnd(now: number, end: number): void {
   if (end <= now)
     throw invalidParameter('Invalid timestamp: must be an integer Unix timestamp in the future.', 'trial_end');
@@ -138,7 +138,7 @@ function amountDue({ object }: StoredSubscription, customer: Customer): number {
   return totals(periodAmount(object.items.data), customer.balance).amountDue;
 }
 
-/** With `error_if_incomplete` the money comes first; otherwise there must at least be something to charge. */
+/** With `error_if_incomplete`, charges before anything else; otherwise only checks that there is a payment method. */
 function chargedBefore(
   account: Account,
   subscription: StoredSubscription,
@@ -154,7 +154,7 @@ function chargedBefore(
   return chargeFirst(account, subscription.object, amount, method, params.off_session ?? false, cause);
 }
 
-/** What Stripe answers where it is to charge a customer who has nothing to be charged. */
+/** Stripe's error for a charge of a customer without a payment method. */
 export function noMethod(): Error {
   const message =
     'This customer has no attached payment source or default payment method. Please consider adding a default payment method. For more information, visit https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority.';
@@ -176,7 +176,7 @@ function firstInvoice(
   const invoice = draftInvoice(account, subscription, request, cause);
   finalize(account, invoice, cause, charged);
   if (invoice.object.status !== 'open') return;
-  if (charged !== undefined) settleCharged(account, invoice, cause);
+  if (charged !== undefined) payWithCharge(account, invoice, cause);
   else if (params.payment_behavior !== 'default_incomplete')
     collect(account, invoice, { automatic: true, offSession: params.off_session ?? false }, cause);
 }

@@ -13,17 +13,17 @@ import { endSubscription, expireSubscription, isEnded, moveSubscription, update 
 import { periodOf, recurringOf, setPeriod } from './object';
 import { timerAt } from '../time';
 
-/** Stripe tells of a trial's end three days before it, or at once where it is nearer. */
+/** Stripe announces a trial's end three days before it, or at once if it is nearer. */
 const TRIAL_NOTICE_SECONDS = 3 * 86_400;
 
 type Due = { readonly what: keyof typeof STEPS; readonly at: number };
 
-/** What happens to a subscription by itself next, in seconds since the epoch; undefined where nothing does. */
+/** The automatic next step of a subscription, with its time in seconds since the epoch; undefined if there is none. */
 export function nextDue(subscription: StoredSubscription, upcomingNoticeMs: number): Due | undefined {
   const { object, expiresAt } = subscription;
   if (isEnded(subscription)) return undefined;
   const { end } = periodOf(object);
-  // In this order where they fall together: what ends a subscription comes before what would renew it.
+  // At the same time, the earlier in this list comes first: a step that ends the subscription before one that renews it.
   const dues: (Due | undefined)[] = [
     expiresAt === null ? undefined : { what: 'expire', at: expiresAt },
     object.cancel_at === null ? undefined : { what: 'cancel', at: object.cancel_at },
@@ -44,23 +44,23 @@ function periodDues(subscription: StoredSubscription, upcomingNoticeMs: number, 
   return [
     trialEnd === null || toldTrialEnd === trialEnd
       ? undefined
-      : { what: 'tellTrialEnd', at: trialEnd - TRIAL_NOTICE_SECONDS },
+      : { what: 'announceTrialEnd', at: trialEnd - TRIAL_NOTICE_SECONDS },
     upcomingNoticeMs === 0 || toldPeriodEnd === end || object.cancel_at !== null
       ? undefined
-      : { what: 'tellUpcoming', at: end - Math.ceil(upcomingNoticeMs / 1000) },
+      : { what: 'announceInvoice', at: end - Math.ceil(upcomingNoticeMs / 1000) },
     { what: trialEnd === null ? 'renew' : 'endTrial', at: end },
   ];
 }
 
-/** Sets the timer for what happens to the subscription next, in place of the one that it has. */
+/** Replaces the subscription's timer by one for its next step. */
 export function armSubscription(account: Account, subscription: StoredSubscription): void {
   subscription.timer?.cancel();
   subscription.timer = undefined;
   const due = nextDue(subscription, account.billing.now.upcomingNoticeMs);
   if (due === undefined) return;
-  if (due.what === 'tellTrialEnd' && due.at <= account.clock.nowSeconds()) {
-    // The trial is shorter than the notice, or was made so.
-    STEPS.tellTrialEnd(account, subscription);
+  if (due.what === 'announceTrialEnd' && due.at <= account.clock.nowSeconds()) {
+    // The trial is shorter than the notice, or was shortened.
+    STEPS.announceTrialEnd(account, subscription);
     armSubscription(account, subscription);
     return;
   }
@@ -84,11 +84,11 @@ const STEPS = {
     update(account, subscription, CLOCK_CAUSE, (object) => {
       object.pause_collection = null;
     }),
-  tellTrialEnd: (account: Account, subscription: StoredSubscription): void => {
+  announceTrialEnd: (account: Account, subscription: StoredSubscription): void => {
     subscription.toldTrialEnd = subscription.object.trial_end;
     account.log.emit('customer.subscription.trial_will_end', subscription.object, CLOCK_CAUSE);
   },
-  tellUpcoming: (account: Account, subscription: StoredSubscription): void => {
+  announceInvoice: (account: Account, subscription: StoredSubscription): void => {
     subscription.toldPeriodEnd = periodOf(subscription.object).end;
     account.log.emit('invoice.upcoming', preview(account, subscription), CLOCK_CAUSE);
   },
@@ -112,7 +112,7 @@ function endTrial(account: Account, subscription: StoredSubscription): void {
   renew(account, subscription);
 }
 
-/** Begins the next period with its invoice. One that is not paid follows the tries of its invoice, not the period. */
+/** Begins the next period with its invoice. If that is not paid, its tries decide the subscription's status, not the period. */
 function renew(account: Account, subscription: StoredSubscription): void {
   const { object } = subscription;
   const ended = periodOf(object);
@@ -123,7 +123,7 @@ function renew(account: Account, subscription: StoredSubscription): void {
   });
 }
 
-/** Stripe keeps the invoices of an unpaid subscription, and of one whose collection is paused so, as drafts. */
+/** Stripe keeps the invoices of an unpaid subscription as drafts, and those of a collection paused as `keep_as_draft`. */
 function periodRequest(
   account: Account,
   subscription: StoredSubscription,
@@ -135,14 +135,14 @@ function periodRequest(
   return { reason: 'subscription_cycle', lines, period: ended, advance: stays ? 'never' : 'later' };
 }
 
-/** The prorations that wait for an invoice, as lines; they wait no more. */
+/** Removes the prorations that wait for an invoice and returns them as lines. */
 export function takePending(account: Account, subscription: StoredSubscription): InvoiceRequest['lines'] {
   const { object, pendingItems } = subscription;
   subscription.pendingItems = [];
   return pendingLines(account, object.id, pendingItems, object.currency);
 }
 
-/** A last invoice over what still waits for one. */
+/** A last invoice for the prorations that still wait for one; undefined if there are none. */
 export function invoicePending(
   account: Account,
   subscription: StoredSubscription,

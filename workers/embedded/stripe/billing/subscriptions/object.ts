@@ -4,7 +4,7 @@ import { mergeMetadata } from '../../state/metadata';
 import type { RecurringPrice } from '../catalogue';
 import { listOf, type Plan, type Recurring, type Subscription, type SubscriptionItem } from '../model';
 
-/** A subscription as Stripe shows it, before anything of its life has begun. Times are seconds since the epoch. */
+/** A new subscription as Stripe shows it. Times are seconds since the epoch. */
 export function newSubscription(account: Account, id: string, customerId: string, currency: string): Subscription {
   const now = account.clock.nowSeconds();
   return {
@@ -64,7 +64,7 @@ export function newSubscription(account: Account, id: string, customerId: string
   };
 }
 
-/** What becomes of the subscription where its trial ends without a payment method. */
+/** What happens to the subscription if its trial ends without a payment method. */
 export function trialSettings(missing: 'cancel' | 'create_invoice' | 'pause'): Stripe.Subscription.TrialSettings {
   return { end_behavior: { billing_cycle_anchor: null, missing_payment_method: missing } };
 }
@@ -124,7 +124,7 @@ function planOf(price: RecurringPrice): Plan {
   };
 }
 
-/** Where the subscription's present period begins and ends: the same for all of its items. */
+/** The start and end of the current period, which are the same for all items. */
 export function periodOf({ items }: Subscription): { start: number; end: number } {
   const [first] = items.data;
   return { start: first?.current_period_start ?? 0, end: first?.current_period_end ?? 0 };
@@ -137,7 +137,7 @@ export function setPeriod(subscription: Subscription, start: number, end: number
   }
 }
 
-/** How often the subscription renews: all of its items do so together. */
+/** How often the subscription renews, which is the same for all items. */
 export function recurringOf({ id, items }: Subscription): Recurring {
   const [first] = items.data;
   if (first === undefined) throw new Error(`${id} has no items`);

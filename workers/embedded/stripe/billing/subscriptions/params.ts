@@ -22,7 +22,7 @@ export function itemRequests(
   return requests;
 }
 
-/** Items of one subscription are few, differ in their price, and share currency and interval. */
+/** Checks that the items are few, have different prices, and share currency and interval. */
 export function assertTogether(
   items: readonly (ItemRequest | SubscriptionItem)[],
   currency = items[0]?.price.currency,
@@ -39,12 +39,12 @@ export function assertTogether(
     }
     const { interval, interval_count: count } = price.recurring;
     if (interval === first?.price.recurring.interval && count === first.price.recurring.interval_count) continue;
-    // Stripe takes mixed intervals in one billing mode; nothing here needs them.
+    // Stripe accepts mixed intervals in one of its billing modes; we do not need them.
     throw invalidParameter('Items of a subscription must have the same recurring interval.', 'items');
   }
 }
 
-/** A payment method that is attached to the customer, as subscriptions and invoices want it. */
+/** A payment method that is attached to the customer, as subscriptions and invoices require. */
 export function ownedMethod(
   account: Account,
   id: string,

@@ -82,7 +82,7 @@ export const subscriptionItemRoutes = [
   }),
 ];
 
-/** Stripe's preview of an invoice: the next one of a subscription, with a change that is only being thought about. */
+/** Stripe's preview of an invoice: the next one of a subscription, if given with a change that is not made. */
 export const previewRoutes = [
   route('POST', '/v1/invoices/create_preview', invoicePreview, ({ account, params }): Invoice => {
     const { subscription: id, subscription_details: details = {} } = params;
@@ -106,7 +106,7 @@ function findSubscription(account: Account, id: string, status: 400 | 404 = 404)
   return found;
 }
 
-/** Items live in their subscriptions and are asked for by their own id so rarely that no index is worth its upkeep. */
+/** Searches all subscriptions: items are requested by their own id too rarely for an index. */
 function findItem(account: Account, id: string): { subscription: StoredSubscription; item: SubscriptionItem } {
   for (const { id: ownerId, object } of account.of(subscriptions).values()) {
     const item = object.items.data.find((one) => one.id === id);
@@ -121,7 +121,7 @@ function acting(account: Account, id: string, act: (subscription: StoredSubscrip
   return subscription.object;
 }
 
-/** Without a status everything is listed that is not canceled. */
+/** Without a status, every subscription that is not canceled is listed. */
 function isListed({ object }: StoredSubscription, params: Parsed<typeof subscriptionList>): boolean {
   const { collection_method: method, customer, price, status, test_clock: testClock } = params;
   const byStatus =

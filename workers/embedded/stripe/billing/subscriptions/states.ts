@@ -28,7 +28,7 @@ export function isEnded({ object }: StoredSubscription): boolean {
   return ENDED.includes(object.status);
 }
 
-/** Moves the subscription on; a move that the table does not have is a bug of the simulator, so it throws. */
+/** Changes the subscription's status. @throws Error for a transition that is not in the table: a bug of the simulator */
 export function moveSubscription({ object }: StoredSubscription, status: SubscriptionStatus): void {
   if (object.status === status) return;
   if (!SUBSCRIPTION_TRANSITIONS[object.status].includes(status))
@@ -36,7 +36,7 @@ export function moveSubscription({ object }: StoredSubscription, status: Subscri
   object.status = status;
 }
 
-/** Changes a subscription and tells it, with what was before. */
+/** Changes a subscription and writes the event of the change, with the former values. */
 export function update(
   account: Account,
   subscription: StoredSubscription,
@@ -47,7 +47,7 @@ export function update(
   emitChange(account, 'customer.subscription.updated', subscription.object, cause, () => change(subscription.object));
 }
 
-/** Ends a subscription now. What is still owed stays owed, and is collected no more; a first invoice is voided. */
+/** Ends a subscription now. Open invoices stay open but are not collected; an open first invoice is voided. */
 export function endSubscription(
   account: Account,
   subscription: StoredSubscription,
@@ -68,20 +68,20 @@ export function endSubscription(
   const { comment = null, feedback = null } = object.cancellation_details ?? {};
   object.cancellation_details = { comment, feedback, feedback_option: null, reason };
   account.log.emit('customer.subscription.deleted', object, cause);
-  for (const invoice of unsettledInvoices(account, subscription.id)) {
+  for (const invoice of unpaidInvoices(account, subscription.id)) {
     if (wasIncomplete && invoice.object.status === 'open') voidInvoice(account, invoice, cause);
     else stopCollecting(account, invoice, cause);
   }
 }
 
-/** Nobody paid the first invoice within Stripe's 23 hours. */
+/** Expires a subscription whose first invoice was not paid within Stripe's 23 hours. */
 export function expireSubscription(account: Account, subscription: StoredSubscription, cause: RequestCause): void {
   subscription.expiresAt = null;
   update(account, subscription, cause, (object) => {
     moveSubscription(subscription, 'incomplete_expired');
     object.ended_at = account.clock.nowSeconds();
   });
-  for (const invoice of unsettledInvoices(account, subscription.id))
+  for (const invoice of unpaidInvoices(account, subscription.id))
     if (invoice.object.status === 'open') voidInvoice(account, invoice, cause);
 }
 
@@ -94,8 +94,8 @@ function decidingInvoice(account: Account, subscriptionId: string): StoredInvoic
 }
 
 /**
- * An invoice of it was paid: where it is the deciding one the subscription is active again, and what waited for the
- * payment comes into force.
+ * Updates a subscription after one of its invoices was paid: it becomes active if the invoice is the deciding one, and an update
+ * that waited for the payment is applied.
  */
 export function recover(
   account: Account,
@@ -130,7 +130,7 @@ export function recover(
   if (pending !== null) account.log.emit('customer.subscription.pending_update_applied', object, cause);
 }
 
-function unsettledInvoices(account: Account, subscriptionId: string): StoredInvoice[] {
+function unpaidInvoices(account: Account, subscriptionId: string): StoredInvoice[] {
   return account
     .of(invoices)
     .filed('subscription', subscriptionId)

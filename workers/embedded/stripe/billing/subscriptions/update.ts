@@ -3,7 +3,7 @@ import { invalidParameter, refused } from '../../http/errors';
 import { mergeMetadata } from '../../state/metadata';
 import type { RequestCause } from '../../state/model';
 import type { Parsed } from '../../http/schema';
-import { chargeFirst, settleCharged, type Charged } from '../invoices/charge-first';
+import { chargeFirst, payWithCharge, type Charged } from '../invoices/charge-first';
 import { collect, defaultMethod } from '../invoices/collect';
 import { draftInvoice, finalize } from '../invoices/make';
 import { totals } from '../invoices/object';
@@ -60,7 +60,7 @@ function assertUpdatable(subscription: StoredSubscription, params: Params): void
   throw refused('A canceled subscription can only update its cancellation_details and metadata.');
 }
 
-/** The fields that mean no more than what they say. */
+/** Sets the fields without side effects. */
 function applyPlain(account: Account, object: Subscription, params: Params): void {
   const { cancellation_details: details, description, metadata, pause_collection: pause } = params;
   if (description !== undefined) object.description = description;
@@ -77,7 +77,7 @@ function applyPlain(account: Account, object: Subscription, params: Params): voi
     object.cancellation_details = { ...object.cancellation_details, ...details };
 }
 
-/** `cancel_at_period_end` is the end of the present period as it is after the update. */
+/** `cancel_at_period_end` means the end of the current period after the update. */
 function applyCancelAt(account: Account, object: Subscription, params: Params): void {
   const { cancel_at: at, cancel_at_period_end: atEnd } = params;
   if (at !== undefined) {
@@ -107,7 +107,7 @@ function applyChange(account: Account, subscription: StoredSubscription, change:
   moveSubscription(subscription, change.status);
 }
 
-/** The lines that are owed at once. Takes the prorations that waited for an invoice with it. */
+/** The lines to invoice at once, including the prorations that waited for an invoice. */
 function changeLines(account: Account, subscription: StoredSubscription, change: Change): InvoiceLine[] {
   const { id, currency } = subscription.object;
   const period = change.invoice === 'period' ? periodLines(account, id, change.items, false) : [];
@@ -138,19 +138,19 @@ function collectChange(
   cause: RequestCause,
 ): void {
   if (charged !== undefined) {
-    settleCharged(account, invoice, cause);
+    payWithCharge(account, invoice, cause);
     return;
   }
   if (params.payment_behavior !== 'default_incomplete') {
     collect(account, invoice, { automatic: true, offSession: params.off_session ?? false }, cause);
     return;
   }
-  // The customer is to confirm the payment; until then it counts as failed.
+  // The customer must confirm the payment; until then it counts as failed.
   if (subscription.object.status !== 'active') return;
   update(account, subscription, cause, () => moveSubscription(subscription, 'past_due'));
 }
 
-/** With `error_if_incomplete` the money comes first, and without it nothing changes. */
+/** With `error_if_incomplete`, charges before anything changes. */
 function chargedBefore(
   account: Account,
   subscription: StoredSubscription,
@@ -170,10 +170,10 @@ function chargedBefore(
   return chargeFirst(account, object, amountDue, method, params.off_session ?? false, cause);
 }
 
-/** The parameters that Stripe takes together with `pending_if_incomplete`, of those that there are here. */
+/** The parameters of this simulator that Stripe accepts together with `pending_if_incomplete`. */
 const WITH_PENDING = ['expand', 'items', 'off_session', 'payment_behavior', 'proration_behavior', 'proration_date'];
 
-/** The change comes into force when its invoice is paid; until then it is shown as the pending update. */
+/** Applies the change when its invoice is paid; until then it is shown as the pending update. */
 function proposeChange(
   account: Account,
   subscription: StoredSubscription,

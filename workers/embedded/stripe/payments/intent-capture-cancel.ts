@@ -12,8 +12,8 @@ import type { intentCapture } from '../state/shapes';
 const MAX_CAPTURES = 50;
 
 /**
- * Captures (part of) a hold. A final capture, the default, releases the rest and makes no refund (since
- * 2025-03-31.basil); any other needs multicapture.
+ * Captures (part of) a hold. A final capture, the default, releases the rest and creates no refund
+ * (since API version 2025-03-31.basil); a capture that is not final needs multicapture.
  */
 export function capture(
   account: Account,
