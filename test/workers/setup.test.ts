@@ -108,7 +108,7 @@ it('setup prints what it would do, does it once, and then finds it done; doctor 
   const otherKey = { ...environment, HOLDFAST_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}` };
   const stranger = run('worker-main.js', { ...otherKey, HOLDFAST_WORKER_PORT: String(await freePort()) });
   expect(await stranger.ended).toBe(1);
-  expect(stranger.errors()).toMatch(/Encryption keys: they cannot read what is stored/);
+  expect(stranger.errors()).toMatch(/Encryption keys: they cannot decrypt stored data/);
   gateway.child.kill('SIGTERM');
   worker.child.kill('SIGTERM');
   expect(await Promise.all([gateway.ended, worker.ended])).toEqual([0, 0]);

@@ -85,7 +85,7 @@ test('a warehouse that is not known is a wrong field, and one that has none is r
   });
   expect(await ship('leipzig')).toMatchObject({
     status: 409,
-    body: { code: 'not_in_warehouse', errors: [{ field: 'warehouseId', message: 'has not enough of LAST-ONE' }] },
+    body: { code: 'not_in_warehouse', errors: [{ field: 'warehouseId', message: 'does not have enough of LAST-ONE' }] },
   });
   expect((await request(order)).body).toMatchObject({
     amounts: { captured: 0 },
