@@ -1,4 +1,4 @@
-import { SerialQueue } from '../../../workflows/kit/waiting';
+import { Backoff, SerialQueue } from '../../../workflows/kit/waiting';
 
 describe('commands of an order', () => {
   it('run one after another, in the order in which they came', async () => {
@@ -32,5 +32,19 @@ describe('commands of an order', () => {
     expect(queue.idle).toBe(false);
     await expect(second).rejects.toThrow();
     expect(queue.idle).toBe(true);
+  });
+});
+
+describe('a pause between retries', () => {
+  it('doubles each time, up to the longest, and begins anew after a success', () => {
+    const pause = new Backoff(10, 35);
+    const seen = [pause.ms];
+    for (let tries = 0; tries < 3; tries += 1) {
+      pause.lengthen();
+      seen.push(pause.ms);
+    }
+    expect(seen).toEqual([10, 20, 35, 35]);
+    pause.restart();
+    expect(pause.ms).toBe(10);
   });
 });
