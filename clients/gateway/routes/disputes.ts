@@ -5,7 +5,7 @@ import * as schemas from '../../schemas/disputes';
 import { parse } from '../../schemas/validate';
 import { actorOf } from '../server/auth';
 import type { Outcome } from '../server/idempotency';
-import type { GatewayMetrics } from '../server/metrics';
+import { countedCommand, type GatewayMetrics } from '../server/metrics';
 import type { Call, Operation } from '../server/operation';
 import type { GatewayDeps } from '../ports';
 import { notFound, Problem, unavailable } from '../server/problem';
@@ -72,16 +72,17 @@ function decideDispute(deps: DisputeDeps, metrics: GatewayMetrics): Operation {
       const { disputeId } = parse(schemas.disputeParams, call.params);
       const body = parse(schemas.disputeDecisionRequest, call.body);
       const request = { ...body, actor: actorOf(call.actor, body.actor) };
-      return counted(metrics, 'decideDispute', async () => {
-        const { closedAt, stage, decision } = await existingDispute(deps, disputeId);
-        // No workflow starts for a closed dispute, unless the same decision is sent again: that gets its first answer.
-        if (closedAt !== undefined && decision?.action !== request.action) {
-          throw new Problem(409, `Dispute ${disputeId} is closed (${stage}); it cannot be decided any longer.`, {
-            code: 'dispute_closed',
-          });
-        }
-        return decided(await deps.holdfast.decideDispute(disputeId, request, call.options), 'The dispute');
-      });
+      return () =>
+        countedCommand(metrics, 'decideDispute', async () => {
+          const { closedAt, stage, decision } = await existingDispute(deps, disputeId);
+          // No workflow starts for a closed dispute, unless the same decision is sent again: that gets its first answer.
+          if (closedAt !== undefined && decision?.action !== request.action) {
+            throw new Problem(409, `Dispute ${disputeId} is closed (${stage}); it cannot be decided any longer.`, {
+              code: 'dispute_closed',
+            });
+          }
+          return decided(await deps.holdfast.decideDispute(disputeId, request, call.options), 'The dispute');
+        });
     },
   };
 }
@@ -130,15 +131,16 @@ function decideWarning(deps: DisputeDeps, metrics: GatewayMetrics): Operation {
       const { warningId } = parse(schemas.fraudWarningParams, call.params);
       const body = parse(schemas.fraudWarningDecisionRequest, call.body);
       const request = { ...body, actor: actorOf(call.actor, body.actor) };
-      return counted(metrics, 'decideFraudWarning', async () => {
-        const { ended, decision } = await existingWarning(deps, warningId);
-        if (ended !== undefined && decision?.action !== request.action) {
-          throw new Problem(409, `Warning ${warningId} is closed (${ended}); it cannot be decided any longer.`, {
-            code: 'warning_closed',
-          });
-        }
-        return decided(await deps.holdfast.decideFraudWarning(warningId, request, call.options), 'The warning');
-      });
+      return () =>
+        countedCommand(metrics, 'decideFraudWarning', async () => {
+          const { ended, decision } = await existingWarning(deps, warningId);
+          if (ended !== undefined && decision?.action !== request.action) {
+            throw new Problem(409, `Warning ${warningId} is closed (${ended}); it cannot be decided any longer.`, {
+              code: 'warning_closed',
+            });
+          }
+          return decided(await deps.holdfast.decideFraudWarning(warningId, request, call.options), 'The warning');
+        });
     },
   };
 }
@@ -158,17 +160,6 @@ function decided(answer: DisputeAnswer | FraudWarningAnswer, what: string): Outc
   }
   const { accepted: _, ...body } = answer;
   return { status: 200, body };
-}
-
-function counted(metrics: GatewayMetrics, command: string, run: () => Promise<Outcome>): () => Promise<Outcome> {
-  return async () => {
-    const outcome = await run().catch((error: unknown) => {
-      if (error instanceof Problem) metrics.commands.inc({ command, answer: error.extras.code });
-      throw error;
-    });
-    metrics.commands.inc({ command, answer: 'accepted' });
-    return outcome;
-  };
 }
 
 async function existingDispute({ disputes }: DisputeDeps, disputeId: string): Promise<DisputeView> {

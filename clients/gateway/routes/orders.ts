@@ -7,7 +7,7 @@ import * as schemas from '../../schemas/orders';
 import { parse, parseDelivery, parseShipment } from '../../schemas/validate';
 import { actorOf } from '../server/auth';
 import type { Outcome } from '../server/idempotency';
-import type { GatewayMetrics } from '../server/metrics';
+import { countedCommand, type GatewayMetrics } from '../server/metrics';
 import type { Call, Operation } from '../server/operation';
 import type { GatewayDeps } from '../ports';
 import { badRequest, notFound, Problem } from '../server/problem';
@@ -154,12 +154,7 @@ function commands(deps: GatewayDeps, metrics: GatewayMetrics): (operation: Comma
       const run = operation.prepare(call);
       return async () => {
         await existing(deps, call.orderId);
-        const outcome = await run().catch((error: unknown) => {
-          if (error instanceof Problem) metrics.commands.inc({ command: operation.name, answer: error.extras.code });
-          throw error;
-        });
-        metrics.commands.inc({ command: operation.name, answer: 'accepted' });
-        return outcome;
+        return countedCommand(metrics, operation.name, run);
       };
     },
   });

@@ -7,7 +7,7 @@ import * as schemas from '../../schemas/refunds';
 import { parse } from '../../schemas/validate';
 import { actorOf } from '../server/auth';
 import type { Outcome } from '../server/idempotency';
-import type { GatewayMetrics } from '../server/metrics';
+import { countedCommand, type GatewayMetrics } from '../server/metrics';
 import type { Call, Operation } from '../server/operation';
 import type { GatewayDeps } from '../ports';
 import { badRequest, notFound, Problem, unavailable } from '../server/problem';
@@ -38,11 +38,12 @@ function create(deps: RefundDeps, metrics: GatewayMetrics): Operation {
     prepare: (call) => {
       const body = schemas.parseRefund(call.body);
       const request = { ...body, actor: actorOf(call.actor, body.actor) };
-      return counted(metrics, 'refund', async () => {
-        const isKnown = ownId.safeParse(call.orderId).success && (await deps.orders.getOrder(call.orderId));
-        if (!isKnown) throw notFound('The order');
-        return created(await deps.holdfast.refund(call.orderId, request, call.options));
-      });
+      return () =>
+        countedCommand(metrics, 'refund', async () => {
+          const isKnown = ownId.safeParse(call.orderId).success && (await deps.orders.getOrder(call.orderId));
+          if (!isKnown) throw notFound('The order');
+          return created(await deps.holdfast.refund(call.orderId, request, call.options));
+        });
     },
   };
 }
@@ -122,13 +123,14 @@ function toRefund(
   send: (refundId: string) => Promise<RefundCommandAnswer>,
 ): () => Promise<Outcome> {
   const { refundId } = parse(schemas.refundParams, call.params);
-  return counted(metrics, name, async () => {
-    await existing(deps, refundId);
-    const answer = await send(refundId);
-    if (!answer.accepted) throw refused(answer);
-    const { accepted: _, ...body } = answer;
-    return { status: 200, body };
-  });
+  return () =>
+    countedCommand(metrics, name, async () => {
+      await existing(deps, refundId);
+      const answer = await send(refundId);
+      if (!answer.accepted) throw refused(answer);
+      const { accepted: _, ...body } = answer;
+      return { status: 200, body };
+    });
 }
 
 function refused({ reason, message }: Extract<RefundCommandAnswer, { readonly accepted: false }>): Problem {
@@ -136,17 +138,6 @@ function refused({ reason, message }: Extract<RefundCommandAnswer, { readonly ac
   // A 503 is not kept under the caller's key: sending the same request again finds the outcome out.
   if (reason === 'outcome_unknown') return unavailable(message, { code: reason });
   return new Problem(409, message, { code: reason });
-}
-
-function counted(metrics: GatewayMetrics, command: string, run: () => Promise<Outcome>): () => Promise<Outcome> {
-  return async () => {
-    const outcome = await run().catch((error: unknown) => {
-      if (error instanceof Problem) metrics.commands.inc({ command, answer: error.extras.code });
-      throw error;
-    });
-    metrics.commands.inc({ command, answer: 'accepted' });
-    return outcome;
-  };
 }
 
 async function existing({ orders }: RefundDeps, refundId: string): Promise<RefundFacts> {

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { GatewayDeps } from '../ports';
+import { Problem } from './problem';
 
 export interface GatewayMetrics {
   readonly registry: Registry;
@@ -99,4 +100,18 @@ function statusGauge(
       for (const [status, found] of Object.entries(counts)) this.set({ status }, found);
     },
   });
+}
+
+/** Runs a command and counts its answer: accepted, or the code of the refusal. Other errors are not answers of a command. */
+export async function countedCommand<Result>(
+  { commands }: GatewayMetrics,
+  command: string,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const result = await run().catch((error: unknown) => {
+    if (error instanceof Problem) commands.inc({ command, answer: error.extras.code });
+    throw error;
+  });
+  commands.inc({ command, answer: 'accepted' });
+  return result;
 }
