@@ -1,22 +1,13 @@
 import { CommandFailed } from '../../../clients/cli/gateway-client';
-import type { Gateway } from '../../../clients/gateway';
 import { refundFacts, refundPart } from '../../support/facts/refund';
-import { createFakes, startGateway, type Fakes } from '../support/gateway-fakes';
+import { gatewayForTests } from '../support/gateway-for-tests';
 import { runCli } from '../support/run-cli';
 
 // The command line in this process, over HTTP to a real gateway.
 
-let fakes: Fakes;
-let gateway: Gateway;
-let url: string;
+const served = gatewayForTests();
 
-beforeEach(async () => {
-  fakes = createFakes();
-  ({ gateway, url } = await startGateway(fakes));
-});
-afterEach(() => gateway.close());
-
-const holdfast = (...args: readonly string[]): Promise<string> => runCli(url, args);
+const holdfast = (...args: readonly string[]): Promise<string> => runCli(served.url, args);
 
 const accepted = {
   accepted: true,
@@ -29,7 +20,7 @@ const accepted = {
 };
 
 test('refunds create: an amount, or lines, under the key', async () => {
-  fakes.answer = () => accepted;
+  served.fakes.answer = () => accepted;
   const why = ['--reason', 'a broken mug'];
   const byAmount = ['--amount', '900', '--currency', 'eur', ...why, '--idempotency-key', 'k'];
   expect(await holdfast('refunds', 'create', 'ord_1', ...byAmount)).toContain('rf_1');
@@ -38,7 +29,7 @@ test('refunds create: an amount, or lines, under the key', async () => {
     { sku: 'MUG-1', quantity: 2 },
     { sku: 'TEA-1', quantity: 1 },
   ];
-  expect(fakes.sent).toMatchObject([
+  expect(served.fakes.sent).toMatchObject([
     {
       verb: 'refund',
       args: [
@@ -52,7 +43,7 @@ test('refunds create: an amount, or lines, under the key', async () => {
 });
 
 test('refunds show: the parts, the reason, and the outcome', async () => {
-  fakes.refunds.set(
+  served.fakes.refunds.set(
     'rf_1',
     refundFacts({
       state: 'resolved',
@@ -73,16 +64,16 @@ test('refunds show: the parts, the reason, and the outcome', async () => {
     'bank-1, op-1 at',
   ])
     expect(out).toContain(text);
-  fakes.refunds.set('rf_1', refundFacts({ state: 'canceled', endedReason: 'disputed' }));
+  served.fakes.refunds.set('rf_1', refundFacts({ state: 'canceled', endedReason: 'disputed' }));
   expect(await holdfast('refunds', 'show', 'rf_1')).toContain('given up: disputed');
   expect(JSON.parse(await holdfast('--json', 'refunds', 'show', 'rf_1'))).toMatchObject({ refundId: 'rf_1' });
 });
 
 test('refunds resolve and cancel send the decision', async () => {
-  fakes.answer = () => ({ ...accepted, state: 'resolved' });
+  served.fakes.answer = () => ({ ...accepted, state: 'resolved' });
   await holdfast('refunds', 'resolve', 'rf_1', '--action', 'manual_transfer', '--reference', 'bank-1');
   await holdfast('refunds', 'cancel', 'rf_1');
-  expect(fakes.sent).toMatchObject([
+  expect(served.fakes.sent).toMatchObject([
     { verb: 'resolveRefund', args: ['rf_1', { action: 'manual_transfer', reference: 'bank-1' }, {}] },
     { verb: 'cancelRefund', args: ['rf_1', {}, {}] },
   ]);
@@ -96,11 +87,11 @@ test.each([
   [['resolve', 'rf_1'], /--action/],
 ])('refunds %j is not sent', async (args, message) => {
   await expect(holdfast('refunds', ...args)).rejects.toThrow(message);
-  expect(fakes.sent).toEqual([]);
+  expect(served.fakes.sent).toEqual([]);
 });
 
 test('a refusal is printed, with what is left', async () => {
-  fakes.answer = () => ({
+  served.fakes.answer = () => ({
     accepted: false,
     reason: 'exceeds_refundable',
     message: '5.00 EUR are left.',

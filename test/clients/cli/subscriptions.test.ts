@@ -1,34 +1,28 @@
-import type { Gateway } from '../../../clients/gateway';
 import { CommandFailed } from '../../../clients/cli/gateway-client';
-import { createFakes, startGateway, type Fakes } from '../support/gateway-fakes';
+import { gatewayForTests } from '../support/gateway-for-tests';
 import { runCli } from '../support/run-cli';
 import { subscriptionView } from '../support/subscription-view';
 
 // The command line in this process, over HTTP to a real gateway.
 
-let fakes: Fakes;
-let gateway: Gateway;
-let url: string;
+const served = gatewayForTests();
 
-beforeEach(async () => {
-  fakes = createFakes();
-  ({ gateway, url } = await startGateway(fakes));
-});
-afterEach(() => gateway.close());
-
-const holdfast = (...args: readonly string[]): Promise<string> => runCli(url, args);
+const holdfast = (...args: readonly string[]): Promise<string> => runCli(served.url, args);
 
 test('subscriptions list: their status and who must act next', async () => {
   const exception = { kind: 'subscription_unreadable', message: 'm', owner: 'payments', raisedAt: 't' };
-  fakes.subscriptions.set('sub_2', subscriptionView('sub_2', { entitled: false, exception: exception as never }));
+  served.fakes.subscriptions.set(
+    'sub_2',
+    subscriptionView('sub_2', { entitled: false, exception: exception as never }),
+  );
   const out = await holdfast('subscriptions', 'list', '--stage', 'past_due', '--limit', '5');
   expect(out).toContain('│ sub_1        │ past_due │ converted │ yes      │ 1 × Coffee club at 19.00 EUR a month');
   expect(out).toMatch(/sub_2 .* no .*subscription_unreadable/);
-  expect(fakes.listed).toEqual([{ stage: 'past_due', limit: 5 }]);
+  expect(served.fakes.listed).toEqual([{ stage: 'past_due', limit: 5 }]);
 });
 
 test('subscriptions list prints that there are none; as JSON it is empty', async () => {
-  fakes.subscriptions.clear();
+  served.fakes.subscriptions.clear();
   expect(await holdfast('subscriptions', 'list')).toBe('No subscriptions.');
   expect(JSON.parse(await holdfast('--json', 'subscriptions', 'list'))).toEqual({ subscriptions: [] });
 });
@@ -50,18 +44,20 @@ test('subscriptions show: the invoice, the changes of plan, the notices sent', a
 test('subscriptions show of one that has ended and of one that is bare', async () => {
   const { invoice: _i, trialEndsAt: _t, waitingOn: _w, ...bare } = subscriptionView('sub_1');
   const ended = { endedAt: '2026-03-14T01:00:00.000Z', endReason: 'payment_failed' };
-  fakes.subscriptions.set('sub_1', { ...bare, ...ended, stage: 'canceled', notices: [], changes: [] });
+  served.fakes.subscriptions.set('sub_1', { ...bare, ...ended, stage: 'canceled', notices: [], changes: [] });
   const out = await holdfast('subscriptions', 'show', 'sub_1');
   expect(out).toContain('canceled (provider: past_due)');
   expect(out).toContain('2026-03-14T01:00:00.000Z, payment_failed');
 });
 
 test('subscriptions pay: with a key that gets the first answer again', async () => {
-  fakes.answer = () => ({ accepted: true, outcome: 'paid', stage: 'active', entitled: true });
+  served.fakes.answer = () => ({ accepted: true, outcome: 'paid', stage: 'active', entitled: true });
   const out = await holdfast('subscriptions', 'pay', 'sub_1', '--payment-method', 'pm_1', '--idempotency-key', 'k');
   expect(out).toContain('paid');
   const key = { idempotencyKey: expect.stringMatching(/:k$/) as string };
-  expect(fakes.sent).toMatchObject([{ verb: 'paySubscription', args: ['sub_1', { paymentMethod: 'pm_1' }, key] }]);
+  expect(served.fakes.sent).toMatchObject([
+    { verb: 'paySubscription', args: ['sub_1', { paymentMethod: 'pm_1' }, key] },
+  ]);
 });
 
 test.each<[string[], RegExp]>([
@@ -71,7 +67,7 @@ test.each<[string[], RegExp]>([
 ])('%j fails with the reason', async (args, message) => {
   await expect(holdfast(...args)).rejects.toThrow(CommandFailed);
   await expect(holdfast(...args)).rejects.toThrow(message);
-  expect(fakes.sent).toEqual([]);
+  expect(served.fakes.sent).toEqual([]);
 });
 
 test.each([
@@ -81,5 +77,5 @@ test.each([
   [['subscriptions', 'dance']],
 ])('%j is used wrongly, and nothing is sent', async (args) => {
   await expect(holdfast(...args)).rejects.toMatchObject({ name: 'CommanderError' });
-  expect([...fakes.sent, ...fakes.listed]).toEqual([]);
+  expect([...served.fakes.sent, ...served.fakes.listed]).toEqual([]);
 });

@@ -1,23 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
-import type { Gateway } from '../../../clients/gateway';
-import { createFakes, orderView, startGateway, type Fakes } from '../support/gateway-fakes';
+import { orderView } from '../support/gateway-fakes';
+import { gatewayForTests } from '../support/gateway-for-tests';
 import { runCli } from '../support/run-cli';
 
 // The command line in this process, over HTTP to a real gateway.
 
-let fakes: Fakes;
-let gateway: Gateway;
-let url: string;
+const served = gatewayForTests();
 
-beforeEach(async () => {
-  fakes = createFakes();
-  ({ gateway, url } = await startGateway(fakes));
-});
-afterEach(() => gateway.close());
-
-const holdfast = (...args: readonly string[]): Promise<string> => runCli(url, args);
+const holdfast = (...args: readonly string[]): Promise<string> => runCli(served.url, args);
 const ROOT = join(__dirname, '../../..');
 const SHIPMENT = ['--line', 'MUG-1=1', '--carrier', 'dhl', '--tracking', 'JD1'];
 
@@ -44,7 +36,7 @@ describe('missing options and arguments are named at once, in one error', () => 
     const error: unknown = await holdfast(...args).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(CommanderError);
     expect((error as Error).message).toBe(`error: missing: ${missing.join(', ')}`);
-    expect(fakes.sent).toEqual([]);
+    expect(served.fakes.sent).toEqual([]);
   });
 });
 
@@ -72,8 +64,8 @@ function documentedCommands(): string[] {
 test.each(documentedCommands())('as documented: holdfast %s', async (line) => {
   const args = line.replace('<key>', 'refund:rf_1:done').split(' ');
   const report = { date: '2026-01-31', ranAt: 't', providerMovements: 0, matched: 0, differences: [] };
-  Object.assign(fakes.deps.settlement, { getReport: () => Promise.resolve(report) });
-  fakes.answer = () => ({ accepted: true });
+  Object.assign(served.fakes.deps.settlement, { getReport: () => Promise.resolve(report) });
+  served.fakes.answer = () => ({ accepted: true });
   await expect(holdfast(...args)).resolves.not.toBe('');
 });
 
@@ -90,15 +82,15 @@ describe('amounts in an answer are shown as money, by the rules of the currency'
     ['kwd', '7.970 KWD'],
     ['isk', '80 ISK'],
   ])('of a shipment in %s, whose answer does not name its currency', async (currency, money) => {
-    fakes.orders.set('ord_1', orderView('ord_1', { currency }));
-    fakes.answer = () => shipped;
+    served.fakes.orders.set('ord_1', orderView('ord_1', { currency }));
+    served.fakes.answer = () => shipped;
     const out = await holdfast('orders', 'ship', 'ord_1', ...SHIPMENT);
     expect(out).toMatch(new RegExp(`│ capturedAmount +│ ${money} +│`));
   });
 
   test('of a shipment whose order cannot be read afterwards: as minor units, and the command succeeds', async () => {
-    fakes.answer = () => {
-      fakes.orders.clear();
+    served.fakes.answer = () => {
+      served.fakes.orders.clear();
       return shipped;
     };
     expect(await holdfast('orders', 'ship', 'ord_1', ...SHIPMENT)).toContain('7970 minor units');
@@ -109,7 +101,7 @@ describe('amounts in an answer are shown as money, by the rules of the currency'
       { sku: 'MUG-1', quantity: 2 },
       { sku: 'TEA-1', quantity: 1 },
     ];
-    fakes.answer = () => ({ accepted: true, state: 'cancelled', releasedAmount: 4_999, cancelledLines });
+    served.fakes.answer = () => ({ accepted: true, state: 'cancelled', releasedAmount: 4_999, cancelledLines });
     const out = await holdfast('orders', 'cancel', 'ord_1', '--reason', 'x');
     for (const text of ['49.99 EUR', 'sku MUG-1, quantity 2', 'sku TEA-1, quantity 1']) expect(out).toContain(text);
   });
@@ -117,14 +109,14 @@ describe('amounts in an answer are shown as money, by the rules of the currency'
   test('of a refund and its parts', async () => {
     const part = { part: 1, attempt: 1, paymentIntentId: 'pi_1', amount: 900, status: 'pending' };
     const refund = { refundId: 'rf_1', orderId: 'ord_1', state: 'pending', amount: 900, currency: 'eur' };
-    fakes.answer = () => ({ accepted: true, ...refund, parts: [part] });
+    served.fakes.answer = () => ({ accepted: true, ...refund, parts: [part] });
     const out = await holdfast('refunds', 'create', 'ord_1', '--amount', '900', '--reason', 'x');
     expect(out).toMatch(/│ amount +│ 9\.00 EUR/);
     expect(out).toContain('paymentIntentId pi_1, amount 9.00 EUR, status pending');
   });
 
   test('and as the gateway sent them with --json', async () => {
-    fakes.answer = () => shipped;
+    served.fakes.answer = () => shipped;
     const out = await holdfast('--json', 'orders', 'ship', 'ord_1', ...SHIPMENT);
     expect(JSON.parse(out)).toMatchObject({ capturedAmount: 7_970 });
   });

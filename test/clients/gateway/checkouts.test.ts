@@ -1,34 +1,16 @@
 import type { CheckoutAnswer } from '../../../workflows/checkout/messages';
 import { Misconfigured, OutcomePending, ServiceUnavailable } from '../../../clients/client';
-import type { Gateway } from '../../../clients/gateway';
-import {
-  cart,
-  createFakes,
-  orderView,
-  PLACED,
-  request,
-  startGateway,
-  type Answer,
-  type Fakes,
-} from '../support/gateway-fakes';
+import { cart, orderView, PLACED, request, startGateway, type Answer } from '../support/gateway-fakes';
+import { gatewayForTests } from '../support/gateway-for-tests';
 
-let fakes: Fakes;
-let gateway: Gateway;
-let url: string;
-let log: () => string;
-
-beforeEach(async () => {
-  fakes = createFakes();
-  ({ gateway, url, log } = await startGateway(fakes));
-});
-afterEach(() => gateway.close());
+const served = gatewayForTests();
 
 const checkout = (body: unknown = cart(), headers: Record<string, string> = {}): Promise<Answer> =>
-  request(`${url}/v1/checkouts`, { body, headers });
+  request(`${served.url}/v1/checkouts`, { body, headers });
 
 describe('answers of a checkout', () => {
   const answered = async (answer: CheckoutAnswer): Promise<Answer> => {
-    fakes.answer = () => answer;
+    served.fakes.answer = () => answer;
     const response = await checkout();
     expect(response.headers.get('content-type')).toContain(
       response.status >= 400 ? 'application/problem+json' : 'application/json',
@@ -41,7 +23,9 @@ describe('answers of a checkout', () => {
     expect(response.status).toBe(201);
     expect(response.body).toEqual(PLACED);
     expect(response.headers.get('location')).toBe('/v1/orders/ord_1');
-    expect(fakes.sent).toMatchObject([{ verb: 'checkout', args: [{ cartId: 'cart-1', captureOn: 'shipment' }, {}] }]);
+    expect(served.fakes.sent).toMatchObject([
+      { verb: 'checkout', args: [{ cartId: 'cart-1', captureOn: 'shipment' }, {}] },
+    ]);
   });
 
   test('3-D Secure: 202 with the client secret', async () => {
@@ -105,7 +89,7 @@ describe('answers of a checkout', () => {
     ['misconfigured', 500, new Misconfigured('checkout-cart-1', 'buyer@example.com')],
     ['internal', 500, new Error('a defect with buyer@example.com')],
   ] as const)('thrown: %s %i, and no detail of the error is sent', async (code, status, error) => {
-    fakes.answer = () => {
+    served.fakes.answer = () => {
       throw error;
     };
     const response = await checkout();
@@ -123,16 +107,16 @@ describe('the catalogue', () => {
   ];
 
   test('names everything that is wrong, and starts no workflow', async () => {
-    fakes.catalogueProblems = problems;
+    served.fakes.catalogueProblems = problems;
     const response = await checkout();
     expect(response.status).toBe(400);
     expect(response.body).toMatchObject({ errors: problems });
-    expect(fakes.sent).toEqual([]);
+    expect(served.fakes.sent).toEqual([]);
   });
 
   test('accepts a cart that became an order before its prices changed', async () => {
-    fakes.catalogueProblems = problems;
-    fakes.orders.set('ord_1', orderView('ord_1', { cartId: 'cart-1' }));
+    served.fakes.catalogueProblems = problems;
+    served.fakes.orders.set('ord_1', orderView('ord_1', { cartId: 'cart-1' }));
     expect((await checkout()).status).toBe(201);
   });
 });
@@ -142,25 +126,25 @@ describe('Idempotency-Key', () => {
 
   test('the same key again: the first answer, run once', async () => {
     const first = await checkout(cart(), key);
-    fakes.answer = () => ({ ...PLACED, orderId: 'ord_2' });
+    served.fakes.answer = () => ({ ...PLACED, orderId: 'ord_2' });
     const second = await checkout(Object.fromEntries(Object.entries(cart()).reverse()), key);
     expect(second.status).toBe(201);
     expect(second.body).toEqual(first.body);
     expect(first.headers.get('idempotency-replayed')).toBeNull();
     expect(second.headers.get('idempotency-replayed')).toBe('true');
-    expect(fakes.sent).toHaveLength(1);
-    const sent = fakes.sent[0]?.args[1] as { idempotencyKey: string };
+    expect(served.fakes.sent).toHaveLength(1);
+    const sent = served.fakes.sent[0]?.args[1] as { idempotencyKey: string };
     expect(sent.idempotencyKey).toMatch(/^api-key:[0-9a-f]{12} POST \/v1\/checkouts:k-1$/);
   });
 
   test('a decline is kept, as a problem', async () => {
-    fakes.answer = () => ({ state: 'declined', orderId: 'o', code: 'c', declineCode: 'd', retryUntil: 't' });
+    served.fakes.answer = () => ({ state: 'declined', orderId: 'o', code: 'c', declineCode: 'd', retryUntil: 't' });
     const first = await checkout(cart(), key);
     const second = await checkout(cart(), key);
     expect(second.status).toBe(402);
     expect(second.body).toEqual(first.body);
     expect(second.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
-    expect(fakes.sent).toHaveLength(1);
+    expect(served.fakes.sent).toHaveLength(1);
   });
 
   test.each<[string, CheckoutAnswer, number]>([
@@ -178,31 +162,31 @@ describe('Idempotency-Key', () => {
     ['an abandoned checkout', { state: 'failed', code: 'abandoned', message: 'm' }, 409],
     ['an outage', { state: 'failed', code: 'payment_unavailable', message: 'm' }, 503],
   ])('%s may change: the request runs again, and another body is another request', async (_, answer, status) => {
-    fakes.answer = () => answer;
+    served.fakes.answer = () => answer;
     expect((await checkout(cart(), key)).status).toBe(status);
-    fakes.answer = () => PLACED;
+    served.fakes.answer = () => PLACED;
     expect((await checkout(cart({ cartId: 'cart-2' }), key)).status).toBe(422);
     expect((await checkout(cart(), key)).status).toBe(201);
   });
 
   test('a cart that is another order stays so', async () => {
-    fakes.answer = () => ({ state: 'failed', code: 'cart_changed', placed: true, message: 'm' });
+    served.fakes.answer = () => ({ state: 'failed', code: 'cart_changed', placed: true, message: 'm' });
     const first = await checkout(cart(), key);
     const second = await checkout(cart(), key);
     expect(second.status).toBe(409);
     expect(second.body).toEqual(first.body);
-    expect(fakes.sent).toHaveLength(1);
+    expect(served.fakes.sent).toHaveLength(1);
   });
 
   test('is separate for each caller', async () => {
-    await gateway.close();
+    await served.gateway.close();
     const apiKeys = ['one-key-0123456789', 'other-key-0123456789'] as const;
-    ({ gateway, url, log } = await startGateway(fakes, { apiKeys }));
+    Object.assign(served, await startGateway(served.fakes, { apiKeys }));
     for (const apiKey of apiKeys) {
       const answer = await checkout(cart(), { ...key, authorization: `Bearer ${apiKey}` });
       expect(answer.headers.get('idempotency-replayed')).toBeNull();
     }
-    expect(fakes.sent).toHaveLength(2);
+    expect(served.fakes.sent).toHaveLength(2);
   });
 
   test('for another body: 422, nothing is run', async () => {
@@ -210,13 +194,13 @@ describe('Idempotency-Key', () => {
     const response = await checkout(cart({ cartId: 'cart-2' }), key);
     expect(response.status).toBe(422);
     expect(response.body).toMatchObject({ code: 'idempotency_key_reused' });
-    expect(fakes.sent).toHaveLength(1);
+    expect(served.fakes.sent).toHaveLength(1);
   });
 
   test('while the first runs: 409', async () => {
     let finish = (): void => undefined;
     const begun = new Promise<void>((resolve) => {
-      fakes.answer = () => {
+      served.fakes.answer = () => {
         resolve();
         return new Promise((answer) => (finish = () => answer(PLACED)));
       };
@@ -232,12 +216,12 @@ describe('Idempotency-Key', () => {
   });
 
   test.each([503, 400])('a %i is not kept: the same key may be sent again', async (status) => {
-    fakes.answer = () => {
+    served.fakes.answer = () => {
       if (status === 503) throw new OutcomePending('checkout-cart-1', 25_000);
       return { state: 'invalid', problems: [] };
     };
     expect((await checkout(cart(), key)).status).toBe(status);
-    fakes.answer = () => PLACED;
+    served.fakes.answer = () => PLACED;
     // What could not be understood may be corrected under the same key.
     const again = cart(status === 400 ? { cartId: 'cart-2' } : {});
     expect((await checkout(again, key)).status).toBe(201);
@@ -247,12 +231,12 @@ describe('Idempotency-Key', () => {
     const response = await checkout(cart(), { 'idempotency-key': 'x'.repeat(256) });
     expect(response.status).toBe(400);
     expect(response.body).toMatchObject({ errors: [{ field: 'Idempotency-Key' }] });
-    expect(fakes.sent).toEqual([]);
+    expect(served.fakes.sent).toEqual([]);
   });
 });
 
 test('logs carry no key, no secret and nothing personal', async () => {
-  fakes.answer = () => ({
+  served.fakes.answer = () => ({
     state: 'requires_action',
     orderId: 'o',
     paymentIntentId: 'pi_1',
@@ -260,7 +244,7 @@ test('logs carry no key, no secret and nothing personal', async () => {
     until: 't',
   });
   await checkout();
-  fakes.answer = () => {
+  served.fakes.answer = () => {
     throw Object.assign(new Error('broken'), {
       detail: 'Key (email)=(buyer@example.com) exists',
       customer: { email: 'buyer@example.com', name: 'Sample Buyer' },
@@ -268,9 +252,9 @@ test('logs carry no key, no secret and nothing personal', async () => {
     });
   };
   await checkout();
-  expect(log()).toContain('"status":202');
-  expect(log()).toContain('broken');
+  expect(served.log()).toContain('"status":202');
+  expect(served.log()).toContain('broken');
   for (const secret of ['buyer@', 'Sample', 'Analytical', 'secret_x', 'key-for-tests', 'pm_card']) {
-    expect(log()).not.toContain(secret);
+    expect(served.log()).not.toContain(secret);
   }
 });

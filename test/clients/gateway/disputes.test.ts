@@ -1,24 +1,16 @@
 import { z } from 'zod';
-import type { Gateway } from '../../../clients/gateway';
 import { disputeViewAnswer, fraudWarningAnswer } from '../../../clients/schemas/disputes';
 import { OutcomePending } from '../../../clients/client';
 import type { DisputeView, FraudWarningView } from '../../../workflows/domain/dispute/view';
-import { createFakes, request, startGateway, type Answer, type Fakes } from '../support/gateway-fakes';
+import { request, type Answer } from '../support/gateway-fakes';
+import { gatewayForTests } from '../support/gateway-for-tests';
 import { disputeView, fraudWarningView } from '../support/dispute-views';
 
-let fakes: Fakes;
-let gateway: Gateway;
-let url: string;
+const served = gatewayForTests();
 
-beforeEach(async () => {
-  fakes = createFakes();
-  ({ gateway, url } = await startGateway(fakes));
-});
-afterEach(() => gateway.close());
-
-const get = (path: string): Promise<Answer> => request(`${url}/v1${path}`);
+const get = (path: string): Promise<Answer> => request(`${served.url}/v1${path}`);
 const decide = (path: string, body: unknown, headers = {}): Promise<Answer> =>
-  request(`${url}/v1${path}/decision`, { body, headers });
+  request(`${served.url}/v1${path}/decision`, { body, headers });
 const fieldsOf = (answer: Answer): string[] =>
   (answer.body['errors'] as { readonly field: string }[]).map((one) => one.field).sort();
 
@@ -48,7 +40,7 @@ describe('reading', () => {
   ])('%s', async (path, filter, body) => {
     const answer = await get(path);
     expect([answer.status, answer.body]).toEqual([200, body]);
-    expect(fakes.listed).toEqual([filter]);
+    expect(served.fakes.listed).toEqual([filter]);
   });
 
   test.each(['/disputes/du_9', '/fraud-warnings/issfr_9'])('unknown %s: 404', async (path) => {
@@ -65,8 +57,8 @@ describe('reading', () => {
   });
 
   test('without a key: 401; while Postgres is away: 503', async () => {
-    expect((await request(`${url}/v1/disputes`, { headers: { authorization: undefined } })).status).toBe(401);
-    fakes.outage = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    expect((await request(`${served.url}/v1/disputes`, { headers: { authorization: undefined } })).status).toBe(401);
+    served.fakes.outage = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
     expect((await get('/disputes/du_1')).status).toBe(503);
   });
 });
@@ -75,7 +67,7 @@ describe('deciding', () => {
   const done = { accepted: true, disputeId: 'du_1', stage: 'under_review', action: 'submit', doneAt: 't' };
 
   test('on a dispute: what was decided goes to its workflow, with who asks', async () => {
-    fakes.answer = () => done;
+    served.fakes.answer = () => done;
     const body = {
       action: 'submit',
       uncategorizedText: 'Signed for\nby the buyer.',
@@ -85,7 +77,7 @@ describe('deciding', () => {
     const answer = await decide('/disputes/du_1', body, { 'idempotency-key': 'k1' });
     const { accepted: _, ...shown } = done;
     expect([answer.status, answer.body]).toEqual([200, shown]);
-    expect(fakes.sent).toMatchObject([
+    expect(served.fakes.sent).toMatchObject([
       {
         verb: 'decideDispute',
         args: [
@@ -96,17 +88,24 @@ describe('deciding', () => {
       },
     ]);
     const again = await decide('/disputes/du_1', body, { 'idempotency-key': 'k1' });
-    expect([again.status, again.headers.get('idempotency-replayed'), fakes.sent.length]).toEqual([200, 'true', 1]);
+    expect([again.status, again.headers.get('idempotency-replayed'), served.fakes.sent.length]).toEqual([
+      200,
+      'true',
+      1,
+    ]);
   });
 
   test('without an actor: the fingerprint of the API key', async () => {
-    fakes.answer = () => done;
+    served.fakes.answer = () => done;
     await decide('/disputes/du_1', { action: 'accept' });
-    expect(fakes.sent[0]?.args[1]).toEqual({ action: 'accept', actor: expect.stringMatching(/^api-key:/) as string });
+    expect(served.fakes.sent[0]?.args[1]).toEqual({
+      action: 'accept',
+      actor: expect.stringMatching(/^api-key:/) as string,
+    });
   });
 
   test('on a warning: refunded or ignored', async () => {
-    fakes.answer = () => ({
+    served.fakes.answer = () => ({
       accepted: true,
       warningId: 'issfr_1',
       action: 'refund',
@@ -115,7 +114,7 @@ describe('deciding', () => {
     });
     const answer = await decide('/fraud-warnings/issfr_1', { action: 'refund', actor: 'op-1' });
     expect(answer).toMatchObject({ status: 200, body: { refundId: 'fraud-issfr_1', ended: 'refunded' } });
-    expect(fakes.sent).toMatchObject([
+    expect(served.fakes.sent).toMatchObject([
       {
         verb: 'decideFraudWarning',
         args: [
@@ -144,7 +143,7 @@ describe('deciding', () => {
   ])('%s with %j: every wrong field is named, and nothing is sent', async (path, body, fields) => {
     const answer = await decide(path, body);
     expect([answer.status, fieldsOf(answer)]).toEqual([400, fields]);
-    expect(fakes.sent).toEqual([]);
+    expect(served.fakes.sent).toEqual([]);
   });
 
   test.each(['/disputes/du_9', '/fraud-warnings/issfr_9'])(
@@ -152,14 +151,17 @@ describe('deciding', () => {
     async (path) => {
       const body = { action: path.startsWith('/disputes') ? 'submit' : 'refund' };
       expect((await decide(path, body)).status).toBe(404);
-      expect(fakes.sent).toEqual([]);
+      expect(served.fakes.sent).toEqual([]);
     },
   );
 
   test('after its end: 409, and no workflow is started; the same decision told again is answered', async () => {
     const decision = { action: 'submit', actor: 'op-1', at: 't', attempt: 1, doneAt: 't' } as const;
-    fakes.disputes.set('du_1', disputeView({ stage: 'won', closedAt: '2026-03-05T00:00:00.000Z', decision }));
-    fakes.fraudWarnings.set('issfr_1', fraudWarningView({ ended: 'disputed', closedAt: '2026-03-05T00:00:00.000Z' }));
+    served.fakes.disputes.set('du_1', disputeView({ stage: 'won', closedAt: '2026-03-05T00:00:00.000Z', decision }));
+    served.fakes.fraudWarnings.set(
+      'issfr_1',
+      fraudWarningView({ ended: 'disputed', closedAt: '2026-03-05T00:00:00.000Z' }),
+    );
     expect(await decide('/disputes/du_1', { action: 'accept' })).toMatchObject({
       status: 409,
       body: { code: 'dispute_closed' },
@@ -168,8 +170,8 @@ describe('deciding', () => {
       status: 409,
       body: { code: 'warning_closed' },
     });
-    expect(fakes.sent).toEqual([]);
-    fakes.answer = () => ({ ...done, stage: 'won' });
+    expect(served.fakes.sent).toEqual([]);
+    served.fakes.answer = () => ({ ...done, stage: 'won' });
     expect((await decide('/disputes/du_1', { action: 'submit' })).status).toBe(200);
   });
 
@@ -180,14 +182,14 @@ describe('deciding', () => {
     ['unknown_dispute', 404],
     ['outcome_unknown', 503],
   ])('refused since %s: %i', async (reason, status) => {
-    fakes.answer = () => ({ accepted: false, reason, message: 'why' });
+    served.fakes.answer = () => ({ accepted: false, reason, message: 'why' });
     const answer = await decide('/disputes/du_1', { action: 'submit' }, { 'idempotency-key': 'k2' });
     expect(answer.status).toBe(status);
     expect(answer.body['code']).toBe(status === 404 ? 'not_found' : reason);
   });
 
   test('that is not answered in time: 503, and the same request may be sent again', async () => {
-    fakes.answer = () => {
+    served.fakes.answer = () => {
       throw new OutcomePending('dispute-du_1', 25_000);
     };
     expect(await decide('/disputes/du_1', { action: 'submit' })).toMatchObject({

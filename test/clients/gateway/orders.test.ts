@@ -1,19 +1,11 @@
 import { cancelRequest } from '../../../clients/schemas/orders';
 import { parse } from '../../../clients/schemas/validate';
-import type { Gateway } from '../../../clients/gateway';
-import { createFakes, orderView, request, startGateway, type Answer, type Fakes } from '../support/gateway-fakes';
+import { orderView, request, type Answer } from '../support/gateway-fakes';
+import { gatewayForTests } from '../support/gateway-for-tests';
 
-let fakes: Fakes;
-let gateway: Gateway;
-let url: string;
+const served = gatewayForTests();
 
-beforeEach(async () => {
-  fakes = createFakes();
-  ({ gateway, url } = await startGateway(fakes));
-});
-afterEach(() => gateway.close());
-
-const post = (path: string, body: unknown): Promise<Answer> => request(`${url}/v1/orders/${path}`, { body });
+const post = (path: string, body: unknown): Promise<Answer> => request(`${served.url}/v1/orders/${path}`, { body });
 
 const SHIPMENT = { lines: [{ sku: 'MUG-1', quantity: 1 }], carrier: 'dhl', trackingNumber: 'JD 01' };
 
@@ -98,11 +90,11 @@ test.each([
   ['a'.repeat(151), 400],
   [`api-key:0123456789ab:${'a'.repeat(150)}`, 400],
 ])('an actor that the gateway accepts, the library accepts too: %s', async (claimed, status) => {
-  fakes.answer = () => ({ accepted: true, state: 'cancelled', releasedAmount: 0, cancelledLines: [] });
-  const answer = await request(`${url}/v1/orders/ord_1/cancel`, { body: { reason: 'x', actor: claimed } });
+  served.fakes.answer = () => ({ accepted: true, state: 'cancelled', releasedAmount: 0, cancelledLines: [] });
+  const answer = await request(`${served.url}/v1/orders/ord_1/cancel`, { body: { reason: 'x', actor: claimed } });
   expect(answer.status).toBe(status);
   if (status === 400) return expect(answer.body['errors']).toMatchObject([{ field: 'actor' }]);
-  const sent = fakes.sent[0]?.args[1] as { actor: string };
+  const sent = served.fakes.sent[0]?.args[1] as { actor: string };
   expect(sent.actor).toMatch(new RegExp(`:${claimed}$`));
   expect(parse(cancelRequest, sent)).toEqual(sent);
 });
@@ -111,7 +103,7 @@ test.each(['0x10', '1e2', '%205', '5%20', '+5', '-1', '0', '5.0', '', '201', '99
   'a limit is written in decimal digits: %s',
   async (limit) => {
     for (const list of ['orders', 'disputes', 'fraud-warnings', 'subscriptions', 'notices', 'exceptions']) {
-      const answer = await request(`${url}/v1/${list}?limit=${limit}`);
+      const answer = await request(`${served.url}/v1/${list}?limit=${limit}`);
       expect([list, answer.status, answer.body['errors']]).toMatchObject([list, 400, [{ field: 'limit' }]]);
     }
   },
@@ -119,11 +111,11 @@ test.each(['0x10', '1e2', '%205', '5%20', '+5', '-1', '0', '5.0', '', '201', '99
 
 describe('commands', () => {
   test.each(COMMANDS)('$path → $verb: $status', async ({ path, verb, body, sent, answer, status }) => {
-    fakes.answer = () => ({ accepted: true, ...answer });
+    served.fakes.answer = () => ({ accepted: true, ...answer });
     const response = await post(`ord_1/${path}`, body);
     expect(response.status).toBe(status);
     expect(response.body).toEqual({ orderId: 'ord_1', ...answer });
-    expect(fakes.sent).toEqual([{ verb, args: ['ord_1', sent, {}] }]);
+    expect(served.fakes.sent).toEqual([{ verb, args: ['ord_1', sent, {}] }]);
   });
 
   test.each(COMMANDS)('$path of an unknown order: 404, no workflow is started', async ({ path, body }) => {
@@ -132,11 +124,11 @@ describe('commands', () => {
       expect(response.status).toBe(404);
       expect(response.body).toMatchObject({ code: 'not_found' });
     }
-    expect(fakes.sent).toEqual([]);
+    expect(served.fakes.sent).toEqual([]);
   });
 
   test.each(COMMANDS)('$path refused: 409 with the reason', async ({ path, body }) => {
-    fakes.answer = () => ({ accepted: false, reason: 'order_cancelled', message: 'The order was cancelled.' });
+    served.fakes.answer = () => ({ accepted: false, reason: 'order_cancelled', message: 'The order was cancelled.' });
     const response = await post(`ord_1/${path}`, body);
     expect(response.status).toBe(409);
     expect(response.body).toMatchObject({ code: 'order_cancelled', detail: 'The order was cancelled.' });
@@ -144,19 +136,23 @@ describe('commands', () => {
 
   test.each(['shipments', 'hold-decision'])('%s that Stripe does not pay for: 402', async (path) => {
     const body = COMMANDS.find((one) => one.path === path)?.body;
-    fakes.answer = () => ({ accepted: false, reason: 'payment_refused', message: 'Stripe did not take 1.00 EUR.' });
+    served.fakes.answer = () => ({
+      accepted: false,
+      reason: 'payment_refused',
+      message: 'Stripe did not take 1.00 EUR.',
+    });
     const response = await post(`ord_1/${path}`, body);
     expect(response.status).toBe(402);
     expect(response.body).toMatchObject({ code: 'payment_refused', detail: 'Stripe did not take 1.00 EUR.' });
   });
 
   test('the workflow does not know the order either: 404', async () => {
-    fakes.answer = () => ({ accepted: false, reason: 'unknown_order', message: '?' });
+    served.fakes.answer = () => ({ accepted: false, reason: 'unknown_order', message: '?' });
     expect((await post('ord_1/cancel', { reason: 'x' })).status).toBe(404);
   });
 
   test('another payment method declined: 402', async () => {
-    fakes.answer = () => ({ accepted: true, state: 'declined', declineCode: 'lost_card', retryUntil: 't' });
+    served.fakes.answer = () => ({ accepted: true, state: 'declined', declineCode: 'lost_card', retryUntil: 't' });
     const response = await post('ord_1/payment-method', { paymentMethod: 'pm_1' });
     expect(response.status).toBe(402);
     expect(response.body).toMatchObject({ code: 'card_declined', declineCode: 'lost_card', retryUntil: 't' });
@@ -189,19 +185,19 @@ describe('commands', () => {
     expect(response.status).toBe(400);
     const errors = response.body['errors'] as { field: string; message: string }[];
     expect(errors.map((one) => one.field).sort()).toEqual([...fields].sort());
-    expect(fakes.sent).toEqual([]);
+    expect(served.fakes.sent).toEqual([]);
   });
 });
 
 describe('reading', () => {
   test('one order', async () => {
-    const response = await request(`${url}/v1/orders/ord_1`);
+    const response = await request(`${served.url}/v1/orders/ord_1`);
     expect(response.status).toBe(200);
     expect(response.body).toEqual(orderView('ord_1'));
   });
 
   test('an unknown one: 404', async () => {
-    expect((await request(`${url}/v1/orders/ord_2`)).status).toBe(404);
+    expect((await request(`${served.url}/v1/orders/ord_2`)).status).toBe(404);
   });
 
   test.each([
@@ -211,10 +207,10 @@ describe('reading', () => {
     ['stuck=true&limit=3', { now: '2026-03-01T12:00:00.000Z', limit: 3 }],
     ['stuck=false', { limit: 50 }],
   ])('a list of %s', async (query, filter) => {
-    const response = await request(`${url}/v1/orders?${query}`);
+    const response = await request(`${served.url}/v1/orders?${query}`);
     expect(response.status).toBe(200);
     expect(response.body).toEqual({ orders: [orderView('ord_1')] });
-    expect(fakes.listed).toEqual([filter]);
+    expect(served.fakes.listed).toEqual([filter]);
   });
 
   test.each([
@@ -224,10 +220,10 @@ describe('reading', () => {
     ['before=today', ['before']],
     ['stuck=true&state=placed&before=2026-03-01T11:00:00Z', ['before', 'state']],
   ])('a list of %s: 400', async (query, fields) => {
-    const response = await request(`${url}/v1/orders?${query}`);
+    const response = await request(`${served.url}/v1/orders?${query}`);
     expect(response.status).toBe(400);
     expect((response.body['errors'] as { field: string }[]).map((one) => one.field).sort()).toEqual(fields);
-    expect(fakes.listed).toEqual([]);
+    expect(served.fakes.listed).toEqual([]);
   });
 
   test.each([
@@ -235,14 +231,14 @@ describe('reading', () => {
     ['a typed failure', Object.assign(new Error('storage'), { type: 'StorageUnavailable' })],
     ['a cause', new Error('query failed', { cause: Object.assign(new Error('reset'), { code: 'ECONNRESET' }) })],
   ])('Postgres is away (%s): 503 with Retry-After', async (_what, error) => {
-    fakes.outage = error;
-    const response = await request(`${url}/v1/orders/ord_1`);
+    served.fakes.outage = error;
+    const response = await request(`${served.url}/v1/orders/ord_1`);
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('5');
   });
 
   test('a defect of storage is no outage: 500', async () => {
-    fakes.outage = Object.assign(new Error('Connection terminated'), { type: 'Defect' });
-    expect((await request(`${url}/v1/orders/ord_1`)).status).toBe(500);
+    served.fakes.outage = Object.assign(new Error('Connection terminated'), { type: 'Defect' });
+    expect((await request(`${served.url}/v1/orders/ord_1`)).status).toBe(500);
   });
 });

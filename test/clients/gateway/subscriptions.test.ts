@@ -1,23 +1,15 @@
 import { z } from 'zod';
-import type { Gateway } from '../../../clients/gateway';
 import { subscriptionAnswer, type SubscriptionFieldsAgree } from '../../../clients/schemas/subscriptions';
 import { OutcomePending } from '../../../clients/client';
-import { createFakes, request, startGateway, type Answer, type Fakes } from '../support/gateway-fakes';
+import { request, type Answer } from '../support/gateway-fakes';
+import { gatewayForTests } from '../support/gateway-for-tests';
 import { subscriptionView } from '../support/subscription-view';
 
-let fakes: Fakes;
-let gateway: Gateway;
-let url: string;
+const served = gatewayForTests();
 
-beforeEach(async () => {
-  fakes = createFakes();
-  ({ gateway, url } = await startGateway(fakes));
-});
-afterEach(() => gateway.close());
-
-const get = (path: string): Promise<Answer> => request(`${url}/v1/subscriptions${path}`);
+const get = (path: string): Promise<Answer> => request(`${served.url}/v1/subscriptions${path}`);
 const pay = (id: string, body: unknown = { paymentMethod: 'pm_1' }, headers = {}): Promise<Answer> =>
-  request(`${url}/v1/subscriptions/${id}/payment-method`, { body, headers });
+  request(`${served.url}/v1/subscriptions/${id}/payment-method`, { body, headers });
 const fieldsOf = (answer: Answer): string[] =>
   (answer.body['errors'] as { readonly field: string }[]).map((one) => one.field).sort();
 
@@ -40,7 +32,7 @@ describe('reading', () => {
     const response = await get(query);
     expect(response.status).toBe(200);
     expect(response.body).toEqual({ subscriptions: [subscriptionView('sub_1')] });
-    expect(fakes.listed).toEqual([filter]);
+    expect(served.fakes.listed).toEqual([filter]);
   });
 
   test('an unknown one: 404', async () => {
@@ -58,13 +50,13 @@ describe('reading', () => {
     const response = await get(path);
     expect(response.status).toBe(400);
     expect(fieldsOf(response)).toEqual(fields);
-    expect(fakes.listed).toEqual([]);
+    expect(served.fakes.listed).toEqual([]);
   });
 
   test('without a key: 401; while Postgres is away: 503', async () => {
-    const bare = await request(`${url}/v1/subscriptions`, { headers: { authorization: undefined } });
+    const bare = await request(`${served.url}/v1/subscriptions`, { headers: { authorization: undefined } });
     expect(bare.status).toBe(401);
-    fakes.outage = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    served.fakes.outage = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
     expect((await get('/sub_1')).status).toBe(503);
   });
 });
@@ -76,15 +68,15 @@ describe('a new payment method', () => {
     [{ outcome: 'nothing_owed', stage: 'trialing', entitled: true }, 200],
     [{ outcome: 'requires_action', clientSecret: 's' }, 202],
   ])('%j: %i', async (answer, status) => {
-    fakes.answer = () => ({ accepted: true, ...answer });
+    served.fakes.answer = () => ({ accepted: true, ...answer });
     const response = await pay('sub_1');
     expect(response.status).toBe(status);
     expect(response.body).toEqual({ subscriptionId: 'sub_1', ...answer });
-    expect(fakes.sent).toEqual([{ verb: 'paySubscription', args: ['sub_1', { paymentMethod: 'pm_1' }, {}] }]);
+    expect(served.fakes.sent).toEqual([{ verb: 'paySubscription', args: ['sub_1', { paymentMethod: 'pm_1' }, {}] }]);
   });
 
   test('declined: 402 with the reason', async () => {
-    fakes.answer = () => ({ accepted: true, outcome: 'declined', declineCode: 'lost_card' });
+    served.fakes.answer = () => ({ accepted: true, outcome: 'declined', declineCode: 'lost_card' });
     const response = await pay('sub_1');
     expect(response.status).toBe(402);
     expect(response.body).toMatchObject({ code: 'card_declined', declineCode: 'lost_card' });
@@ -97,7 +89,7 @@ describe('a new payment method', () => {
     ['payment_refused', 402, 'payment_refused'],
     ['unknown_payment_method', 400, 'invalid_request'],
   ])('refused for %s: %i', async (reason, status, code) => {
-    fakes.answer = () => ({ accepted: false, reason, message: 'So it is.' });
+    served.fakes.answer = () => ({ accepted: false, reason, message: 'So it is.' });
     const response = await pay('sub_1');
     expect(response.status).toBe(status);
     expect(response.body).toMatchObject({ code });
@@ -106,7 +98,7 @@ describe('a new payment method', () => {
 
   test('of an unknown subscription: 404, and no workflow is started', async () => {
     expect((await pay('sub_9')).status).toBe(404);
-    expect(fakes.sent).toEqual([]);
+    expect(served.fakes.sent).toEqual([]);
   });
 
   test.each([
@@ -118,23 +110,23 @@ describe('a new payment method', () => {
     expect(response.status).toBe(400);
     expect(fieldsOf(response)).toEqual(fields);
     expect(JSON.stringify(response.body)).not.toMatch(/4242|pm 1/);
-    expect(fakes.sent).toEqual([]);
+    expect(served.fakes.sent).toEqual([]);
   });
 
   test('the same key again gets the first answer; after an unknown outcome the request runs again', async () => {
     const headers = { 'idempotency-key': 'k' };
-    fakes.answer = () => ({ accepted: false, reason: 'outcome_unknown', message: 'Ask again.' });
+    served.fakes.answer = () => ({ accepted: false, reason: 'outcome_unknown', message: 'Ask again.' });
     expect((await pay('sub_1', undefined, headers)).status).toBe(503);
-    fakes.answer = () => ({ accepted: true, outcome: 'paid', stage: 'active', entitled: true });
+    served.fakes.answer = () => ({ accepted: true, outcome: 'paid', stage: 'active', entitled: true });
     const paid = await pay('sub_1', undefined, headers);
     const again = await pay('sub_1', undefined, headers);
     expect([paid.status, again.status]).toEqual([200, 200]);
     expect(again.headers.get('idempotency-replayed')).toBe('true');
-    expect(fakes.sent).toHaveLength(2);
+    expect(served.fakes.sent).toHaveLength(2);
   });
 
   test('no answer in time: 503, and the same request may be sent again', async () => {
-    fakes.answer = () => {
+    served.fakes.answer = () => {
       throw new OutcomePending('subscription-sub_1', 25_000);
     };
     const response = await pay('sub_1');
@@ -145,7 +137,7 @@ describe('a new payment method', () => {
 
 test('every subscription route is documented', async () => {
   type Paths = Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
-  const { paths } = (await request(`${url}/openapi.json`)).body as unknown as { readonly paths: Paths };
+  const { paths } = (await request(`${served.url}/openapi.json`)).body as unknown as { readonly paths: Paths };
   expect(paths['/v1/subscriptions']?.['get']?.operationId).toBe('listSubscriptions');
   expect(paths['/v1/subscriptions/{subscriptionId}']?.['get']?.operationId).toBe('getSubscription');
   expect(paths['/v1/subscriptions/{subscriptionId}/payment-method']?.['post']?.operationId).toBe('paySubscription');
