@@ -1,3 +1,4 @@
+import type Stripe from 'stripe';
 import type { RecordedRequest } from '../../../../workers/embedded/stripe/server';
 
 export interface AllowedParameter {
@@ -106,4 +107,15 @@ export function differences(theirs: unknown, ours: unknown, path = ''): string[]
 
 function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The fields of these objects and lists that the simulator answers and stripe-mock does not, or the other way round; sorted. */
+export async function differingFields(stripe: Stripe, mockUrl: string, paths: readonly string[]): Promise<string[]> {
+  const found = new Set<string>();
+  for (const path of paths) {
+    const ours: unknown = await stripe.rawRequest('GET', path);
+    const { lastResponse: _response, ...answer } = ours as Record<string, unknown>;
+    for (const field of differences(await fetchAnswer(mockUrl, path), answer)) found.add(field.replace('data[].', ''));
+  }
+  return [...found].sort();
 }

@@ -1,40 +1,11 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { StripeSimulator, StripeSimulatorOptions } from '../../../../../workers/embedded/stripe/server';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { StripeSimulator } from '../../../../../workers/embedded/stripe/server';
 import { pay } from './support';
-import { start, stopAll } from '../support';
+import { later, stateFileForTests, type Started } from '../state-file';
 
 const DAY_MS = 86_400_000;
-let folder: string;
-let stateFile: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'holdfast-simulator-'));
-  stateFile = join(folder, 'simulator.jsonl');
-});
-
-afterEach(async () => {
-  jest.restoreAllMocks();
-  await stopAll();
-  rmSync(folder, { recursive: true });
-});
-
-type Started = Awaited<ReturnType<typeof start>>;
-const open = (options: StripeSimulatorOptions = {}): Promise<Started> => start({ stateFile, ...options });
-
-/** Another start on the file as it is now, as after a kill -9: the running simulator has no part in it. */
-function openAsAfterKill(): Promise<Started> {
-  const copy = join(folder, 'killed.jsonl');
-  copyFileSync(stateFile, copy);
-  return start({ stateFile: copy });
-}
-
-/** Lets the machine's clock stand this far ahead, as if it had been left alone for that long. */
-function later(ms: number): void {
-  const realNow = Date.now;
-  jest.spyOn(Date, 'now').mockImplementation(() => realNow() + ms);
-}
+const saved = stateFileForTests();
+const { open, openAsAfterKill } = saved;
 
 function kept({ state }: StripeSimulator): object {
   return JSON.parse(
@@ -160,13 +131,13 @@ describe('refunds and disputes in a state file', () => {
     const { charge } = await pay(first.stripe, { payment_method: 'pm_card_createDispute' });
     await first.simulator.stop();
     // That version wrote no balance transactions, and knew of no decisions but the issuer's and those of holds.
-    const earlier = readFileSync(stateFile, 'utf8')
+    const earlier = readFileSync(saved.stateFile, 'utf8')
       .split('\n')
       .filter((line) => line !== '')
       .map((line) =>
         line.startsWith('[') ? JSON.stringify(withoutMoney(JSON.parse(line) as [string, object][])) : line,
       );
-    writeFileSync(stateFile, `${earlier.join('\n')}\n`);
+    writeFileSync(saved.stateFile, `${earlier.join('\n')}\n`);
     const { simulator, stripe } = await open();
     expect(simulator.state.balanceTransactions()).toEqual([]);
     simulator.clock.advanceBy(DAY_MS);

@@ -1,50 +1,25 @@
-import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { StripeSimulator, StripeSimulatorOptions } from '../../../../../workers/embedded/stripe/server';
-import { chargeOf, HOLD, start, stopAll, stripeError } from '../support';
+import { chargeOf, HOLD, stripeError } from '../support';
+import { later, stateFileForTests, type Started } from '../state-file';
 
 const DAY_MS = 86_400_000;
-let folder: string;
-let stateFile: string;
+const saved = stateFileForTests();
+const { open, openAsAfterKill } = saved;
 const servers: http.Server[] = [];
 
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'holdfast-simulator-'));
-  stateFile = join(folder, 'simulator.jsonl');
-});
-
 afterEach(async () => {
-  jest.restoreAllMocks();
-  await stopAll();
   for (const server of servers.splice(0)) {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   }
-  rmSync(folder, { recursive: true });
 });
-
-type Started = Awaited<ReturnType<typeof start>>;
-const open = (options: StripeSimulatorOptions = {}): Promise<Started> => start({ stateFile, ...options });
-
-/** Another start on the file as it is now, as after a kill -9: the running simulator has no part in it. */
-function openAsAfterKill(): Promise<Started> {
-  const copy = join(folder, 'killed.jsonl');
-  copyFileSync(stateFile, copy);
-  return start({ stateFile: copy });
-}
 
 async function reopen({ simulator }: Started, options: StripeSimulatorOptions = {}): Promise<Started> {
   await simulator.stop();
   return open(options);
-}
-
-/** Lets the machine's clock stand this far ahead, as if it had been left alone for that long. */
-function later(ms: number): void {
-  const realNow = Date.now;
-  jest.spyOn(Date, 'now').mockImplementation(() => realNow() + ms);
 }
 
 /** An endpoint that tells the types of the events it was sent; with `status` other than 200 it takes none. */
@@ -251,15 +226,15 @@ describe('a file that cannot be read', () => {
     ['another format without lines', () => '{"customers":[]}', 'is damaged in line 1'],
     ['another version', (text: string) => text.replace('"version":1', '"version":2'), 'is of version 2'],
   ])('is refused with its name and the way out: %s', async (_what, damage, message) => {
-    const damaged = damage(readFileSync(stateFile, 'utf8'));
-    writeFileSync(stateFile, damaged);
-    expect(await failure()).toContain(`${stateFile} ${message}`);
+    const damaged = damage(readFileSync(saved.stateFile, 'utf8'));
+    writeFileSync(saved.stateFile, damaged);
+    expect(await failure()).toContain(`${saved.stateFile} ${message}`);
     expect(await failure()).toContain('--fresh');
-    expect(readFileSync(stateFile, 'utf8')).toBe(damaged);
+    expect(readFileSync(saved.stateFile, 'utf8')).toBe(damaged);
   });
 
   it('is not a file whose last line was cut short', async () => {
-    appendFileSync(stateFile, '[["customer",{"id":"cus_half');
+    appendFileSync(saved.stateFile, '[["customer",{"id":"cus_half');
     const first = await open();
     expect(first.simulator.state.customers()).toHaveLength(3);
     await first.stripe.customers.create();
@@ -267,7 +242,7 @@ describe('a file that cannot be read', () => {
   });
 
   it.each(['', '{"format":"hold'])('is not a file that was just begun: %j', async (text) => {
-    writeFileSync(stateFile, text);
+    writeFileSync(saved.stateFile, text);
     const first = await open();
     await first.stripe.customers.create();
     expect((await reopen(first)).simulator.state.customers()).toHaveLength(1);
