@@ -139,6 +139,6 @@ async function checkNotices({ notifications }: Config): Promise<readonly Finding
     }
   });
   if (mail.shopEmail !== undefined) return [server];
-  const text = "nobody of the shop's own people gets mail";
+  const text = "no mail goes to the shop's own people";
   return [server, { part: 'Notices', status: 'warn', text, next: 'Set HOLDFAST_SHOP_EMAIL' }];
 }

@@ -26,7 +26,7 @@ export interface Shown {
 /** Lines of details that every story has. */
 export const waitingLine = (waiting: Waiting | undefined): string =>
   waiting === undefined
-    ? 'It waits for nobody.'
+    ? 'It waits for no party.'
     : `Waits for the **${waiting.on}** until ${waiting.until}: ${waiting.why}.`;
 export const exceptionLine = (exception: OrderException | undefined): string =>
   exception === undefined ? '' : `**Exception ${exception.kind}** (owner: ${exception.owner}): ${exception.message}`;

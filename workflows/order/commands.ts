@@ -256,14 +256,17 @@ async function cancelLater(life: OrderLifecycle, command: CancelCommand, error: 
   const held = heldNow(amounts);
   const atRisk = held > 0 ? { amount: held, currency } : undefined;
   if (isLasting(error)) {
-    const message = `${refusedMessage('The cancel of the order', error)}. Nothing ships any more, and it is being tried again`;
+    const message = `${refusedMessage('The cancel of the order', error)}. No more parcels ship, and the cancel is being retried`;
     await life.exceptions.report('cancel_unknown', `${message}.`, 'payments', atRisk);
     return refusal('needs_person', `${message}. A person was notified.`);
   }
   const message =
     'The order is being cancelled but its hold or its stock could not be released yet; it is being tried again.';
   await life.exceptions.report('cancel_unknown', message, 'payments', atRisk);
-  return refusal('outcome_unknown', 'The cancel is not settled yet: nothing ships any more; send it again to ask.');
+  return refusal(
+    'outcome_unknown',
+    'The cancel is not complete yet: no more parcels ship; send the same request again to ask.',
+  );
 }
 
 /**

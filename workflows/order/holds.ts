@@ -164,7 +164,7 @@ export async function voidReplacedHolds(life: OrderLifecycle): Promise<void> {
     life.voidLater();
     log.error('a replaced hold could not be voided', { orderId, error: String(error) });
     const holds = supersededHolds.join(', ');
-    const message = `The replaced hold ${holds} could not be let go; the customer's card may be held twice.`;
+    const message = `The replaced hold ${holds} could not be voided; the customer's card may be held twice.`;
     return life.exceptions.report('void_failed', message, 'payments');
   }
   // One that Stripe does not know counts as released, and stays a person's case.

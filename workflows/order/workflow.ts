@@ -98,7 +98,7 @@ async function load(life: OrderLifecycle): Promise<void> {
   const step = {
     name: 'load the order',
     exceptionKind: 'order_unreadable',
-    atRisk: `order ${life.orderId} stands still until its record can be read.`,
+    atRisk: `order ${life.orderId} does not go on until its record can be read.`,
     run: async () => {
       try {
         await life.reload();
@@ -160,7 +160,7 @@ async function actOnHold(life: OrderLifecycle): Promise<unknown> {
     return life.exceptions.raise('hold_decision', message, 'payments');
   }
   if (Date.now() >= Date.parse(life.facts.placedAt) + holdLimitMs(policy)) {
-    const message = `The order was placed ${life.facts.placedAt} and has not shipped, so its card hold (until ${hold?.captureBefore ?? 'soon'}) is not renewed by itself any more: ship, renew it, capture it, or cancel the order.`;
+    const message = `The order was placed ${life.facts.placedAt} and has not shipped, so its card hold (until ${hold?.captureBefore ?? 'soon'}) is no longer renewed automatically: ship, renew it, capture it, or cancel the order.`;
     return life.exceptions.raise('hold_decision', message, 'payments');
   }
   if (policy.onHoldExpiring === 'reauthorize') return renewHold(life, 'reauthorization');
